@@ -1,0 +1,73 @@
+"""One seed, one clock: every id, timestamp and random number of openaimock comes from here."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from datetime import datetime, timezone
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#: The alphabet's 62 signs, laid out so that any byte picks one (256 is not a multiple of 62; ids need no perfect evenness).
+_SIGNS = bytes(_ALPHABET[byte % 62].encode()[0] for byte in range(256))
+
+
+class Clock:
+    """The time of a mock: real, or frozen at a moment and moved only by ``advance``."""
+
+    def __init__(self, frozen: float | None = None) -> None:
+        self._frozen = frozen
+
+    @classmethod
+    def parse(cls, text: str) -> Clock:
+        """A clock from the configuration: ``real`` or an ISO 8601 time (UTC when it names no zone). ValueError otherwise."""
+        if text == "real":
+            return cls()
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return cls((moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp())
+
+    @property
+    def frozen(self) -> bool:
+        """Whether time stands still."""
+        return self._frozen is not None
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time() if self._frozen is None else self._frozen
+
+    def advance(self, seconds: float) -> None:
+        """Move the time on; a real clock starts to stand still there."""
+        self._frozen = self.now() + seconds
+
+
+def digest(*parts: object, size: int = 32) -> bytes:
+    """Bytes that depend on the parts alone: the same in every process and on every machine."""
+    return hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=size).digest()
+
+
+class Draw:
+    """What one exchange draws: ids and random numbers from the seed, the namespace and the exchange's number there."""
+
+    __slots__ = ("_ids", "_random", "source")
+
+    def __init__(self, seed: object, namespace: str, number: int) -> None:
+        self.source = f"{seed}\x1f{namespace}\x1f{number}"
+        self._ids = 0
+        self._random: random.Random | None = None
+
+    def id(self, prefix: str, length: int = 24) -> str:
+        """A new id: the prefix and ``length`` (up to 64) letters and digits."""
+        self._ids += 1
+        return prefix + digest(self.source, self._ids, size=length).translate(_SIGNS).decode()
+
+    def hex(self, prefix: str, length: int = 32) -> str:
+        """A new id in hexadecimal, as ``x-request-id`` and the Responses API have them."""
+        self._ids += 1
+        return prefix + digest(self.source, self._ids, size=(length + 1) // 2).hex()[:length]
+
+    @property
+    def random(self) -> random.Random:
+        """The exchange's own source of randomness."""
+        if self._random is None:
+            self._random = random.Random(self.source)
+        return self._random

@@ -1,0 +1,69 @@
+"""What goes wrong, in the API's words for clients and in the user's own terms for configuration."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from typing import Any
+
+
+class APIError(Exception):
+    """An error as the API sends it: a status and ``{"error": {message, type, param, code}}``.
+
+    ``more`` is added to the error object (``nearest`` on a miss), ``headers`` to the response.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        type: str = "invalid_request_error",
+        param: str | None = None,
+        code: str | None = None,
+        headers: dict[str, str] | None = None,
+        more: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.type = type
+        self.param = param
+        self.code = code
+        self.headers = headers or {}
+        self.more = more or {}
+
+    def body(self) -> dict[str, Any]:
+        """The response's JSON."""
+        return {
+            "error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code, **self.more}
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a configuration: ``place`` is ``file:line:column`` (or ""), ``path`` is like ``responses[3].id``."""
+
+    place: str
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (self.place, self.path, self.message)))
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be served; ``problems`` has all its mistakes, ``str()`` a line for each."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+class PortInUseError(OSError):
+    """The address to listen on is taken; names host and port."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(errno.EADDRINUSE, f"EADDRINUSE: port {port} on {host} is already in use")
+        self.host = host
+        self.port = port

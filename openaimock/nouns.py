@@ -1,0 +1,258 @@
+"""The five nouns of openaimock: Ask, Rule, Match, Reply and Exchange, and the small pieces they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
+
+if TYPE_CHECKING:
+    from .errors import APIError
+
+#: What JSON can say. ``Any`` inside, because requests are checked by tables, not by types.
+JSON = Any
+
+
+class ToolCall(NamedTuple):
+    """One call of a tool, asked for by the model: ``arguments`` is JSON text for a function, free text for a custom tool."""
+
+    name: str
+    arguments: str
+    id: str = ""
+    kind: str = "function"
+
+
+class Message(NamedTuple):
+    """One message of a conversation, the same for every endpoint (a Responses item becomes one too).
+
+    ``text`` joins the text parts by newlines; ``parts`` lists the kinds of all parts in order (``text``, ``image_url``, ...).
+    """
+
+    role: str
+    text: str
+    parts: tuple[str, ...] = ("text",)
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
+
+
+@dataclass(eq=False)
+class Ask:
+    """What a client asked, in words matchers understand. Made once a request by the endpoint's ``read``; never changed after.
+
+    Not frozen: a frozen dataclass costs six times as much to make, and one is made for every request.
+    """
+
+    endpoint: str
+    body: dict[str, JSON] = field(default_factory=dict)
+    messages: Sequence[Message] = ()
+    text: str = ""
+    model: str = ""
+    stream: bool = False
+    tools: tuple[str, ...] = ()
+    tool_choice: str = ""
+    response_format: str = ""
+    #: The schema's name when ``response_format`` is ``json_schema``.
+    schema_name: str = ""
+    method: str = "POST"
+    path: str = ""
+    #: Values taken from the path, such as ``{"model": "gpt-4o"}`` for ``/models/<model>``.
+    params: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: Uploaded files of a multipart request: name -> (file name, content type, bytes).
+    files: Mapping[str, Any] = field(default_factory=dict)
+    namespace: str = "default"
+    #: A name for who asks, safe to keep: never the key itself.
+    caller: str = ""
+    #: 0 for a first attempt; SDKs number their retries (``x-stainless-retry-count``).
+    attempt: int = 0
+
+    def last(self, *roles: str) -> Message | None:
+        """The last message in one of these roles."""
+        for message in reversed(self.messages):
+            if message.role in roles:
+                return message
+        return None
+
+    @cached_property
+    def user(self) -> str | None:
+        """The last user message's text, None when there is none."""
+        message = self.last("user")
+        return None if message is None else message.text
+
+    @cached_property
+    def assistant(self) -> str | None:
+        """The last assistant message's text."""
+        message = self.last("assistant")
+        return None if message is None else message.text
+
+    @cached_property
+    def tool(self) -> str | None:
+        """The last tool result's text."""
+        message = self.last("tool", "function")
+        return None if message is None else message.text
+
+    @cached_property
+    def system(self) -> str | None:
+        """All system and developer text, joined by newlines."""
+        texts = [m.text for m in self.messages if m.role in ("system", "developer")]
+        return "\n".join(texts) if texts else None
+
+    @cached_property
+    def turn(self) -> int:
+        """How many assistant messages the conversation has so far."""
+        return sum(message.role == "assistant" for message in self.messages)
+
+    @cached_property
+    def has_tool_result(self) -> bool:
+        """Whether a tool answered after the last user message."""
+        for message in reversed(self.messages):
+            if message.role in ("tool", "function"):
+                return True
+            if message.role == "user":
+                return False
+        return False
+
+    @cached_property
+    def tool_call_id(self) -> str | None:
+        """The call that the last tool result answers."""
+        message = self.last("tool")
+        return None if message is None else message.tool_call_id
+
+    @cached_property
+    def opening(self) -> Sequence[Message]:
+        """The messages without the system and developer messages that lead them."""
+        for at, message in enumerate(self.messages):
+            if message.role not in ("system", "developer"):
+                return self.messages[at:] if at else self.messages
+        return ()
+
+
+class Block(NamedTuple):
+    """One piece of a reply, in the order it is said.
+
+    ``kind`` is ``text``, ``reasoning``, ``refusal`` (all in ``text``), ``tool_call`` (in ``call``) or ``item`` (a whole output
+    item of the Responses API, in ``data``).
+    """
+
+    kind: str
+    text: str = ""
+    call: ToolCall | None = None
+    data: JSON = None
+
+
+class Delay(NamedTuple):
+    """Milliseconds to wait: ``kind`` is ``fixed`` (a), ``uniform`` (a..b), ``normal`` (mean a, sd b), ``lognormal`` (median a, sigma b)."""
+
+    kind: str
+    a: float
+    b: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a stream is spoken. ``ttft`` in milliseconds, ``tps`` in tokens a second (None: at once), ``jitter`` 0 to 1.
+
+    ``chunk`` is ``token``, ``word``, ``char`` or a number of characters; ``chunks`` gives the very pieces.
+    """
+
+    ttft: float = 0.0
+    tps: float | None = None
+    jitter: float = 0.0
+    chunk: str | int = "token"
+    chunks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How a reply goes wrong: ``kind`` after ``after`` events (of a stream) or bytes (of a whole reply) have left."""
+
+    kind: str
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The first ``times`` attempts get ``error`` instead of the reply."""
+
+    times: int
+    error: APIError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What to send, when, and how it goes wrong. Everything an endpoint needs to answer; None means "make it"."""
+
+    blocks: tuple[Block, ...] = ()
+    annotations: list[JSON] | None = None
+    audio: JSON = None
+    logprobs: JSON = None
+    finish_reason: str | None = None
+    usage: Mapping[str, JSON] | None = None
+    id: str | None = None
+    created: int | None = None
+    model: str | None = None
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
+    auto: bool = False
+    error: APIError | None = None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: Sent exactly as it is when ``raw``: text, bytes, or something to send as JSON.
+    body: JSON = None
+    raw: bool = False
+    embedding: JSON = None
+    image: JSON = None
+    speech: JSON = None
+    moderation: JSON = None
+    latency: Delay | None = None
+    pace: Pace | None = None
+    fault: Fault | None = None
+    fail: Fail | None = None
+    set_state: Mapping[str, str] = field(default_factory=dict)
+    #: Further choices of a whole chat completion given as ``response:``; the reply itself is the first.
+    others: tuple[Reply, ...] = ()
+
+    @property
+    def text(self) -> str | None:
+        """All text blocks joined, None when there is none."""
+        texts = [block.text for block in self.blocks if block.kind == "text"]
+        return "".join(texts) if texts else None
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The tool calls, in order."""
+        return [block.call for block in self.blocks if block.call is not None]
+
+    def said(self, kind: str) -> str | None:
+        """The joined text of one kind of block (``reasoning``, ``refusal``)."""
+        texts = [block.text for block in self.blocks if block.kind == kind]
+        return "".join(texts) if texts else None
+
+
+#: A user's own reply in Python: gets the Ask, gives what a YAML ``reply:`` may hold.
+ReplyFunction = Callable[[Ask], Any]
+#: A reply that is ready, or one that is made at the request (a template or a function).
+Answer = Union[Reply, Callable[..., Reply]]
+
+
+class Match(NamedTuple):
+    """The rule that answers an Ask, how well it fits, and which of its answers is next.
+
+    ``answer`` is the index of the flow's assistant message, or -1 for a rule with replies of its own.
+    """
+
+    rule: Any
+    score: float
+    answer: int = -1
+
+
+class Verdict(NamedTuple):
+    """Why one rule fits or not: ``reason`` is "" when it fits; ``nearness`` orders the misses, 1.0 all but fits."""
+
+    rule: Any
+    reason: str
+    nearness: float
+    score: float = 0.0

@@ -1,0 +1,30 @@
+"""Server-sent events: the frames of a stream, as the API writes them on the wire."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+#: Compact, and raw UTF-8 as the API sends it; one encoder for every body and event.
+dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+class Frame(NamedTuple):
+    """One event as bytes, and how many tokens it says (0 for frames that only frame: pace does not wait for those)."""
+
+    data: bytes
+    tokens: float = 0.0
+
+
+#: The end of a chat or completions stream.
+DONE = Frame(b"data: [DONE]\n\n")
+
+
+def data(payload: Any, tokens: float = 0.0) -> Frame:
+    """A frame of the older endpoints: only a ``data`` line."""
+    return Frame(f"data: {dump(payload)}\n\n".encode(), tokens)
+
+
+def event(payload: dict[str, Any], tokens: float = 0.0) -> Frame:
+    """A frame of the Responses API: an ``event`` line named by the payload's type, then ``data``."""
+    return Frame(f"event: {payload['type']}\ndata: {dump(payload)}\n\n".encode(), tokens)
