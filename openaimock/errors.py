@@ -35,9 +35,7 @@ class APIError(Exception):
 
     def body(self) -> dict[str, Any]:
         """The response's JSON."""
-        return {
-            "error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code, **self.more}
-        }
+        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code, **self.more}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +65,15 @@ class PortInUseError(OSError):
         super().__init__(errno.EADDRINUSE, f"EADDRINUSE: port {port} on {host} is already in use")
         self.host = host
         self.port = port
+
+
+class Hangup(Exception):
+    """Raised by a reply's iterator to end the connection there, as a dropped line does: no last chunk, no farewell.
+
+    ``reset`` asks for a TCP reset instead of an orderly end. Our server does what it says; in another WSGI host an
+    exception from the iterator ends the connection in that host's own way.
+    """
+
+    def __init__(self, *, reset: bool = False) -> None:
+        super().__init__("reset" if reset else "disconnect")
+        self.reset = reset

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from .errors import APIError
@@ -144,7 +144,10 @@ class Block(NamedTuple):
 
 
 class Delay(NamedTuple):
-    """Milliseconds to wait: ``kind`` is ``fixed`` (a), ``uniform`` (a..b), ``normal`` (mean a, sd b), ``lognormal`` (median a, sigma b)."""
+    """Milliseconds to wait.
+
+    ``kind`` is ``fixed`` (a), ``uniform`` (a to b), ``normal`` (mean a, deviation b) or ``lognormal`` (median a, sigma b).
+    """
 
     kind: str
     a: float
@@ -235,7 +238,7 @@ class Reply:
 #: A user's own reply in Python: gets the Ask, gives what a YAML ``reply:`` may hold.
 ReplyFunction = Callable[[Ask], Any]
 #: A reply that is ready, or one that is made at the request (a template or a function).
-Answer = Union[Reply, Callable[..., Reply]]
+Answer = Reply | Callable[..., Reply]
 
 
 class Match(NamedTuple):

@@ -1,0 +1,1 @@
+"""The admin: its own WSGI application under /__openaimock."""

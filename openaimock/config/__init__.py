@@ -1,0 +1,1 @@
+"""Configuration: what the user writes, checked and turned into rules."""

@@ -1,0 +1,1 @@
+"""What remembers: one store protocol, in memory or elsewhere."""
