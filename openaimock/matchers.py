@@ -182,17 +182,21 @@ def alike_enough(left: str, right: str, threshold: float) -> bool:
     )
 
 
+_WORDS = {
+    "exact": "exactly {value}",
+    "contains": "text containing {value}",
+    "regex": "text matching {value}",
+    "fuzzy": "text at least {threshold:.0%} like {value}",
+    "any": "anything",
+    "glob": "{value} (a pattern)",
+    "equals": "exactly {value}",
+}
+
+
 def describe(kind: str, value: Any, threshold: float, invert: bool) -> str:
     """An expectation in words."""
-    said = {
-        "exact": lambda: f"exactly {show(value)}",
-        "contains": lambda: f"text containing {show(value)}",
-        "regex": lambda: f"text matching /{value}/",
-        "fuzzy": lambda: f"text at least {threshold:.0%} like {show(value)}",
-        "any": lambda: "anything",
-        "glob": lambda: f"{show(value)} (a pattern)",
-        "equals": lambda: f"exactly {show(value)}",
-    }[kind]()
+    shown = f"/{value}/" if kind == "regex" else show(value)
+    said = _WORDS[kind].format(value=shown, threshold=threshold)
     return f"anything but {said}" if invert else said
 
 

@@ -64,6 +64,8 @@ class Ask:
     #: Uploaded files of a multipart request: name -> (file name, content type, bytes).
     files: Mapping[str, Any] = field(default_factory=dict)
     namespace: str = "default"
+    #: The scenarios of the namespace and the state each is in.
+    state: Mapping[str, str] = field(default_factory=dict)
     #: A name for who asks, safe to keep: never the key itself.
     caller: str = ""
     #: 0 for a first attempt; SDKs number their retries (``x-stainless-retry-count``).
@@ -237,8 +239,6 @@ class Reply:
 
 #: A user's own reply in Python: gets the Ask, gives what a YAML ``reply:`` may hold.
 ReplyFunction = Callable[[Ask], Any]
-#: A reply that is ready, or one that is made at the request (a template or a function).
-Answer = Reply | Callable[..., Reply]
 
 
 class Match(NamedTuple):
@@ -250,12 +250,3 @@ class Match(NamedTuple):
     rule: Any
     score: float
     answer: int = -1
-
-
-class Verdict(NamedTuple):
-    """Why one rule fits or not: ``reason`` is "" when it fits; ``nearness`` orders the misses, 1.0 all but fits."""
-
-    rule: Any
-    reason: str
-    nearness: float
-    score: float = 0.0

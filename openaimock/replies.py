@@ -1,0 +1,77 @@
+"""Replies: what a rule answers, made ready at load as far as it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from . import templates
+from .nouns import Ask, Block, Delay, Fail, Fault, Pace, Reply, ToolCall
+from .sse import dump
+from .wording import known
+
+
+class Plan(NamedTuple):
+    """A reply as far as it can be made at load: ready, or with templates to fill, or a user's function to call."""
+
+    ready: Reply | None
+    plain: Mapping[str, Any]
+    function: Callable[[Ask], Any] | None = None
+
+
+def plan(reply: Mapping[str, Any], timing: Mapping[str, Any]) -> Plan:
+    """A Plan from a reply's normal form; ``timing`` says what the rule gives each of its replies that has none of its own."""
+    plain = {**timing, **reply}
+    if "function" in plain:
+        return Plan(None, plain, plain["function"])
+    return Plan(None if templates.present(plain) else make_reply(plain), plain)
+
+
+_AS_GIVEN = (
+    "annotations", "audio", "logprobs", "finish_reason", "usage", "id", "created", "model", "system_fingerprint",
+    "service_tier", "auto", "status", "headers", "body", "embedding", "image", "speech", "moderation", "set_state",
+)  # fmt: skip
+
+
+def make_reply(plain: Mapping[str, Any]) -> Reply:
+    """A Reply from its checked normal form."""
+    made: dict[str, Any] = {key: plain[key] for key in _AS_GIVEN if plain.get(key) is not None}
+    if plain.get("error") is not None:
+        made["error"] = known(**plain["error"])
+    if plain.get("latency") is not None:
+        made["latency"] = Delay(**plain["latency"])
+    if plain.get("pace") is not None:
+        made["pace"] = Pace(**{**plain["pace"], "chunks": tuple(plain["pace"].get("chunks") or ())})
+    if plain.get("fault") is not None:
+        made["fault"] = Fault(**plain["fault"])
+    if plain.get("fail") is not None:
+        made["fail"] = Fail(plain["fail"]["times"], known(**plain["fail"]["error"]))
+    others = tuple(make_reply(other) for other in plain.get("others") or ())
+    return Reply(blocks=_blocks(plain), others=others, raw="body" in plain or "status" in plain, **made)
+
+
+def _blocks(plain: Mapping[str, Any]) -> tuple[Block, ...]:
+    if plain.get("blocks") is not None:
+        return tuple(_block(block) for block in plain["blocks"])
+    blocks = []
+    if plain.get("reasoning") is not None:
+        blocks.append(Block("reasoning", plain["reasoning"]))
+    if plain.get("content") is not None:
+        blocks.append(Block("text", _as_text(plain["content"])))
+    if plain.get("refusal") is not None:
+        blocks.append(Block("refusal", plain["refusal"]))
+    blocks += [Block("tool_call", call=_call(call)) for call in plain.get("tool_calls") or ()]
+    return tuple(blocks)
+
+
+def _block(block: Mapping[str, Any]) -> Block:
+    call = block.get("call")
+    return Block(block["kind"], _as_text(block.get("text") or ""), _call(call) if call else None, block.get("data"))
+
+
+def _call(call: Mapping[str, Any]) -> ToolCall:
+    return ToolCall(call["name"], _as_text(call["arguments"]), call.get("id") or "", call.get("kind", "function"))
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else dump(value)

@@ -1,0 +1,81 @@
+"""The rulebook: all rules in file order, which of them answers an Ask, and which were nearest when none does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from .nouns import Ask, Match
+from .rules import Miss, Rule, fit
+
+
+class Verdict(NamedTuple):
+    """What one rule says to an Ask: a Match, or a Miss; ``spent`` when it would fit but its ``times`` are used up."""
+
+    rule: Rule
+    outcome: Match | Miss
+    spent: bool = False
+
+    @property
+    def reason(self) -> str:
+        """Why the rule does not answer, "" when it could."""
+        if isinstance(self.outcome, Miss):
+            return str(self.outcome)
+        return f"it fits, but its {self.rule.times} times are used up" if self.spent else ""
+
+    @property
+    def nearness(self) -> float:
+        """From 0 to 1: how nearly the rule would have answered."""
+        return self.outcome.nearness if isinstance(self.outcome, Miss) else 1.0
+
+
+class RuleBook:
+    """Rules in file order; ``first`` makes that order decide alone (``match: first``)."""
+
+    def __init__(self, rules: Iterable[Rule] = (), *, first: bool = False) -> None:
+        self.rules: list[Rule] = []
+        self.first = first
+        self.add(rules)
+
+    def add(self, rules: Iterable[Rule]) -> None:
+        """Append rules; they are numbered on from those that are there."""
+        self.rules += [replace(rule, number=number) for number, rule in enumerate(rules, len(self.rules))]
+
+    def match(self, ask: Ask, hits: Mapping[str, int]) -> Match | None:
+        """The rule that answers: highest priority, then score, then file order, among those not used up."""
+        return plain_match(self.rules, ask, hits, self.first)
+
+    def verdicts(self, ask: Ask, hits: Mapping[str, int]) -> list[Verdict]:
+        """What every rule says, in file order."""
+        return [verdict(rule, ask, hits) for rule in self.rules]
+
+    def nearest(self, ask: Ask, hits: Mapping[str, int], count: int = 3) -> list[Verdict]:
+        """The rules that all but answered, best first."""
+        return sorted(self.verdicts(ask, hits), key=lambda found: -found.nearness)[:count]
+
+
+def spent(rule: Rule, hits: Mapping[str, int]) -> bool:
+    """Whether a rule has answered as often as its ``times`` allow."""
+    return rule.times is not None and hits.get(rule.id, 0) >= rule.times
+
+
+def verdict(rule: Rule, ask: Ask, hits: Mapping[str, int]) -> Verdict:
+    """What one rule says to an Ask."""
+    return Verdict(rule, fit(rule, ask), spent(rule, hits))
+
+
+def plain_match(rules: Sequence[Rule], ask: Ask, hits: Mapping[str, int], first: bool) -> Match | None:
+    """The answer by walking all rules: what every quicker way must give too."""
+    best: Match | None = None
+    for rule in rules:
+        if spent(rule, hits):
+            continue
+        found = fit(rule, ask)
+        if not isinstance(found, Match):
+            continue
+        if first:
+            return found
+        if best is None or (rule.priority, found.score) > (best.rule.priority, best.score):
+            best = found
+    return best
