@@ -1,0 +1,160 @@
+"""The event loop: one thread that waits for sockets and for due moments, and a few threads beside it for what may block."""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from heapq import heappop, heappush
+from itertools import count
+from queue import SimpleQueue
+from time import monotonic
+
+logger = logging.getLogger("openaimock")
+
+READ = selectors.EVENT_READ
+WRITE = selectors.EVENT_WRITE
+
+#: Seconds of due moments served before sockets are looked at again.
+SLICE = 0.005
+#: The shortest sleep: with thousands of streams due, waking for each one alone would cost more than sending.
+TICK = 0.001
+
+
+class Loop:
+    """Calls back when a socket is ready, a moment is due, or another thread asks.
+
+    Sockets stay registered between polls, so an idle connection costs nothing. Everything but ``call`` and ``wake`` belongs to
+    the thread that turns the loop.
+    """
+
+    def __init__(self) -> None:
+        self.ready: deque[Callable[[], None]] = deque()
+        #: Set when the server is about to end: connections are no longer kept alive, stalled replies no longer wait.
+        self.stopping = False
+        self._selector = selectors.DefaultSelector()
+        self._moments: list[tuple[float, int, Callable[[], None]]] = []
+        self._number = count().__next__
+        self._calls: deque[Callable[[], None]] = deque()
+        self._woken = False
+        self._closed = False
+        self._bell, self._rope = socket.socketpair()
+        self._bell.setblocking(False)
+        self._rope.setblocking(False)
+        self.watch(self._bell, 0, READ, self._answer)
+
+    def watch(self, sock: socket.socket, old: int, new: int, callback: Callable[[int], None]) -> None:
+        """Change what is watched for on a socket: READ, WRITE, both, or 0 for nothing."""
+        if not old:
+            self._selector.register(sock, new, callback)
+        elif new:
+            self._selector.modify(sock, new, callback)
+        else:
+            self._selector.unregister(sock)
+
+    def at(self, due: float, callback: Callable[[], None]) -> None:
+        """Call back at this moment of ``time.monotonic``. There is no taking back: the callback sees if it is still wanted."""
+        heappush(self._moments, (due, self._number(), callback))
+
+    def call(self, callback: Callable[[], None]) -> None:
+        """Call back soon in the loop's thread; at once when the loop is closed. From any thread."""
+        self._calls.append(callback)
+        if self._closed:
+            self._answer_calls()
+        else:
+            self.wake()
+
+    def wake(self) -> None:
+        """End the wait for sockets. From any thread and from signal handlers: it takes no lock."""
+        if not self._woken:
+            self._woken = True
+            with suppress(OSError):  # full: it wakes anyway; closed: nobody is left to wake
+                self._rope.send(b"!")
+
+    def turn(self, until: float | None = None) -> None:
+        """Wait for something to do, no longer than until this moment, and do it."""
+        for key, events in self._selector.select(self._patience(until)):
+            self._run(key.data, events)
+        ready = self.ready
+        while ready:
+            self._run(ready.popleft())
+        if self._moments:
+            self._serve_moments()
+
+    def close(self) -> None:
+        """Give back the file descriptors."""
+        self._closed = True
+        self._answer_calls()
+        self._selector.close()
+        self._bell.close()
+        self._rope.close()
+
+    def _run(self, callback: Callable[..., None], *args: int) -> None:
+        try:
+            callback(*args)
+        except Exception:  # one connection's trouble must not end the others
+            logger.exception("A connection failed")
+
+    def _patience(self, until: float | None) -> float | None:
+        if self._moments and (until is None or self._moments[0][0] < until):
+            until = self._moments[0][0]
+        if until is None:
+            return None
+        wait = until - monotonic()
+        return max(wait, TICK) if wait > 0 else 0
+
+    def _serve_moments(self) -> None:
+        moments = self._moments
+        now = monotonic()
+        end = now + SLICE
+        while moments and moments[0][0] <= now < end:
+            self._run(heappop(moments)[2])
+            now = monotonic()
+
+    def _answer(self, events: int) -> None:
+        try:
+            while self._bell.recv(4096):
+                pass
+        except OSError:
+            pass
+        self._woken = False
+        self._answer_calls()
+
+    def _answer_calls(self) -> None:
+        while True:
+            try:
+                callback = self._calls.popleft()
+            except IndexError:
+                return
+            self._run(callback)
+
+
+class Pool:
+    """Up to ``size`` daemon threads, each started when first needed; they never hold up the interpreter's exit."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._started = 0
+        self._idle = threading.Semaphore(0)
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Run the job in a thread. It sees to its own exceptions. Called by one thread only."""
+        self._jobs.put(job)
+        if not self._idle.acquire(blocking=False) and self._started < self._size:
+            self._started += 1
+            threading.Thread(target=self._work, name=f"openaimock-{self._started}", daemon=True).start()
+
+    def close(self) -> None:
+        """Let the threads end after the jobs they have."""
+        for _ in range(self._started):
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+            self._idle.release()

@@ -1,0 +1,349 @@
+"""What answers a request: at once, at due moments or from a thread. Home of the two hooks that the environ offers.
+
+Beside what PEP 3333 asks for, the environ has, in the manner of ``wsgi.file_wrapper`` (see ``docs/hooks.rst``):
+
+``openaimock.timed(items)``
+    makes an app_iter of (seconds, bytes): each piece is sent so long after the one before it was due, and no thread waits.
+``openaimock.defer(function)``
+    makes an app_iter of a function that may block: it runs in a thread, and returns an app_iter in its turn.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from time import monotonic
+from typing import Any
+
+from .channel import HIGH, Channel
+from .errors import APIError, Hangup
+from .loop import Pool, logger
+from .parser import Request
+from .sse import dump
+from .wsgi import Response, request_environ
+
+#: How many bytes, and how many pieces, of a timed reply are sent together when they are due together.
+TOGETHER, PIECES = 65536, 256
+#: Pieces that a thread may be ahead of the socket.
+ROOM = 16
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Timed:
+    """What ``openaimock.timed`` gives. Read by anyone but the server, it is an iterable that sleeps."""
+
+    def __init__(self, items: Iterable[tuple[float, bytes]]) -> None:
+        self.items = items
+
+    def __iter__(self) -> Iterator[bytes]:
+        due = monotonic()
+        for delay, data in self.items:
+            due += delay
+            while (wait := due - monotonic()) > 0:
+                time.sleep(min(wait, 3600.0))
+            yield data
+
+    def close(self) -> None:
+        """Close the items."""
+        _close(self.items)
+
+
+class Deferred:
+    """What ``openaimock.defer`` gives. Read by anyone but the server, it calls the function then and there."""
+
+    def __init__(self, function: Callable[[], Iterable[bytes]]) -> None:
+        self.function = function
+
+    def __iter__(self) -> Iterator[bytes]:
+        body = self.function()
+        try:
+            yield from body
+        finally:
+            _close(body)
+
+
+#: What the server adds to the environ.
+HOOKS: dict[str, Any] = {"openaimock.timed": Timed, "openaimock.defer": Deferred}
+
+
+def _close(body: object) -> None:
+    """Call an app_iter's ``close``, if it has one. Its exceptions are logged: nobody is left to tell."""
+    try:
+        close = getattr(body, "close", None)
+        if close is not None:
+            close()
+    except Exception:
+        logger.exception("Closing a reply failed")
+
+
+class Task:
+    """A request being answered."""
+
+    def __init__(self, channel: Channel, request: Request, pool: Pool) -> None:
+        self.channel = channel
+        self.request = request
+        self.response = Response(request)
+        self._pool = pool
+
+    def run(self, app: Application) -> None:
+        """Answer with what the application says, or with what is wrong with the request."""
+        if self.request.error:
+            self.refuse()
+        else:
+            self.attempt(self._call, app)
+
+    def attempt(self, step: Callable[..., None], *arguments: Any) -> bool:
+        """Take a step that runs other people's code; False when it went wrong and the answer is over."""
+        try:
+            step(*arguments)
+            return True
+        except Hangup as hangup:
+            self.channel.finish(hangup.reset)
+        except Exception:
+            logger.exception("Answering %s %s failed", self.request.command, self.request.path)
+            self._fail()
+        return False
+
+    def _call(self, app: Application) -> None:
+        self.answer(app(request_environ(self.channel.environ, self.request), self.response.start_response))
+
+    def answer(self, body: Iterable[bytes]) -> None:
+        """Send an app_iter, in the way that is right for its kind."""
+        kind = type(body)
+        if kind is list or kind is tuple:
+            self._whole(b"".join(body))
+        elif isinstance(body, Timed):
+            Stream(self, body, iter(body.items), TOGETHER).start()
+        elif isinstance(body, Deferred):
+            Feed(self, body.function).start(self._pool)
+        else:
+            # PEP 3333: each piece is sent before the next is asked for, and the head not before there is one.
+            Stream(self, body, ((0.0, piece) for piece in body if piece), 1).start()
+
+    def send(self, data: bytes, *, last: bool = False, length: int | None = None) -> None:
+        """Send a piece of the body, and before the first one the head."""
+        response = self.response
+        if last and not data:
+            length = 0
+        head = b"" if response.begun else self._head(length)
+        out = head + response.frame(data)
+        if last:
+            out += response.tail()
+        if out:
+            self.channel.send(out)
+        if last:
+            self.channel.done(response.keep)
+
+    def _head(self, length: int | None) -> bytes:
+        if self.channel.loop.stopping:
+            self.response.keep = False
+        return self.response.head(length)
+
+    def _whole(self, body: bytes) -> None:
+        self.send(body, last=True, length=len(body))
+
+    def refuse(self) -> None:
+        """Say what is wrong with a request that could not be read, and end the connection."""
+        error, limits = self.request.error, self.request.adj
+        assert error is not None
+        message = {
+            413: f"The request body is larger than {limits.max_request_body_size - 1} bytes.",
+            431: f"The request headers are larger than {limits.max_request_header_size} bytes.",
+        }.get(error.code, f"{error.reason}: {error.body}")
+        self._say(f"{error.code} {error.reason}", APIError(error.code, message), keep=False)
+
+    def _fail(self) -> None:
+        """Say that we failed; when it is too late for that, end the connection."""
+        if self.response.begun:
+            self.channel.finish()
+        else:
+            message = "The server had an error while processing your request."
+            self._say("500 Internal Server Error", APIError(500, message, type="server_error"), keep=self.response.keep)
+
+    def _say(self, status: str, error: APIError, *, keep: bool) -> None:
+        self.response = Response(self.request)
+        self.response.keep = keep
+        self.response.start_response(status, [("content-type", "application/json")])
+        body = dump(error.body()).encode()
+        self.send(body, last=True, length=len(body))
+
+
+class Stream:
+    """A body that is sent piece by piece in the loop's thread, each piece when it is due and the client has room for it."""
+
+    def __init__(self, task: Task, body: object, items: Iterator[tuple[float, bytes]], together: int) -> None:
+        #: When the next piece is to be sent; ``math.inf`` is never.
+        self.due = task.request.arrived
+        self._task = task
+        self._body = body
+        self._items = items
+        self._together = together
+        self._next: bytes | None = None
+        self._batch: list[bytes] = []
+        self._over = False
+
+    def start(self) -> None:
+        """Send what is due at once."""
+        self._task.channel.running = self
+        self._send_due()
+
+    def left(self) -> None:
+        """The client has gone, or the server ends."""
+        self._end()
+        self._task.request.close()
+
+    def pump(self) -> None:
+        """Send what is due by now, and wait for the rest."""
+        if not self._over:
+            self._task.attempt(self._send_due)
+
+    def _send_due(self) -> None:
+        now = monotonic()
+        try:
+            try:
+                more = self._gather(now)
+            except Exception:
+                self._flush()  # what came before it is sent first
+                raise
+            if not more:
+                self._end()
+            self._flush(last=not more)
+        except BaseException:
+            self._end()
+            raise
+        if more and not self._over:
+            self._wait(now)
+
+    def _gather(self, now: float) -> bool:
+        """Collect what is due; False at the end."""
+        batch, size = self._batch, 0
+        while True:
+            if self._next is None:
+                item = next(self._items, None)
+                if item is None:
+                    return False
+                self.due += item[0]
+                self._next = item[1]
+            if self.due > now:
+                return True
+            batch.append(self._next)
+            size += len(self._next)
+            self._next = None
+            if size >= self._together or len(batch) >= PIECES:
+                return True
+
+    def _flush(self, last: bool = False) -> None:
+        batch = self._batch
+        if batch or last:
+            data = batch[0] if len(batch) == 1 else b"".join(batch)
+            batch.clear()
+            self._task.send(data, last=last)
+
+    def _wait(self, now: float) -> None:
+        channel, response = self._task.channel, self._task.response
+        if response.mute and response.begun:
+            self._end()
+            self._task.send(b"", last=True)
+        elif len(channel.unsent) > HIGH:
+            channel.held = self.pump
+        elif self.due <= now or self._next is None:
+            channel.loop.at(now, self.pump)
+        elif self.due < math.inf:
+            channel.loop.at(self.due, self.pump)
+            channel.look()
+        elif channel.loop.stopping:
+            self._end()
+            channel.finish()
+        else:
+            channel.look()
+
+    def _end(self) -> None:
+        if not self._over:
+            self._over = True
+            _close(self._body)
+
+
+class Feed:
+    """A body that is made in a thread, which may block, and sent in the loop's."""
+
+    #: Nobody knows when something will come.
+    due = 0.0
+
+    def __init__(self, task: Task, function: Callable[[], Iterable[bytes]]) -> None:
+        self._task = task
+        self._loop = task.channel.loop
+        self._function = function
+        self._room = threading.Semaphore(ROOM)
+        self._owed = 0
+        self._over = False
+
+    def start(self, pool: Pool) -> None:
+        """Run the function in the pool."""
+        self._task.channel.running = self
+        pool.submit(self._work)
+
+    def left(self) -> None:
+        """The client has gone, or the server ends: what the thread still brings is thrown away."""
+        self._over = True
+        self._room.release(ROOM)
+
+    def _work(self) -> None:
+        """The thread's part; its last act is to hand over to the loop."""
+        try:
+            body = self._function()
+            if isinstance(body, (list, tuple, Timed, Deferred)):
+                self._hand_over(partial(self._task.answer, body), body)
+            else:
+                self._read(body)
+                self._hand_over(partial(self._task.send, b"", last=True))
+        except BaseException as error:
+            trouble = error if isinstance(error, Exception) else RuntimeError(f"a deferred function ended with {error!r}")
+            self._hand_over(partial(_raise, trouble))
+
+    def _read(self, body: Iterable[bytes]) -> None:
+        try:
+            for piece in body:
+                if piece:
+                    self._room.acquire()
+                    if self._over:
+                        break
+                    self._loop.call(partial(self._take, piece))
+        finally:
+            _close(body)
+
+    def _hand_over(self, step: Callable[[], None], body: object = None) -> None:
+        self._loop.call(partial(self._settle, step, body))
+
+    def _settle(self, step: Callable[[], None], body: object) -> None:
+        """The loop's part when the thread has ended."""
+        if self._over:
+            _close(body)
+            self._task.request.close()
+        else:
+            self._over = True
+            self._task.attempt(step)
+
+    def _take(self, piece: bytes) -> None:
+        """Send a piece; the thread may make another when the client has room."""
+        if self._over:
+            return
+        channel = self._task.channel
+        if not self._task.attempt(self._task.send, piece):
+            self.left()
+        elif len(channel.unsent) > HIGH:
+            self._owed += 1
+            channel.held = self._pay
+        else:
+            self._room.release()
+
+    def _pay(self) -> None:
+        self._room.release(self._owed)
+        self._owed = 0
+
+
+def _raise(error: Exception) -> None:
+    raise error

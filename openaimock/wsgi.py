@@ -1,0 +1,164 @@
+"""One request's way through a WSGI application: its environ, and the head and framing of the response."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any
+
+from waitress.utilities import build_http_date
+
+from .parser import Request
+
+#: Headers that say how a message travels: the server's to say, whatever the application sends.
+_TRAVEL = frozenset({"content-length", "connection", "transfer-encoding", "keep-alive"})
+
+
+def server_environ(host: str, port: int, hooks: dict[str, Any]) -> dict[str, Any]:
+    """The part of the environ that all requests to a server share."""
+    return {
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "SERVER_SOFTWARE": "openaimock",
+        "SCRIPT_NAME": "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+        **hooks,
+    }
+
+
+def request_environ(connection: dict[str, Any], request: Request) -> dict[str, Any]:
+    """The environ of one request: what its connection's requests share, and its own."""
+    environ = connection.copy()
+    path = request.path
+    environ["REQUEST_METHOD"] = request.command
+    environ["PATH_INFO"] = "/" + path.lstrip("/") if path[:2] == "//" else path
+    environ["QUERY_STRING"] = request.query
+    environ["REQUEST_URI"] = request.request_uri
+    environ["SERVER_PROTOCOL"] = "HTTP/1.1" if request.version == "1.1" else "HTTP/1.0"
+    environ["wsgi.input"] = request.get_body_stream()
+    for key, value in request.headers.items():
+        environ[_variable(key)] = value
+    return environ
+
+
+@lru_cache(maxsize=512)
+def _variable(key: str) -> str:
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return f"date: {build_http_date(second)}"
+
+
+class Response:
+    """A response on its way: ``head`` once, then a ``frame`` for each piece of the body, then the ``tail``."""
+
+    def __init__(self, request: Request) -> None:
+        #: The head has been made; it is too late to say anything else.
+        self.begun = False
+        self.version = "1.0" if request.version == "1.0" else "1.1"
+        connection = request.headers.get("CONNECTION", "").lower()
+        #: Whether the connection may serve another request after this one.
+        self.keep = "close" not in connection if self.version == "1.1" else "keep-alive" in connection
+        #: No body may follow the head.
+        self.mute = request.command == "HEAD"
+        self._status = ""
+        self._headers: Iterable[tuple[str, str]] = ()
+        self._written: list[bytes] = []
+        self._chunked = False
+        #: How many bytes of the promised length are still to come.
+        self._rest: int | None = None
+
+    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+        """WSGI's ``start_response``."""
+        if exc_info:
+            try:
+                if self.begun:
+                    raise exc_info[1].with_traceback(exc_info[2])
+            finally:
+                exc_info = None
+        elif self._status:
+            raise AssertionError("start_response was called a second time without exc_info")
+        self._status = status
+        self._headers = headers
+        return self._written.append
+
+    def head(self, length: int | None) -> bytes:
+        """Status and headers; ``length`` is the body's, None when it is not known yet."""
+        status = self._status
+        if not status:
+            raise AssertionError("the application sent a body before it called start_response")
+        if self._written and length is not None:
+            length += sum(map(len, self._written))
+        lines = [f"HTTP/{self.version} {status}"]
+        dated = False
+        for name, value in self._headers:
+            lower = name.lower()
+            if lower not in _TRAVEL:
+                lines.append(name + ": " + value)
+                dated = dated or lower == "date"
+            elif lower == "content-length":
+                length = int(value)
+            elif lower == "connection":
+                if "close" in value.lower():
+                    self.keep = False
+                else:
+                    lines.append(name + ": " + value)
+        if not dated:
+            lines.append(_date(int(time.time())))
+        self._frame_by(length, bare=status[0] == "1" or status[:3] in ("204", "304"), lines=lines)
+        if not self.keep:
+            lines.append("connection: close")
+        elif self.version == "1.0":
+            lines.append("connection: keep-alive")
+        head = "\r\n".join(lines)
+        if head.count("\n") >= len(lines) or head.count("\r") >= len(lines):
+            raise ValueError("a line break in the status or in a header")
+        data = head.encode("latin-1") + b"\r\n\r\n"
+        self.begun = True
+        return data
+
+    def _frame_by(self, length: int | None, *, bare: bool, lines: list[str]) -> None:
+        """Decide how the body's end is told: by its length, by chunks, or by the connection's end."""
+        if bare:
+            self.mute = True
+        elif self.mute:  # HEAD: say what GET would say, as far as it is known
+            if length:
+                lines.append(f"content-length: {length}")
+        elif length is not None:
+            self._rest = length
+            lines.append(f"content-length: {length}")
+        elif self.version == "1.1":
+            self._chunked = True
+            lines.append("transfer-encoding: chunked")
+        else:
+            self.keep = False
+
+    def frame(self, data: bytes) -> bytes:
+        """A piece of the body as it is sent."""
+        if self._written:
+            data = b"".join((*self._written, data))
+            self._written.clear()
+        if self.mute or not data:
+            return b""
+        if self._chunked:
+            return b"%x\r\n%b\r\n" % (len(data), data)
+        if self._rest is not None:
+            data = data[: self._rest]
+            self._rest -= len(data)
+        return data
+
+    def tail(self) -> bytes:
+        """What ends the body. One that is shorter than promised ends with the connection."""
+        if self._rest:
+            self.keep = False
+        return b"0\r\n\r\n" if self._chunked else b""
