@@ -1,3 +1,34 @@
 """openaimock: a mock of the OpenAI API that answers from a YAML file, the same every time."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .app import create_app as create_app
+    from .mock import MockServer as MockServer
+    from .mock import create_mock_server as create_mock_server
+    from .mock import start_mock_server as start_mock_server
+    from .typed import MockConfig as MockConfig
+    from .typed import MockResponse as MockResponse
+
+#: Where each public name lives. Imported when first asked for, so that a program pays for what it uses.
+_HOMES = {
+    "create_app": "app",
+    "create_mock_server": "mock",
+    "start_mock_server": "mock",
+    "MockServer": "mock",
+    "MockConfig": "typed",
+    "MockResponse": "typed",
+}
+
+__all__ = ["MockConfig", "MockResponse", "MockServer", "create_app", "create_mock_server", "start_mock_server"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

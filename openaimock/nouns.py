@@ -250,3 +250,39 @@ class Match(NamedTuple):
     rule: Any
     score: float
     answer: int = -1
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """One line of the journal: who asked what, which rule answered, what was sent, and how it ended. Filled along the way.
+
+    ``at`` is seconds since the epoch, ``duration`` seconds until the last byte was handed over; ``chunks`` has the seconds after
+    ``at`` at which each event of a timed reply was due. ``ended`` is ``whole``, ``left`` (the client did) or ``fault``.
+    """
+
+    number: int
+    at: float
+    namespace: str
+    method: str
+    path: str
+    endpoint: str = ""
+    id: str = ""
+    ask: Ask | None = None
+    match: Match | None = None
+    reply: Reply | None = None
+    status: int = 0
+    error: APIError | None = None
+    lint: list[Any] = field(default_factory=list)
+    chunks: list[float] = field(default_factory=list)
+    duration: float = 0.0
+    ended: str = "running"
+
+    @property
+    def rule(self) -> str | None:
+        """The id of the rule that answered."""
+        return None if self.match is None else self.match.rule.id
+
+    @property
+    def matched(self) -> bool:
+        """Whether a rule answered."""
+        return self.match is not None

@@ -27,6 +27,16 @@ def plan(reply: Mapping[str, Any], timing: Mapping[str, Any]) -> Plan:
     return Plan(None if templates.present(plain) else make_reply(plain), plain)
 
 
+def ready(chosen: Plan, ask: Ask, groups: Callable[[], Mapping[str, str]], count: int) -> Reply:
+    """The Reply of a plan without a function: as it was made at load, or with its templates filled.
+
+    ``groups`` gives what the rule's regexes found, asked for only where there is something to fill.
+    """
+    if chosen.ready is not None:
+        return chosen.ready
+    return make_reply(templates.fill(chosen.plain, ask, groups(), count))
+
+
 _AS_GIVEN = (
     "annotations", "audio", "logprobs", "finish_reason", "usage", "id", "created", "model", "system_fingerprint",
     "service_tier", "auto", "status", "headers", "body", "embedding", "image", "speech", "moderation", "set_state",

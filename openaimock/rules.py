@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from . import conditions, matchers, replies, templates
+from . import conditions, matchers, replies
 from .conditions import Condition
 from .matchers import Matcher, Near
-from .nouns import Ask, Match, Message, Reply
+from .nouns import Ask, Match, Message
 from .replies import Plan
 
 _SYSTEM = ("system", "developer")
@@ -190,13 +190,6 @@ def take(rule: Rule, answer: int, used: int) -> Plan | None:
     if used < len(plans):
         return plans[used]
     return {"last": plans[-1], "cycle": plans[used % len(plans)], "error": None}[rule.then]
-
-
-def ready(chosen: Plan, rule: Rule, ask: Ask, count: int) -> Reply:
-    """The Reply of a plan without a function: as it was made at load, or with its templates filled."""
-    if chosen.ready is not None:
-        return chosen.ready
-    return replies.make_reply(templates.fill(chosen.plain, ask, groups(rule, ask), count))
 
 
 def groups(rule: Rule, ask: Ask) -> dict[str, str]:

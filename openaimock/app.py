@@ -1,0 +1,350 @@
+"""The application: one WSGI callable that takes every request the one way, from Request to Exchange."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import explain, pace, render, replies, rules
+from .chance import Clock
+from .config.load import Config, load, load_reply
+from .endpoints import ENDPOINTS, Endpoint
+from .endpoints._reading import Request
+from .errors import APIError, Hangup
+from .nouns import Ask, Block, Exchange, Match, Reply
+from .replies import Plan
+from .routes import Routes
+from .rulebook import RuleBook
+from .spaces import Moment, Spaces, name_of
+from .wording import known
+
+log = logging.getLogger("openaimock")
+#: A match that may take longer than this many seconds is made off the server's loop.
+SLOW = 0.005
+_ROUTES = Routes(ENDPOINTS)
+_FIXED = (("openai-version", "2020-10-01"), ("openai-organization", "openaimock"))
+_ANY_ORIGIN = (("access-control-allow-origin", "*"), ("access-control-expose-headers", "*"))
+
+StartResponse = Callable[..., Any]
+Environ = dict[str, Any]
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One request on its way: what the stages hand on to each other."""
+
+    request: Request
+    start_response: StartResponse
+    endpoint: Endpoint
+    moment: Moment
+    exchange: Exchange
+    ask: Ask
+    started: float
+
+
+class App:
+    """A mock as a WSGI application. ``config`` is all it was told; ``book`` has its rules, ``spaces`` what it remembers."""
+
+    def __init__(self, config: Config, log: logging.Logger = log) -> None:
+        self.config = config
+        self.log = log
+        self.clock = Clock.parse(config.clock)
+        self.spaces = Spaces(config.journal_size)
+        self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}
+        self.book = RuleBook(self._build(config.rules), first=config.match == "first")
+        self._unmatched = self._plan(config.unmatched)
+        self._request = type("Request", (Request,), {"max_body": config.max_body})
+        self._keys = [key.encode() for key in config.api_keys]
+
+    def _build(self, given: Iterable[Mapping[str, Any]]) -> list[rules.Rule]:
+        return [rules.build(rule, number, self._defaults) for number, rule in enumerate(given)]
+
+    def _plan(self, unmatched: Any) -> Plan | None:
+        timing = {key: value for key, value in self._defaults.items() if key != "turns" and value is not None}
+        return None if isinstance(unmatched, str) else replies.plan(unmatched["reply"], timing)
+
+    # The stages
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        started = time.perf_counter()
+        request = self._request(environ)
+        path, method = environ.get("PATH_INFO") or "/", environ["REQUEST_METHOD"]
+        if method == "OPTIONS":
+            return self._preflight(request, start_response)
+        if path == "/health":
+            return self._plainly(request, start_response, render.JSON({"status": "ok"}))
+        space = self.spaces[name_of(environ, self.config.isolate)]
+        moment = Moment(space, self.clock, self.config.seed, self.config)
+        exchange = Exchange(moment.number, moment.now, space.name, method, path)
+        space.journal.append(exchange)
+        call = Call(request, start_response, None, moment, exchange, None, started)  # type: ignore[arg-type]
+        exchange.id = _request_id(request) or moment.draw.hex("req_")
+        return self._guarded(call, self._read)
+
+    def _guarded(self, call: Call, stage: Callable[[Call], Iterable[bytes]]) -> Iterable[bytes]:
+        """Run a stage; whatever goes wrong in it is answered in the API's envelope."""
+        try:
+            return stage(call)
+        except APIError as error:
+            return self._refuse(call, error)
+        except Hangup:
+            raise
+        except Exception:
+            self.log.exception("%s %s failed", call.exchange.method, call.exchange.path)
+            return self._refuse(call, known(500))
+
+    def _later(self, call: Call, stage: Callable[[Call], Iterable[bytes]]) -> Iterable[bytes]:
+        """Run a stage that may take its time where the host says: in a thread of its pool, or right here."""
+        defer = call.request.environ.get("openaimock.defer")
+        if defer is None:
+            return stage(call)
+        deferred: Iterable[bytes] = defer(lambda: self._guarded(call, stage))
+        return deferred
+
+    def _read(self, call: Call) -> Iterable[bytes]:
+        """Request to Ask."""
+        request = call.request
+        route = _ROUTES.find(call.exchange.method, call.exchange.path)
+        call.endpoint, request.params = route.endpoint, route.params
+        call.exchange.endpoint = route.endpoint.name
+        self._admit(request)
+        ask = call.ask = call.exchange.ask = route.endpoint.read(request)
+        ask.method, ask.path, ask.params = call.exchange.method, route.path, route.params
+        ask.headers = request.headers
+        ask.state = call.moment.space.state
+        if self.book.cost(ask) > SLOW:
+            return self._later(call, self._match)
+        return self._match(call)
+
+    def _match(self, call: Call) -> Iterable[bytes]:
+        """Ask to Match, and to the plan of a Reply."""
+        ask, space = call.ask, call.moment.space
+        while True:
+            match = self.book.match(ask, space.hits)
+            if match is None:
+                return self._unanswered(call)
+            used = space.claim(match.rule)
+            if used is not None:
+                break
+        call.exchange.match = match
+        plan = rules.take(match.rule, match.answer, used)
+        if plan is None:
+            raise APIError(400, _all_said(match), code="no_match", headers={"x-should-retry": "false"})
+        return self._carry_out(call, plan, lambda: rules.groups(match.rule, ask), used + 1)
+
+    def _carry_out(self, call: Call, plan: Plan, groups: Callable[[], Mapping[str, str]], count: int) -> Iterable[bytes]:
+        """Plan to Reply; a user's function may take its time."""
+        if plan.function is not None:
+            return self._later(call, lambda call: self._speak(call, self._called(plan, call.ask)))
+        return self._speak(call, replies.ready(plan, call.ask, groups, count))
+
+    def _unanswered(self, call: Call) -> Iterable[bytes]:
+        """What a request gets that no rule matches."""
+        if call.endpoint.own:
+            return self._speak(call, None)
+        if self._unmatched is not None:
+            return self._carry_out(call, self._unmatched, dict, call.moment.number)
+        if self.config.unmatched == "echo":
+            return self._speak(call, Reply(blocks=(Block("text", call.ask.user or call.ask.text),)))
+        space = call.moment.space
+        refusal = explain.no_match(call.ask, self.book.nearest(call.ask, space.hits))
+        self.log.warning("%s", refusal.message)
+        raise refusal
+
+    def _called(self, plan: Plan, ask: Ask) -> Reply:
+        """The Reply of a user's function."""
+        assert plan.function is not None
+        given = plan.function(ask)
+        if isinstance(given, Reply):
+            return given
+        timing = {key: value for key, value in plan.plain.items() if key != "function"}
+        return replies.make_reply({**timing, **load_reply(given)})
+
+    def _speak(self, call: Call, reply: Reply | None) -> Iterable[bytes]:
+        """Reply to response."""
+        call.exchange.reply = reply
+        if reply is None:
+            return self._send(call, call.endpoint.write(call.ask, None, call.moment), Reply())
+        if reply.error is not None:
+            return self._refuse(call, reply.error, reply)
+        if reply.raw:
+            return self._send(call, _raw(reply), reply)
+        return self._send(call, call.endpoint.write(call.ask, reply, call.moment), reply)
+
+    # What leaves
+
+    def _send(self, call: Call, payload: Any, reply: Reply) -> Iterable[bytes]:
+        draw = call.moment.draw
+        latency = pace.wait(reply.latency, lambda: draw.random) if reply.latency else 0.0
+        status, headers = 200, [*_FIXED, *self._cors(call.request)]
+        if isinstance(payload, render.Events):
+            headers += [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
+            if latency or reply.pace is not None:
+                timed = pace.stream(payload.frames, latency, reply.pace, lambda: draw.random)
+                return self._timed(call, status, headers, latency, timed)
+            body = b"".join([frame.data for frame in payload.frames])
+        elif isinstance(payload, render.Raw):
+            status, body = payload.status, payload.body
+            given = {name.lower() for name, _ in payload.headers}
+            headers = [header for header in headers if header[0] not in given] + list(payload.headers)
+            if "content-type" not in given:
+                headers.append(("content-type", payload.content_type))
+        else:
+            body = render.encode(payload.payload)
+            headers.append(("content-type", "application/json"))
+        headers.append(("content-length", str(len(body))))
+        if latency or reply.pace is not None:
+            said = payload.tokens if isinstance(payload, render.JSON) else 0.0
+            due = pace.whole(said, latency, reply.pace, lambda: draw.random)
+            return self._timed(call, status, headers, due, iter([(due, body)]))
+        self._start(call, status, headers, latency)
+        return self._ended(call, [body])
+
+    def _refuse(self, call: Call, error: APIError, reply: Reply | None = None) -> Iterable[bytes]:
+        call.exchange.error = error
+        headers = (("content-type", "application/json"), *error.headers.items())
+        body = error.body()
+        body["error"]["message"] = body["error"]["message"].replace("{request_id}", call.exchange.id)
+        return self._send(call, render.Raw(render.encode(body), status=error.status, headers=headers), reply or Reply())
+
+    def _start(self, call: Call, status: int, headers: list[tuple[str, str]], latency: float) -> None:
+        call.exchange.status = status
+        headers += [("x-request-id", call.exchange.id), ("openai-processing-ms", str(round(latency * 1000)))]
+        if self.clock.frozen:
+            headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.moment.now))))
+        call.start_response(render.status_line(status), headers)
+
+    def _timed(
+        self, call: Call, status: int, headers: list[tuple[str, str]], latency: float, timed: Iterator[tuple[float, bytes]]
+    ) -> Iterable[bytes]:
+        """A response whose bytes have their moments; the host's clock waits for them when it offers one."""
+        self._start(call, status, headers, latency)
+        clock = call.request.environ.get("openaimock.timed") or pace.Sleeping
+        body: Iterable[bytes] = clock(self._watched(timed, call))
+        return body
+
+    def _watched(self, timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
+        """Timed bytes that tell the exchange what became of them."""
+        exchange = call.exchange
+        exchange.ended = "left"
+        at = 0.0
+        try:
+            for delay, data in timed:
+                at += delay
+                exchange.chunks.append(at)
+                yield delay, data
+            exchange.ended = "whole"
+        except Hangup:
+            exchange.ended = "fault"
+            raise
+        finally:
+            exchange.duration = time.perf_counter() - call.started
+            if self.log.isEnabledFor(logging.INFO):
+                self.log.info("%s", _line(exchange))
+
+    def _ended(self, call: Call, body: list[bytes]) -> list[bytes]:
+        exchange = call.exchange
+        exchange.ended = "whole"
+        exchange.duration = time.perf_counter() - call.started
+        if self.log.isEnabledFor(logging.INFO):
+            self.log.info("%s", _line(exchange))
+        return body
+
+    def _plainly(self, request: Request, start_response: StartResponse, payload: render.JSON) -> list[bytes]:
+        body = render.encode(payload.payload)
+        headers = [("content-type", "application/json"), ("content-length", str(len(body))), *self._cors(request)]
+        start_response("200 OK", headers)
+        return [body]
+
+    # Who may
+
+    def _admit(self, request: Request) -> None:
+        """Check the key, in constant time; APIError 401."""
+        if not self._keys:
+            return
+        key = _key(request)
+        if key is None:
+            raise known(401)
+        # Every key is compared, whichever fits; a key may carry a namespace behind a colon.
+        spellings = [key.encode("utf-8", "replace")]
+        if "key" in self.config.isolate and ":" in key:
+            spellings.append(key.rpartition(":")[0].encode("utf-8", "replace"))
+        if not sum(hmac.compare_digest(given, wanted) for given in spellings for wanted in self._keys):
+            raise known(401, "invalid_api_key", key=key)
+
+    def _cors(self, request: Request) -> tuple[tuple[str, str], ...]:
+        """The headers that let a page of another origin read the answer."""
+        allowed = self.config.cors
+        if allowed == "*":
+            return _ANY_ORIGIN
+        origin = request.environ.get("HTTP_ORIGIN")
+        if not allowed or not origin or origin not in allowed:
+            return ()
+        return (("access-control-allow-origin", origin), ("access-control-expose-headers", "*"), ("vary", "origin"))
+
+    def _preflight(self, request: Request, start_response: StartResponse) -> list[bytes]:
+        headers = [("content-length", "0")]
+        allowed = self._cors(request)
+        if allowed:
+            wanted = request.header("access-control-request-headers") or "*"
+            headers += [
+                *allowed,
+                ("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS"),
+                ("access-control-allow-headers", wanted),
+                ("access-control-max-age", "86400"),
+            ]
+        start_response("204 No Content", headers)
+        return []
+
+
+def create_app(config: Any, log: logging.Logger = log) -> App:
+    """A mock as a WSGI application, from a path, a dict, YAML text, or a loaded Config. ConfigError with all that is wrong."""
+    return App(config if isinstance(config, Config) else load(config), log)
+
+
+def _line(exchange: Exchange) -> str:
+    said = f"rule {exchange.rule}" if exchange.matched else (exchange.error.code or "error" if exchange.error else "no rule")
+    return f"{exchange.method} {exchange.path} {exchange.status} {said} {exchange.duration * 1000:.1f} ms" + (
+        "" if exchange.ended == "whole" else f" ({exchange.ended})"
+    )
+
+
+def _raw(reply: Reply) -> render.Raw:
+    """A reply given as status, headers and body, exactly so."""
+    body = reply.body
+    headers = tuple((name.lower(), value) for name, value in reply.headers.items())
+    if isinstance(body, bytes):
+        return render.Raw(body, "application/octet-stream", reply.status or 200, headers)
+    if isinstance(body, str) or body is None:
+        return render.Raw((body or "").encode(), "text/plain; charset=utf-8", reply.status or 200, headers)
+    return render.Raw(render.encode(body), "application/json", reply.status or 200, headers)
+
+
+def _all_said(match: Match) -> str:
+    rule = match.rule
+    return (
+        "No matching response found for the provided messages: "
+        f"rule {rule.id!r} fits, but all its {len(rule.plans)} replies have been given (then: error)."
+    )
+
+
+def _key(request: Request) -> str | None:
+    """The key a client sent: as a bearer token, or in Azure's own header."""
+    given: str = request.environ.get("HTTP_AUTHORIZATION") or ""
+    scheme, _, token = given.partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    azure: str | None = request.environ.get("HTTP_API_KEY")
+    return azure or None
+
+
+def _request_id(request: Request) -> str | None:
+    given = request.environ.get("HTTP_X_REQUEST_ID")
+    if given and len(given) <= 512 and given.isascii() and given.isprintable():
+        return str(given)
+    return None

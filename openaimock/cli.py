@@ -1,0 +1,172 @@
+"""The command line: serve a configuration, or check one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from . import __version__
+from .errors import ConfigError, PortInUseError
+
+GOOD, WRONG, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+class Command(NamedTuple):
+    """One word after ``openaimock``: what it takes, what it does, and what it says of itself."""
+
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+    help: str
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code: 0 good, 1 could not start, 2 bad arguments, 130 interrupted."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    name = given[0] if given and given[0] in COMMANDS else "serve"
+    command = COMMANDS[name]
+    parser = _parser(name, command)
+    arguments = parser.parse_args(given[1:] if given and given[0] == name else given)
+    try:
+        return command.run(arguments)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        print(_count(len(error.problems), "problem"), file=sys.stderr)
+        return WRONG
+    except PortInUseError as error:
+        print(
+            f"openaimock: port {error.port} on {error.host} is already in use; choose another with --port (0 takes a free one)",
+            file=sys.stderr,
+        )
+        return WRONG
+    except OSError as error:
+        print(f"openaimock: cannot start: {error.strerror or error}", file=sys.stderr)
+        return WRONG
+    except BrokenPipeError:
+        return GOOD
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser(name: str, command: Command) -> argparse.ArgumentParser:
+    prog = "openaimock" if name == "serve" else f"openaimock {name}"
+    others = "\n".join(f"  openaimock {word:<8} {other.help}" for word, other in COMMANDS.items() if word != "serve")
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=command.help,
+        epilog=f"other commands:\n{others}" if name == "serve" else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    if name == "serve":
+        parser.add_argument("--version", action="version", version=f"openaimock {__version__}")
+    command.arguments(parser)
+    return parser
+
+
+def _config_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("configs", metavar="CONFIG", nargs="*", help="a YAML file of rules; - is standard input")
+    parser.add_argument(
+        "-c", "--config", dest="more", metavar="CONFIG", action="append", default=[], help="the same, as an option"
+    )
+
+
+def _serve_arguments(parser: argparse.ArgumentParser) -> None:
+    _config_arguments(parser)
+    parser.add_argument("-p", "--port", type=_port, metavar="N", help="port to listen on; 0 takes a free one (file's, else 3000)")
+    parser.add_argument("--host", metavar="H", help="address to listen on (file's, else 127.0.0.1)")
+    parser.add_argument("-l", "--log-file", metavar="F", help="keep the log in a file")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log every exchange")
+    parser.add_argument("--log-format", choices=("text", "json"), default="text", help="how log lines are written")
+    parser.add_argument("--workers", type=_workers, default=1, metavar="N", help="processes that share the port (1)")
+    parser.add_argument("--unmatched", choices=("error", "echo"), help="what a request gets that no rule matches")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of ids, jitter and all that is made up")
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes (1 to 256)")
+    return int(text)
+
+
+def _load(arguments: argparse.Namespace) -> Any:
+    """The Config that the arguments name; without a name, what is piped in."""
+    from .config.load import load
+
+    sources: list[str] = [*arguments.configs, *arguments.more]
+    if not sources:
+        if sys.stdin is None or sys.stdin.isatty():
+            print("openaimock: no configuration given: name a YAML file, or pipe one in (openaimock --help)", file=sys.stderr)
+            sys.exit(USAGE)
+        sources = ["-"]
+    return load(sources, stdin=sys.stdin)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from . import mock
+    from .app import App
+    from .server import Server, listen
+
+    config = _load(arguments)
+    told = {"unmatched": arguments.unmatched, "seed": arguments.seed}
+    config = replace(config, **{key: value for key, value in told.items() if value is not None})
+    host, port = mock.address(config, arguments.host, arguments.port, os.environ)
+    log = mock.logger(arguments.verbose, arguments.log_file, arguments.log_format, always=True)
+    app = App(config, log)
+    rules = _count(len(config.rules), "rule")
+
+    def ready(port: int) -> str:
+        return f"openaimock listening on {mock.url(host, port)} ({rules})"
+
+    if arguments.workers > 1:
+        from .workers import share
+
+        listener = listen(host, port)
+        return share(app, listener, config.max_body, arguments.workers, ready(listener.getsockname()[1]))
+    server = Server(app, host=host, port=port, max_body=config.max_body)
+    stopped: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        stopped.append(number)
+        server.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    print(ready(server.port), flush=True)
+    server.run()
+    return INTERRUPTED if signal.SIGINT in stopped else GOOD
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    config = _load(arguments)
+    files = ", ".join(map(str, config.files)) or "standard input"
+    print(f"{files}: good: {_count(len(config.rules), 'rule')}, unmatched requests get {_unmatched(config.unmatched)}")
+    return GOOD
+
+
+def _unmatched(unmatched: Any) -> str:
+    if not isinstance(unmatched, str):
+        return "the reply of the file"
+    return {"error": "an error that explains", "echo": "the user's text back"}.get(unmatched, unmatched)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+#: Every command; a first argument that is none of these names a configuration to serve.
+COMMANDS = {
+    "serve": Command(_serve_arguments, _serve, "Serve a mock of the OpenAI API from YAML rules."),
+    "check": Command(_config_arguments, _check, "Check a configuration: every problem, each with its place."),
+}

@@ -1,0 +1,148 @@
+"""The mock as a Python object: a server that a test starts, asks about, and stops."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from .app import App, create_app
+from .config.load import Config, load
+from .errors import ConfigError, Problem
+from .server import Server
+from .sse import dump
+
+_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+
+
+class MockServer:
+    """A mock served on a socket of its own. Nothing listens before ``start``; a stopped one may be started again.
+
+    ``config`` is a path, a dict, YAML text, a list of these, or a loaded Config (ConfigError with all that is wrong).
+    ``host`` and ``port`` override the file's and the environment's; port 0 takes a free one. ``verbose`` logs each
+    exchange to standard error, ``log_file`` keeps the same lines.
+    """
+
+    def __init__(
+        self,
+        config: Any,
+        port: int | None = None,
+        host: str | None = None,
+        verbose: bool = False,
+        log_file: str | os.PathLike[str] | None = None,
+    ) -> None:
+        loaded = config if isinstance(config, Config) else load(config)
+        self._host, self._port = address(loaded, host, port, os.environ)
+        self.log = logger(verbose, log_file)
+        self.app: App = create_app(loaded, self.log)
+        #: The HTTP server while the mock runs.
+        self.server: Server | None = None
+
+    def start(self) -> MockServer:
+        """Listen and serve in a thread of its own. PortInUseError (an OSError) when the address is taken. May be called twice."""
+        if self.server is None:
+            server = Server(self.app, host=self._host, port=self._port, max_body=self.app.config.max_body)
+            server.start()
+            self.server = server
+        return self
+
+    def stop(self) -> None:
+        """Finish the running responses (up to 10 seconds) and close. May be called twice, and from any thread."""
+        server, self.server = self.server, None
+        if server is not None:
+            # The port of a mock that took a free one is kept: started again it is found where it was.
+            self._port = server.port
+            server.stop()
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+        return self._host
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; before ``start`` the one that was asked for (0: a free one)."""
+        return self._port if self.server is None else self.server.port
+
+    @property
+    def url(self) -> str:
+        """What a client takes as ``base_url``; ends in ``/v1``."""
+        return url(self.host, self.port)
+
+    def __enter__(self) -> MockServer:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.stop()
+
+
+def create_mock_server(
+    config: Any,
+    port: int | None = None,
+    host: str | None = None,
+    verbose: bool = False,
+    log_file: str | os.PathLike[str] | None = None,
+) -> MockServer:
+    """Make a MockServer without starting it."""
+    return MockServer(config, port, host, verbose, log_file)
+
+
+def start_mock_server(
+    config: Any,
+    port: int | None = 0,
+    host: str | None = None,
+    verbose: bool = False,
+    log_file: str | os.PathLike[str] | None = None,
+) -> MockServer:
+    """Make a MockServer and start it, on a free port unless one is given."""
+    return MockServer(config, port, host, verbose, log_file).start()
+
+
+def address(config: Config, host: str | None, port: int | None, environ: Mapping[str, str]) -> tuple[str, int]:
+    """Where to listen: what was given, else OPENAIMOCK_HOST and OPENAIMOCK_PORT, else the configuration."""
+    if port is None:
+        given = environ.get("OPENAIMOCK_PORT")
+        if given is not None and not (given.isascii() and given.isdigit() and int(given) < 65536):
+            raise ConfigError([Problem("", "OPENAIMOCK_PORT", f"expected a port from 0 to 65535, got {given!r}")])
+        port = config.port if given is None else int(given)
+    return host or environ.get("OPENAIMOCK_HOST") or config.host, port
+
+
+def url(host: str, port: int) -> str:
+    """The base URL of a server."""
+    return f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
+
+
+def logger(verbose: bool, log_file: str | os.PathLike[str] | None, format: str = "text", always: bool = False) -> logging.Logger:
+    """A logger of one server's own, whose lines also reach whoever listens to ``openaimock``.
+
+    ``verbose`` writes every exchange to standard error, ``always`` at least what went wrong; ``format`` is ``text`` or ``json``.
+    """
+    parent = logging.getLogger("openaimock")
+    if not verbose and not always and log_file is None:
+        return parent
+    own = logging.Logger("openaimock", logging.INFO)
+    own.parent = parent
+    handlers: list[logging.Handler] = []
+    if verbose or always:
+        handlers.append(logging.StreamHandler())
+        handlers[0].setLevel(logging.INFO if verbose else logging.WARNING)
+    if log_file is not None:
+        try:
+            handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError([Problem("", "log_file", f"cannot write {str(log_file)!r}: {error.strerror}")]) from None
+    for handler in handlers:
+        handler.setFormatter(_JSONLines() if format == "json" else logging.Formatter(_FORMAT))
+        own.addHandler(handler)
+    return own
+
+
+class _JSONLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"time": self.formatTime(record), "level": record.levelname.lower(), "message": record.getMessage()}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return dump(line)

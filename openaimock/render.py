@@ -1,0 +1,44 @@
+"""Rendering: what an endpoint wrote becomes a WSGI response, at once or on the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from .sse import Frame, dump
+
+#: Status lines as WSGI wants them.
+STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+class Raw(NamedTuple):
+    """A response that is not JSON, or that somebody gave byte by byte."""
+
+    body: bytes
+    content_type: str = "application/octet-stream"
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Events(NamedTuple):
+    """A stream of server-sent events."""
+
+    frames: Iterable[Frame]
+
+
+class JSON(NamedTuple):
+    """A JSON response that took ``tokens`` to say, so that a pace can tell when it is due."""
+
+    payload: Any
+    tokens: float = 0.0
+
+
+def status_line(status: int) -> str:
+    """The status line of any number."""
+    return STATUS.get(status) or f"{status} Status"
+
+
+def encode(payload: Any) -> bytes:
+    """JSON as the API sends it."""
+    return dump(payload).encode()

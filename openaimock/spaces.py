@@ -1,0 +1,133 @@
+"""Namespaces: everything a mock remembers between requests, apart for each, and what one exchange may draw on."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from .chance import Clock, Draw
+from .journal import Journal
+from .rules import Rule
+from .stores import MemoryStore
+
+#: How many namespaces are kept; past it the least recently used one is forgotten.
+LIMIT = 1000
+
+
+class Space:
+    """One namespace: how often each rule answered, scenarios, stored objects, the journal, the numbers of its exchanges."""
+
+    def __init__(self, name: str, journal_size: int = 1000) -> None:
+        self.name = name
+        self.hits: dict[str, int] = {}
+        self.state: dict[str, str] = {}
+        self.store = MemoryStore()
+        self.journal = Journal(journal_size)
+        self.numbers = count(1)
+        self._lock = threading.Lock()
+
+    def claim(self, rule: Rule) -> int | None:
+        """Count a hit of a rule and give its number from 0; None when another thread took the last of its ``times``."""
+        with self._lock:
+            used = self.hits.get(rule.id, 0)
+            if rule.times is not None and used >= rule.times:
+                return None
+            self.hits[rule.id] = used + 1
+            return used
+
+
+def name_of(environ: Mapping[str, Any], sources: Sequence[str]) -> str:
+    """The namespace a request names: in its path (``/t/NAME``), a header, or behind a colon in its key; else ``default``."""
+    for source in sources:
+        name = _SOURCES[source](environ)
+        if name:
+            return name
+    return "default"
+
+
+def _from_path(environ: Mapping[str, Any]) -> str:
+    path: str = environ.get("PATH_INFO") or ""
+    return path.split("/", 3)[2] if path.startswith("/t/") else ""
+
+
+def _from_header(environ: Mapping[str, Any]) -> str:
+    return environ.get("HTTP_X_OPENAIMOCK_NAMESPACE") or ""
+
+
+def _from_key(environ: Mapping[str, Any]) -> str:
+    key: str = environ.get("HTTP_AUTHORIZATION") or environ.get("HTTP_API_KEY") or ""
+    return key.rpartition(":")[2].strip() if ":" in key else ""
+
+
+_SOURCES: dict[str, Callable[[Mapping[str, Any]], str]] = {"path": _from_path, "header": _from_header, "key": _from_key}
+
+
+class Spaces:
+    """The namespaces of one mock, by name."""
+
+    def __init__(self, journal_size: int = 1000) -> None:
+        self._journal_size = journal_size
+        self._spaces: OrderedDict[str, Space] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __getitem__(self, name: str) -> Space:
+        with self._lock:
+            space = self._spaces.get(name)
+            if space is None:
+                space = self._spaces[name] = Space(name, self._journal_size)
+                if len(self._spaces) > LIMIT:
+                    self._spaces.popitem(last=False)
+            else:
+                self._spaces.move_to_end(name)
+            return space
+
+    def names(self) -> list[str]:
+        """The names in use, least recently used first."""
+        return list(self._spaces)
+
+    def reset(self, name: str | None = None) -> None:
+        """Forget one namespace, or all."""
+        with self._lock:
+            if name is None:
+                self._spaces.clear()
+            else:
+                self._spaces.pop(name, None)
+
+
+class Moment:
+    """What one exchange may draw on: the time, ids and randomness, its namespace, and the mock's settings."""
+
+    __slots__ = ("_settings", "draw", "now", "number", "space")
+
+    def __init__(self, space: Space, clock: Clock, seed: object, settings: Any) -> None:
+        self.space = space
+        self.number = next(space.numbers)
+        self.now = clock.now()
+        self.draw = Draw(seed, space.name, self.number)
+        self._settings = settings
+
+    @property
+    def created(self) -> int:
+        """Seconds since the epoch, as the API's ``created`` has them."""
+        return int(self.now)
+
+    @property
+    def store(self) -> MemoryStore:
+        """The namespace's objects."""
+        return self.space.store
+
+    @property
+    def base(self) -> Path:
+        """The folder that relative paths of the configuration start from."""
+        base: Path = self._settings.base
+        return base
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The ids of the models that are offered."""
+        models: tuple[str, ...] = self._settings.models
+        return models
