@@ -1,0 +1,152 @@
+"""Requests as fast as they go: wrk does the sending, this file hands it the work and makes sure of the answers."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from .nouns import Bench, Wrong
+from .processes import Server
+from .texts import KEY, PIECES, Case
+
+PATH = "/v1/chat/completions"
+_HEADERS = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
+_SCRIPT = Path(__file__).with_name("load.lua")
+
+
+class Load(NamedTuple):
+    """What one run of wrk counted; ``cpu`` is the server's processor time, process by process."""
+
+    requests: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    cpu: dict[int, float]
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self.requests / self.seconds
+
+    @property
+    def cost(self) -> float:
+        """Microseconds of the server's processor time for one request."""
+        return sum(self.cpu.values()) / self.requests * 1e6
+
+
+def ask(connection: http.client.HTTPConnection, case: Case) -> str:
+    """Send one request and say what is wrong with its answer, "" when nothing is."""
+    connection.request("POST", PATH, case.body, _HEADERS)
+    response = connection.getresponse()
+    raw = response.read()
+    if case.expect is None:
+        return "" if response.status in (400, 404) else f"a miss was answered {response.status}: {raw[:200]!r}"
+    if response.status != 200:
+        return f"status {response.status} instead of an answer: {raw[:300]!r}"
+    if case.expect == "".join(PIECES) and response.headers.get("content-type", "").startswith("text/"):
+        said = "".join(_deltas(raw))
+    else:
+        said = json.loads(raw)["choices"][0]["message"]["content"]
+    return "" if said == case.expect else f"answered {said[:80]!r} instead of {case.expect[:80]!r}"
+
+
+def _deltas(raw: bytes) -> list[str]:
+    frames = [frame[6:] for frame in raw.decode().split("\n\n") if frame.startswith("data: {")]
+    choices: list[Any] = [json.loads(frame)["choices"] for frame in frames]
+    return [choice[0]["delta"].get("content") or "" for choice in choices if choice]
+
+
+def verify(server: Server, cases: Sequence[Case]) -> None:
+    """Ask each case once, one after the other: all answers must be right."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    try:
+        for case in cases:
+            if wrong := ask(connection, case):
+                raise Wrong(f"{server.name}: {wrong}")
+    except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
+        raise Wrong(f"{server.name}: {type(error).__name__}: {error}") from error
+    finally:
+        connection.close()
+
+
+class Watch:
+    """Asks now and then while a run is timed, on a connection of its own: the answers given under load must be right too."""
+
+    def __init__(self, server: Server, cases: Sequence[Case], every: float = 0.05) -> None:
+        self._server, self._cases, self._every = server, cases, every
+        self._stop = threading.Event()
+        self._error: Wrong | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        turn = 0
+        while not self._stop.wait(self._every):
+            try:
+                verify(self._server, [self._cases[turn % len(self._cases)]])
+            except Wrong as error:
+                self._error = error
+                return
+            turn += 1
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join(60)
+        if self._error and not error:
+            raise self._error
+
+
+def _wrk(bench: Bench, server: Server, cases: Sequence[Case], connections: int, seconds: float, *more: str) -> dict[str, Any]:
+    lines = "".join(case.body.decode() + "\n" for case in cases)
+    file = bench.write("requests.jsonl", lines)
+    url = f"http://127.0.0.1:{server.port}{PATH}"
+    # wrk takes whole seconds only.
+    argv = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "120s", "-s", str(_SCRIPT)]
+    popen = subprocess.Popen([*argv, url, "--", str(file), KEY, *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        out, _ = popen.communicate(timeout=seconds + 150)
+    finally:
+        popen.kill()
+        popen.wait()
+    try:
+        counted: dict[str, Any] = json.loads(out.decode().strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        raise Wrong(f"wrk failed: {out.decode()[-500:]}") from None
+    if counted["refused"] or counted["broken"] or not counted["requests"]:
+        raise Wrong(f"{server.name}: {counted['refused']} connections refused, {counted['broken']} broken: {out.decode()[-500:]}")
+    misses = sum(case.expect is None for case in cases)
+    if (misses == 0 and counted["status"]) or (misses == len(cases) and counted["status"] != counted["requests"]):
+        raise Wrong(f"{server.name}: {counted['status']} of {counted['requests']} answers had an error status")
+    return counted
+
+
+def check(bench: Bench, server: Server, cases: Sequence[Case], connections: int = 16) -> float:
+    """One untimed second under load in which every single answer is looked at; gives the bytes of an average answer."""
+    pattern = "Answer %d+" if cases[0].expect != "".join(PIECES) else r"data: %[DONE%]"
+    counted = _wrk(bench, server, cases, connections, 1, pattern)
+    if counted["wrong"]:
+        raise Wrong(f"{server.name}: {counted['wrong']} of {counted['requests']} answers under load were wrong")
+    return float(counted["bytes"] / counted["requests"])
+
+
+def load(bench: Bench, server: Server, cases: Sequence[Case], seconds: float, connections: int = 16, size: float = 0) -> Load:
+    """One timed run. Answers are watched while it goes on; when ``size`` is given, the average answer must be that long,
+    so that none of them is cut short or replaced."""
+    with Watch(server, cases):
+        before = server.cpu()
+        counted = _wrk(bench, server, cases, connections, seconds)
+        used = {pid: cpu - before.get(pid, 0.0) for pid, cpu in server.cpu().items()}
+    each = counted["bytes"] / counted["requests"]
+    # wrk counts the bytes of answers that were under way when it stopped: with few answers that is a visible share.
+    if size and abs(each - size) > size * (0.02 + 2 * connections / counted["requests"]):
+        raise Wrong(f"{server.name}: answers of {each:.0f} bytes while timed, {size:.0f} when checked")
+    return Load(counted["requests"], counted["micros"] / 1e6, counted["p50"] / 1e3, counted["p99"] / 1e3, used)

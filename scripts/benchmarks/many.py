@@ -1,0 +1,77 @@
+"""Ten thousand rules: what a hit and a miss cost among them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import servers, texts
+from .load import check, load, verify
+from .nouns import Bench, Outcome, Wrong, median, ratios, spread
+from .processes import Server, free_port, serve
+
+COUNT = 10_000
+SETS = {kind: (kind,) for kind in texts.KINDS} | {"mixed": texts.KINDS}
+
+
+def _ours(bench: Bench, outcome: Outcome, name: str, work: texts.Workload, config: Path, one: Server) -> None:
+    """One set of rules against the one-rule server, in turn."""
+    port = free_port()
+    single = texts.one_rule().hits
+    with serve(bench, "openaimock", servers.ours(bench, config, port), port, patience=120) as server:
+        verify(server, work.hits)
+        verify(server, work.misses[:20])
+        size = check(bench, server, work.hits)
+        rates: list[float] = []
+        base: list[float] = []
+        for _ in range(int(bench.take(3, 1))):
+            base.append(load(bench, one, single, bench.take(3, 1)).rate)
+            rates.append(load(bench, server, work.hits, bench.take(3, 1), size=size).rate)
+        hit = [load(bench, server, work.hits, 1, connections=1).p50_ms for _ in range(int(bench.take(3, 1)))]
+        miss = [load(bench, server, work.misses, 1, connections=1).p50_ms for _ in range(int(bench.take(3, 1)))]
+        memory = server.memory()
+    ratio, words = ratios(rates, base)
+    more = median(miss) - median(hit)
+    outcome.judge(f"{COUNT:,} rules, {name}: a hit's rate to one rule's", words, "at least 0.8", ratio >= 0.8)
+    outcome.judge(f"{COUNT:,} rules, {name}: a miss takes longer than a hit by", f"{more:.2f} ms", "at most 2 ms", more <= 2)
+    figures = (
+        f"{spread(rates)} hits a second; a hit {spread(hit, '{:.2f}')} ms, a miss {spread(miss, '{:.2f}')} ms; {memory:.0f} MB"
+    )
+    outcome.tell(f"{COUNT:,} rules, {name}: openaimock", figures)
+    bench.say(f"{name}: {words} of the one-rule rate, a miss {more:+.2f} ms; {figures}")
+
+
+def _peer(bench: Bench, outcome: Outcome, name: str, work: texts.Workload, peer: str, config: Path) -> None:
+    """The same hits at a peer that can have them, once."""
+    port = free_port()
+    command = servers.aimock if peer == "aimock" else servers.openai_mock_api
+    with serve(bench, peer, command(bench, config, port), port, patience=120) as server:
+        try:
+            verify(server, work.hits[:5])
+            rate = f"{load(bench, server, work.hits[:100], bench.take(2, 1)).rate:,.0f} hits a second"
+        except Wrong as error:
+            rate = str(error)
+    outcome.tell(f"{COUNT:,} rules, {name}: {peer}", rate)
+    bench.say(f"{name}: {peer}: {rate}")
+
+
+def run(bench: Bench) -> Outcome:
+    """Each set of rules at ours beside one rule; then at the peers, to compare."""
+    outcome = Outcome()
+    port = free_port()
+    one = bench.write("one.yaml", texts.shared_yaml(texts.one_rule().rules))
+    with serve(bench, "one rule", servers.ours(bench, one, port), port) as single:
+        for name, kinds in SETS.items():
+            work = texts.many(kinds, COUNT)
+            config = bench.write(f"many-{name}.yaml", texts.shared_yaml(work.rules))
+            _ours(bench, outcome, name, work, config, single)
+    for name, kinds in SETS.items():
+        work = texts.many(kinds, COUNT)
+        _peer(bench, outcome, name, work, "openai-mock-api", bench.work / f"many-{name}.yaml")
+        if name in ("exact", "contains"):
+            fixtures = bench.write(f"many-{name}.json", texts.fixtures_json(work.rules))
+            _peer(bench, outcome, name, work, "aimock", fixtures)
+    outcome.notes.append(
+        f"Requests are spread over 500 of the {COUNT:,} rules, and misses are made to look like hits. aimock's files know only "
+        "``contains``, which also serves its exact row."
+    )
+    return outcome

@@ -1,0 +1,108 @@
+"""The report: results kept as JSON, told on the terminal, and written as the performance page of the documentation."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .nouns import Bench, Outcome, Row, Work
+
+Results = dict[str, Any]
+
+_INTRO = """\
+Performance
+===========
+
+.. This page is written by scripts/bench. Run it instead of editing here.
+
+openaimock is measured beside the mocks it is meant to replace: on one machine, in one run, one after the other, with the same
+rules, requests and connections. Ratios are what matters: the figures behind them depend on the machine. A range in brackets is
+the lowest and highest of the alternating runs.
+
+Nothing is counted unchecked. Before and after each timed run the answers are compared with what the rules say; under load, one
+untimed run looks at every answer and timed runs are watched from a second connection; and the average length of the answers
+that were counted must be that of the ones that were checked. Streams are taken apart chunk by chunk.
+"""
+
+_AGAIN = """\
+Measure again
+-------------
+
+Linux, with Node 20 or newer and ``wrk`` (``apt-get install wrk``)::
+
+    scripts/bench                # everything, and this page: about ten minutes
+    scripts/bench --quick        # a look, in about a minute; does not touch this page
+    scripts/bench chat streams   # only some of it; --list names them
+    scripts/bench --soak         # five minutes of everything: memory flat, files returned; --seconds N
+
+The script installs the peers from npm and the WSGI hosts from PyPI into a folder of its own, ``.cache/bench``, and leaves no
+process behind. Nothing else should run on the machine meanwhile. No test asserts a time.
+"""
+
+
+def load(path: Path) -> Results:
+    """Earlier results, so that a run of some works keeps the others."""
+    return dict(json.loads(path.read_text())) if path.exists() else {"works": {}}
+
+
+def keep(path: Path, results: Results, work: Work, outcome: Outcome) -> None:
+    """Store what one work gave."""
+    results["works"][work.name] = {
+        "title": work.title,
+        "rows": outcome.rows,
+        "figures": outcome.figures,
+        "notes": outcome.notes,
+    }
+    results["date"] = time.strftime("%Y-%m-%d")
+    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def tell(rows: Iterable[Row]) -> None:
+    """The lines of one work on the terminal."""
+    for row in rows:
+        mark = {True: "reached", False: "NOT REACHED", None: ""}[row.reached]
+        print(f"  {row.what:<72} {row.got:<26} {row.need:<26} {mark}", flush=True)
+
+
+def _table(header: tuple[str, ...], widths: tuple[int, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {' '.join(map(str, widths))}", ""]
+    for row in (header, *rows):
+        for at, cell in enumerate(row):
+            lines.append(f"   {'*' if at == 0 else ' '} - {cell}".rstrip())
+    return [*lines, ""]
+
+
+def render(results: Results, order: Iterable[str]) -> str:
+    """The page."""
+    works = [results["works"][name] for name in order if name in results["works"]]
+    rows = [Row(*row) for work in works for row in work["rows"]]
+    reached = sum(bool(row.reached) for row in rows)
+    lines = [_INTRO, "Ratios", "------", ""]
+    lines.append(f"{reached} of {len(rows)} reached." if reached < len(rows) else f"All {len(rows)} reached.")
+    lines.append("")
+    verdicts = {True: "reached", False: "**not reached**", None: ""}
+    lines += _table(
+        ("work", "measured", "must be", ""),
+        (46, 24, 20, 10),
+        [(row.what, row.got, row.need, verdicts[row.reached]) for row in rows],
+    )
+    for note in (note for work in works for note in work["notes"]):
+        lines += [f"- {note}", ""]
+    lines += ["Figures behind them", "-------------------", ""]
+    lines += [
+        f"Measured {results['date']}. The machine: {results['machine']}; {results['tools']}.",
+        f"Versions: {results['versions']}.",
+        "",
+    ]
+    lines += _table(("what", "figures"), (40, 60), [(figure[0], figure[1]) for work in works for figure in work["figures"]])
+    return "\n".join(lines) + "\n" + _AGAIN
+
+
+def write(bench: Bench, results: Results, order: Iterable[str]) -> Path:
+    """Put the page into the documentation."""
+    page = bench.root / "docs" / "performance.rst"
+    page.write_text(render(results, order), encoding="utf-8")
+    return page
