@@ -10,9 +10,10 @@ from time import monotonic
 
 from .channel import Channel
 from .errors import PortInUseError
+from .hooks import HOOKS
 from .loop import READ, Loop, Pool, logger
 from .parser import Limits, Request
-from .task import HOOKS, Application, Task
+from .task import Application, Task
 from .wsgi import server_environ
 
 #: Connections the system keeps for us until we accept them; accepted at one wake-up, alone and beside other processes.

@@ -1,18 +1,9 @@
-"""What answers a request: at once, at due moments or from a thread. Home of the two hooks that the environ offers.
-
-Beside what PEP 3333 asks for, the environ has, in the manner of ``wsgi.file_wrapper`` (see ``docs/hooks.rst``):
-
-``openaimock.timed(items)``
-    makes an app_iter of (seconds, bytes): each piece is sent so long after the one before it was due, and no thread waits.
-``openaimock.defer(function)``
-    makes an app_iter of a function that may block: it runs in a thread, and returns an app_iter in its turn.
-"""
+"""What answers a request: at once, piece by piece at due moments, or from a thread."""
 
 from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from time import monotonic
@@ -20,6 +11,7 @@ from typing import Any
 
 from .channel import HIGH, Channel
 from .errors import APIError, Hangup
+from .hooks import Deferred, Timed, close_body
 from .loop import Pool, logger
 from .parser import Request
 from .sse import dump
@@ -31,53 +23,6 @@ TOGETHER, PIECES = 65536, 256
 ROOM = 16
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-
-class Timed:
-    """What ``openaimock.timed`` gives. Read by anyone but the server, it is an iterable that sleeps."""
-
-    def __init__(self, items: Iterable[tuple[float, bytes]]) -> None:
-        self.items = items
-
-    def __iter__(self) -> Iterator[bytes]:
-        due = monotonic()
-        for delay, data in self.items:
-            due += delay
-            while (wait := due - monotonic()) > 0:
-                time.sleep(min(wait, 3600.0))
-            yield data
-
-    def close(self) -> None:
-        """Close the items."""
-        _close(self.items)
-
-
-class Deferred:
-    """What ``openaimock.defer`` gives. Read by anyone but the server, it calls the function then and there."""
-
-    def __init__(self, function: Callable[[], Iterable[bytes]]) -> None:
-        self.function = function
-
-    def __iter__(self) -> Iterator[bytes]:
-        body = self.function()
-        try:
-            yield from body
-        finally:
-            _close(body)
-
-
-#: What the server adds to the environ.
-HOOKS: dict[str, Any] = {"openaimock.timed": Timed, "openaimock.defer": Deferred}
-
-
-def _close(body: object) -> None:
-    """Call an app_iter's ``close``, if it has one. Its exceptions are logged: nobody is left to tell."""
-    try:
-        close = getattr(body, "close", None)
-        if close is not None:
-            close()
-    except Exception:
-        logger.exception("Closing a reply failed")
 
 
 class Task:
@@ -264,7 +209,7 @@ class Stream:
     def _end(self) -> None:
         if not self._over:
             self._over = True
-            _close(self._body)
+            close_body(self._body)
 
 
 class Feed:
@@ -313,7 +258,7 @@ class Feed:
                         break
                     self._loop.call(partial(self._take, piece))
         finally:
-            _close(body)
+            close_body(body)
 
     def _hand_over(self, step: Callable[[], None], body: object = None) -> None:
         self._loop.call(partial(self._settle, step, body))
@@ -321,7 +266,7 @@ class Feed:
     def _settle(self, step: Callable[[], None], body: object) -> None:
         """The loop's part when the thread has ended."""
         if self._over:
-            _close(body)
+            close_body(body)
             self._task.request.close()
         else:
             self._over = True
