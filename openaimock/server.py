@@ -52,7 +52,7 @@ class Server:
         self._loop = Loop()
         self._pool = Pool(threads)
         self._channels: set[Channel] = set()
-        self._environ = server_environ(self.host, self.port, HOOKS)
+        self._environ = server_environ(self.host, self.port, {"wsgi.multiprocess": self._shared, **HOOKS})
         self._lock = threading.Lock()  # held while it runs
         self._state = "new"
         self._thread: int | None = None

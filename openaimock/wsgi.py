@@ -16,8 +16,8 @@ from .parser import Request
 _TRAVEL = frozenset({"content-length", "connection", "transfer-encoding", "keep-alive"})
 
 
-def server_environ(host: str, port: int, hooks: dict[str, Any]) -> dict[str, Any]:
-    """The part of the environ that all requests to a server share."""
+def server_environ(host: str, port: int, more: dict[str, Any]) -> dict[str, Any]:
+    """The part of the environ that all requests to a server share, with what else the host has to say."""
     return {
         "SERVER_NAME": host,
         "SERVER_PORT": str(port),
@@ -27,10 +27,9 @@ def server_environ(host: str, port: int, hooks: dict[str, Any]) -> dict[str, Any
         "wsgi.url_scheme": "http",
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
         "wsgi.run_once": False,
         "wsgi.input_terminated": True,
-        **hooks,
+        **more,
     }
 
 
