@@ -1,0 +1,360 @@
+"""The schema: every key of the configuration, declared as data."""
+
+from __future__ import annotations
+
+from .. import matchers
+from .kinds import Anything, Field, Flag, Function, Kind, ListOf, MapOf, Number, Object, OneOf, Shape, Text, Union
+
+#: Every named kind. ``Shape(name, SHAPES)`` refers to one before it is declared.
+SHAPES: dict[str, Kind] = {}
+
+
+def shape(name: str) -> Shape:
+    """A reference to a named kind."""
+    return Shape(name, SHAPES)
+
+
+ENDPOINTS = (
+    "chat", "responses", "completions", "embeddings", "models", "moderations", "images.generations", "images.edits",
+    "images.variations", "audio.speech", "audio.transcriptions", "audio.translations", "files", "uploads", "batches",
+    "vector_stores", "conversations", "fine_tuning", "containers", "evals", "videos", "skills",
+)  # fmt: skip
+
+#: What GET /v1/models lists when the file names none.
+MODELS = (
+    "gpt-6.2-astra", "gpt-6.2-sol", "gpt-6.1-sol", "gpt-6.1-terra", "gpt-6-astra", "gpt-6-sol", "gpt-6-luna",
+    "gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna", "gpt-5.5", "gpt-5.5-pro", "gpt-5.4", "gpt-5.4-mini", "gpt-5.4-nano",
+    "gpt-5.2", "gpt-5.2-pro", "gpt-5.1", "gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-5-pro", "gpt-5-codex",
+    "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4o", "gpt-4o-mini", "gpt-4-turbo", "gpt-4", "gpt-3.5-turbo",
+    "o4-mini", "o3", "o3-pro", "o3-mini", "o1", "o1-pro",
+    "text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002",
+    "omni-moderation-latest", "text-moderation-latest",
+    "gpt-image-2.6-sunburst", "gpt-image-2.6-flare", "gpt-image-2.5-sunburst", "gpt-image-2.5-flare", "gpt-image-2",
+    "gpt-image-1.5", "gpt-image-1-mini", "dall-e-3",
+    "gpt-4o-mini-tts", "tts-1", "tts-1-hd",
+    "gpt-transcribe", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "whisper-1",
+    "sora-2", "sora-2-pro",
+)  # fmt: skip
+
+FAULTS = (
+    "disconnect", "reset", "empty", "stall", "truncate", "garble", "duplicate", "no_done", "error_event", "split_utf8",
+    "slow_headers",
+)  # fmt: skip
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+TURNS = OneOf(("next", "last"), "a way to take turns")
+COUNT = Number(low=0, whole=True)
+SHARE = Number(low=0, high=1)
+MILLISECONDS = Number(low=0)
+NAME = Text(empty=False, numbers=True)
+
+# Matchers
+
+_TUNING = (
+    Field("threshold", SHARE, "How alike ``fuzzy`` texts must be, 0 to 1.", default=matchers.THRESHOLD),
+    Field("case_sensitive", Flag(), "Whether case counts: it does for ``exact``, else not."),
+    Field("invert", Flag(), "Fit what would not fit.", default=False),
+)
+SHAPES["matcher"] = Union((
+    Text(),
+    Object("a matcher", (
+        Field("exact", Text(), "The whole text, white space around it apart."),
+        Field("contains", Text(), "A part of the text."),
+        Field("regex", Text(), "A Python regular expression, searched for anywhere in the text."),
+        Field("fuzzy", Text(), "A text that is alike, by ``difflib``'s ratio."),
+        Field("any", Flag(), "``true`` fits every text."),
+        *_TUNING,
+    )),
+))  # fmt: skip
+SHAPES["model"] = SHAPES["matcher"]
+SHAPES["body_value"] = Anything()
+
+# Conditions
+
+
+def _text_field(name: str, doc: str) -> Field:
+    return Field(name, shape("matcher"), doc)
+
+
+WHEN = Object("a condition", (
+    _text_field("user", "The last user message."),
+    _text_field("system", "All system and developer text."),
+    _text_field("assistant", "The last assistant message."),
+    _text_field("tool", "The last tool result."),
+    _text_field("message", "Any message, whatever its role."),
+    _text_field("text", "The endpoint's main text: the last user message, an input, a prompt."),
+    Field("model", shape("model"), "The model: a pattern such as ``gpt-4*``, or a matcher."),
+    Field("endpoint", ListOf(OneOf(ENDPOINTS, "an endpoint"), least=1, single=True), "The endpoint's name, or a list of names."),
+    Field("stream", Flag(), "Whether the answer is to be streamed."),
+    Field("tools", ListOf(Text(empty=False), least=1, single=True), "Tools that must all be offered."),
+    _text_field("tool_choice", "What the request says under ``tool_choice``, or the name of the tool it forces."),
+    _text_field("response_format", "The type of the response format, or the name of its schema."),
+    Field("turn", COUNT, "How many assistant messages there are so far."),
+    Field("has_tool_result", Flag(), "Whether a tool answered after the last user message."),
+    _text_field("tool_call_id", "The call that the last tool result answers."),
+    Field("header", MapOf(shape("matcher"), "a header"), "Request headers, each with a matcher."),
+    Field("body", MapOf(shape("body_value"), "a path"),
+          "Paths into the request (``tools.0.type``), each with a matcher or a value."),
+    _text_field("namespace", "The namespace of the request."),
+    Field("state", MapOf(Text(numbers=True), "a scenario"), "Scenarios and the state each must be in.", later=True),
+    Field("all", ListOf(shape("when"), least=1), "Conditions that must all hold."),
+    Field("any", ListOf(shape("when"), least=1), "Conditions of which one must hold; to fit every request write ``when: {}``."),
+    Field("not", shape("when"), "A condition that must not hold."),
+), hints={
+    "header" + "s": "write 'header'",
+    "content": "say whose text it is: 'user', 'system', 'message' ... (or 'text')",
+    "messages": "'messages' belongs to the rule itself, in the place of 'when'",
+    "role": "say whose text it is: 'user', 'system', 'assistant' or 'tool'",
+    **{name: f"say what '{name}' is about, such as 'user: {{{name}: ...}}'" for name in ("exact", "contains", "regex", "fuzzy")},
+})  # fmt: skip
+
+SHAPES["when"] = WHEN
+
+# Time and trouble
+
+_PAIR = ListOf(MILLISECONDS, least=2)
+SHAPES["latency"] = Union((
+    MILLISECONDS,
+    Object("a latency", (
+        Field("uniform", _PAIR, "Anything from the first number to the second."),
+        Field("normal", _PAIR, "A mean and a standard deviation."),
+        Field("lognormal", ListOf(Number(low=0), least=2), "A median and the sigma of its logarithm."),
+    )),
+))  # fmt: skip
+SHAPES["pace"] = Object("a pace", (
+    Field("ttft", MILLISECONDS, "Milliseconds to the first token.", default=0),
+    Field("tps", Number(low=0, above=True), "Tokens a second.", default="as fast as possible"),
+    Field("jitter", SHARE, "How uneven the gaps are, 0 to 1.", default=0),
+    Field("chunk", Union((OneOf(("token", "word", "char"), "a chunk"), Number(low=1, whole=True))),
+          "What one chunk holds: a ``token``, a ``word``, a ``char``, or a number of characters.", default="token"),
+    Field("chunks", ListOf(Text(empty=False), least=1), "The very chunks of the content."),
+))  # fmt: skip
+FAULT_KIND = OneOf(FAULTS, "a fault")
+SHAPES["fault"] = Union((
+    FAULT_KIND,
+    Object("a fault", (
+        Field("kind", FAULT_KIND, "What goes wrong.", required=True),
+        Field("after", COUNT, "Events (of a stream) or bytes (of a whole reply) that are sent before.", default=0),
+    )),
+))  # fmt: skip
+STATUS = Number(low=100, high=599, whole=True)
+SHAPES["error"] = Union((
+    STATUS,
+    Text(empty=False),
+    Object("an error", (
+        Field("status", STATUS, "The HTTP status."),
+        Field("type", Text(), "The error's type.", null=True),
+        Field("code", Text(numbers=True), "The error's code.", null=True),
+        Field("message", Text(), "The error's message.", null=True),
+        Field("param", Text(), "The parameter it is about.", null=True),
+        Field("retry_after", Number(low=0), "Seconds for the ``retry-after`` header.", null=True),
+    )),
+))  # fmt: skip
+SHAPES["fail"] = Object("a failure", (
+    Field("times", Number(low=1, whole=True), "How many attempts fail before the reply comes.", default=1),
+    Field("error", shape("error"), "What they get.", required=True),
+))  # fmt: skip
+TIMING = (
+    Field("latency", shape("latency"), "Milliseconds before anything is sent."),
+    Field("pace", shape("pace"), "How a stream is spoken."),
+    Field("fault", shape("fault"), "How the reply goes wrong.", later=True),
+    Field("fail", shape("fail"), "How the first attempts fail.", later=True),
+)
+
+# Replies
+
+DATA = MapOf(Anything(), "a key")
+CONTENT = Union((Text(), ListOf(Anything()), DATA))
+_CALL_ID = Field("id", Text(numbers=True), "The call's id; one is made when there is none.", null=True)
+SHAPES["tool_call"] = Object("a tool call", (
+    Field("name", NAME, "The tool's name."),
+    Field("arguments", Union((Text(), DATA)), "The arguments: a mapping, or text that is sent as it is.", default="{}"),
+    Field("input", Text(), "The input of a custom tool: free text."),
+    _CALL_ID,
+    Field("type", OneOf(("function", "custom"), "a type of tool call"), "As the API has it."),
+    Field("function", Object("a function call", (
+        Field("name", NAME, "The function's name.", required=True),
+        Field("arguments", Union((Text(), DATA)), "The arguments.", default="{}"),
+    )), "The API's form of a call of a function."),
+    Field("custom", Object("a custom call", (
+        Field("name", NAME, "The tool's name.", required=True),
+        Field("input", Text(), "The input.", default=""),
+    )), "The API's form of a call of a custom tool."),
+    Field("index", COUNT, "As in a recorded stream; calls go out in the order of the list."),
+))  # fmt: skip
+SHAPES["block"] = Object("a block", (
+    Field("text", Text(), "Some of the content."),
+    Field("tool_call", shape("tool_call"), "A tool call."),
+    Field("reasoning", Text(), "Some reasoning."),
+    Field("refusal", Text(), "A refusal."),
+    Field("item", DATA, "A whole output item of the Responses API."),
+))  # fmt: skip
+_CONTENT = Field("content", CONTENT, "Text; a mapping or list is sent as its JSON text.", null=True)
+SAID = (
+    Field("tool_calls", ListOf(shape("tool_call")), "Tool calls, in the API's form or as ``{name, arguments, id}``.", null=True),
+    Field("refusal", Text(), "The text of a refusal.", null=True),
+    Field("reasoning", Text(), "The reasoning: summaries and reasoning tokens come from it.", null=True),
+    Field("annotations", ListOf(DATA), "Annotations as the API has them.", null=True),
+    Field("audio", DATA, "Audio as the API has it.", null=True),
+    Field("logprobs", Union((ListOf(Anything()), DATA)), "Log probabilities as the API has them.", null=True),
+    Field("blocks", ListOf(shape("block"), least=1), "Text, tool calls, reasoning and refusals where their order matters."),
+)
+OVERRIDES = (
+    Field("usage", DATA, "The usage, instead of a count.", null=True),
+    Field("id", Text(empty=False), "The response's id."),
+    Field("created", COUNT, "Its time, in seconds since 1970."),
+    Field("model", Text(), "The model it names."),
+    Field("system_fingerprint", Text(), "Its system fingerprint.", null=True),
+    Field("service_tier", Text(), "Its service tier.", null=True),
+)
+_FINISH = Field("finish_reason", Text(empty=False), "Why it ended.", null=True)
+HEADERS = MapOf(Text(numbers=True), "a header")
+PAYLOADS = (
+    Field("embedding", ListOf(Number()), "The vector of an embedding.", later=True),
+    Field("image", shape("file"), "An image.", later=True),
+    Field("speech", shape("speech"), "Audio of speech.", later=True),
+    Field("moderation", Object("a moderation", (
+        Field("flagged", Flag(), "Whether the input is flagged."),
+        Field("categories", MapOf(Flag(), "a category"), "Categories, each true or false."),
+        Field("category_scores", MapOf(SHARE, "a category"), "Categories, each with a score."),
+    )), "The result of a moderation.", later=True),
+)  # fmt: skip
+_FILE = (
+    Field("file", Text(empty=False), "A file, relative to the configuration."),
+    Field("b64", Text(), "The bytes in base64."),
+)
+SHAPES["file"] = Object("a file", _FILE)
+SHAPES["speech"] = Object("speech", (*_FILE, Field("format", Text(empty=False), "The audio's format, such as ``mp3``.")))
+ANSWER = (
+    *SAID,
+    _FINISH,
+    *OVERRIDES,
+    Field("auto", Flag(), "Make content and arguments that are valid for the request.", later=True),
+    Field("error", shape("error"), "An error: a status, a code, or the whole error."),
+    Field("status", STATUS, "The HTTP status."),
+    Field("headers", HEADERS, "Response headers."),
+    Field("body", Anything(bytes=True), "The very body: text, or a value that is sent as JSON."),
+    *PAYLOADS,
+    *TIMING,
+    Field("set_state", MapOf(Text(numbers=True), "a scenario"), "Scenarios to put into a state after answering.", later=True),
+)
+SHAPES["reply"] = Union((Text(), Object("a reply", (_CONTENT, *ANSWER)), Function()))
+
+# Rules
+
+_MATCHER_NAME = OneOf(matchers.NAMES, "a matcher")
+_PARTS = Union((Text(), ListOf(Union((Text(), DATA)))))
+SHAPES["message"] = Object("a message", (
+    Field("role", OneOf(ROLES, "a role"), "Who speaks.", required=True),
+    Field("content", CONTENT, "What to expect; of an assistant message, what to answer.", null=True),
+    Field("matcher", _MATCHER_NAME, "How to compare the content.", default="exact"),
+    *_TUNING,
+    Field("parts", ListOf(Text(empty=False), least=1, single=True), "Kinds of parts that must be there, such as ``image_url``."),
+    Field("tool_call_id", Text(empty=False, numbers=True), "The call that a tool message answers."),
+    Field("name", Text(), "The speaker's name, as the API has it; it is not compared.", null=True),
+    Field("function_call", DATA, "Only null, as in older recordings: calls stand under ``tool_calls``.", null=True),
+    *ANSWER,
+))  # fmt: skip
+SHAPES["old_matcher"] = Object("a matcher", (
+    Field("type", _MATCHER_NAME, "The matcher of every message that has none.", default="exact"),
+    *_TUNING,
+    Field("messages", ListOf(shape("message"), least=1), "The messages to expect.", required=True),
+), hints={"value": "the texts to compare stand under 'messages'"})  # fmt: skip
+SHAPES["choice"] = Object("a choice", (
+    Field("index", COUNT, "Its place."),
+    Field("message", Object("a message", (
+        Field("role", OneOf(("assistant",), "the role of an answer"), "Always ``assistant``."),
+        Field("content", Text(), "The content.", null=True),
+        Field("function_call", DATA, "Only null: calls stand under ``tool_calls``.", null=True),
+        *(each for each in SAID if each.name not in ("logprobs", "blocks")),
+    )), "The message.", required=True),
+    _FINISH,
+    Field("logprobs", Union((ListOf(Anything()), DATA)), "Log probabilities.", null=True),
+    Field("content_filter_results", DATA, "As Azure has it; not sent.", null=True),
+))  # fmt: skip
+SHAPES["response"] = Object("a chat completion", (
+    Field("object", Text(), "``chat.completion``."),
+    Field("choices", ListOf(shape("choice"), least=1), "The choices; the first is the answer.", required=True),
+    *OVERRIDES,
+    Field("prompt_filter_results", ListOf(Anything()), "As Azure has it; not sent.", null=True),
+), hints=dict.fromkeys(
+    ("content", "error", "tool_calls", "refusal", "body", "status", "message"),
+    "'response' is a whole chat completion; a reply with 'content' and its like stands under 'reply'",
+))  # fmt: skip
+SHAPES["rule"] = Object("a rule", (
+    Field("id", NAME, "The rule's name, in messages, the journal and coverage.", default="rule-1, rule-2 ..."),
+    Field("messages", ListOf(shape("message"), least=1), "A conversation to follow."),
+    Field("when", shape("when"), "What to answer."),
+    Field("matcher", shape("old_matcher"), "A conversation to answer with ``response``."),
+    Field("reply", shape("reply"), "The answer."),
+    Field("replies", ListOf(shape("reply"), least=1), "Answers to give in turn."),
+    Field("response", shape("response"), "The answer as a whole chat completion."),
+    Field("then", OneOf(("last", "cycle", "error"), "a way to go on"), "What follows the last of ``replies``.", default="last"),
+    Field("times", Number(low=1, whole=True), "How often the rule answers before it retires.", default="always"),
+    Field("priority", Number(), "Higher goes first.", default=0),
+    Field("turns", TURNS, "Which assistant message of ``messages`` answers.", default="the file's"),
+    *TIMING,
+), hints={
+    **{each.name: f"'{each.name}' belongs under 'reply'" for each in (_CONTENT, *ANSWER)},
+    **{each.name: f"'{each.name}' belongs under 'when'" for each in WHEN.fields if each.name not in ("model", "not")},
+})  # fmt: skip
+
+# Settings
+
+SHAPES["unmatched"] = Union((OneOf(("error", "echo"), "a word for 'unmatched'", later=("auto", "proxy")), shape("reply")))
+_PORT = Number(low=0, high=65535, whole=True)
+SETTINGS = Object("a setting", (
+    Field("api_key", ListOf(Text(numbers=True, empty=False, secret=True), least=1, single=True),
+          "The key, or a list of keys, that requests must have; without one every request is accepted."),
+    Field("host", Text(empty=False), "The address to listen on.", default="127.0.0.1"),
+    Field("port", _PORT, "The port to listen on; 0 takes a free one.", default=3000),
+    Field("responses", Union((ListOf(shape("rule")), MapOf(shape("rule"), "a rule's id"))),
+          "The rules: a list, or a mapping of id to rule.", null=True),
+    Field("include", ListOf(Text(empty=False), least=1, single=True),
+          "Files, or patterns of files, relative to this one, whose ``responses`` are appended."),
+    Field("templates", Anything(), "A place for YAML anchors; nothing in it is read."),
+    Field("models", ListOf(NAME), "The ids that ``GET /v1/models`` lists.", default="a current list"),
+    Field("unmatched", shape("unmatched"),
+          "What a request gets that no rule matches: ``error``, ``echo`` or a reply.", default="error"),
+    Field("turns", TURNS,
+          "Which assistant message of a conversation answers: the ``next`` one or always the ``last``.", default="next"),
+    Field("match", OneOf(("best", "first"), "a way to match"), "Whether the ``best`` or the ``first`` rule that matches answers.",
+          default="best"),
+    Field("lint", OneOf(("off", "warn", "error"), "a lint level"),
+          "What a request gets that the API itself would refuse.", default="warn"),
+    Field("seed", Union((Number(whole=True, high=1e18), Text())), "What all ids and random numbers come from.", default=0),
+    Field("clock", Text(empty=False), "``real``, or the ISO time at which the clock stands.", default="real"),
+    Field("latency", shape("latency"), "The latency of every rule that has none."),
+    Field("pace", shape("pace"), "The pace of every rule that has none."),
+    Field("journal", Object("a journal setting", (
+        Field("size", COUNT, "How many exchanges are kept.", default=1000),
+        Field("body_limit", COUNT, "How many bytes of each body are kept.", default=65536),
+    )), "What the journal keeps."),
+    Field("cors", Union((Flag(), ListOf(Text(empty=False), least=1, single=True))),
+          "The origin, or a list of origins, that browsers may call from; ``false`` for none.", default="*"),
+    Field("max_body", Union((Number(low=1, whole=True), Text())),
+          "The largest request body: bytes, or ``64MB``.", default="64MB"),
+    Field("store", Text(empty=False), "Where state is kept.", default="memory"),
+    Field("chaos", Object("a chaos setting", (
+        Field("rate", SHARE, "The share of requests that go wrong.", required=True),
+        Field("faults", ListOf(shape("fault"), least=1), "What may go wrong.", required=True),
+    )), "Faults at random.", later=True),
+    Field("limits", Object("a limit", (
+        Field("rpm", Number(low=1, whole=True), "Requests a minute."),
+        Field("tpm", Number(low=1, whole=True), "Tokens a minute."),
+        Field("rpd", Number(low=1, whole=True), "Requests a day."),
+    )), "Rate limits.", later=True),
+    Field("isolate", ListOf(OneOf(("path", "header", "key"), "a source of namespaces")), "Where namespaces come from.",
+          default="[path, header, key]", later=True),
+    Field("upstream", Object("an upstream setting", (
+        Field("url", Text(empty=False), "The base URL.", required=True),
+        Field("key", Text(empty=False), "The environment variable that has its key."),
+    )), "Where to proxy to and record from.", later=True),
+    Field("admin", Flag(), "Whether ``/__openaimock`` is there.", default=True, later=True),
+    Field("admin_key", Text(numbers=True, empty=False, secret=True),
+          "The key for ``/__openaimock`` from other machines.", later=True),
+), hints=dict.fromkeys(
+    ("rules", "messages", "when", "reply", "matcher", "response"), "rules stand under 'responses'",
+))  # fmt: skip
+SHAPES["settings"] = SETTINGS
+#: What rules that are added to a running mock may be wrapped in.
+RULES = Object("a key of rules", tuple(field for field in SETTINGS.fields if field.name in ("responses", "templates")))

@@ -1,0 +1,151 @@
+"""Sources: files, their includes, standard input, YAML text and Python data, each read into a tree."""
+
+from __future__ import annotations
+
+import codecs
+import glob
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import IO, Any
+
+from ..errors import Problem
+from . import markup
+from .tree import Node, Reading, from_python
+
+#: What a configuration may be given as: a path, "-" for standard input, YAML text, a mapping, or a list of these.
+Source = Any
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+class Reader:
+    """Reads sources in order, each file once; keeps the files it read and the problems it met."""
+
+    def __init__(self, environ: Mapping[str, str] | None, stdin: IO[Any] | None, problems: list[Problem]) -> None:
+        self.environ = environ
+        self.stdin = stdin
+        self.problems = problems
+        self.files: list[Path] = []
+        self._seen: set[str] = set()
+
+    def read(self, source: Source) -> Iterator[Node]:
+        """The trees of a source and of everything it includes."""
+        if isinstance(source, (list, tuple)):
+            if not source:
+                self.problem("", "there is no configuration: the list of sources is empty")
+            for each in source:
+                yield from self.read(each)
+        elif isinstance(source, Mapping):
+            yield from self.included(from_python(source, Reading("", self.problems, self.environ)), "")
+        elif isinstance(source, os.PathLike):
+            yield from self.file(os.fspath(source), "")
+        elif isinstance(source, str):
+            yield from self.named(source)
+        else:
+            self.problem(
+                "", f"a configuration is a path, YAML text, a mapping, or a list of these, not a {type(source).__name__}"
+            )
+
+    def named(self, source: str) -> Iterator[Node]:
+        """The trees of a text: "-", the name of a file, or YAML."""
+        if source == "-":
+            yield from self.text(self.standard_input(), "<stdin>", "")
+        elif "\n" in source or _is_yaml(source):
+            yield from self.text(source, "<text>", "")
+        else:
+            yield from self.file(source, "")
+
+    def problem(self, place: str, message: str, path: str = "") -> None:
+        """Note a mistake."""
+        self.problems.append(Problem(place, path, message))
+
+    def standard_input(self) -> str | None:
+        """All of standard input."""
+        if self.stdin is None:
+            import sys
+
+            self.stdin = sys.stdin
+        if self.stdin is None:
+            self.problem("<stdin>", "there is no standard input to read")
+            return None
+        given = getattr(self.stdin, "buffer", self.stdin).read()
+        return self.decoded(given, "<stdin>") if isinstance(given, bytes) else given
+
+    def file(self, name: str, place: str, path: str = "") -> Iterator[Node]:
+        """The trees of a file and its includes; nothing when it was read before."""
+        real = os.path.realpath(name)
+        if real in self._seen:
+            return
+        self._seen.add(real)
+        try:
+            with open(name, "rb") as file:
+                data = file.read()
+        except (OSError, ValueError) as error:
+            self.problem(place or name, _unreadable(name, error, bool(place)), path)
+            return
+        self.files.append(Path(name))
+        yield from self.text(self.decoded(data, name), name, os.path.dirname(name))
+
+    def decoded(self, data: bytes, name: str) -> str | None:
+        """The text of a file's bytes: UTF-8, or UTF-16 when it says so."""
+        encoding = next((encoding for bom, encoding in _BOMS if data.startswith(bom)), "utf-8")
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            column = error.start - data.rfind(b"\n", 0, error.start)
+            self.problem(f"{name}:{line}:{column}", f"the byte {data[error.start]:#04x} is not UTF-8; save the file as UTF-8")
+            return None
+
+    def text(self, text: str | None, name: str, base: str) -> Iterator[Node]:
+        """The trees of a YAML text and its includes."""
+        tree = None if text is None else markup.parse(text, Reading(name, self.problems, self.environ))
+        if tree is not None:
+            yield from self.included(tree, base)
+
+    def included(self, tree: Node, base: str) -> Iterator[Node]:
+        """A tree, then the trees of the files its ``include`` names."""
+        yield tree
+        if not isinstance(tree.value, dict) or "include" not in tree.value:
+            return
+        include = tree.value["include"]
+        items = include.value if isinstance(include.value, list) else [include]
+        for at, item in enumerate(items):
+            if isinstance(item.value, str) and item.value.strip():
+                path = f"include[{at}]" if items is include.value else "include"
+                for name in self.matching(os.path.join(base, os.path.expanduser(item.value)), item, path):
+                    yield from self.file(name, item.place or "include", path)
+
+    def matching(self, pattern: str, item: Node, path: str) -> Iterable[str]:
+        """The files that a path or pattern names, in order."""
+        if not glob.has_magic(pattern) or os.path.exists(pattern):
+            return [pattern]
+        found = sorted(name for name in glob.glob(pattern, recursive=True) if os.path.isfile(name))
+        if not found:
+            self.problem(item.place, f"no file matches '{pattern}'", path)
+        return found
+
+
+def _is_yaml(source: str) -> bool:
+    """Whether a text on one line is YAML rather than the name of a file."""
+    text = source.strip()
+    if not text or text[0] in "{[#&":
+        return True
+    return (": " in text or text.endswith(":")) and not os.path.exists(source)
+
+
+def _unreadable(name: str, error: Exception, included: bool) -> str:
+    """Why a file cannot be read, and which name was perhaps meant."""
+    if isinstance(error, FileNotFoundError):
+        folder, base = os.path.split(name)
+        try:
+            close = get_close_matches(base, os.listdir(folder or "."), 1)
+        except (OSError, ValueError):
+            close = []
+        hint = f"; did you mean '{os.path.join(folder, close[0])}'?" if close else ""
+        return f"there is no file '{name}'{hint}" if included else f"there is no such file{hint}"
+    if isinstance(error, IsADirectoryError):
+        return "this is a directory; name a file in it"
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return f"'{name}' cannot be read: {reason}" if included else f"cannot be read: {reason}"

@@ -1,0 +1,293 @@
+"""Trees: YAML, JSON and Python data as nodes that know where they, and their keys, stand."""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import lru_cache
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from json.scanner import NUMBER_RE
+from typing import Any
+
+from ..errors import Problem
+
+#: Deeper than this is not a configuration, and the walk over it may recurse without fear.
+DEPTH = 64
+#: What aliases may add to a document, in nodes: some kilobytes of nested aliases ask for gigabytes of nodes.
+ALIASED = 1_000_000
+_VARIABLE = re.compile(r"\$(?:\$\{|\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\})")
+_UNSET = "the environment variable {name} is not set (with a default: ${{{name}:-default}}; for the text itself: $${{{name}}})"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_JSON_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+class Node:
+    """One value: a scalar, a list of Nodes, a dict of Nodes by key, or a Python function.
+
+    ``raw`` is a scalar's text as written, ``plain`` tells that it stood there without quotes. Lines and columns count from 1;
+    line 0 means that there is no text (a Python mapping). ``keys`` says where the keys of a mapping stand.
+    """
+
+    __slots__ = ("column", "keys", "line", "plain", "raw", "source", "value")
+
+    def __init__(
+        self,
+        value: Any,
+        source: str = "",
+        line: int = 0,
+        column: int = 0,
+        raw: str = "",
+        plain: bool = False,
+        keys: dict[str, tuple[int, int]] | None = None,
+    ) -> None:
+        self.value = value
+        self.source = source
+        self.line = line
+        self.column = column
+        self.raw = raw
+        self.plain = plain
+        self.keys = keys
+
+    @property
+    def place(self) -> str:
+        """``file:line:column``, "" without a text."""
+        return f"{self.source}:{self.line}:{self.column}" if self.line else ""
+
+    def place_of(self, key: str) -> str:
+        """Where a key of this mapping stands."""
+        at = (self.keys or {}).get(key)
+        return f"{self.source}:{at[0]}:{at[1]}" if at else self.place
+
+
+class Reading:
+    """One source while it is read: its name, where variables come from (None: none are filled), its problems so far."""
+
+    def __init__(self, name: str, problems: list[Problem], environ: Mapping[str, str] | None) -> None:
+        self.name = name
+        self.problems = problems
+        self.environ = environ
+
+    def problem(self, line: int, column: int, message: str, path: str = "") -> None:
+        """Note a mistake at a place."""
+        self.problems.append(Problem(f"{self.name}:{line}:{column}" if line else "", path, message))
+
+    def fill(self, text: str, line: int, column: int, path: str = "") -> str:
+        """The text with ``${NAME}`` and ``${NAME:-default}`` filled from the environment, ``$${`` as ``${``."""
+        environ = self.environ
+        if environ is None:
+            return text
+
+        def value(found: re.Match[str]) -> str:
+            name, _, default = found.groups()
+            if name is None:
+                return "${"
+            if default is not None:
+                return environ.get(name) or default
+            if name not in environ:
+                self.problem(line, column, _UNSET.format(name=name), path)
+            return environ.get(name, "")
+
+        return _VARIABLE.sub(value, text)
+
+    def text(self, text: str, line: int, column: int, path: str = "") -> str:
+        """A value's text ready for use: filled, and fit to be sent as UTF-8."""
+        return self.clean(self.fill(text, line, column, path) if "${" in text else text, line, column, path)
+
+    def clean(self, text: str, line: int, column: int, path: str = "") -> str:
+        """The text without what cannot be sent as UTF-8, which is a problem."""
+        if not text.isascii() and _SURROGATE.search(text):
+            self.problem(line, column, "half of a surrogate pair (\\ud800 to \\udfff) is not a character", path)
+            return _SURROGATE.sub("\ufffd", text)
+        return text
+
+
+@lru_cache(maxsize=4096)
+def resolve(raw: str) -> Any:
+    """What an unquoted YAML scalar means: a number, true or false, null, or its text (dates stay text)."""
+    import yaml
+
+    # The resolvers of the base class: an application may have taught its own kinds to SafeLoader.
+    for tag, pattern in yaml.resolver.Resolver.yaml_implicit_resolvers.get(raw[:1], ()):
+        if pattern.match(raw):
+            make = _MAKERS.get(tag.removeprefix(TAG))
+            return make(raw) if make else raw
+    return raw
+
+
+TAG = "tag:yaml.org,2002:"
+
+
+def _number(name: str) -> Callable[[str], Any]:
+    def make(raw: str) -> Any:
+        import yaml
+
+        try:
+            return getattr(yaml.constructor.SafeConstructor(), name)(yaml.ScalarNode(TAG, raw))
+        except ValueError:
+            # Such as 0b_ or more digits than Python reads: nothing but a text.
+            return raw
+
+    return make
+
+
+_MAKERS: dict[str, Callable[[str], Any]] = {
+    "int": _number("construct_yaml_int"),
+    "float": _number("construct_yaml_float"),
+    "bool": lambda raw: raw.lower() in ("yes", "true", "on"),
+    "null": lambda raw: None,
+}
+
+
+def is_wholly_variable(raw: str) -> bool:
+    """Whether a scalar is one ``${NAME}`` and nothing else."""
+    found = _VARIABLE.fullmatch(raw)
+    return found is not None and found[1] is not None
+
+
+# JSON
+
+
+def from_json(text: str, reading: Reading) -> Node | None:
+    """The tree of a JSON text; None when it is not JSON (it may still be YAML)."""
+    try:
+        json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return _JSONText(text, reading).value(_skip(text, 0), 0)[0]
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)
+
+
+def _skip(text: str, at: int) -> int:
+    found = _JSON_SPACE.match(text, at)
+    return found.end() if found else at
+
+
+class _JSONText:
+    """A text known to be JSON, read once more for the places."""
+
+    def __init__(self, text: str, reading: Reading) -> None:
+        self.text = text
+        self.reading = reading
+        self.starts = [0, *(found.end() for found in re.finditer("\n", text))]
+
+    def place(self, at: int) -> tuple[int, int]:
+        line = bisect_right(self.starts, at)
+        return line, at - self.starts[line - 1] + 1
+
+    def value(self, at: int, depth: int) -> tuple[Node, int]:
+        """The node that begins at an index, and where it ends."""
+        line, column = self.place(at)
+        sign = self.text[at]
+        if sign in "{[":
+            if depth >= DEPTH:
+                self.reading.problem(line, column, f"nested more than {DEPTH} levels deep")
+                return Node(None, self.reading.name, line, column), json.JSONDecoder().raw_decode(self.text, at)[1]
+            return self.mapping(at, depth) if sign == "{" else self.items(at, depth)
+        if sign == '"':
+            raw, end = scanstring(self.text, at + 1)
+            text = self.reading.text(raw, line, column)
+            return Node(text, self.reading.name, line, column, text), end
+        for word, value in (("true", True), ("false", False), ("null", None)):
+            if self.text.startswith(word, at):
+                return Node(value, self.reading.name, line, column, word, True), at + len(word)
+        found = NUMBER_RE.match(self.text, at)
+        assert found is not None
+        raw = found[0]
+        return Node(json.loads(raw), self.reading.name, line, column, raw, True), found.end()
+
+    def items(self, at: int, depth: int) -> tuple[Node, int]:
+        node = Node([], self.reading.name, *self.place(at))
+        at = _skip(self.text, at + 1)
+        while self.text[at] != "]":
+            item, at = self.value(at, depth + 1)
+            node.value.append(item)
+            at = self.after(at)
+        return node, at + 1
+
+    def mapping(self, at: int, depth: int) -> tuple[Node, int]:
+        node = Node({}, self.reading.name, *self.place(at), keys={})
+        at = _skip(self.text, at + 1)
+        while self.text[at] != "}":
+            place = self.place(at)
+            key, end = scanstring(self.text, at + 1)
+            item, at = self.value(_skip(self.text, _skip(self.text, end) + 1), depth + 1)
+            put(node, self.reading.clean(key, *place), place, item, self.reading)
+            at = self.after(at)
+        return node, at + 1
+
+    def after(self, at: int) -> int:
+        """The index of what follows a value: the next item, or the closing bracket."""
+        at = _skip(self.text, at)
+        return _skip(self.text, at + 1) if self.text[at] == "," else at
+
+
+def put(node: Node, key: str, place: tuple[int, int], item: Node, reading: Reading) -> None:
+    """Add an entry to a mapping; the same key a second time is a problem that names both places."""
+    assert node.keys is not None
+    if key in node.value:
+        first = node.keys[key]
+        reading.problem(*place, f"'{key}' is given twice; it stands at {reading.name}:{first[0]}:{first[1]} already")
+        return
+    node.value[key] = item
+    node.keys[key] = place
+
+
+# Python
+
+
+def from_python(value: Any, reading: Reading, path: str = "", within: tuple[int, ...] = ()) -> Node:
+    """The tree of Python data: mappings, lists, tuples, scalars, dates (as their ISO text) and functions."""
+    if isinstance(value, str):
+        text = reading.text(value, 0, 0, path)
+        return Node(text, raw=text)
+    if value is None or isinstance(value, (bool, int, float, bytes)):
+        return Node(value, raw=_written(value))
+    if isinstance(value, date):
+        return Node(value.isoformat(), raw=value.isoformat())
+    if isinstance(value, (Mapping, list, tuple)):
+        if id(value) in within or len(within) >= DEPTH:
+            told = "contains itself" if id(value) in within else f"is nested more than {DEPTH} levels deep"
+            reading.problem(0, 0, told, path)
+            return Node(None)
+        within = (*within, id(value))
+        if not isinstance(value, Mapping):
+            return Node([from_python(item, reading, f"{path}[{at}]", within) for at, item in enumerate(value)])
+        return _python_mapping(value, reading, path, within)
+    if callable(value):
+        return Node(value)
+    reading.problem(0, 0, f"a Python {type(value).__name__} has no place in a configuration", path)
+    return Node(None)
+
+
+def _written(value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError):
+        return "" if isinstance(value, bytes) else "a number of very many digits"
+
+
+def _python_mapping(value: Mapping[Any, Any], reading: Reading, path: str, within: tuple[int, ...]) -> Node:
+    node = Node({})
+    for key, item in value.items():
+        if not isinstance(key, (str, int, float)) and key is not None:
+            reading.problem(0, 0, f"expected keys that are text, got a Python {type(key).__name__}", path)
+            continue
+        name = key if isinstance(key, str) else json.dumps(key)
+        name = _SURROGATE.sub("\ufffd", name)
+        if name in node.value:
+            reading.problem(0, 0, f"'{name}' is given twice", path)
+        node.value[name] = from_python(item, reading, step(path, name), within)
+    return node
+
+
+def step(path: str, key: str) -> str:
+    """The path of a mapping's entry: ``a.b``, or ``a["b c"]`` for a key that is not a plain word."""
+    if re.fullmatch(r"[\w-]+", key):
+        return f"{path}.{key}" if path else key
+    return f"{path}[{json.dumps(key, ensure_ascii=False)}]"

@@ -1,0 +1,280 @@
+"""The check of a tree against the schema: plain data comes out, and every mistake is noted with its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any
+
+from ..errors import Problem
+from .kinds import (
+    Anything,
+    Field,
+    Flag,
+    Function,
+    Kind,
+    ListOf,
+    MapOf,
+    Number,
+    Object,
+    OneOf,
+    Shape,
+    Text,
+    Union,
+    type_of,
+)
+from .tree import Node, step
+
+
+class _Bad:
+    """What stands for a value that is wrong: its problem is noted, so nothing else need be said about it."""
+
+    def __repr__(self) -> str:
+        return "BAD"
+
+
+BAD: Any = _Bad()
+#: A path as it grows: what it is in, and the key or position there. It becomes text only for a problem.
+Path = tuple[Any, "str | int"] | None
+#: Brings a checked value of a named kind into its normal form.
+Finish = Callable[["Checker", Any, Node, Path], Any]
+#: Lists of words longer than this are not worth reading when there is a suggestion.
+_MANY = 12
+
+
+class Checker:
+    """One check: the problems found so far, and what the rule at hand has gathered (regex groups, texts with templates)."""
+
+    def __init__(self, finishes: Mapping[str, Finish], problems: list[Problem]) -> None:
+        self.finishes = finishes
+        self.problems = problems
+        self.groups: set[str] = set()
+        self.holes: list[tuple[Node, Path]] = []
+
+    def problem(self, node: Node, path: Path, message: str, *, key: str | None = None) -> Any:
+        """Note a mistake at a node (at one of its keys); gives BAD."""
+        self.problems.append(Problem(node.place if key is None else node.place_of(key), render(path), message))
+        return BAD
+
+    def check(self, kind: Kind, node: Node, path: Path) -> Any:
+        """The node's value as plain data in its normal form, or BAD."""
+        return _CHECKS[type(kind)](self, kind, node, path)
+
+    def wrong(self, kind: Kind, node: Node, path: Path) -> Any:
+        """Note that a value has the wrong type."""
+        if isinstance(kind, Text) and kind.secret:
+            return self.problem(node, path, f"expected {kind.noun}")
+        return self.problem(node, path, f"expected {kind.noun}, got {said(node)}{_quote_hint(kind, node)}")
+
+    def unknown(self, kind: Object, node: Node, path: Path, key: str) -> str:
+        """Note a key that has no place here; gives the name that was probably meant, so that it is not missed as well."""
+        hint = kind.hints.get(key) or kind.hints.get(snake(key))
+        names = [field.name for field in kind.fields if not field.later]
+        told = f"; {hint}" if hint else suggest(snake(key), names)
+        what = kind.what if kind.what == "a setting" else f"a key of {kind.what}"
+        self.problem(node, path, f"{show(key)} is not {what}{told}", key=key)
+        return next(iter(get_close_matches(snake(key), names, 1)), key)
+
+
+# One function for each kind
+
+
+def _text(check: Checker, kind: Text, node: Node, path: Path) -> Any:
+    value = node.value
+    if type(value) is not str:
+        if not (kind.numbers and isinstance(value, (int, float)) and not isinstance(value, bool)):
+            return check.wrong(kind, node, path)
+        value = node.raw
+    if not kind.empty and not value.strip():
+        return check.problem(node, path, f"expected {kind.noun}, got an empty one")
+    return value
+
+
+def _number(check: Checker, kind: Number, node: Node, path: Path) -> Any:
+    value = node.value
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return check.wrong(kind, node, path)
+    if kind.whole and isinstance(value, float):
+        if not value.is_integer():
+            return check.problem(node, path, f"expected a whole number, got {node.raw}")
+        value = int(value)
+    if (kind.low is not None and not value >= kind.low) or not value <= kind.high or (kind.above and value == kind.low):
+        within = f" {kind.range}" if kind.range else f" between -{kind.high:g} and {kind.high:g}"
+        return check.problem(node, path, f"expected {kind.noun}{within}, got {node.raw}")
+    if kind.low is None and value < -kind.high:
+        return check.problem(node, path, f"expected {kind.noun}, got {node.raw}")
+    return value
+
+
+def _flag(check: Checker, kind: Flag, node: Node, path: Path) -> Any:
+    return node.value if isinstance(node.value, bool) else check.wrong(kind, node, path)
+
+
+def _one_of(check: Checker, kind: OneOf, node: Node, path: Path) -> Any:
+    value = node.value
+    if value is False and "off" in kind.values:
+        return "off"
+    if not isinstance(value, str):
+        return check.wrong(kind, node, path)
+    if value in kind.values:
+        return value
+    if value in kind.later:
+        return check.problem(node, path, f"'{value}' is not available yet")
+    return check.problem(node, path, f"{show(value)} is not {kind.what}{suggest(value, kind.values)}")
+
+
+def _list_of(check: Checker, kind: ListOf, node: Node, path: Path) -> Any:
+    if not isinstance(node.value, list):
+        if kind.single and type_of(node) in kind.item.takes:
+            return [check.check(kind.item, node, path)]
+        return check.wrong(kind, node, path)
+    if len(node.value) < kind.least:
+        return check.problem(node, path, "this list is empty" if not node.value else f"expected {kind.least} items, got one")
+    return [check.check(kind.item, item, (path, at)) for at, item in enumerate(node.value)]
+
+
+def _map_of(check: Checker, kind: MapOf, node: Node, path: Path) -> Any:
+    if not isinstance(node.value, dict):
+        return check.wrong(kind, node, path)
+    return {key: check.check(kind.value, item, (path, key)) for key, item in node.value.items()}
+
+
+def _anything(check: Checker, kind: Anything, node: Node, path: Path) -> Any:
+    value = node.value
+    if isinstance(value, list):
+        return [_anything(check, kind, item, (path, at)) for at, item in enumerate(value)]
+    if isinstance(value, dict):
+        return {key: _anything(check, kind, item, (path, key)) for key, item in value.items()}
+    if isinstance(value, float) and not -1e308 <= value <= 1e308:
+        return check.problem(node, path, f"JSON cannot say {node.raw}")
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return check.problem(node, path, "this number is too large")
+    if type_of(node) not in kind.takes:
+        return check.problem(node, path, f"expected a value that JSON can say, got {said(node)}")
+    return value
+
+
+def _function(check: Checker, kind: Function, node: Node, path: Path) -> Any:
+    return {"function": node.value} if type_of(node) == "function" else check.wrong(kind, node, path)
+
+
+def _object(check: Checker, kind: Object, node: Node, path: Path) -> Any:
+    if not isinstance(node.value, dict):
+        return check.wrong(kind, node, path)
+    fields = kind.by_name
+    out: dict[str, Any] = {}
+    for key, item in node.value.items():
+        field = fields.get(key) or fields.get(snake(key))
+        if field is None:
+            out.setdefault(check.unknown(kind, node, path, key), BAD)
+        elif field.name in out:
+            check.problem(node, path, f"'{key}' is '{field.name}' in another spelling, and both are given", key=key)
+        elif field.later:
+            out[field.name] = check.problem(node, path, f"'{key}' is not available yet", key=key)
+        elif item.value is None and field.null:
+            continue
+        else:
+            out[field.name] = check.check(field.kind, item, (path, key))
+    for name in kind.required:
+        if name not in out:
+            check.problem(node, path, f"'{name}' is missing")
+            out[name] = BAD
+    return out
+
+
+def _union(check: Checker, kind: Union, node: Node, path: Path) -> Any:
+    found = type_of(node)
+    fitting = [option for option in kind.options if found in option.takes]
+    if not fitting:
+        return check.wrong(kind, node, path)
+    if len(fitting) > 1 and isinstance(fitting[0], OneOf) and not _is_word(fitting[0], node.value):
+        fitting.pop(0)
+    return check.check(fitting[0], node, path)
+
+
+def _shape(check: Checker, kind: Shape, node: Node, path: Path) -> Any:
+    value = check.check(kind.kind, node, path)
+    finish = check.finishes.get(kind.name)
+    return value if finish is None or value is BAD else finish(check, value, node, path)
+
+
+_CHECKS: dict[type, Callable[[Checker, Any, Node, Path], Any]] = {
+    Text: _text,
+    Number: _number,
+    Flag: _flag,
+    OneOf: _one_of,
+    ListOf: _list_of,
+    MapOf: _map_of,
+    Anything: _anything,
+    Function: _function,
+    Object: _object,
+    Union: _union,
+    Shape: _shape,
+}
+
+
+def _is_word(kind: OneOf, value: str) -> bool:
+    """Whether a text that may also be free text is one of the words, or meant to be one."""
+    words = (*kind.values, *kind.later)
+    return value in words or bool(get_close_matches(value, words, 1, 0.75))
+
+
+def render(path: Path) -> str:
+    """A path as text, like ``responses[3].messages[0].matcher``."""
+    keys: list[str | int] = []
+    while path is not None:
+        path, key = path
+        keys.append(key)
+    text = ""
+    for key in reversed(keys):
+        text = f"{text}[{key}]" if isinstance(key, int) else step(text, key)
+    return text
+
+
+@lru_cache(maxsize=1024)
+def snake(key: str) -> str:
+    """A key in snake_case: ``apiKey`` is ``api_key``."""
+    return re.sub(r"(?<=[a-z0-9])[A-Z]", lambda found: "_" + found[0], key).lower()
+
+
+def suggest(word: str, words: Iterable[str]) -> str:
+    """``; did you mean 'fuzzy'? (exact, fuzzy, ...)`` for a word that is close to a known one; the list when it is short."""
+    known = list(words)
+    close = get_close_matches(word, known, 1)
+    hint = f"; did you mean '{close[0]}'?" if close else ""
+    return hint if close and len(known) > _MANY else f"{hint} ({', '.join(known)})"
+
+
+def show(text: str) -> str:
+    """A text in quotes, clipped."""
+    clipped = text if len(text) <= 60 else text[:57] + "..."
+    return f"'{clipped}'" if clipped.isprintable() and "'" not in clipped else repr(clipped)
+
+
+def said(node: Node) -> str:
+    """What a value is, for a message: ``the text 'abc'``, ``the number 12``, ``a list``."""
+    kind = type_of(node)
+    if kind == "text":
+        return f"the text {show(node.value)}" if node.value else "an empty text"
+    if kind == "number":
+        return f"the number {node.raw}"
+    if kind == "bool":
+        word = "true" if node.value else "false"
+        return word if node.raw.lower() == word else f"{word} (YAML's meaning of {node.raw})"
+    return {"nothing": "nothing", "bytes": "bytes", "function": "a function"}.get(kind, f"a {kind}")
+
+
+def _quote_hint(kind: Kind, node: Node) -> str:
+    found = type_of(node)
+    if found in ("number", "bool") and "text" in kind.takes and not isinstance(kind, OneOf):
+        return "; put it in quotes" if node.plain else ""
+    if found == "text" and "number" in kind.takes and not node.plain and re.fullmatch(r"-?\d+(\.\d+)?", node.value):
+        return "; leave out the quotes" if node.line else ""
+    return ""
+
+
+def of_field(fields: Iterable[Field], name: str) -> Field:
+    """The field of this name."""
+    return next(field for field in fields if field.name == name)
