@@ -9,6 +9,9 @@ from typing import Any
 
 from .tree import Node
 
+# The classes below have no more than their __init__: comparison and repr of dataclasses take longer to make than all of the
+# schema, and every start would wait for them.
+
 
 def type_of(node: Node) -> str:
     """What a node is, in the user's words: text, number, bool, list, mapping, nothing, function or bytes."""
@@ -31,7 +34,7 @@ _TYPES: dict[type, str] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Text:
     """A text; ``numbers`` takes a number as it is written, ``secret`` keeps the value out of messages."""
 
@@ -40,13 +43,13 @@ class Text:
     secret: bool = False
     noun: str = "text"
 
-    @property
+    @cached_property
     def takes(self) -> frozenset[str]:
         """The types that can be this at all."""
         return frozenset({"text", "number"} if self.numbers else {"text"})
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Number:
     """A number from ``low`` to ``high``; ``above`` leaves ``low`` itself out."""
 
@@ -56,7 +59,7 @@ class Number:
     whole: bool = False
     takes: frozenset[str] = frozenset({"number"})
 
-    @property
+    @cached_property
     def noun(self) -> str:
         """What to call it."""
         return "a whole number" if self.whole else "a number"
@@ -71,7 +74,7 @@ class Number:
         return f"above {self.low:g}" if self.above else f"{self.low:g} or more"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Flag:
     """True or false."""
 
@@ -79,7 +82,7 @@ class Flag:
     takes: frozenset[str] = frozenset({"bool"})
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class OneOf:
     """One of a few words; ``later`` are words that are not available yet."""
 
@@ -87,18 +90,18 @@ class OneOf:
     what: str
     later: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def noun(self) -> str:
         """What to call it."""
         return f"{self.what} ({', '.join(self.values)})"
 
-    @property
+    @cached_property
     def takes(self) -> frozenset[str]:
         """Text, and what YAML makes of an unquoted ``off``."""
         return frozenset({"text", "bool"} if "off" in self.values else {"text"})
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class ListOf:
     """A list of at least ``least`` items; ``single`` takes one item for a list of one."""
 
@@ -107,13 +110,13 @@ class ListOf:
     single: bool = False
     noun: str = "a list"
 
-    @property
+    @cached_property
     def takes(self) -> frozenset[str]:
         """The types that can be this at all."""
         return frozenset({"list"}) | (self.item.takes if self.single else frozenset())
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class MapOf:
     """A mapping of any names to one kind of value; ``what`` is what a name names."""
 
@@ -123,20 +126,20 @@ class MapOf:
     takes: frozenset[str] = frozenset({"mapping"})
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Anything:
     """Any value that JSON can say; ``bytes`` also Python's bytes."""
 
     bytes: bool = False
     noun: str = "any value"
 
-    @property
+    @cached_property
     def takes(self) -> frozenset[str]:
         """The types that can be this at all."""
         return frozenset({"text", "number", "bool", "list", "mapping", "nothing"} | ({"bytes"} if self.bytes else set()))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Function:
     """A Python function; only a configuration made in Python has it."""
 
@@ -144,7 +147,7 @@ class Function:
     takes: frozenset[str] = frozenset({"function"})
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Field:
     """One key of a mapping: its kind, its default (for the docs) and one sentence about it.
 
@@ -160,7 +163,7 @@ class Field:
     later: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Object:
     """A mapping with known keys. ``hints`` say where a key belongs that is often put here by mistake."""
 
@@ -169,7 +172,7 @@ class Object:
     hints: Mapping[str, str] = field(default_factory=dict)
     takes: frozenset[str] = frozenset({"mapping"})
 
-    @property
+    @cached_property
     def noun(self) -> str:
         """What to call it."""
         return "a mapping"
@@ -185,25 +188,25 @@ class Object:
         return tuple(each.name for each in self.fields if each.required)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Union:
     """The first of several kinds that takes the value's type."""
 
     options: tuple[Kind, ...]
 
-    @property
+    @cached_property
     def noun(self) -> str:
         """What to call it."""
         nouns = list(dict.fromkeys(option.noun for option in self.options if not isinstance(option, Function)))
         return ", ".join(nouns[:-1]) + " or " + nouns[-1] if len(nouns) > 1 else nouns[0]
 
-    @property
+    @cached_property
     def takes(self) -> frozenset[str]:
         """The types that can be this at all."""
         return frozenset().union(*(option.takes for option in self.options))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Shape:
     """A kind with a name: JSON Schema and docs refer to it, and ``validate`` brings its values into their normal form."""
 
@@ -215,12 +218,12 @@ class Shape:
         """What the name stands for."""
         return self.kinds[self.name]
 
-    @property
+    @cached_property
     def noun(self) -> str:
         """What to call it."""
         return self.kind.noun
 
-    @property
+    @cached_property
     def takes(self) -> frozenset[str]:
         """The types that can be this at all."""
         return self.kind.takes

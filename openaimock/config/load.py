@@ -23,7 +23,7 @@ from .validate import BAD, Checker, of_field, said
 _UNITS = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Config:
     """A checked configuration. ``rules`` are in their normal form; the keys are never shown."""
 
