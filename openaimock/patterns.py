@@ -1,0 +1,144 @@
+"""Texts that match a regular expression, made by walking the tree that Python's own parser makes of it."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from importlib import import_module
+from random import Random
+from string import ascii_letters, ascii_lowercase, digits
+from typing import Any
+
+#: The most characters one text grows to: nested repeats multiply.
+LONGEST = 10_000
+_WORDS = ascii_letters + digits + "_"
+#: What a negated set is filled from, the readable first.
+_PLENTY = ascii_lowercase + digits + ascii_letters[26:] + " -_.,:;!?/@#$%&*+=()[]{}<>'\"\\|~^`\n\t" + "äéñ中"
+_CLASSES = {
+    "CATEGORY_DIGIT": digits,
+    "CATEGORY_WORD": _WORDS,
+    "CATEGORY_SPACE": " ",
+    "CATEGORY_NOT_DIGIT": ascii_letters,
+    "CATEGORY_NOT_WORD": " -.,",
+    "CATEGORY_NOT_SPACE": _WORDS,
+}
+#: The same, as membership: whether a sign is of the class.
+_MEMBERS: dict[str, Callable[[str], bool]] = {
+    "CATEGORY_DIGIT": str.isdecimal,
+    "CATEGORY_WORD": lambda sign: sign.isalnum() or sign == "_",
+    "CATEGORY_SPACE": str.isspace,
+    "CATEGORY_NOT_DIGIT": lambda sign: not sign.isdecimal(),
+    "CATEGORY_NOT_WORD": lambda sign: not (sign.isalnum() or sign == "_"),
+    "CATEGORY_NOT_SPACE": lambda sign: not sign.isspace(),
+}
+
+
+def text(pattern: str, random: Random, *, stretch: int = 3) -> str | None:
+    """A text that the pattern matches; None when Python cannot read the pattern.
+
+    A repeat without an upper bound goes at most ``stretch`` past its lower one. Look-around and word boundaries are not
+    looked at: check what came out, and draw again.
+    """
+    tree = _parsed(pattern)
+    if tree is None:
+        return None
+    writer = _Writer(random, stretch)
+    try:
+        writer.all(tree)
+    except RecursionError:
+        return None
+    return "".join(writer.said)
+
+
+@lru_cache(maxsize=256)
+def _parsed(pattern: str) -> Any:
+    # The parser moved in 3.11; under its old name it warns there.
+    parser = import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return parser.parse(pattern)
+        except (ValueError, OverflowError, RecursionError, parser.error):
+            return None
+
+
+class _Writer:
+    """One text on its way, and what its groups said."""
+
+    def __init__(self, random: Random, stretch: int) -> None:
+        self.random = random
+        self.stretch = stretch
+        self.said: list[str] = []
+        self.length = 0
+        self.groups: dict[int, str] = {}
+
+    def say(self, piece: str) -> None:
+        self.said.append(piece)
+        self.length += len(piece)
+
+    def all(self, tree: Iterable[tuple[Any, Any]]) -> None:
+        """Write a sequence of the parser's (operation, argument) pairs."""
+        for operation, argument in tree:
+            if self.length > LONGEST:
+                return
+            name = operation.name
+            if name == "LITERAL":
+                self.say(chr(argument))
+            elif name == "ANY":
+                self.say(self.random.choice(_WORDS))
+            elif name == "NOT_LITERAL":
+                self.say(self.random.choice([sign for sign in _PLENTY if sign != chr(argument)]))
+            elif name == "IN":
+                self.say(self.one(argument))
+            elif name == "BRANCH":
+                self.all(self.random.choice(argument[1]))
+            elif name == "ATOMIC_GROUP":
+                self.all(argument)
+            elif name == "SUBPATTERN":
+                self.group(argument[0], argument[-1])
+            elif name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+                self.repeat(*argument)
+            elif name == "GROUPREF":
+                self.say(self.groups.get(argument, ""))
+            elif name == "GROUPREF_EXISTS":
+                number, yes, no = argument
+                self.all(yes if number in self.groups else no or ())
+
+    def group(self, number: int | None, tree: Any) -> None:
+        start = len(self.said)
+        self.all(tree)
+        if number is not None:
+            self.groups[number] = "".join(self.said[start:])
+
+    def repeat(self, least: int, most: Any, tree: Any) -> None:
+        times = self.random.randint(least, max(least, min(int(most), least + self.stretch)))
+        for _ in range(times):
+            before = self.length
+            self.all(tree)
+            if self.length == before or self.length > LONGEST:
+                return
+
+    def one(self, members: Sequence[tuple[Any, Any]]) -> str:
+        """A sign of a set such as ``[a-z0-9_]`` or ``[^"]``."""
+        if members[0][0].name == "NEGATE":
+            allowed = [sign for sign in _PLENTY if not any(_holds(name.name, of, sign) for name, of in members[1:])]
+            return self.random.choice(allowed or ["?"])
+        operation, argument = self.random.choice(members)
+        if operation.name == "LITERAL":
+            return chr(argument)
+        if operation.name == "RANGE":
+            low, high = argument
+            code = self.random.randint(low, high)
+            # Half a surrogate pair cannot be sent; a range that has them has others beside them.
+            return chr(code if not 0xD800 <= code <= 0xDFFF else low if low < 0xD800 else high)
+        return self.random.choice(_CLASSES.get(argument.name, _WORDS))
+
+
+def _holds(name: str, argument: Any, sign: str) -> bool:
+    if name == "LITERAL":
+        return chr(argument) == sign
+    if name == "RANGE":
+        return bool(argument[0] <= ord(sign) <= argument[1])
+    return _MEMBERS[argument.name](sign)
