@@ -15,6 +15,7 @@ from .config.load import Config, load, load_reply
 from .endpoints import ENDPOINTS, Endpoint
 from .endpoints._reading import Request
 from .errors import APIError, Hangup
+from .hooks import Timed
 from .nouns import Ask, Block, Exchange, Match, Reply
 from .replies import Plan
 from .routes import Routes
@@ -57,7 +58,6 @@ class App:
         self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}
         self.book = RuleBook(self._build(config.rules), first=config.match == "first")
         self._unmatched = self._plan(config.unmatched)
-        self._request = type("Request", (Request,), {"max_body": config.max_body})
         self._keys = [key.encode() for key in config.api_keys]
 
     def _build(self, given: Iterable[Mapping[str, Any]]) -> list[rules.Rule]:
@@ -72,7 +72,7 @@ class App:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         started = time.perf_counter()
-        request = self._request(environ)
+        request = Request(environ, self.config.max_body)
         path, method = environ.get("PATH_INFO") or "/", environ["REQUEST_METHOD"]
         if method == "OPTIONS":
             return self._preflight(request, start_response)
@@ -115,7 +115,7 @@ class App:
         self._admit(request)
         ask = call.ask = call.exchange.ask = route.endpoint.read(request)
         ask.method, ask.path, ask.params = call.exchange.method, route.path, route.params
-        ask.headers = request.headers
+        ask.namespace, ask.headers = call.exchange.namespace, request.headers
         ask.state = call.moment.space.state
         if self.book.cost(ask) > SLOW:
             return self._later(call, self._match)
@@ -171,7 +171,7 @@ class App:
         if reply is None:
             return self._send(call, call.endpoint.write(call.ask, None, call.moment), Reply())
         if reply.error is not None:
-            return self._refuse(call, reply.error, reply)
+            return self._refuse(call, known(**reply.error, model=call.ask.model), reply)
         if reply.raw:
             return self._send(call, _raw(reply), reply)
         return self._send(call, call.endpoint.write(call.ask, reply, call.moment), reply)
@@ -208,9 +208,7 @@ class App:
     def _refuse(self, call: Call, error: APIError, reply: Reply | None = None) -> Iterable[bytes]:
         call.exchange.error = error
         headers = (("content-type", "application/json"), *error.headers.items())
-        body = error.body()
-        body["error"]["message"] = body["error"]["message"].replace("{request_id}", call.exchange.id)
-        return self._send(call, render.Raw(render.encode(body), status=error.status, headers=headers), reply or Reply())
+        return self._send(call, render.Raw(render.encode(error.body()), status=error.status, headers=headers), reply or Reply())
 
     def _start(self, call: Call, status: int, headers: list[tuple[str, str]], latency: float) -> None:
         call.exchange.status = status
@@ -224,7 +222,7 @@ class App:
     ) -> Iterable[bytes]:
         """A response whose bytes have their moments; the host's clock waits for them when it offers one."""
         self._start(call, status, headers, latency)
-        clock = call.request.environ.get("openaimock.timed") or pace.Sleeping
+        clock = call.request.environ.get("openaimock.timed", Timed)
         body: Iterable[bytes] = clock(self._watched(timed, call))
         return body
 

@@ -183,7 +183,7 @@ class Fail:
     """The first ``times`` attempts get ``error`` instead of the reply."""
 
     times: int
-    error: APIError
+    error: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +202,8 @@ class Reply:
     system_fingerprint: str | None = None
     service_tier: str | None = None
     auto: bool = False
-    error: APIError | None = None
+    #: What is said of an error; the rest is the API's own wording.
+    error: Mapping[str, Any] | None = None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     #: Sent exactly as it is when ``raw``: text, bytes, or something to send as JSON.

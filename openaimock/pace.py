@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator
 
 from . import tokens
@@ -86,28 +85,3 @@ def _spoken(said: float, pace: Pace, chance: Callable[[], random.Random]) -> flo
         return 0.0
     swing = 1.0 + pace.jitter * chance().uniform(-1.0, 1.0) if pace.jitter else 1.0
     return said / pace.tps * swing
-
-
-class Sleeping:
-    """Timed bytes for a WSGI host that offers no clock of its own: it sleeps between them, in the request's own thread."""
-
-    def __init__(self, timed: Iterable[tuple[float, bytes]]) -> None:
-        self._timed = timed
-        self._due = time.monotonic()
-        self._each = iter(timed)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        delay, data = next(self._each)
-        self._due += delay
-        # A stall has no end of its own; an hour is past every client's patience, and the host can still stop.
-        time.sleep(min(3600.0, max(0.0, self._due - time.monotonic())))
-        return data
-
-    def close(self) -> None:
-        """Tell the source that nobody listens any more."""
-        close = getattr(self._timed, "close", None)
-        if close is not None:
-            close()

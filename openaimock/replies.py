@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from . import templates
 from .nouns import Ask, Block, Delay, Fail, Fault, Pace, Reply, ToolCall
 from .sse import dump
-from .wording import known
 
 
 class Plan(NamedTuple):
@@ -39,15 +38,13 @@ def ready(chosen: Plan, ask: Ask, groups: Callable[[], Mapping[str, str]], count
 
 _AS_GIVEN = (
     "annotations", "audio", "logprobs", "finish_reason", "usage", "id", "created", "model", "system_fingerprint",
-    "service_tier", "auto", "status", "headers", "body", "embedding", "image", "speech", "moderation", "set_state",
+    "service_tier", "auto", "error", "status", "headers", "body", "embedding", "image", "speech", "moderation", "set_state",
 )  # fmt: skip
 
 
 def make_reply(plain: Mapping[str, Any]) -> Reply:
     """A Reply from its checked normal form."""
     made: dict[str, Any] = {key: plain[key] for key in _AS_GIVEN if plain.get(key) is not None}
-    if plain.get("error") is not None:
-        made["error"] = known(**plain["error"])
     if plain.get("latency") is not None:
         made["latency"] = Delay(**plain["latency"])
     if plain.get("pace") is not None:
@@ -55,7 +52,7 @@ def make_reply(plain: Mapping[str, Any]) -> Reply:
     if plain.get("fault") is not None:
         made["fault"] = Fault(**plain["fault"])
     if plain.get("fail") is not None:
-        made["fail"] = Fail(plain["fail"]["times"], known(**plain["fail"]["error"]))
+        made["fail"] = Fail(**plain["fail"])
     others = tuple(make_reply(other) for other in plain.get("others") or ())
     return Reply(blocks=_blocks(plain), others=others, raw="body" in plain or "status" in plain, **made)
 

@@ -1,115 +1,97 @@
-"""Fixtures for tests that talk to a server over a socket."""
+"""What all tests share: mocks that run, the official clients pointed at them, and strict eyes."""
 
 from __future__ import annotations
 
-import socket
-import time
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import httpx
 import pytest
+from openai import AsyncOpenAI, OpenAI
+from pydantic import TypeAdapter
 
-from openaimock.server import Server
+import openaimock
+from openaimock.mock import MockServer
 
-#: Seconds that anything may take on a machine that is busy with other things.
-DEADLINE = 20.0
-
-
-class Wire:
-    """A client that says exactly what a test wants said, and reads as little or as much as it wants read."""
-
-    def __init__(self, server: Server) -> None:
-        self.socket = socket.create_connection((server.host, server.port), timeout=DEADLINE)
-        self._rest = b""
-
-    def send(self, data: bytes) -> None:
-        self.socket.sendall(data)
-
-    def ask(self, path: str = "/", body: bytes = b"", *, method: str = "GET", version: str = "1.1", headers: str = "") -> None:
-        length = f"Content-Length: {len(body)}\r\n" if body else ""
-        self.send(f"{method} {path} HTTP/{version}\r\nHost: mock\r\n{length}{headers}\r\n".encode() + body)
-
-    def until(self, end: bytes) -> bytes:
-        """Read up to and with these bytes."""
-        while end not in self._rest:
-            data = self.socket.recv(65536)
-            assert data, f"the connection ended after {self._rest!r}"
-            self._rest += data
-        found, _, self._rest = self._rest.partition(end)
-        return found + end
-
-    def take(self, count: int) -> bytes:
-        """Read this many bytes."""
-        while len(self._rest) < count:
-            data = self.socket.recv(65536)
-            assert data, f"the connection ended after {self._rest!r}"
-            self._rest += data
-        taken, self._rest = self._rest[:count], self._rest[count:]
-        return taken
-
-    def rest(self) -> bytes:
-        """Read to the end of the connection."""
-        while data := self.socket.recv(65536):
-            self._rest += data
-        rest, self._rest = self._rest, b""
-        return rest
-
-    def head(self) -> tuple[str, dict[str, str]]:
-        """Read a response's status line and headers."""
-        status, *lines = self.until(b"\r\n\r\n").decode("latin-1").split("\r\n")
-        return status, {name: value for name, _, value in (line.partition(": ") for line in lines if line)}
-
-    def answer(self) -> tuple[str, dict[str, str], bytes]:
-        """Read a whole response."""
-        status, headers = self.head()
-        if headers.get("transfer-encoding") != "chunked":
-            return status, headers, self.take(int(headers.get("content-length", 0)))
-        body = b""
-        while size := int(self.until(b"\r\n"), 16):
-            body += self.take(size + 2)[:-2]
-        self.take(2)
-        return status, headers, body
-
-    def close(self) -> None:
-        self.socket.close()
+Serve = Callable[..., MockServer]
 
 
 @pytest.fixture
-def serve():
-    """Start servers; they stop with the test."""
-    servers = []
+def serve() -> Iterator[Serve]:
+    """Start a mock from a configuration: YAML text, a dict, or a list of rules. Stopped when the test ends."""
+    running: list[MockServer] = []
 
-    def start(app, **options):
-        server = Server(app, **options)
-        servers.append(server)
-        server.start()
-        return server
+    def start(config: Any, **options: Any) -> MockServer:
+        if isinstance(config, list):
+            config = {"responses": config}
+        running.append(openaimock.start_mock_server(config, **options))
+        return running[-1]
 
     yield start
-    for server in servers:
-        server.stop(grace=0)
+    for mock in running:
+        mock.stop()
 
 
 @pytest.fixture
-def wire():
-    """Connect to servers; the connections close with the test."""
-    wires = []
+def client() -> Iterator[Callable[..., OpenAI]]:
+    """The official client for a mock; it does not retry unless told to."""
+    made: list[OpenAI] = []
 
-    def connect(server):
-        wires.append(Wire(server))
-        return wires[-1]
+    def make(mock: MockServer, **options: Any) -> OpenAI:
+        made.append(OpenAI(**{"base_url": mock.url, "api_key": "test-key", "max_retries": 0, **options}))
+        return made[-1]
 
-    yield connect
-    for each in wires:
+    yield make
+    for each in made:
         each.close()
 
 
 @pytest.fixture
-def eventually():
-    """Wait until something holds."""
+def async_client() -> Callable[..., AsyncOpenAI]:
+    """The official asynchronous client for a mock; use it with ``async with``."""
 
-    def wait(holds, what="it never came about"):
-        end = time.monotonic() + DEADLINE
-        while not holds():
-            assert time.monotonic() < end, what
-            time.sleep(0.002)
+    def make(mock: MockServer, **options: Any) -> AsyncOpenAI:
+        return AsyncOpenAI(**{"base_url": mock.url, "api_key": "test-key", "max_retries": 0, **options})
 
-    return wait
+    return make
+
+
+def user(text: str, **more: Any) -> dict[str, Any]:
+    """A chat request of one user message."""
+    return {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **more}
+
+
+def post(mock: MockServer, body: Any, path: str = "/chat/completions", **options: Any) -> httpx.Response:
+    """A plain POST, without a client's help."""
+    with httpx.Client(trust_env=False) as http:
+        return http.post(mock.url + path, json=body, **options)
+
+
+def strictly(kind: Any, value: Any) -> Any:
+    """The value as the SDK's type, by pydantic itself and without any coercion; unknown fields are an error."""
+    parsed = TypeAdapter(kind).validate_json(json.dumps(value), strict=True)
+    extra = list(_extras(parsed))
+    assert not extra, f"fields that the SDK's type does not have: {extra}"
+    return parsed
+
+
+def _extras(value: Any, path: str = "") -> Iterator[str]:
+    if isinstance(value, list):
+        for at, item in enumerate(value):
+            yield from _extras(item, f"{path}[{at}]")
+    elif hasattr(value, "model_fields_set"):
+        for name in value.model_extra or {}:
+            yield f"{path}.{name}"
+        for name in type(value).model_fields:
+            yield from _extras(getattr(value, name), f"{path}.{name}")
+
+
+def events(text: str) -> list[Any]:
+    """The events of a stream as the wire has them: JSON, and ``[DONE]`` at the end."""
+    found = []
+    for block in text.split("\n\n"):
+        for line in block.splitlines():
+            if line.startswith("data: "):
+                found.append(line[6:] if line == "data: [DONE]" else json.loads(line[6:]))
+    return found
