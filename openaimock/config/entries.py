@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from . import schema
+from . import keys
 from .normal import FINISHES, answer, child, drain, expectation, is_bad, note_holes
-from .tree import Node
-from .validate import BAD, Checker, Finish, Path, render, snake
+from .tree import BAD, Node
+from .validate import Checker, Finish, Path, render, snake
 
 _CONDITIONS = ("messages", "when", "matcher")
 _ANSWERS = ("reply", "replies", "response")
-_TIMING = tuple(field.name for field in schema.TIMING)
+_TIMING = tuple(field.name for field in keys.TIMING)
 #: What only an assistant message has, as it is what to answer.
-_SAID = frozenset(field.name for field in schema.ANSWER)
+_SAID = frozenset(field.name for field in keys.ANSWER)
 #: The kinds of parts by the names the Responses API gives them.
 _PARTS = {"input_text": "text", "output_text": "text", "input_image": "image_url", "input_file": "file"}
 

@@ -108,7 +108,11 @@ class ListOf:
     item: Kind
     least: int = 0
     single: bool = False
-    noun: str = "a list"
+
+    @cached_property
+    def noun(self) -> str:
+        """What to call it."""
+        return f"{self.item.noun} or a list" if self.single else "a list"
 
     @cached_property
     def takes(self) -> frozenset[str]:
@@ -128,9 +132,10 @@ class MapOf:
 
 @dataclass(eq=False, repr=False)
 class Anything:
-    """Any value that JSON can say; ``bytes`` also Python's bytes."""
+    """Any value that JSON can say; ``bytes`` also Python's bytes; ``unread`` is not even looked at."""
 
     bytes: bool = False
+    unread: bool = False
     noun: str = "any value"
 
     @cached_property
@@ -165,10 +170,17 @@ class Field:
 
 @dataclass(eq=False, repr=False)
 class Object:
-    """A mapping with known keys. ``hints`` say where a key belongs that is often put here by mistake."""
+    """A mapping with known keys, one sentence about it for the docs.
+
+    Exactly one of the keys ``one_of`` is there; ``without`` says more when none is. ``hints`` say where a key belongs that is
+    often put here by mistake.
+    """
 
     what: str
     fields: tuple[Field, ...]
+    doc: str = ""
+    one_of: tuple[str, ...] = ()
+    without: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
     takes: frozenset[str] = frozenset({"mapping"})
 

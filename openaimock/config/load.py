@@ -13,12 +13,12 @@ from typing import IO, Any
 
 from ..chance import Clock
 from ..errors import ConfigError, Problem
-from . import markup, schema
+from . import keys, markup
 from .entries import ALL, Entry, number
 from .normal import child, drain
 from .source import Reader, Source
-from .tree import Node, Reading, from_python
-from .validate import BAD, Checker, of_field, said
+from .tree import BAD, Node, Reading, from_python
+from .validate import Checker, of_field, said
 
 _UNITS = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 
@@ -31,7 +31,7 @@ class Config:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     host: str = "127.0.0.1"
     port: int = 3000
-    models: tuple[str, ...] = schema.MODELS
+    models: tuple[str, ...] = keys.MODELS
     #: ``error``, ``echo``, or ``{"reply": normal form}``.
     unmatched: str | dict[str, Any] = "error"
     turns: str = "next"
@@ -105,7 +105,7 @@ def load_reply(value: Any) -> dict[str, Any]:
     """The normal form of one reply given in Python: text, a mapping, or a function of the Ask."""
     problems: list[Problem] = []
     check = Checker(ALL, problems)
-    made = check.check(schema.shape("reply"), from_python(value, Reading("", problems, None), "reply"), (None, "reply"))
+    made = check.check(keys.shape("reply"), from_python(value, Reading("", problems, None), "reply"), (None, "reply"))
     drain(check)
     if problems:
         raise ConfigError(problems)
@@ -155,7 +155,7 @@ def _settings(check: Checker, trees: list[Node]) -> tuple[dict[str, Any], list[E
         if not isinstance(tree.value, dict):
             _not_settings(check, tree)
             continue
-        given = check.check(schema.shape("settings"), tree, None)
+        given = check.check(keys.shape("settings"), tree, None)
         entries += _entries(given.pop("responses", None))
         for key, value in given.items():
             if key in ("include", "templates"):
@@ -261,12 +261,12 @@ def _tree(source: Source, reading: Reading) -> Node | None:
 def _rules_in(check: Checker, tree: Node) -> list[Entry]:
     """The rules of a list, of a mapping with ``responses``, or of a mapping that is itself one rule."""
     if isinstance(tree.value, dict) and "responses" in tree.value:
-        outer = schema.RULES
+        outer = keys.RULES
         given = check.check(outer, tree, None)
         return _entries(given.get("responses"))
     if isinstance(tree.value, list):
-        return _entries(check.check(of_field(schema.RULES.fields, "responses").kind, tree, None))
+        return _entries(check.check(of_field(keys.RULES.fields, "responses").kind, tree, None))
     if isinstance(tree.value, dict):
-        return _entries([check.check(schema.shape("rule"), tree, None)])
+        return _entries([check.check(keys.shape("rule"), tree, None)])
     check.problem(tree, None, f"expected a rule or a list of rules, got {said(tree)}")
     return []

@@ -8,12 +8,11 @@ from difflib import get_close_matches
 from typing import Any
 
 from .syntax import explain
-from .tree import ALIASED, DEPTH, TAG, Node, Reading, from_json, is_wholly_variable, put, resolve
+from .tree import ALIASED, BAD, DEPTH, TAG, Node, Reading, from_json, is_wholly_variable, put, resolve
 
 #: Two patterns, as one that reaches from control characters to surrogates takes 5 ms to compile.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _NO_CHARACTER = re.compile("[\ud800-\udfff\ufffe\uffff]")
-_SCALARS = ("str", "int", "float", "bool", "null", "timestamp", "value")
 
 
 def parse(text: str, reading: Reading) -> Node | None:
@@ -50,7 +49,7 @@ def _parse_yaml(text: str, reading: Reading) -> Node | None:
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         reading.problem(1, 1, f"not valid YAML: {error}")
         return None
-    return builder.root
+    return builder.root if builder.documents else Node(None, reading.name, 1, 1)
 
 
 #: A key's text (None: it is no text), line, column, and whether it stands without quotes.
@@ -60,15 +59,16 @@ Key = tuple["str | None", int, int, bool]
 class _Frame:
     """A list or mapping that is still open. ``size`` and ``height`` count its nodes and levels with all aliases written out."""
 
-    __slots__ = ("anchor", "height", "key", "merges", "node", "size")
+    __slots__ = ("anchor", "height", "key", "merges", "node", "size", "spoilt")
 
     def __init__(self, node: Node, anchor: str | None) -> None:
         self.node = node
         self.anchor = anchor
         self.key: Key | None = None
-        self.merges: list[Node] | None = None
+        self.merges: list[Node] = []
         self.size = 1
         self.height = 1
+        self.spoilt = False
 
 
 class _Builder:
@@ -81,10 +81,11 @@ class _Builder:
         self.name = reading.name
         self.root: Node | None = None
         self.stack: list[_Frame] = []
+        #: Finished nodes by anchor, each with its size and height.
         self.anchors: dict[str, tuple[Node, int, int]] = {}
         self.aliased = 0
         self.documents = 0
-        self.handlers: dict[type, Any] = {
+        self.handlers: dict[type, Callable[[Any], bool | None]] = {
             yaml.ScalarEvent: self.scalar,
             yaml.MappingStartEvent: self.open_mapping,
             yaml.MappingEndEvent: self.close,
@@ -105,66 +106,81 @@ class _Builder:
     def problem(self, event: Any, message: str) -> None:
         self.reading.problem(event.start_mark.line + 1, event.start_mark.column + 1, message)
 
+    def node(self, event: Any, value: Any, raw: str = "", plain: bool = False) -> Node:
+        mark = event.start_mark
+        return Node(value, self.name, mark.line + 1, mark.column + 1, raw, plain)
+
     def document(self, event: Any) -> bool:
         self.documents += 1
         if self.documents > 1:
             self.problem(event, "a second document begins here ('---'); a configuration is one document")
         return self.documents == 1
 
+    # Scalars
+
     def scalar(self, event: Any) -> None:
-        mark = event.start_mark
-        line, column = mark.line + 1, mark.column + 1
-        raw, plain, tag = event.value, event.implicit[0], event.tag
+        raw, plain = event.value, event.implicit[0]
         frame = self.stack[-1] if self.stack else None
         if frame is not None and frame.key is None and frame.node.keys is not None:
             if event.anchor:
-                self.anchors[event.anchor] = (Node(raw, self.name, line, column, raw, plain), 1, 0)
-            frame.key = (raw, line, column, plain)
+                self.anchors[event.anchor] = (self.node(event, raw, raw, plain), 1, 0)
+            mark = event.start_mark
+            frame.key = (raw, mark.line + 1, mark.column + 1, plain)
             return
-        if plain:
-            if "${" in raw:
-                whole = is_wholly_variable(raw)
-                raw = self.reading.text(raw, line, column)
-                node = Node(resolve(raw) if whole else raw, self.name, line, column, raw, whole)
-            else:
-                node = Node(resolve(raw), self.name, line, column, raw, True)
-        else:
-            raw = self.reading.text(raw, line, column)
-            value = raw if tag is None or tag in ("!", TAG + "str") else self.tagged(event, tag, raw)
-            node = Node(value, self.name, line, column, raw)
+        simple = plain and "${" not in raw
+        node = self.node(event, resolve(raw), raw, True) if simple else self.written(event, raw, plain)
         if event.anchor:
-            self.anchors[event.anchor] = (node, 1 + len(raw) // 64, 0)
+            self.anchors[event.anchor] = (node, 1 + len(node.raw) // 64, 0)
         self.attach(node, 1, 0)
 
-    def tagged(self, event: Any, tag: str, raw: str) -> Any:
-        kind = tag.removeprefix(TAG)
-        if kind not in _SCALARS or not tag.startswith(TAG):
-            self.problem(
-                event, f"the tag {shown(tag)} is not allowed; only plain data is read (text that begins with '!' needs quotes)"
-            )
-            return None
-        if kind in ("timestamp", "value"):
-            return raw
-        value = resolve(raw)
-        wanted = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}[kind]
-        if not isinstance(value, wanted):  # type: ignore[arg-type]
-            self.problem(event, f"the tag {shown(tag)} does not fit this value")
-        return value
+    def written(self, event: Any, raw: str, plain: bool) -> Node:
+        """A scalar that is in quotes, tagged, or has variables in it."""
+        mark = event.start_mark
+        text = self.reading.text(raw, mark.line + 1, mark.column + 1)
+        if text is BAD:
+            return self.node(event, BAD)
+        if plain:
+            whole = is_wholly_variable(raw)
+            return self.node(event, resolve(text) if whole else text, text, whole)
+        if event.tag in (None, "!", TAG + "str", TAG + "timestamp"):
+            return self.node(event, text, text)
+        return self.tagged(event, text)
+
+    def tagged(self, event: Any, text: str) -> Node:
+        kinds = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
+        wanted = kinds.get(event.tag.removeprefix(TAG))
+        if wanted is None:
+            self.tag_problem(event)
+            return self.node(event, BAD)
+        value = resolve(text)
+        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):  # type: ignore[arg-type]
+            self.problem(event, f"the tag {shown(event.tag)} does not fit this value")
+            return self.node(event, BAD)
+        return self.node(event, value, text)
+
+    def tag_problem(self, event: Any) -> None:
+        told = "only plain data is read (text that begins with '!' needs quotes)"
+        self.problem(event, f"the tag {shown(event.tag)} is not allowed; {told}")
+
+    # Lists and mappings
 
     def open_mapping(self, event: Any) -> bool:
-        return self.open(event, {}, {}, "map")
+        node = self.node(event, {})
+        node.keys = {}
+        return self.open(event, node, "map")
 
     def open_list(self, event: Any) -> bool:
-        return self.open(event, [], None, "seq")
+        return self.open(event, self.node(event, []), "seq")
 
-    def open(self, event: Any, value: Any, keys: dict[str, tuple[int, int]] | None, kind: str) -> bool:
-        if event.tag is not None and event.tag not in ("!", TAG + kind):
-            self.problem(event, f"the tag {shown(event.tag)} is not allowed; only plain data is read")
+    def open(self, event: Any, node: Node, kind: str) -> bool:
         if len(self.stack) >= DEPTH:
             self.problem(event, f"nested more than {DEPTH} levels deep")
             return False
-        mark = event.start_mark
-        self.stack.append(_Frame(Node(value, self.name, mark.line + 1, mark.column + 1, keys=keys), event.anchor))
+        frame = _Frame(node, event.anchor)
+        if event.tag is not None and event.tag not in ("!", TAG + kind):
+            self.tag_problem(event)
+            frame.spoilt = True
+        self.stack.append(frame)
         return True
 
     def close(self, event: Any) -> None:
@@ -172,37 +188,14 @@ class _Builder:
         node = frame.node
         if frame.merges:
             merge(node, frame.merges)
+        if frame.spoilt:
+            node.value = BAD
         if frame.anchor:
             self.anchors[frame.anchor] = (node, frame.size, frame.height)
         self.attach(node, frame.size, frame.height)
 
-    def alias(self, event: Any) -> bool | None:
-        name = event.anchor
-        known = self.anchors.get(name)
-        if any(frame.anchor == name for frame in self.stack):
-            self.problem(event, f"*{name} stands inside the very value it names; it would never end")
-            known = None
-        elif known is None:
-            close = get_close_matches(name, self.anchors, 1)
-            hint = (
-                f"; did you mean *{close[0]}?"
-                if close
-                else f" (an anchor is set by &{name}; text that begins with '*' needs quotes)"
-            )
-            self.problem(event, f"*{name} is not defined above{hint}")
-        node, size, height = known or (Node(None, self.name, event.start_mark.line + 1, event.start_mark.column + 1), 1, 0)
-        self.aliased += size
-        if self.aliased > ALIASED:
-            self.problem(event, f"with its aliases written out, this file has more than {ALIASED:,} values")
-            return False
-        if len(self.stack) + height > DEPTH:
-            self.problem(event, f"with its aliases written out, this is nested more than {DEPTH} levels deep")
-            return False
-        self.attach(node, size, height, event.start_mark)
-        return None
-
-    def attach(self, node: Node, size: int, height: int, mark: Any = None) -> None:
-        """Give a finished node to the list or mapping it stands in; ``mark`` is where an alias stands."""
+    def attach(self, node: Node, size: int, height: int, place: Node | None = None) -> None:
+        """Give a finished node to the list or mapping it stands in; ``place`` is where its alias stands."""
         if not self.stack:
             self.root = node
             return
@@ -213,33 +206,64 @@ class _Builder:
         if frame.node.keys is None:
             frame.node.value.append(node)
         elif frame.key is None:
-            line, column = (mark.line + 1, mark.column + 1) if mark else (node.line, node.column)
-            whole = isinstance(node.value, (dict, list))
-            if whole:
-                self.reading.problem(
-                    line, column, "a key must be a text, not a mapping or list (text that begins with '{{' needs quotes)"
-                )
-            frame.key = (None if whole else node.raw, line, column, False)
+            self.key(frame, node, place or node)
         else:
             self.entry(frame, frame.key, node)
             frame.key = None
+
+    def key(self, frame: _Frame, node: Node, place: Node) -> None:
+        """Take a key that is more than a scalar written there: an alias, or something that cannot be a key."""
+        text: str | None = node.raw
+        if isinstance(node.value, (dict, list)) or node.value is BAD:
+            told = "a key must be a text, not a mapping or list (text that begins with '{{' needs quotes)"
+            self.reading.problem(place.line, place.column, told)
+            text = None
+            frame.spoilt = True
+        frame.key = (text, place.line, place.column, False)
 
     def entry(self, frame: _Frame, key: Key, node: Node) -> None:
         text, line, column, plain = key
         if text is None:
             return
+        entries = frame.node.value
         if text == "<<" and plain:
             merged = node.value if isinstance(node.value, list) else [node]
-            if not all(isinstance(each.value, dict) for each in merged):
+            if all(isinstance(each.value, dict) for each in merged):
+                frame.merges += merged
+            elif node.value is not BAD and all(each.value is not BAD for each in merged):
                 self.reading.problem(line, column, "'<<' takes a mapping, or a list of mappings, such as *name")
-                return
-            # Of several, the first to have a key gives it.
-            frame.merges = [*(frame.merges or ()), *merged]
-        elif text in frame.node.value or not text.isascii():
+        elif text in entries or not text.isascii():
             put(frame.node, self.reading.clean(text, line, column), (line, column), node, self.reading)
         else:
-            frame.node.value[text] = node
+            entries[text] = node
             frame.node.keys[text] = (line, column)  # type: ignore[index]
+
+    # Aliases
+
+    def alias(self, event: Any) -> bool | None:
+        name = event.anchor
+        if any(frame.anchor == name for frame in self.stack):
+            self.problem(event, f"*{name} stands inside the very value it names; it would never end")
+            known = None
+        else:
+            known = self.anchors.get(name)
+            if known is None:
+                self.problem(event, f"*{name} is not defined above{self.nearest(name)}")
+        place = self.node(event, BAD)
+        node, size, height = known or (place, 1, 0)
+        self.aliased += size
+        if self.aliased > ALIASED:
+            self.problem(event, f"with its aliases written out, this file has more than {ALIASED:,} values")
+            return False
+        if len(self.stack) + height > DEPTH:
+            self.problem(event, f"with its aliases written out, this is nested more than {DEPTH} levels deep")
+            return False
+        self.attach(node, size, height, place)
+        return None
+
+    def nearest(self, name: str) -> str:
+        close = get_close_matches(name, self.anchors, 1)
+        return f"; did you mean *{close[0]}?" if close else f" (by &{name}); text that begins with '*' needs quotes"
 
 
 def merge(node: Node, merges: list[Node]) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from .. import templates
 from ..sse import dump
-from . import schema
-from .tree import Node
-from .validate import BAD, Checker, Finish, Path, snake
+from . import keys
+from .tree import BAD, Node
+from .validate import Checker, Finish, Path, snake
 
 _TUNING = ("threshold", "case_sensitive", "invert")
 _KINDS = ("exact", "contains", "regex", "fuzzy", "any")
@@ -102,7 +102,7 @@ def body_value(check: Checker, value: Any, node: Node, path: Path) -> Any:
         return matcher(check, value, node, path)
     names = {snake(key) for key in value} if isinstance(value, dict) else set()
     if names & set(_KINDS) and names <= {*_KINDS, *_TUNING}:
-        return check.check(schema.shape("matcher"), node, path)
+        return check.check(keys.shape("matcher"), node, path)
     return {"kind": "equals", "value": value}
 
 
@@ -309,7 +309,7 @@ def response(check: Checker, value: Any, node: Node, path: Path) -> Any:
 
 
 def _choice(choice: Any) -> dict[str, Any]:
-    if is_bad(choice, choice["message"]):
+    if choice is BAD or choice["message"] is BAD:
         return {}
     said = {name: item for name, item in choice["message"].items() if name not in ("role", "function_call")}
     return said | {name: choice[name] for name in ("finish_reason", "logprobs") if name in choice}

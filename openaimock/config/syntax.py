@@ -41,6 +41,7 @@ _WORDS = (
         "this does not fit the block {since}: check the indentation and the quotes",
         False,
     ),
+    (("scanning a directive",), "a line that begins with '%' needs quotes", True),
     (("node content",), "expected a value", False),
     (("<document start>",), "this does not belong to what is above: check the indentation", False),
 )
@@ -56,14 +57,15 @@ def explain(error: Any, text: str) -> tuple[int, int, str]:
     indent = written[: len(written) - len(written.lstrip(" \t"))]
     if "\t" in indent:
         return line + 1, indent.index("\t") + 1, "a tab is used to indent; YAML wants spaces"
+    told = f"{context} {problem}"
     since = f"that begins on line {start.line + 1}" if start else "here"
     for words, message, at_start in _WORDS:
-        if any(word in problem for word in words):
+        if any(word in told for word in words):
             if at_start and start:
                 line, column = start.line, start.column
             char = written[column : column + 1]
             return line + 1, column + 1, message.format(since=since, char=char) + _hint(written, context)
-    return line + 1, column + 1, f"{context} {problem}".strip()
+    return line + 1, column + 1, told.strip()
 
 
 def _hint(written: str, context: str) -> str:

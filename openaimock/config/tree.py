@@ -24,6 +24,16 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _JSON_SPACE = re.compile(r"[ \t\n\r]*")
 
 
+class _Bad:
+    """What stands for a value that is wrong: its problem is noted, so nothing else need be said about it."""
+
+    def __repr__(self) -> str:
+        return "BAD"
+
+
+BAD: Any = _Bad()
+
+
 class Node:
     """One value: a scalar, a list of Nodes, a dict of Nodes by key, or a Python function.
 
@@ -74,6 +84,12 @@ class Reading:
         """Note a mistake at a place."""
         self.problems.append(Problem(f"{self.name}:{line}:{column}" if line else "", path, message))
 
+    def bad(self, node: Node, message: str, path: str = "") -> Node:
+        """Note a mistake in a node, which is of no use then."""
+        self.problem(node.line, node.column, message, path)
+        node.value = BAD
+        return node
+
     def fill(self, text: str, line: int, column: int, path: str = "") -> str:
         """The text with ``${NAME}`` and ``${NAME:-default}`` filled from the environment, ``$${`` as ``${``."""
         environ = self.environ
@@ -92,9 +108,11 @@ class Reading:
 
         return _VARIABLE.sub(value, text)
 
-    def text(self, text: str, line: int, column: int, path: str = "") -> str:
-        """A value's text ready for use: filled, and fit to be sent as UTF-8."""
-        return self.clean(self.fill(text, line, column, path) if "${" in text else text, line, column, path)
+    def text(self, text: str, line: int, column: int, path: str = "") -> Any:
+        """A value's text ready for use: filled, and fit to be sent as UTF-8; BAD when it cannot be."""
+        before = len(self.problems)
+        text = self.clean(self.fill(text, line, column, path) if "${" in text else text, line, column, path)
+        return text if len(self.problems) == before else BAD
 
     def clean(self, text: str, line: int, column: int, path: str = "") -> str:
         """The text without what cannot be sent as UTF-8, which is a problem."""
@@ -186,8 +204,8 @@ class _JSONText:
         sign = self.text[at]
         if sign in "{[":
             if depth >= DEPTH:
-                self.reading.problem(line, column, f"nested more than {DEPTH} levels deep")
-                return Node(None, self.reading.name, line, column), json.JSONDecoder().raw_decode(self.text, at)[1]
+                node = self.reading.bad(Node(None, self.reading.name, line, column), f"nested more than {DEPTH} levels deep")
+                return node, json.JSONDecoder().raw_decode(self.text, at)[1]
             return self.mapping(at, depth) if sign == "{" else self.items(at, depth)
         if sign == '"':
             raw, end = scanstring(self.text, at + 1)
@@ -253,16 +271,14 @@ def from_python(value: Any, reading: Reading, path: str = "", within: tuple[int,
     if isinstance(value, (Mapping, list, tuple)):
         if id(value) in within or len(within) >= DEPTH:
             told = "contains itself" if id(value) in within else f"is nested more than {DEPTH} levels deep"
-            reading.problem(0, 0, told, path)
-            return Node(None)
+            return reading.bad(Node(None), told, path)
         within = (*within, id(value))
         if not isinstance(value, Mapping):
             return Node([from_python(item, reading, f"{path}[{at}]", within) for at, item in enumerate(value)])
         return _python_mapping(value, reading, path, within)
     if callable(value):
         return Node(value)
-    reading.problem(0, 0, f"a Python {type(value).__name__} has no place in a configuration", path)
-    return Node(None)
+    return reading.bad(Node(None), f"a Python {type(value).__name__} has no place in a configuration", path)
 
 
 def _written(value: Any) -> str:

@@ -25,23 +25,16 @@ from .kinds import (
     Union,
     type_of,
 )
-from .tree import Node, step
+from .tree import BAD, Node, step
 
-
-class _Bad:
-    """What stands for a value that is wrong: its problem is noted, so nothing else need be said about it."""
-
-    def __repr__(self) -> str:
-        return "BAD"
-
-
-BAD: Any = _Bad()
 #: A path as it grows: what it is in, and the key or position there. It becomes text only for a problem.
 Path = tuple[Any, "str | int"] | None
 #: Brings a checked value of a named kind into its normal form.
 Finish = Callable[["Checker", Any, Node, Path], Any]
 #: Lists of words longer than this are not worth reading when there is a suggestion.
 _MANY = 12
+#: How alike a suggestion must be: 'worst' is no misspelling of 'first'.
+_CLOSE = 0.65
 
 
 class Checker:
@@ -60,7 +53,7 @@ class Checker:
 
     def check(self, kind: Kind, node: Node, path: Path) -> Any:
         """The node's value as plain data in its normal form, or BAD."""
-        return _CHECKS[type(kind)](self, kind, node, path)
+        return BAD if node.value is BAD else _CHECKS[type(kind)](self, kind, node, path)
 
     def wrong(self, kind: Kind, node: Node, path: Path) -> Any:
         """Note that a value has the wrong type."""
@@ -75,7 +68,7 @@ class Checker:
         told = f"; {hint}" if hint else suggest(snake(key), names)
         what = kind.what if kind.what == "a setting" else f"a key of {kind.what}"
         self.problem(node, path, f"{show(key)} is not {what}{told}", key=key)
-        return next(iter(get_close_matches(snake(key), names, 1)), key)
+        return next(iter(get_close_matches(snake(key), names, 1, _CLOSE)), key)
 
 
 # One function for each kind
@@ -143,6 +136,10 @@ def _map_of(check: Checker, kind: MapOf, node: Node, path: Path) -> Any:
 
 def _anything(check: Checker, kind: Anything, node: Node, path: Path) -> Any:
     value = node.value
+    if kind.unread:
+        return None
+    if value is BAD:
+        return BAD
     if isinstance(value, list):
         return [_anything(check, kind, item, (path, at)) for at, item in enumerate(value)]
     if isinstance(value, dict):
@@ -165,22 +162,29 @@ def _object(check: Checker, kind: Object, node: Node, path: Path) -> Any:
         return check.wrong(kind, node, path)
     fields = kind.by_name
     out: dict[str, Any] = {}
+    spelled: dict[str, str] = {}
     for key, item in node.value.items():
         field = fields.get(key) or fields.get(snake(key))
         if field is None:
+            # What it was meant to be need not be called missing as well.
             out.setdefault(check.unknown(kind, node, path, key), BAD)
-        elif field.name in out:
-            check.problem(node, path, f"'{key}' is '{field.name}' in another spelling, and both are given", key=key)
-        elif field.later:
-            out[field.name] = check.problem(node, path, f"'{key}' is not available yet", key=key)
-        elif item.value is None and field.null:
-            continue
+        elif field.name in spelled:
+            check.problem(node, path, f"'{spelled[field.name]}' and '{key}' are two spellings of one key; give one", key=key)
         else:
-            out[field.name] = check.check(field.kind, item, (path, key))
+            spelled[field.name] = key
+            if field.later:
+                out[field.name] = check.problem(node, path, f"'{key}' is not available yet", key=key)
+            elif item.value is not None or not field.null:
+                out[field.name] = check.check(field.kind, item, (path, key))
     for name in kind.required:
         if name not in out:
-            check.problem(node, path, f"'{name}' is missing")
-            out[name] = BAD
+            out[name] = check.problem(node, path, f"'{name}' is missing")
+    chosen = [name for name in kind.one_of if name in out]
+    if kind.one_of and not chosen:
+        check.problem(node, path, f"{kind.what} needs one of {', '.join(kind.one_of)}{kind.without}")
+    if len(chosen) > 1:
+        told = f"'{chosen[0]}' and '{chosen[1]}' exclude each other; {kind.what} has one of {', '.join(kind.one_of)}"
+        check.problem(node, path, told, key=spelled.get(chosen[1]))
     return out
 
 
@@ -242,7 +246,7 @@ def snake(key: str) -> str:
 def suggest(word: str, words: Iterable[str]) -> str:
     """``; did you mean 'fuzzy'? (exact, fuzzy, ...)`` for a word that is close to a known one; the list when it is short."""
     known = list(words)
-    close = get_close_matches(word, known, 1)
+    close = get_close_matches(word, known, 1, _CLOSE)
     hint = f"; did you mean '{close[0]}'?" if close else ""
     return hint if close and len(known) > _MANY else f"{hint} ({', '.join(known)})"
 

@@ -1,4 +1,4 @@
-"""The schema: every key of the configuration, declared as data."""
+"""Keys: every key of the configuration, declared as data."""
 
 from __future__ import annotations
 
@@ -303,7 +303,7 @@ SHAPES["rule"] = Object("a rule", (
 SHAPES["unmatched"] = Union((OneOf(("error", "echo"), "a word for 'unmatched'", later=("auto", "proxy")), shape("reply")))
 _PORT = Number(low=0, high=65535, whole=True)
 SETTINGS = Object("a setting", (
-    Field("api_key", ListOf(Text(numbers=True, empty=False, secret=True), least=1, single=True),
+    Field("api_key", ListOf(Text(numbers=True, empty=False, secret=True, noun="a key"), least=1, single=True),
           "The key, or a list of keys, that requests must have; without one every request is accepted."),
     Field("host", Text(empty=False), "The address to listen on.", default="127.0.0.1"),
     Field("port", _PORT, "The port to listen on; 0 takes a free one.", default=3000),
@@ -311,7 +311,7 @@ SETTINGS = Object("a setting", (
           "The rules: a list, or a mapping of id to rule.", null=True),
     Field("include", ListOf(Text(empty=False), least=1, single=True),
           "Files, or patterns of files, relative to this one, whose ``responses`` are appended."),
-    Field("templates", Anything(), "A place for YAML anchors; nothing in it is read."),
+    Field("templates", Anything(unread=True), "A place for YAML anchors; nothing in it is read."),
     Field("models", ListOf(NAME), "The ids that ``GET /v1/models`` lists.", default="a current list"),
     Field("unmatched", shape("unmatched"),
           "What a request gets that no rule matches: ``error``, ``echo`` or a reply.", default="error"),
@@ -350,7 +350,7 @@ SETTINGS = Object("a setting", (
         Field("key", Text(empty=False), "The environment variable that has its key."),
     )), "Where to proxy to and record from.", later=True),
     Field("admin", Flag(), "Whether ``/__openaimock`` is there.", default=True, later=True),
-    Field("admin_key", Text(numbers=True, empty=False, secret=True),
+    Field("admin_key", Text(numbers=True, empty=False, secret=True, noun="a key"),
           "The key for ``/__openaimock`` from other machines.", later=True),
 ), hints=dict.fromkeys(
     ("rules", "messages", "when", "reply", "matcher", "response"), "rules stand under 'responses'",
