@@ -32,8 +32,8 @@ _TOO_FAST = (
 )
 _NOT_JSON = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly. "
-    "The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you have trouble figuring out how to fix this, "
-    "please contact us through our help center at help.openai.com.)"
+    "The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you have trouble figuring out how "
+    "to fix this, please contact us through our help center at help.openai.com.)"
 )
 _NO_KEY = (
     "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. "
@@ -42,8 +42,8 @@ _NO_KEY = (
 )
 _NO_SCOPE = (
     "You have insufficient permissions for this operation. Missing scopes: {scopes}. Check that you have the correct role in "
-    "your organization (Reader, Writer, Owner) and project (Member, Owner), and if you're using a restricted API key, that it has "
-    "the necessary scopes."
+    "your organization (Reader, Writer, Owner) and project (Member, Owner), and if you're using a restricted API key, that it "
+    "has the necessary scopes."
 )
 _FILTERED = (
     "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please modify your prompt "
@@ -314,7 +314,7 @@ def retry(seconds: float | None) -> dict[str, str]:
     """The headers that tell SDKs when to come again: whole seconds, rounded up, and milliseconds for those who read them."""
     if seconds is None or not 0 <= seconds < math.inf:
         return {}
-    return {"retry-after": str(math.ceil(seconds)), "retry-after-ms": str(math.ceil(seconds * 1000))}
+    return {"retry-after": str(math.ceil(seconds)), "retry-after-ms": str(math.ceil(round(seconds * 1000, 3)))}
 
 
 def duration(seconds: float) -> str:
