@@ -24,8 +24,8 @@ RECEIVE = 65536
 HIGH, LOW = 65536, 16384
 #: Requests read ahead of the one being answered.
 AHEAD = 8
-#: Seconds a client has for closing its side after we closed ours. Closing at once on one that still sends would reset the
-#: connection, and a reset may destroy what it has not read yet.
+#: Seconds of silence that a client has for closing its side after we closed ours. Closing at once on one that still sends would
+#: reset the connection, and a reset may destroy what it has not read yet.
 LINGER = 1.0
 #: A client that closed its sending side is still there if the next chunk, due within this many seconds, does not come back.
 PATIENCE = 1.0
@@ -204,13 +204,13 @@ class Channel:
             return
         except OSError:
             return self.close()
+        self.active = monotonic()
         if not data:
             self._end()
         elif not self._deaf:
             self._receive(data)
 
     def _receive(self, data: bytes) -> None:
-        self.active = now = monotonic()
         while data and not self._deaf:
             request = self._partial or Request(self._limits)
             data = data[request.received(data) :]
@@ -220,7 +220,7 @@ class Channel:
             self._partial = None
             self._continued = False
             if not request.empty:
-                request.arrived = now
+                request.arrived = self.active
                 self._deaf = request.error is not None  # what follows means nothing
                 self._requests.append(request)
                 if len(self._requests) == 1:
@@ -277,11 +277,20 @@ class Channel:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             elif not self.ended:
                 self._socket.shutdown(socket.SHUT_WR)
-                self.loop.at(monotonic() + LINGER, self.close)
-                return self.update()
+                self.active = monotonic()
+                self.update()
+                return self._linger()
         except OSError:
             pass  # the client was quicker
         self.close()
+
+    def _linger(self) -> None:
+        """Read what still comes until the client has closed its side, or sends nothing for a while."""
+        end = self.active + LINGER
+        if end > monotonic():
+            self.loop.at(end, self._linger)
+        else:
+            self.close()
 
     def _drop_requests(self) -> None:
         for request in self._requests:

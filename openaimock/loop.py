@@ -49,11 +49,11 @@ class Loop:
 
     def watch(self, sock: socket.socket, old: int, new: int, callback: Callable[[int], None]) -> None:
         """Change what is watched for on a socket: READ, WRITE, both, or 0 for nothing."""
-        if not old:
-            self._selector.register(sock, new, callback)
-        elif new:
+        if old and new:
             self._selector.modify(sock, new, callback)
-        else:
+        elif new:
+            self._selector.register(sock, new, callback)
+        elif old:
             self._selector.unregister(sock)
 
     def at(self, due: float, callback: Callable[[], None]) -> None:
@@ -100,6 +100,8 @@ class Loop:
             logger.exception("A connection failed")
 
     def _patience(self, until: float | None) -> float | None:
+        if self.ready:
+            return 0
         if self._moments and (until is None or self._moments[0][0] < until):
             until = self._moments[0][0]
         if until is None:

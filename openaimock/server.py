@@ -166,13 +166,13 @@ class Server:
 
 def listen(host: str, port: int) -> sockets.socket:
     """A listening socket. OSError in the user's terms when there can be none."""
+    if not 0 <= port <= 65535:
+        raise OSError(errno.EINVAL, f"Cannot listen on port {port}: ports go from 0 to 65535")
     try:
         found = sockets.getaddrinfo(host, port, type=sockets.SOCK_STREAM, flags=sockets.AI_PASSIVE)
         # Of a name with several addresses, such as localhost, clients try IPv4 in any case.
         family, *_, address = min(found, key=lambda info: info[0] != sockets.AF_INET)
         return sockets.create_server(address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=address[0] == "::")
-    except OverflowError:
-        raise OSError(errno.EINVAL, f"Cannot listen on port {port}: ports go from 0 to 65535") from None
     except sockets.gaierror as error:
         raise OSError(error.errno, f"Cannot listen on {host}: {error.strerror}") from None
     except OSError as error:

@@ -64,7 +64,7 @@ class Response:
     def __init__(self, request: Request) -> None:
         #: The head has been made; it is too late to say anything else.
         self.begun = False
-        self.version = "1.1" if request.version == "1.1" else "1.0"
+        self.version = "1.1" if request.version == "1.1" or request.error else "1.0"
         connection = request.headers.get("CONNECTION", "").lower()
         #: Whether the connection may serve another request after this one.
         self.keep = "close" not in connection if self.version == "1.1" else "keep-alive" in connection
