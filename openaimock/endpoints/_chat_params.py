@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..wording import printable
 from ._checks import (
     Also,
     Anything,
@@ -161,7 +162,7 @@ def _few(top_logprobs: int) -> None:
 def _token_ids(logit_bias: dict[str, Any]) -> None:
     for key in logit_bias:
         if not (key.isascii() and key.isdigit()):
-            raise plain(f"Invalid key in 'logit_bias': {key}. You should only be submitting non-negative integers.")
+            raise plain(f"Invalid key in 'logit_bias': {printable(key)}. You should only be submitting non-negative integers.")
 
 
 def _logprobs(body: dict[str, Any]) -> None:
