@@ -41,7 +41,7 @@ def message(given: Mapping[str, Any]) -> Message:
     if type(content) is str and len(given) == 2:
         return Message(given["role"], content)
     if isinstance(content, list):
-        text = "\n".join(part.get("text") or part.get("refusal") or "" for part in content if "text" in part or "refusal" in part)
+        text = "\n".join(part[part["type"]] for part in content if part["type"] in ("text", "refusal"))
         parts = tuple(part["type"] for part in content)
     else:
         text, parts = content or "", ("text",) if content else ()
