@@ -1,9 +1,11 @@
-"""Matchers: an expectation becomes a function from a value to the reason why it does not fit, "" when it fits."""
+"""Matchers: an expectation becomes a test of a value, which can say why a value does not fit."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import warnings
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
@@ -16,7 +18,15 @@ NAMES = ("exact", "fuzzy", "regex", "contains", "any")
 THRESHOLD = 0.8
 #: Above this many characters fuzzy compares words: difflib's time grows with the square of the length.
 LONG = 2000
+#: Above this many pairs of equal words (or characters) their order is left out of the comparison. It takes about a second
+#: to get there, and only long texts that say the same few words over and over do.
+PAIRS = 2_000_000
+#: How much of a text, and up to which length character by character, an explanation compares: a miss must not take seconds.
+EXPLAINED = 2000
+_BRIEF = 200
 _CLIP = 120
+
+Search = Callable[[str], "re.Match[str] | None"]
 
 
 class Near(NamedTuple):
@@ -29,9 +39,9 @@ class Near(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matcher:
-    """One expectation of a text (or, for ``equals``, of any JSON value). ``check(value)`` says why it does not fit.
+    """One expectation of a text (or, for ``equals``, of any JSON value).
 
-    ``check`` takes None for a value that is not there at all: only an inverted matcher fits that.
+    ``fits`` takes None for a value that is not there at all: only an inverted matcher (or ``equals`` null) fits that.
     """
 
     kind: str
@@ -40,7 +50,12 @@ class Matcher:
     case_sensitive: bool
     invert: bool
     score: float
-    check: Callable[[Any], str]
+    fits: Callable[[Any], bool]
+    search: Search | None = None
+
+    def check(self, value: Any) -> str:
+        """Why a value does not fit, "" when it does."""
+        return "" if self.fits(value) else f"expected {self.describe()}, got {show(value)}"
 
     def describe(self) -> str:
         """The expectation in words, for messages."""
@@ -48,27 +63,37 @@ class Matcher:
 
     def near(self, value: Any) -> Near:
         """The data of a miss."""
-        return Near(self.describe(), show(value), None if self.invert else self._alike(value))
+        return Near(self.describe(), show(value), self._alike(value))
+
+    def kinship(self, value: Any) -> float:
+        """From 0 to 1, how near a value comes: a quick estimate, to put many rules in order."""
+        if self.invert or not isinstance(value, str) or not isinstance(self.value, str) or self.kind == "regex":
+            return 0.0
+        wanted, given = trigrams(self.value), trigrams(value)
+        shared = len(wanted & given)
+        return shared / len(wanted) if self.kind == "contains" else 2 * shared / (len(wanted) + len(given))
 
     def groups(self, value: Any) -> dict[str, str]:
         """The groups of a regex's match, by name and by number; empty for other kinds."""
-        if self.kind != "regex" or self.invert or not isinstance(value, str):
+        if self.search is None or self.invert or not isinstance(value, str):
             return {}
-        found = _pattern(self.value, self.case_sensitive).search(value)
+        found = self.search(value)
         if found is None:
             return {}
         numbered = {str(number): text or "" for number, text in enumerate((found[0], *found.groups()))}
         return numbered | {name: text or "" for name, text in found.groupdict().items()}
 
     def _alike(self, value: Any) -> float | None:
-        if not isinstance(value, str) or self.kind not in ("exact", "fuzzy", "contains", "glob"):
+        if self.invert or not isinstance(value, str) or self.kind not in ("exact", "fuzzy", "contains", "glob"):
             return None
-        left, right = fold(value), fold(self.value)
+        left, right = fold(value[:EXPLAINED]), fold(self.value[:EXPLAINED])
         if self.kind == "contains":
             # How much of the wanted text stands in the value: its longest common piece.
-            block = SequenceMatcher(None, left[:LONG], right[:LONG], False).find_longest_match()
+            block = SequenceMatcher(None, left, right[:_BRIEF], False).find_longest_match()
             return block.size / max(1, len(right))
-        return likeness(left, right)
+        alike = likeness(left, right, _BRIEF)
+        # Texts may be alike in what is compared here and not in whole: then a figure would only confuse.
+        return None if self.kind == "fuzzy" and alike >= self.threshold else alike
 
 
 def compile(expected: Mapping[str, Any]) -> Matcher:
@@ -80,7 +105,8 @@ def compile(expected: Mapping[str, Any]) -> Matcher:
     # Text that is typed by people is forgiven its case; what is compared whole is not.
     case_sensitive = kind in ("exact", "glob", "equals") if given is None else given
     invert = bool(expected.get("invert"))
-    fits = _FITS[kind](value, threshold, case_sensitive)
+    search = _search(value, case_sensitive) if kind == "regex" else None
+    test = _TESTS[kind](value, threshold, case_sensitive) if search is None else _found(search)
     return Matcher(
         kind=kind,
         value=value,
@@ -88,17 +114,15 @@ def compile(expected: Mapping[str, Any]) -> Matcher:
         case_sensitive=case_sensitive,
         invert=invert,
         score=SCORES["any"] if invert else SCORES[kind],
-        check=_check(kind, value, threshold, invert, fits),
+        fits=_fits(test, invert, kind == "equals"),
+        search=search,
     )
 
 
-def _check(kind: str, value: Any, threshold: float, invert: bool, fits: Callable[[Any], bool]) -> Callable[[Any], str]:
-    def check(got: Any) -> str:
-        if (got is not None and fits(got)) is not invert:
-            return ""
-        return f"expected {describe(kind, value, threshold, invert)}, got {show(got)}"
-
-    return check
+def _fits(test: Callable[[Any], bool], invert: bool, takes_none: bool) -> Callable[[Any], bool]:
+    if invert:
+        return lambda got: not ((takes_none or got is not None) and test(got))
+    return test if takes_none else lambda got: got is not None and test(got)
 
 
 def _exact(value: str, threshold: float, case_sensitive: bool) -> Callable[[str], bool]:
@@ -116,8 +140,23 @@ def _contains(value: str, threshold: float, case_sensitive: bool) -> Callable[[s
     return lambda got: lowered in got.lower()
 
 
-def _regex(value: str, threshold: float, case_sensitive: bool) -> Callable[[str], bool]:
-    search = _pattern(value, case_sensitive).search
+def _search(value: str, case_sensitive: bool) -> Search:
+    """The search for a regex, compiled when it is first needed: an index needs few of ten thousand, and each takes its time."""
+    flags = 0 if case_sensitive else re.IGNORECASE
+    compiled: re.Pattern[str] | None = None
+
+    def search(text: str) -> re.Match[str] | None:
+        nonlocal compiled
+        if compiled is None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                compiled = re.compile(value, flags)
+        return compiled.search(text)
+
+    return search
+
+
+def _found(search: Search) -> Callable[[str], bool]:
     return lambda got: search(got) is not None
 
 
@@ -133,18 +172,17 @@ def _any(value: Any, threshold: float, case_sensitive: bool) -> Callable[[Any], 
 def _glob(value: str, threshold: float, case_sensitive: bool) -> Callable[[str], bool]:
     if case_sensitive:
         return lambda got: fnmatchcase(got, value)
-    return lambda got: fnmatchcase(got.lower(), value.lower())
+    lowered = value.lower()
+    return lambda got: fnmatchcase(got.lower(), lowered)
 
 
 def _equals(value: Any, threshold: float, case_sensitive: bool) -> Callable[[Any], bool]:
-    # JSON tells true from 1, Python does not.
-    return lambda got: got == value and isinstance(got, bool) is isinstance(value, bool)
+    return lambda got: same(got, value)
 
 
-_FITS: dict[str, Callable[[Any, float, bool], Callable[[Any], bool]]] = {
+_TESTS: dict[str, Callable[[Any, float, bool], Callable[[Any], bool]]] = {
     "exact": _exact,
     "contains": _contains,
-    "regex": _regex,
     "fuzzy": _fuzzy,
     "any": _any,
     "glob": _glob,
@@ -152,8 +190,18 @@ _FITS: dict[str, Callable[[Any, float, bool], Callable[[Any], bool]]] = {
 }
 
 
-def _pattern(value: str, case_sensitive: bool) -> re.Pattern[str]:
-    return re.compile(value, 0 if case_sensitive else re.IGNORECASE)
+def same(left: Any, right: Any) -> bool:
+    """Whether two JSON values are equal. JSON tells true from 1, Python does not."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    return bool(left == right)
+
+
+# How alike texts are
 
 
 def fold(text: str, case_sensitive: bool = False) -> str:
@@ -162,24 +210,45 @@ def fold(text: str, case_sensitive: bool = False) -> str:
     return folded if case_sensitive else folded.lower()
 
 
-def sequences(left: str, right: str) -> tuple[Any, Any]:
-    """What difflib compares: the texts themselves, or their words when either is long."""
-    return (left.split(), right.split()) if len(left) > LONG or len(right) > LONG else (left, right)
+def sequences(left: str, right: str, longest: int = LONG) -> tuple[Sequence[str], Sequence[str]]:
+    """What difflib compares: the texts themselves, or their words when either is longer than ``longest``."""
+    return (left.split(), right.split()) if len(left) > longest or len(right) > longest else (left, right)
 
 
-def likeness(left: str, right: str) -> float:
+def likeness(left: str, right: str, longest: int = LONG) -> float:
     """difflib's ratio of two folded texts, without its junk heuristics (with them, long texts 92% alike score 0.07)."""
-    return SequenceMatcher(None, *sequences(left, right), False).ratio()
+    one, other = sequences(left, right, longest)
+    return _ratio(one, other, SequenceMatcher(None, one, other, False))
 
 
 def alike_enough(left: str, right: str, threshold: float) -> bool:
     """Whether the ratio reaches the threshold; its cheap upper bounds are asked first."""
     if left == right:
         return True
-    comparison = SequenceMatcher(None, *sequences(left, right), False)
+    one, other = sequences(left, right)
+    comparison = SequenceMatcher(None, one, other, False)
     return (
-        comparison.real_quick_ratio() >= threshold and comparison.quick_ratio() >= threshold and comparison.ratio() >= threshold
+        comparison.real_quick_ratio() >= threshold
+        and comparison.quick_ratio() >= threshold
+        and _ratio(one, other, comparison) >= threshold
     )
+
+
+def _ratio(left: Sequence[str], right: Sequence[str], comparison: SequenceMatcher[str]) -> float:
+    if len(left) * len(right) > PAIRS:
+        counts = Counter(right)
+        if sum(count * counts[token] for token, count in Counter(left).items()) > PAIRS:
+            return comparison.quick_ratio()
+    return comparison.ratio()
+
+
+def trigrams(text: str) -> set[str]:
+    """The pieces of three characters of a folded text's beginning, its ends counting as blanks."""
+    folded = f" {fold(text[:EXPLAINED])} "
+    return {folded[at : at + 3] for at in range(max(1, len(folded) - 2))}
+
+
+# Words
 
 
 _WORDS = {
@@ -201,7 +270,7 @@ def describe(kind: str, value: Any, threshold: float, invert: bool) -> str:
 
 
 def show(value: Any) -> str:
-    """A value for a message: quoted, on one line, clipped in the middle of the line's width."""
+    """A value for a message: quoted, on one line, clipped when it is long."""
     if value is None:
         return "nothing"
     if isinstance(value, str) and len(value) > 2 * _CLIP:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from .index import Index
 from .nouns import Ask, Match
 from .rules import Miss, Rule, fit
+
+#: So few rules are asked one after the other: an index would take longer to look into.
+_FEW = 3
 
 
 class Verdict(NamedTuple):
@@ -36,15 +41,45 @@ class RuleBook:
     def __init__(self, rules: Iterable[Rule] = (), *, first: bool = False) -> None:
         self.rules: list[Rule] = []
         self.first = first
+        self._index = Index(first)
+        self._adding = threading.Lock()
         self.add(rules)
 
     def add(self, rules: Iterable[Rule]) -> None:
         """Append rules; they are numbered on from those that are there."""
-        self.rules += [replace(rule, number=number) for number, rule in enumerate(rules, len(self.rules))]
+        with self._adding:
+            self.rules += [
+                rule if rule.number == number else replace(rule, number=number)
+                for number, rule in enumerate(rules, len(self.rules))
+            ]
 
     def match(self, ask: Ask, hits: Mapping[str, int]) -> Match | None:
         """The rule that answers: highest priority, then score, then file order, among those not used up."""
-        return plain_match(self.rules, ask, hits, self.first)
+        if len(self.rules) <= _FEW:
+            return plain_match(self.rules, ask, hits, self.first)
+        best: Match | None = None
+        for rule in self._indexed().candidates(ask):
+            if best is not None and not _may_win(rule, best):
+                # Neither can those that follow: they come with the best first.
+                break
+            if rule.times is not None and spent(rule, hits):
+                continue
+            found = fit(rule, ask)
+            if isinstance(found, Miss):
+                continue
+            if self.first:
+                return found
+            if best is None or (found.score, -rule.number) > (best.score, -best.rule.number):
+                best = found
+        return best
+
+    def _indexed(self) -> Index:
+        """The index, with all rules in it: they are entered when they are first needed."""
+        index = self._index
+        if len(index) < len(self.rules):
+            with self._adding:
+                index.add(self.rules[len(index) :])
+        return index
 
     def verdicts(self, ask: Ask, hits: Mapping[str, int]) -> list[Verdict]:
         """What every rule says, in file order."""
@@ -53,6 +88,11 @@ class RuleBook:
     def nearest(self, ask: Ask, hits: Mapping[str, int], count: int = 3) -> list[Verdict]:
         """The rules that all but answered, best first."""
         return sorted(self.verdicts(ask, hits), key=lambda found: -found.nearness)[:count]
+
+
+def _may_win(rule: Rule, best: Match) -> bool:
+    """Whether a rule can be worth more than another's match, at its best."""
+    return (rule.priority, rule.bound, -rule.number) > (best.rule.priority, best.score, -best.rule.number)
 
 
 def spent(rule: Rule, hits: Mapping[str, int]) -> bool:
@@ -69,10 +109,10 @@ def plain_match(rules: Sequence[Rule], ask: Ask, hits: Mapping[str, int], first:
     """The answer by walking all rules: what every quicker way must give too."""
     best: Match | None = None
     for rule in rules:
-        if spent(rule, hits):
+        if rule.times is not None and spent(rule, hits):
             continue
         found = fit(rule, ask)
-        if not isinstance(found, Match):
+        if isinstance(found, Miss):
             continue
         if first:
             return found

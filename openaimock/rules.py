@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from . import conditions, matchers, replies
@@ -12,43 +13,110 @@ from .matchers import Matcher, Near
 from .nouns import Ask, Match, Message
 from .replies import Plan
 
-_SYSTEM = ("system", "developer")
+SYSTEM = ("system", "developer")
 
 
 class Miss(NamedTuple):
-    """The first thing of a rule that does not fit: where in the request, and why.
+    """The first thing of a rule that does not fit: ``step`` counts what fitted before it.
 
-    ``step`` of ``steps`` fitted before it. How near it was is worked out only when somebody asks.
+    Nothing is worked out before somebody asks: most misses only tell that another rule answers.
     """
 
-    where: str
-    reason: str
+    rule: Rule
+    ask: Ask
     step: int
-    steps: int
-    matcher: Matcher | None = None
-    value: Any = None
+
+    @property
+    def where(self) -> str:
+        """The place in the request (``messages[1] (user)``) or the key of ``when``."""
+        if not self.rule.flow:
+            return self.rule.conditions[self.step].key
+        message = self._message
+        if message is None:
+            return "messages"
+        # Leading system messages may have been passed over: count from the request's own first message.
+        at = len(self.ask.messages) - len(conversation(self.rule, self.ask)) + self.step
+        turn = self.rule.flow[self.step]
+        return f"messages[{at}] ({message.role})" if fits_role(turn, message) else f"messages[{at}]"
+
+    @property
+    def reason(self) -> str:
+        """Why it does not fit."""
+        if not self.rule.flow:
+            return self.rule.conditions[self.step].reason(self.ask)
+        message = self._message
+        return _why_not(self.rule, len(conversation(self.rule, self.ask))) if message is None else self._differs(message)
+
+    @property
+    def steps(self) -> int:
+        """How many steps there are in all."""
+        if not self.rule.flow:
+            return len(self.rule.conditions)
+        return len(conversation(self.rule, self.ask)) + (self._message is None)
 
     @property
     def near(self) -> Near | None:
         """What was expected, what came, how alike they are."""
-        return self.matcher.near(self.value) if self.matcher else None
+        matcher, value = self._compared
+        return matcher.near(value) if matcher else None
 
     @property
     def nearness(self) -> float:
         """From 0 to 1, to put the nearest rules first."""
         near = self.near
-        return (self.step + ((near.alike if near else None) or 0.0)) / max(1, self.steps)
+        return self._share((near.alike if near else None) or 0.0)
+
+    @property
+    def kinship(self) -> float:
+        """A quick estimate of the nearness."""
+        matcher, value = self._compared
+        return self._share(matcher.kinship(value) if matcher else 0.0)
 
     def __str__(self) -> str:
         near = self.near
         alike = near.alike if near else None
         return f"{self.where}: {self.reason}" + (f" ({alike:.0%} alike)" if alike is not None else "")
 
+    def _share(self, alike: float) -> float:
+        return (self.step + alike) / max(1, self.steps)
+
+    @property
+    def _message(self) -> Message | None:
+        """The message that does not fit; None when all that there are did."""
+        messages = conversation(self.rule, self.ask)
+        return messages[self.step] if self.step < min(len(messages), len(self.rule.flow)) else None
+
+    def _differs(self, message: Message) -> str:
+        turn = self.rule.flow[self.step]
+        if not fits_role(turn, message):
+            return f"expected a message of role {turn.role}, got {message.role}"
+        for kind in turn.parts:
+            if kind not in message.parts:
+                return f"expected a part {kind}, got {', '.join(message.parts) or 'none'}"
+        if turn.tool_call_id is not None and turn.tool_call_id != message.tool_call_id:
+            return f"expected the result of tool call {turn.tool_call_id!r}, got one of {message.tool_call_id!r}"
+        return turn.matcher.check(message.text) if turn.matcher else ""
+
+    @property
+    def _compared(self) -> tuple[Matcher | None, Any]:
+        """The matcher that says no, and to what."""
+        if not self.rule.flow:
+            condition = self.rule.conditions[self.step]
+            return (condition.matcher, condition.value(self.ask)) if condition.value else (None, None)
+        message = self._message
+        if message is None or not fits_role(self.rule.flow[self.step], message):
+            return None, None
+        return self.rule.flow[self.step].matcher, message.text
+
 
 class Turn(NamedTuple):
-    """One message of a rule written as a conversation; ``plan`` is what an assistant message answers."""
+    """One message of a rule written as a conversation; ``plan`` is what an assistant message answers.
+
+    ``fits`` tests a message of the right role.
+    """
 
     role: str
+    fits: Callable[[Message], bool]
     matcher: Matcher | None = None
     parts: tuple[str, ...] = ()
     tool_call_id: str | None = None
@@ -57,7 +125,12 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One entry of ``responses:``. ``number`` is its place in file order; a rule has a ``flow`` or ``conditions``."""
+    """One entry of ``responses:``. ``number`` is its place in file order; a rule has a ``flow`` or ``conditions``.
+
+    What a match needs is worked out when the rule is made: ``worth`` is the score of a flow by the number of messages that
+    fit (None: none of them counts), ``answers`` the message that answers then; ``score`` is that of a rule without flow,
+    None when it depends on the Ask; ``bound`` is the most that any Ask can score.
+    """
 
     id: str
     number: int
@@ -69,11 +142,12 @@ class Rule:
     times: int | None
     priority: float
     turns: str
-
-    @property
-    def opens_with_system(self) -> bool:
-        """Whether the flow itself begins with a system message, so that the request's are not passed over."""
-        return bool(self.flow) and self.flow[0].role in _SYSTEM
+    #: The flow itself begins with a system message, so that the request's are not passed over.
+    opens_with_system: bool
+    worth: tuple[float | None, ...]
+    answers: tuple[int | None, ...]
+    score: float | None
+    bound: float
 
     @property
     def blocking(self) -> bool:
@@ -85,32 +159,101 @@ def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | No
     """A Rule from its checked normal form. ``defaults`` are the file's own ``turns``, ``pace`` and ``latency``."""
     given = {**(defaults or {}), **{key: value for key, value in rule.items() if value is not None}}
     timing = {key: given[key] for key in ("latency", "pace", "fault", "fail") if given.get(key) is not None}
+    flow = tuple(_turn(message, timing) for message in rule.get("messages") or ())
+    asked = conditions.compile(rule.get("when") or {})
+    plans = tuple(replies.plan(reply, timing) for reply in rule.get("replies") or ())
+    worth = _worth(flow)
+    score, bound = _score(asked)
     return Rule(
         id=rule["id"],
         number=number,
         place=rule.get("place", ""),
-        flow=tuple(_turn(message, timing) for message in rule.get("messages") or ()),
-        conditions=conditions.compile(rule.get("when") or {}),
-        plans=tuple(replies.plan(reply, timing) for reply in rule.get("replies") or ()),
+        flow=flow,
+        conditions=asked,
+        plans=plans,
         then=given.get("then", "last"),
         times=rule.get("times"),
         priority=rule.get("priority") or 0,
         turns=given.get("turns", "next"),
+        opens_with_system=bool(flow) and flow[0].role in SYSTEM,
+        worth=worth,
+        answers=_answers(flow, bool(plans), given.get("turns", "next")),
+        score=score,
+        bound=max((value for value in worth if value is not None), default=0.0) if flow else bound,
     )
 
 
 def _turn(message: Mapping[str, Any], timing: Mapping[str, Any]) -> Turn:
     expected, answer = message.get("match"), message.get("reply")
+    matcher = matchers.compile(expected) if expected else None
+    parts, tool_call_id = tuple(message.get("parts") or ()), message.get("tool_call_id")
     return Turn(
         role=message["role"],
-        matcher=matchers.compile(expected) if expected else None,
-        parts=tuple(message.get("parts") or ()),
-        tool_call_id=message.get("tool_call_id"),
+        fits=_fits(matcher, parts, tool_call_id),
+        matcher=matcher,
+        parts=parts,
+        tool_call_id=tool_call_id,
         plan=replies.plan(answer or {}, timing) if message["role"] == "assistant" else None,
     )
 
 
+def _fits(matcher: Matcher | None, parts: tuple[str, ...], tool_call_id: str | None) -> Callable[[Message], bool]:
+    fits = matcher.fits if matcher else lambda text: True
+    if not parts and tool_call_id is None:
+        return lambda message: fits(message.text)
+    wanted = set(parts)
+    return lambda message: wanted.issubset(message.parts) and tool_call_id in (None, message.tool_call_id) and fits(message.text)
+
+
+def _worth(flow: Sequence[Turn]) -> tuple[float | None, ...]:
+    """The score of a flow by the number of messages that fit: the average of those that are not the assistant's."""
+    counts = [turn.role != "assistant" for turn in flow]
+    worths = [turn.matcher.score if turn.matcher else matchers.SCORES["exact"] for turn in flow]
+    totals = accumulate((worth if counted else 0.0 for worth, counted in zip(worths, counts, strict=True)), initial=0.0)
+    counted = accumulate(counts, initial=0)
+    return tuple(total / number if number else None for total, number in zip(totals, counted, strict=True))
+
+
+def _answers(flow: Sequence[Turn], own: bool, turns: str) -> tuple[int | None, ...]:
+    """Which message of the flow answers, by the number that fit; -1 when the rule has replies of its own."""
+    answers = [at for at, turn in enumerate(flow) if turn.role == "assistant"]
+    if own or not answers:
+        return (-1 if own else None,) * (len(flow) + 1)
+    if turns == "last":
+        return (answers[-1],) * (len(flow) + 1)
+    return tuple(next((at for at in answers if at >= matched), None) for matched in range(len(flow) + 1))
+
+
+def _score(asked: Sequence[Condition]) -> tuple[float | None, float]:
+    """The score of conditions, None when it depends on the Ask, and the most it can be."""
+    least = matchers.SCORES["any"]
+    ends = [leaf for condition in asked for leaf in conditions.leaves(condition)]
+    if any(_branched(condition) for condition in asked):
+        # An average of equal floats may come out a little above them.
+        return None, max((worth for leaf in ends for worth in leaf.worth), default=least) + 1e-9
+    given = [worth for leaf in ends for worth in leaf.worth]
+    score = sum(given) / len(given) if given else least
+    return score, score
+
+
+def _branched(condition: Condition) -> bool:
+    return bool(condition.branches) or any(map(_branched, condition.parts))
+
+
 # What a rule asks
+
+
+def conversation(rule: Rule, ask: Ask) -> Sequence[Message]:
+    """The messages that a flow is compared with: without leading system messages, unless it begins with one itself."""
+    messages = ask.messages
+    if rule.opens_with_system or not messages or messages[0].role not in SYSTEM:
+        return messages
+    return ask.opening
+
+
+def fits_role(turn: Turn, message: Message) -> bool:
+    """Whether a message is of a turn's role; ``developer`` and ``system`` are one."""
+    return message.role == turn.role or (message.role in SYSTEM and turn.role in SYSTEM)
 
 
 def fit(rule: Rule, ask: Ask) -> Match | Miss:
@@ -118,65 +261,39 @@ def fit(rule: Rule, ask: Ask) -> Match | Miss:
     if rule.flow:
         return _fit_flow(rule, ask)
     for step, condition in enumerate(rule.conditions):
-        reason = condition.check(ask)
-        if reason:
-            value = condition.value(ask) if condition.value else None
-            return Miss(condition.key, reason, step, len(rule.conditions), condition.matcher, value)
-    scores = [score for condition in rule.conditions for score in condition.scores(ask)]
+        if not condition.fits(ask):
+            return Miss(rule, ask, step)
+    if rule.score is not None:
+        return Match(rule, rule.score)
+    scores = [score for condition in rule.conditions for score in conditions.scores(condition, ask)]
     return Match(rule, sum(scores) / len(scores) if scores else matchers.SCORES["any"])
 
 
 def _fit_flow(rule: Rule, ask: Ask) -> Match | Miss:
-    messages = ask.messages if rule.opens_with_system else ask.opening
-    length = len(messages)
-    total = 0.0
-    counted = 0
-    for step, (message, turn) in enumerate(zip(messages, rule.flow, strict=False)):
+    messages = conversation(rule, ask)
+    step = 0
+    for message, turn in zip(messages, rule.flow, strict=False):
         role = message.role
-        if role != turn.role and not (role in _SYSTEM and turn.role in _SYSTEM):
-            return Miss(_place(ask, length, step), f"expected a message of role {turn.role}, got {role}", step, length)
-        if role == "assistant":
-            continue
-        reason = _differs(turn, message)
-        if reason:
-            return Miss(f"{_place(ask, length, step)} ({role})", reason, step, length, turn.matcher, message.text)
-        total += turn.matcher.score if turn.matcher else matchers.SCORES["exact"]
-        counted += 1
+        if role == turn.role:
+            if role != "assistant" and not turn.fits(message):
+                return Miss(rule, ask, step)
+        elif not (role in SYSTEM and turn.role in SYSTEM and turn.fits(message)):
+            return Miss(rule, ask, step)
+        step += 1
+    if len(messages) == step:
+        score, answer = rule.worth[step], rule.answers[step]
+        if score is not None and answer is not None:
+            return Match(rule, score, answer)
+    return Miss(rule, ask, step)
+
+
+def _why_not(rule: Rule, length: int) -> str:
+    """Why a flow does not answer although no message differs."""
     if length > len(rule.flow):
-        reason = f"the request has {length} messages, this conversation ends after {len(rule.flow)}"
-        return Miss("messages", reason, len(rule.flow), length + 1)
-    if not counted:
-        return Miss("messages", "there is no message but the assistant's to match", 0, 1)
-    answer = _answer(rule, length)
-    if answer is None:
-        reason = f"no assistant message follows the {length} that fit (turns: last would answer with the last one)"
-        return Miss("messages", reason, length, length + 1)
-    return Match(rule, total / counted, answer)
-
-
-def _place(ask: Ask, length: int, step: int) -> str:
-    # Leading system messages may have been passed over: count from the request's own first message.
-    return f"messages[{len(ask.messages) - length + step}]"
-
-
-def _differs(turn: Turn, message: Message) -> str:
-    """Why one message does not fit one turn of a flow, "" when it does."""
-    for kind in turn.parts:
-        if kind not in message.parts:
-            return f"expected a part {kind}, got {', '.join(message.parts) or 'none'}"
-    if turn.tool_call_id is not None and turn.tool_call_id != message.tool_call_id:
-        return f"expected the result of tool call {turn.tool_call_id!r}, got one of {message.tool_call_id!r}"
-    return turn.matcher.check(message.text) if turn.matcher else ""
-
-
-def _answer(rule: Rule, matched: int) -> int | None:
-    """Which message of the flow answers; -1 when the rule has replies of its own, None when none is left."""
-    if rule.plans:
-        return -1
-    answers = [at for at, turn in enumerate(rule.flow) if turn.role == "assistant"]
-    if rule.turns == "last":
-        return answers[-1]
-    return next((at for at in answers if at >= matched), None)
+        return f"the request has {length} messages, this conversation ends after {len(rule.flow)}"
+    if rule.worth[length] is None:
+        return "there is no message but the assistant's to match"
+    return f"no assistant message follows the {length} that fit (turns: last would answer with the last one)"
 
 
 # What a rule answers
@@ -195,15 +312,9 @@ def take(rule: Rule, answer: int, used: int) -> Plan | None:
 def groups(rule: Rule, ask: Ask) -> dict[str, str]:
     """The regex groups that a rule's matchers found in an Ask."""
     found: dict[str, str] = {}
-    if rule.flow:
-        messages = ask.messages if rule.opens_with_system else ask.opening
-        for message, turn in zip(messages, rule.flow, strict=False):
-            if turn.matcher:
-                found |= turn.matcher.groups(message.text)
-    pending = list(rule.conditions)
-    while pending:
-        condition = pending.pop(0)
-        pending += condition.parts
-        if condition.matcher and condition.value:
-            found |= condition.matcher.groups(condition.value(ask))
+    for message, turn in zip(conversation(rule, ask), rule.flow, strict=False):
+        if turn.matcher:
+            found |= turn.matcher.groups(message.text)
+    for condition in rule.conditions:
+        found |= conditions.groups(condition, ask)
     return found

@@ -1,0 +1,117 @@
+"""Literals: the pieces of plain text that whatever a regex or a pattern finds must hold."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from .grams import fold
+
+#: What a pattern needs: every text of one of the alternatives. None: nothing is known.
+Needs = tuple[tuple[str, ...], ...] | None
+#: An alternation of more branches than this tells too little to be worth its entries.
+_BRANCHES = 64
+_PLAIN = re.compile(r"[^\\.^$*+?{}\[\]|()]*")
+
+
+def of_regex(pattern: str) -> Needs:
+    """The folded texts of which a match holds all (one alternative) or the one or the other (several)."""
+    if _PLAIN.fullmatch(pattern):
+        return ((fold(pattern),),) if fold(pattern) else None
+    try:
+        parsed = _parse(pattern)
+    except (re.error, OverflowError, RecursionError):
+        return None
+    found = _Reading()
+    found.read(parsed)
+    found.stop()
+    return found.needs()
+
+
+def of_glob(pattern: str) -> Needs:
+    """The same for a shell pattern. What follows a bracket is left alone: what it means depends on too much."""
+    texts = [fold(text) for text in re.split(r"[*?]", pattern.partition("[")[0])]
+    return (tuple(filter(None, texts)),) if any(texts) else None
+
+
+def _parse(pattern: str) -> Iterable[tuple[Any, Any]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            from re import _parser as parser  # type: ignore[attr-defined]
+        except ImportError:  # Python 3.10
+            import sre_parse as parser
+        return parser.parse(pattern)  # type: ignore[no-any-return]
+
+
+class _Reading:
+    """A walk over a parsed regex. ``run`` is the text read without a gap, ``sure`` the texts that stopped, all needed."""
+
+    def __init__(self, run: str = "") -> None:
+        self.run = run
+        self.sure: list[str] = []
+        self.branches: Needs = None
+
+    def read(self, items: Iterable[tuple[Any, Any]]) -> None:
+        for op, given in items:
+            getattr(self, f"_{str(op).lower()}", self._gap)(given)
+
+    def stop(self) -> None:
+        """Whatever follows need not stand beside what was read."""
+        if self.run:
+            self.sure.append(self.run)
+        self.run = ""
+
+    def needs(self) -> Needs:
+        """The texts that are sure, unless one of the branches says more."""
+        best = max(map(len, self.sure), default=0)
+        if self.branches and min(max(map(len, texts)) for texts in self.branches) > best:
+            return self.branches
+        return (tuple(self.sure),) if best else None
+
+    def _gap(self, given: Any) -> None:
+        self.stop()
+
+    def _nothing(self, given: Any) -> None:
+        """What matches between characters: the text goes on."""
+
+    _at = _assert = _assert_not = _nothing
+
+    def _literal(self, code: int) -> None:
+        self.run += fold(chr(code))
+
+    def _in(self, members: Any) -> None:
+        texts = {fold(chr(code)) if str(op) == "LITERAL" else None for op, code in members}
+        text = texts.pop() if len(texts) == 1 else None
+        if text is None:
+            self.stop()
+        else:
+            self.run += text
+
+    def _subpattern(self, given: Any) -> None:
+        self.read(given[-1])
+
+    def _atomic_group(self, given: Any) -> None:
+        self.read(given)
+
+    def _max_repeat(self, given: Any) -> None:
+        least, _, items = given
+        if least:
+            self.read(items)
+        self.stop()
+
+    _min_repeat = _possessive_repeat = _max_repeat
+
+    def _branch(self, given: Any) -> None:
+        found: list[tuple[str, ...]] = []
+        for items in given[1]:
+            # What stands before all branches stands before each.
+            branch = _Reading(self.run)
+            branch.read(items)
+            branch.stop()
+            found += branch.needs() or [()]
+        self.stop()
+        if all(found) and len(found) <= _BRANCHES and (self.branches is None or len(found) < len(self.branches)):
+            self.branches = tuple(found)
