@@ -364,6 +364,12 @@ def test_unknown_members_pass_and_can_be_listed():
     assert unknown({"parts": "not a list", "map": [], "either": 5}, known) == []
 
 
+def test_of_several_lists_the_first_item_tells_which():
+    known = table({"x": Either(Array(String()), Array(TEXT))})
+    assert unknown({"x": [{"text": "", "odd": 1}]}, known) == ["x[0].odd"]
+    assert unknown({"x": ["a"]}, known) == []
+
+
 FORM = table(
     {
         "n": Integer(),
