@@ -29,9 +29,9 @@ class Entry(NamedTuple):
 
 def rule(check: Checker, value: Any, node: Node, path: Path) -> Entry:
     """One entry of ``responses``."""
-    conditions = [name for name in _CONDITIONS if name in value]
-    answers = [name for name in _ANSWERS if name in value]
-    _forms(check, conditions, answers, node, path)
+    conditions = [name for name in value if name in _CONDITIONS]
+    answers = [name for name in value if name in _ANSWERS]
+    _answered(check, conditions, answers, node, path)
     messages = value.get("messages")
     source, at, defaults = child(node, "messages"), (path, "messages"), {}
     if conditions == ["matcher"] and value["matcher"] is not BAD:
@@ -68,15 +68,11 @@ def rule(check: Checker, value: Any, node: Node, path: Path) -> Entry:
     )
 
 
-def _forms(check: Checker, conditions: list[str], answers: list[str], node: Node, path: Path) -> None:
-    """A rule has one condition, and one answer unless its conversation has assistant messages."""
-    if not conditions:
-        check.problem(node, path, "a rule needs 'messages' or 'when', to say what it answers; 'when: {}' answers every request")
-    for names, what in ((conditions, "what to match"), (answers, "what to answer")):
-        if len(names) > 1:
-            check.problem(
-                node, path, f"'{names[0]}' and '{names[1]}' both say {what}; a rule has one of them", key=_spelled(node, names[1])
-            )
+def _answered(check: Checker, conditions: list[str], answers: list[str], node: Node, path: Path) -> None:
+    """A rule has one answer, unless its conversation has assistant messages."""
+    if len(answers) > 1:
+        told = f"'{answers[0]}' and '{answers[1]}' exclude each other; a rule has one answer"
+        check.problem(node, path, told, key=_spelled(node, answers[1]))
     if conditions == ["when"] and not answers:
         check.problem(node, path, "a rule with 'when' needs a 'reply' (or 'replies')")
 

@@ -63,7 +63,7 @@ SHAPES["matcher"] = Union((
         Field("fuzzy", Text(), "A text that is alike, by ``difflib``'s ratio."),
         Field("any", Flag(), "``true`` fits every text."),
         *_TUNING,
-    )),
+    ), doc="Text alone is matched as ``exact``; anything else is a mapping.", one_of=(*matchers.NAMES,)),
 ))  # fmt: skip
 SHAPES["model"] = SHAPES["matcher"]
 SHAPES["body_value"] = Anything()
@@ -95,11 +95,11 @@ WHEN = Object("a condition", (
     Field("body", MapOf(shape("body_value"), "a path"),
           "Paths into the request (``tools.0.type``), each with a matcher or a value."),
     _text_field("namespace", "The namespace of the request."),
-    Field("state", MapOf(Text(numbers=True), "a scenario"), "Scenarios and the state each must be in.", later=True),
+    Field("state", MapOf(Text(numbers=True), "a scenario"), "Scenarios and the state each must be in."),
     Field("all", ListOf(shape("when"), least=1), "Conditions that must all hold."),
     Field("any", ListOf(shape("when"), least=1), "Conditions of which one must hold; to fit every request write ``when: {}``."),
     Field("not", shape("when"), "A condition that must not hold."),
-), hints={
+), doc="What must hold of a request for a rule to answer it: every key that is given.", hints={
     "header" + "s": "write 'header'",
     "content": "say whose text it is: 'user', 'system', 'message' ... (or 'text')",
     "messages": "'messages' belongs to the rule itself, in the place of 'when'",
@@ -111,14 +111,14 @@ SHAPES["when"] = WHEN
 
 # Time and trouble
 
-_PAIR = ListOf(MILLISECONDS, least=2)
+_PAIR = ListOf(MILLISECONDS, least=2, most=2)
 SHAPES["latency"] = Union((
     MILLISECONDS,
     Object("a latency", (
         Field("uniform", _PAIR, "Anything from the first number to the second."),
         Field("normal", _PAIR, "A mean and a standard deviation."),
-        Field("lognormal", ListOf(Number(low=0), least=2), "A median and the sigma of its logarithm."),
-    )),
+        Field("lognormal", _PAIR, "A median and the sigma of its logarithm."),
+    ), doc="Milliseconds: a number, or a mapping that says how to draw one.", one_of=("uniform", "normal", "lognormal")),
 ))  # fmt: skip
 SHAPES["pace"] = Object("a pace", (
     Field("ttft", MILLISECONDS, "Milliseconds to the first token.", default=0),
@@ -127,14 +127,14 @@ SHAPES["pace"] = Object("a pace", (
     Field("chunk", Union((OneOf(("token", "word", "char"), "a chunk"), Number(low=1, whole=True))),
           "What one chunk holds: a ``token``, a ``word``, a ``char``, or a number of characters.", default="token"),
     Field("chunks", ListOf(Text(empty=False), least=1), "The very chunks of the content."),
-))  # fmt: skip
+), doc="How a stream is spoken. Without one it goes as fast as possible.")  # fmt: skip
 FAULT_KIND = OneOf(FAULTS, "a fault")
 SHAPES["fault"] = Union((
     FAULT_KIND,
     Object("a fault", (
         Field("kind", FAULT_KIND, "What goes wrong.", required=True),
         Field("after", COUNT, "Events (of a stream) or bytes (of a whole reply) that are sent before.", default=0),
-    )),
+    ), doc="How a reply goes wrong: a kind of fault, or a mapping."),
 ))  # fmt: skip
 STATUS = Number(low=100, high=599, whole=True)
 SHAPES["error"] = Union((
@@ -147,17 +147,17 @@ SHAPES["error"] = Union((
         Field("message", Text(), "The error's message.", null=True),
         Field("param", Text(), "The parameter it is about.", null=True),
         Field("retry_after", Number(low=0), "Seconds for the ``retry-after`` header.", null=True),
-    )),
+    ), doc="An error of the API: a status number or a code is enough, and gets the API's own words; or a mapping."),
 ))  # fmt: skip
 SHAPES["fail"] = Object("a failure", (
     Field("times", Number(low=1, whole=True), "How many attempts fail before the reply comes.", default=1),
     Field("error", shape("error"), "What they get.", required=True),
-))  # fmt: skip
+), doc="The first attempts fail, then the reply comes.")  # fmt: skip
 TIMING = (
     Field("latency", shape("latency"), "Milliseconds before anything is sent."),
     Field("pace", shape("pace"), "How a stream is spoken."),
-    Field("fault", shape("fault"), "How the reply goes wrong.", later=True),
-    Field("fail", shape("fail"), "How the first attempts fail.", later=True),
+    Field("fault", shape("fault"), "How the reply goes wrong."),
+    Field("fail", shape("fail"), "How the first attempts fail."),
 )
 
 # Replies
@@ -180,14 +180,14 @@ SHAPES["tool_call"] = Object("a tool call", (
         Field("input", Text(), "The input.", default=""),
     )), "The API's form of a call of a custom tool."),
     Field("index", COUNT, "As in a recorded stream; calls go out in the order of the list."),
-))  # fmt: skip
+), doc="A call of a tool.", one_of=("name", "function", "custom"))  # fmt: skip
 SHAPES["block"] = Object("a block", (
     Field("text", Text(), "Some of the content."),
     Field("tool_call", shape("tool_call"), "A tool call."),
     Field("reasoning", Text(), "Some reasoning."),
     Field("refusal", Text(), "A refusal."),
     Field("item", DATA, "A whole output item of the Responses API."),
-))  # fmt: skip
+), doc="One piece of a reply.", one_of=("text", "tool_call", "reasoning", "refusal", "item"))  # fmt: skip
 _CONTENT = Field("content", CONTENT, "Text; a mapping or list is sent as its JSON text.", null=True)
 SAID = (
     Field("tool_calls", ListOf(shape("tool_call")), "Tool calls, in the API's form or as ``{name, arguments, id}``.", null=True),
@@ -235,9 +235,9 @@ ANSWER = (
     Field("body", Anything(bytes=True), "The very body: text, or a value that is sent as JSON."),
     *PAYLOADS,
     *TIMING,
-    Field("set_state", MapOf(Text(numbers=True), "a scenario"), "Scenarios to put into a state after answering.", later=True),
+    Field("set_state", MapOf(Text(numbers=True), "a scenario"), "Scenarios to put into a state after answering."),
 )
-SHAPES["reply"] = Union((Text(), Object("a reply", (_CONTENT, *ANSWER)), Function()))
+SHAPES["reply"] = Union((Text(), Object("a reply", (_CONTENT, *ANSWER), doc="Text alone is the content."), Function()))
 
 # Rules
 
@@ -253,12 +253,14 @@ SHAPES["message"] = Object("a message", (
     Field("name", Text(), "The speaker's name, as the API has it; it is not compared.", null=True),
     Field("function_call", DATA, "Only null, as in older recordings: calls stand under ``tool_calls``.", null=True),
     *ANSWER,
-))  # fmt: skip
+), doc="One message of a conversation. Those of the assistant are what to answer, and take every key of a reply; the others are "
+       "what to expect, and take the keys that compare.")  # fmt: skip
 SHAPES["old_matcher"] = Object("a matcher", (
     Field("type", _MATCHER_NAME, "The matcher of every message that has none.", default="exact"),
     *_TUNING,
     Field("messages", ListOf(shape("message"), least=1), "The messages to expect.", required=True),
-), hints={"value": "the texts to compare stand under 'messages'"})  # fmt: skip
+), doc="The older form of a rule: the messages to expect, and how to compare all of them.",
+   hints={"value": "the texts to compare stand under 'messages'"})  # fmt: skip
 SHAPES["choice"] = Object("a choice", (
     Field("index", COUNT, "Its place."),
     Field("message", Object("a message", (
@@ -270,13 +272,13 @@ SHAPES["choice"] = Object("a choice", (
     _FINISH,
     Field("logprobs", Union((ListOf(Anything()), DATA)), "Log probabilities.", null=True),
     Field("content_filter_results", DATA, "As Azure has it; not sent.", null=True),
-))  # fmt: skip
+), doc="One choice of a chat completion.")  # fmt: skip
 SHAPES["response"] = Object("a chat completion", (
     Field("object", Text(), "``chat.completion``."),
     Field("choices", ListOf(shape("choice"), least=1), "The choices; the first is the answer.", required=True),
     *OVERRIDES,
     Field("prompt_filter_results", ListOf(Anything()), "As Azure has it; not sent.", null=True),
-), hints=dict.fromkeys(
+), doc="A whole chat completion, as the API gives it.", hints=dict.fromkeys(
     ("content", "error", "tool_calls", "refusal", "body", "status", "message"),
     "'response' is a whole chat completion; a reply with 'content' and its like stands under 'reply'",
 ))  # fmt: skip
@@ -293,7 +295,8 @@ SHAPES["rule"] = Object("a rule", (
     Field("priority", Number(), "Higher goes first.", default=0),
     Field("turns", TURNS, "Which assistant message of ``messages`` answers.", default="the file's"),
     *TIMING,
-), hints={
+), doc="One entry of ``responses``: what it answers, and with what.", one_of=("messages", "when", "matcher"),
+   without="; 'when: {}' answers every request", hints={
     **{each.name: f"'{each.name}' belongs under 'reply'" for each in (_CONTENT, *ANSWER)},
     **{each.name: f"'{each.name}' belongs under 'when'" for each in WHEN.fields if each.name not in ("model", "not")},
 })  # fmt: skip
@@ -328,23 +331,25 @@ SETTINGS = Object("a setting", (
     Field("journal", Object("a journal setting", (
         Field("size", COUNT, "How many exchanges are kept.", default=1000),
         Field("body_limit", COUNT, "How many bytes of each body are kept.", default=65536),
-    )), "What the journal keeps."),
+    ), doc="What the journal keeps."), "What the journal keeps."),
     Field("cors", Union((Flag(), ListOf(Text(empty=False), least=1, single=True))),
           "The origin, or a list of origins, that browsers may call from; ``false`` for none.", default="*"),
     Field("max_body", Union((Number(low=1, whole=True), Text())),
           "The largest request body: bytes, or ``64MB``.", default="64MB"),
     Field("store", Text(empty=False), "Where state is kept.", default="memory"),
+    Field("scenarios", MapOf(Text(numbers=True), "a scenario"), "The state in which each scenario starts."),
+    Field("overrides", Flag(), "Whether a request may ask for a fault or a latency by header.", default=True),
     Field("chaos", Object("a chaos setting", (
         Field("rate", SHARE, "The share of requests that go wrong.", required=True),
         Field("faults", ListOf(shape("fault"), least=1), "What may go wrong.", required=True),
-    )), "Faults at random.", later=True),
+    )), "Faults at random, drawn from the seed."),
     Field("limits", Object("a limit", (
         Field("rpm", Number(low=1, whole=True), "Requests a minute."),
         Field("tpm", Number(low=1, whole=True), "Tokens a minute."),
         Field("rpd", Number(low=1, whole=True), "Requests a day."),
-    )), "Rate limits.", later=True),
+    )), "Rate limits for each key and model."),
     Field("isolate", ListOf(OneOf(("path", "header", "key"), "a source of namespaces")), "Where namespaces come from.",
-          default="[path, header, key]", later=True),
+          default="[path, header, key]"),
     Field("upstream", Object("an upstream setting", (
         Field("url", Text(empty=False), "The base URL.", required=True),
         Field("key", Text(empty=False), "The environment variable that has its key."),
@@ -352,7 +357,7 @@ SETTINGS = Object("a setting", (
     Field("admin", Flag(), "Whether ``/__openaimock`` is there.", default=True, later=True),
     Field("admin_key", Text(numbers=True, empty=False, secret=True, noun="a key"),
           "The key for ``/__openaimock`` from other machines.", later=True),
-), hints=dict.fromkeys(
+), doc="The keys of the file itself.", hints=dict.fromkeys(
     ("rules", "messages", "when", "reply", "matcher", "response"), "rules stand under 'responses'",
 ))  # fmt: skip
 SHAPES["settings"] = SETTINGS

@@ -103,10 +103,11 @@ class OneOf:
 
 @dataclass(eq=False, repr=False)
 class ListOf:
-    """A list of at least ``least`` items; ``single`` takes one item for a list of one."""
+    """A list of ``least`` to ``most`` items; ``single`` takes one item for a list of one."""
 
     item: Kind
     least: int = 0
+    most: int | None = None
     single: bool = False
 
     @cached_property

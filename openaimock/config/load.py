@@ -41,6 +41,8 @@ class Config:
     clock: str = "real"
     pace: dict[str, Any] | None = None
     latency: dict[str, Any] | None = None
+    scenarios: dict[str, str] = field(default_factory=dict)
+    overrides: bool = True
     chaos: dict[str, Any] | None = None
     limits: dict[str, Any] | None = None
     journal_size: int = 1000

@@ -28,6 +28,7 @@ class Reader:
         self.problems = problems
         self.files: list[Path] = []
         self._seen: set[str] = set()
+        self._texts = 0
 
     def read(self, source: Source) -> Iterator[Node]:
         """The trees of a source and of everything it includes."""
@@ -52,7 +53,8 @@ class Reader:
         if source == "-":
             yield from self.text(self.standard_input(), "<stdin>", "")
         elif "\n" in source or _is_yaml(source):
-            yield from self.text(source, "<text>", "")
+            self._texts += 1
+            yield from self.text(source, "<text>" if self._texts == 1 else f"<text {self._texts}>", "")
         else:
             yield from self.file(source, "")
 

@@ -123,8 +123,11 @@ def _list_of(check: Checker, kind: ListOf, node: Node, path: Path) -> Any:
         if kind.single and type_of(node) in kind.item.takes:
             return [check.check(kind.item, node, path)]
         return check.wrong(kind, node, path)
-    if len(node.value) < kind.least:
-        return check.problem(node, path, "this list is empty" if not node.value else f"expected {kind.least} items, got one")
+    count = len(node.value)
+    if count < kind.least and count == 0:
+        return check.problem(node, path, "this list is empty")
+    if count < kind.least or (kind.most is not None and count > kind.most):
+        return check.problem(node, path, f"expected {kind.most or kind.least} items, got {count}")
     return [check.check(kind.item, item, (path, at)) for at, item in enumerate(node.value)]
 
 
@@ -179,7 +182,7 @@ def _object(check: Checker, kind: Object, node: Node, path: Path) -> Any:
     for name in kind.required:
         if name not in out:
             out[name] = check.problem(node, path, f"'{name}' is missing")
-    chosen = [name for name in kind.one_of if name in out]
+    chosen = [name for name in out if name in kind.one_of]
     if kind.one_of and not chosen:
         check.problem(node, path, f"{kind.what} needs one of {', '.join(kind.one_of)}{kind.without}")
     if len(chosen) > 1:

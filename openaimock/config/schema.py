@@ -1,0 +1,247 @@
+"""The schema: the declared keys written out as a JSON Schema for editors, and as tables for the docs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .keys import ANSWER, SETTINGS, SHAPES
+from .kinds import Anything, Field, Flag, Function, Kind, ListOf, MapOf, Number, Object, OneOf, Shape, Text, Union
+
+BEGIN = ".. The tables below are written by openaimock.config.schema.refresh.\n"
+_VARIABLE = r"^\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}$"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a configuration file. What it cannot say, such as a bad regex, loading still finds."""
+    definitions = {name: _schema(kind) for name, kind in sorted(SHAPES.items()) if kind is not SETTINGS}
+    variable = {"type": "string", "pattern": _VARIABLE, "description": "Filled from the environment."}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "openaimock configuration",
+        **_schema(SETTINGS),
+        # Without rules of its own a file includes some, or says what all requests get.
+        "anyOf": [{"required": [name]} for name in ("responses", "include", "unmatched")],
+        "$defs": {**definitions, "variable": variable},
+    }
+
+
+def _schema(kind: Kind) -> dict[str, Any]:
+    return _SCHEMAS[type(kind)](kind)
+
+
+def _text(kind: Text) -> dict[str, Any]:
+    found: dict[str, Any] = {"type": ["string", "number"] if kind.numbers else "string"}
+    return found if kind.empty else {**found, "pattern": r"\S"}
+
+
+def _or_variable(found: dict[str, Any]) -> dict[str, Any]:
+    """What is no text may be filled in."""
+    return {"anyOf": [found, {"$ref": "#/$defs/variable"}]}
+
+
+def _number(kind: Number) -> dict[str, Any]:
+    low = -kind.high if kind.low is None else kind.low
+    bounds = {"exclusiveMinimum" if kind.above else "minimum": low, "maximum": kind.high}
+    return _or_variable({"type": "integer" if kind.whole else "number", **bounds})
+
+
+def _flag(kind: Flag) -> dict[str, Any]:
+    return _or_variable({"type": "boolean"})
+
+
+def _one_of(kind: OneOf) -> dict[str, Any]:
+    # To YAML 1.1 an unquoted off is false.
+    return _or_variable({"enum": [*kind.values, *([False] if "off" in kind.values else [])]})
+
+
+def _list_of(kind: ListOf) -> dict[str, Any]:
+    item = _schema(kind.item)
+    found: dict[str, Any] = {"type": "array", "items": item}
+    if kind.least:
+        found["minItems"] = kind.least
+    if kind.most:
+        found["maxItems"] = kind.most
+    return {"anyOf": [item, found]} if kind.single else found
+
+
+def _map_of(kind: MapOf) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": _schema(kind.value)}
+
+
+def _anything(kind: Anything) -> dict[str, Any]:
+    return {}
+
+
+def _object(kind: Object) -> dict[str, Any]:
+    found: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}
+    if kind.doc:
+        found["description"] = _plain(kind.doc)
+    for field in kind.fields:
+        if field.later:
+            continue
+        value = _schema(field.kind)
+        if field.null:
+            value = {"anyOf": [value, {"type": "null"}]}
+        found["properties"][field.name] = {**value, "description": _described(field)}
+        if "_" in field.name:
+            other = f"Another spelling of {field.name}."
+            found["properties"][camel(field.name)] = {**value, "description": other, "deprecated": True}
+    if kind.required:
+        found["required"] = list(kind.required)
+    if kind.one_of:
+        found["oneOf"] = [{"required": [name]} for name in kind.one_of]
+    return found
+
+
+def _described(field: Field) -> str:
+    return _plain(field.doc) + ("" if field.default is None else f" Default: {_default(field)}.")
+
+
+def _union(kind: Union) -> dict[str, Any]:
+    return {"anyOf": [_schema(option) for option in kind.options if not isinstance(option, Function)]}
+
+
+def _reference(kind: Shape) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{kind.name}"}
+
+
+def _function(kind: Function) -> dict[str, Any]:
+    return {"not": {}}
+
+
+_SCHEMAS: dict[type, Callable[[Any], dict[str, Any]]] = {
+    Text: _text,
+    Number: _number,
+    Flag: _flag,
+    OneOf: _one_of,
+    ListOf: _list_of,
+    MapOf: _map_of,
+    Anything: _anything,
+    Function: _function,
+    Object: _object,
+    Union: _union,
+    Shape: _reference,
+}
+
+
+def camel(name: str) -> str:
+    """A key in camelCase: ``api_key`` is ``apiKey``."""
+    return re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), name)
+
+
+def _plain(doc: str) -> str:
+    return doc.replace("``", "`")
+
+
+def _default(field: Field) -> str:
+    """A default as YAML has it."""
+    if isinstance(field.default, bool):
+        return "true" if field.default else "false"
+    return "" if field.default is None else str(field.default)
+
+
+# Tables for the docs
+
+
+def document() -> str:
+    """Every key that can be used, in reStructuredText: a table for each mapping."""
+    return "\n".join(_section(title, found) for title, found in _objects())
+
+
+def refresh(page: str) -> str:
+    """A page of the docs with the tables that follow its marker written anew."""
+    return page[: page.index(BEGIN) + len(BEGIN)] + "\n" + document()
+
+
+def _objects() -> Iterator[tuple[str, Object]]:
+    """The mappings, from the outermost inwards, each with its title."""
+    yield "Settings", SETTINGS
+    for field in SETTINGS.fields:
+        if isinstance(field.kind, Object) and not field.later:
+            yield f"Settings: {field.name}", field.kind
+    for name in _ORDER:
+        kind = SHAPES[name]
+        options = kind.options if isinstance(kind, Union) else (kind,)
+        for option in options:
+            if isinstance(option, Object) and any(not field.later for field in option.fields):
+                yield _TITLES.get(name, option.what.capitalize()), option
+
+
+_ORDER = (
+    "rule", "message", "when", "matcher", "reply", "tool_call", "block", "error", "latency", "pace", "old_matcher", "response",
+    "choice",
+)  # fmt: skip
+_TITLES = {"old_matcher": "The older matcher"}
+
+
+def _section(title: str, kind: Object) -> str:
+    rows = [
+        f"   * - ``{field.name}``\n     - {_said(field.kind)}\n     - {_default_cell(field)}\n     - {field.doc}"
+        for field in kind.fields
+        if not field.later and (kind is not SHAPES["message"] or field not in ANSWER)
+    ]
+    one = f" Exactly one of {_words(kind.one_of)} is given." if kind.one_of else ""
+    head = "   * - Key\n     - Value\n     - Default\n     - Meaning"
+    table = f".. list-table::\n   :header-rows: 1\n   :widths: 16 26 16 42\n\n{head}\n" + "\n".join(rows)
+    return f"{title}\n{'-' * len(title)}\n\n{kind.doc}{one}\n\n{table}\n"
+
+
+def _words(names: tuple[str, ...]) -> str:
+    return ", ".join(f"``{name}``" for name in names[:-1]) + f" and ``{names[-1]}``"
+
+
+def _default_cell(field: Field) -> str:
+    if field.required:
+        return "required"
+    written = _default(field)
+    return f"``{written}``" if written and " " not in written.strip("[]") else written or "\\"
+
+
+def _said(kind: Kind) -> str:
+    """A kind for a table's cell."""
+    if isinstance(kind, OneOf):
+        return ", ".join(f"``{word}``" for word in kind.values if word not in kind.later)
+    if isinstance(kind, Number):
+        return f"{kind.noun} {kind.range}".strip()
+    if isinstance(kind, ListOf) and not isinstance(kind.item, Anything):
+        count = f"{kind.most} " if kind.most else ""
+        return f"{_said(kind.item)}, or a list" if kind.single else f"a list of {count}{_several(kind.item)}"
+    if isinstance(kind, MapOf) and not isinstance(kind.value, Anything):
+        return f"a mapping of names to {_several(kind.value)}"
+    if isinstance(kind, Union):
+        return " or ".join(dict.fromkeys(_said(option) for option in kind.options))
+    return _NOUNS.get(kind.name, kind.name) if isinstance(kind, Shape) else kind.noun
+
+
+def _several(kind: Kind) -> str:
+    """A kind in the plural."""
+    if isinstance(kind, Union):
+        return " or ".join(dict.fromkeys(_several(option) for option in kind.options))
+    return " or ".join(re.sub(r"^an? (.*?)(?=$| \d| from)", r"\1s", said) for said in _said(kind).split(" or "))
+
+
+#: How a table names a kind with a name.
+_NOUNS = {
+    "matcher": "a matcher",
+    "model": "a pattern or a matcher",
+    "body_value": "a matcher or a value",
+    "when": "a condition",
+    "latency": "a latency",
+    "pace": "a pace",
+    "error": "an error",
+    "tool_call": "a tool call",
+    "block": "a block",
+    "reply": "a reply",
+    "message": "a message",
+    "old_matcher": "a matcher of messages",
+    "choice": "a choice",
+    "response": "a chat completion",
+    "rule": "a rule",
+    "unmatched": "``error``, ``echo`` or a reply",
+    "fault": "a fault",
+    "fail": "a failure",
+    "file": "a file",
+    "speech": "speech",
+}
