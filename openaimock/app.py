@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import explain, pace, render, replies, rules
-from .chance import Clock
+from . import access, explain, faults, pace, render, replies, rules, tokens
+from .chance import Clock, digest
 from .config.load import Config, load, load_reply
 from .endpoints import ENDPOINTS, Endpoint
 from .endpoints._reading import Request
 from .errors import APIError, Hangup
 from .hooks import Timed
-from .nouns import Ask, Block, Exchange, Match, Reply
+from .nouns import Ask, Block, Exchange, Fault, Match, Reply
 from .replies import Plan
 from .routes import Routes
 from .rulebook import RuleBook
@@ -28,7 +27,7 @@ log = logging.getLogger("openaimock")
 SLOW = 0.005
 _ROUTES = Routes(ENDPOINTS)
 _FIXED = (("openai-version", "2020-10-01"), ("openai-organization", "openaimock"))
-_ANY_ORIGIN = (("access-control-allow-origin", "*"), ("access-control-expose-headers", "*"))
+_STREAM = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 
 StartResponse = Callable[..., Any]
 Environ = dict[str, Any]
@@ -45,6 +44,13 @@ class Call:
     exchange: Exchange
     ask: Ask
     started: float
+    #: Which of its rule's replies answers.
+    which: int = 0
+    #: What the request's own headers ask for.
+    fault: Fault | None = None
+    latency: float | None = None
+    #: More headers for whatever is answered.
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class App:
@@ -54,7 +60,8 @@ class App:
         self.config = config
         self.log = log
         self.clock = Clock.parse(config.clock)
-        self.spaces = Spaces(config.journal_size)
+        self.spaces = Spaces(config)
+        self._chaos = replies.faults(config.chaos["faults"]) if config.chaos else ()
         self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}
         self.book = RuleBook(self._build(config.rules), first=config.match == "first")
         self._unmatched = self._plan(config.unmatched)
@@ -75,7 +82,8 @@ class App:
         request = Request(environ, self.config.max_body)
         path, method = environ.get("PATH_INFO") or "/", environ["REQUEST_METHOD"]
         if method == "OPTIONS":
-            return self._preflight(request, start_response)
+            start_response("204 No Content", [("content-length", "0"), *access.preflight(request, self.config.cors)])
+            return []
         if path == "/health":
             return self._plainly(request, start_response, render.JSON({"status": "ok"}))
         space = self.spaces[name_of(environ, self.config.isolate)]
@@ -83,7 +91,7 @@ class App:
         exchange = Exchange(moment.number, moment.now, space.name, method, path)
         space.journal.append(exchange)
         call = Call(request, start_response, None, moment, exchange, None, started)  # type: ignore[arg-type]
-        exchange.id = _request_id(request) or moment.draw.hex("req_")
+        exchange.id = access.request_id(request) or moment.draw.hex("req_")
         return self._guarded(call, self._read)
 
     def _guarded(self, call: Call, stage: Callable[[Call], Iterable[bytes]]) -> Iterable[bytes]:
@@ -112,11 +120,14 @@ class App:
         route = _ROUTES.find(call.exchange.method, call.exchange.path)
         call.endpoint, request.params = route.endpoint, route.params
         call.exchange.endpoint = route.endpoint.name
-        self._admit(request)
+        access.admit(request, self._keys, "key" in self.config.isolate)
+        if self.config.overrides:
+            call.fault, call.latency = access.fault(request), access.latency(request)
         ask = call.ask = call.exchange.ask = route.endpoint.read(request)
         ask.method, ask.path, ask.params = call.exchange.method, route.path, route.params
         ask.namespace, ask.headers = call.exchange.namespace, request.headers
         ask.state = call.moment.space.state
+        self._limit(call)
         if self.book.cost(ask) > SLOW:
             return self._later(call, self._match)
         return self._match(call)
@@ -135,6 +146,7 @@ class App:
         plan = rules.take(match.rule, match.answer, used)
         if plan is None:
             raise APIError(400, _all_said(match), code="no_match", headers={"x-should-retry": "false"})
+        call.which = match.answer if match.answer >= 0 else used
         return self._carry_out(call, plan, lambda: rules.groups(match.rule, ask), used + 1)
 
     def _carry_out(self, call: Call, plan: Plan, groups: Callable[[], Mapping[str, str]], count: int) -> Iterable[bytes]:
@@ -170,6 +182,10 @@ class App:
         call.exchange.reply = reply
         if reply is None:
             return self._send(call, call.endpoint.write(call.ask, None, call.moment), Reply())
+        space = call.moment.space
+        if reply.fail is not None and space.fails(call.exchange.rule or "", call.which, reply.fail.times):
+            return self._refuse(call, known(**reply.fail.error, model=call.ask.model), reply)
+        space.state.update(reply.set_state)
         if reply.error is not None:
             return self._refuse(call, known(**reply.error, model=call.ask.model), reply)
         if reply.raw:
@@ -179,36 +195,64 @@ class App:
     # What leaves
 
     def _send(self, call: Call, payload: Any, reply: Reply) -> Iterable[bytes]:
+        """Response to bytes: their moments, and what goes wrong with them."""
         draw = call.moment.draw
-        latency = pace.wait(reply.latency, lambda: draw.random) if reply.latency else 0.0
-        status, headers = 200, [*_FIXED, *self._cors(call.request)]
+        latency = pace.wait(reply.latency, lambda: draw.random) if call.latency is None else call.latency
+        fault = self._fault(call, reply)
+        call.exchange.fault = fault
         if isinstance(payload, render.Events):
-            headers += [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
-            if latency or reply.pace is not None:
-                timed = pace.stream(payload.frames, latency, reply.pace, lambda: draw.random)
-                return self._timed(call, status, headers, latency, timed)
-            body = b"".join([frame.data for frame in payload.frames])
-        elif isinstance(payload, render.Raw):
-            status, body = payload.status, payload.body
-            given = {name.lower() for name, _ in payload.headers}
-            headers = [header for header in headers if header[0] not in given] + list(payload.headers)
-            if "content-type" not in given:
-                headers.append(("content-type", payload.content_type))
+            return self._send_events(call, payload, reply, latency, fault)
+        if fault is not None and fault.kind == "error_event":
+            # A reply that is no stream has no middle to fail in.
+            payload, fault = _raw_error(known(500)), None
+        said = 0.0
+        if isinstance(payload, render.Raw):
+            status, body, given = payload.status, payload.body, [("content-type", payload.content_type), *payload.headers]
         else:
-            body = render.encode(payload.payload)
-            headers.append(("content-type", "application/json"))
+            status, body, given = 200, render.encode(payload.payload), [("content-type", "application/json")]
+            said = payload.tokens
+        body = faults.spoil(body, fault)
+        headers = self._headers(call, given)
         headers.append(("content-length", str(len(body))))
-        if latency or reply.pace is not None:
-            said = payload.tokens if isinstance(payload, render.JSON) else 0.0
-            due = pace.whole(said, latency, reply.pace, lambda: draw.random)
-            return self._timed(call, status, headers, due, iter([(due, body)]))
-        self._start(call, status, headers, latency)
-        return self._ended(call, [body])
+        if not latency and reply.pace is None and fault is None:
+            self._start(call, status, headers, 0.0)
+            return self._ended(call, [body])
+        due = pace.whole(said, latency, reply.pace, lambda: draw.random)
+        timed: faults.Timed = iter([(due, body)])
+        return self._timed(call, status, headers, due, timed if fault is None else faults.whole(timed, fault))
+
+    def _send_events(
+        self, call: Call, payload: render.Events, reply: Reply, latency: float, fault: Fault | None
+    ) -> Iterable[bytes]:
+        headers = self._headers(call, _STREAM)
+        if not latency and reply.pace is None and fault is None:
+            body = b"".join([frame.data for frame in payload.frames])
+            headers.append(("content-length", str(len(body))))
+            self._start(call, 200, headers, 0.0)
+            return self._ended(call, [body])
+        draw = call.moment.draw
+        timed = pace.stream(payload.frames, latency, reply.pace, lambda: draw.random)
+        if fault is not None:
+            timed = faults.stream(timed, fault, payload.error)
+        return self._timed(call, 200, headers, latency, timed)
+
+    def _fault(self, call: Call, reply: Reply) -> Fault | None:
+        """What goes wrong: as the request asks, as the rule says, or by chance."""
+        fault = call.fault or reply.fault
+        if fault is None and self._chaos and call.exchange.error is None:
+            assert self.config.chaos is not None
+            fault = faults.draw(self.config.chaos["rate"], self._chaos, call.moment.draw.source)
+        return fault
 
     def _refuse(self, call: Call, error: APIError, reply: Reply | None = None) -> Iterable[bytes]:
         call.exchange.error = error
-        headers = (("content-type", "application/json"), *error.headers.items())
-        return self._send(call, render.Raw(render.encode(error.body()), status=error.status, headers=headers), reply or Reply())
+        return self._send(call, _raw_error(error), reply or Reply())
+
+    def _headers(self, call: Call, given: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The headers of every response; the payload's own take the place of ours."""
+        own = dict(given)
+        ours = (*_FIXED, *access.cors(call.request, self.config.cors), *call.headers)
+        return [*own.items(), *[header for header in ours if header[0] not in own]]
 
     def _start(self, call: Call, status: int, headers: list[tuple[str, str]], latency: float) -> None:
         call.exchange.status = status
@@ -216,6 +260,18 @@ class App:
         if self.clock.frozen:
             headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.moment.now))))
         call.start_response(render.status_line(status), headers)
+
+    def _limit(self, call: Call) -> None:
+        """Take the request out of its buckets; APIError 429 when they are empty."""
+        limits = call.moment.space.limits
+        if limits is None:
+            return
+        ask = call.ask
+        said = sum(tokens.count(message.text, ask.model) for message in ask.messages) or tokens.count(ask.text, ask.model)
+        allowed = ask.body.get("max_completion_tokens") or ask.body.get("max_tokens") or ask.body.get("max_output_tokens")
+        caller = digest(access.key(call.request), size=8).hex()
+        told = limits.admit(caller, ask.model, said + (allowed or 0), call.moment.now)
+        call.headers = tuple(told.items())
 
     def _timed(
         self, call: Call, status: int, headers: list[tuple[str, str]], latency: float, timed: Iterator[tuple[float, bytes]]
@@ -255,49 +311,13 @@ class App:
 
     def _plainly(self, request: Request, start_response: StartResponse, payload: render.JSON) -> list[bytes]:
         body = render.encode(payload.payload)
-        headers = [("content-type", "application/json"), ("content-length", str(len(body))), *self._cors(request)]
+        headers = [
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+            *access.cors(request, self.config.cors),
+        ]
         start_response("200 OK", headers)
         return [body]
-
-    # Who may
-
-    def _admit(self, request: Request) -> None:
-        """Check the key, in constant time; APIError 401."""
-        if not self._keys:
-            return
-        key = _key(request)
-        if key is None:
-            raise known(401)
-        # Every key is compared, whichever fits; a key may carry a namespace behind a colon.
-        spellings = [key.encode("utf-8", "replace")]
-        if "key" in self.config.isolate and ":" in key:
-            spellings.append(key.rpartition(":")[0].encode("utf-8", "replace"))
-        if not sum(hmac.compare_digest(given, wanted) for given in spellings for wanted in self._keys):
-            raise known(401, "invalid_api_key", key=key)
-
-    def _cors(self, request: Request) -> tuple[tuple[str, str], ...]:
-        """The headers that let a page of another origin read the answer."""
-        allowed = self.config.cors
-        if allowed == "*":
-            return _ANY_ORIGIN
-        origin = request.environ.get("HTTP_ORIGIN")
-        if not allowed or not origin or origin not in allowed:
-            return ()
-        return (("access-control-allow-origin", origin), ("access-control-expose-headers", "*"), ("vary", "origin"))
-
-    def _preflight(self, request: Request, start_response: StartResponse) -> list[bytes]:
-        headers = [("content-length", "0")]
-        allowed = self._cors(request)
-        if allowed:
-            wanted = request.header("access-control-request-headers") or "*"
-            headers += [
-                *allowed,
-                ("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS"),
-                ("access-control-allow-headers", wanted),
-                ("access-control-max-age", "86400"),
-            ]
-        start_response("204 No Content", headers)
-        return []
 
 
 def create_app(config: Any, log: logging.Logger = log) -> App:
@@ -310,6 +330,10 @@ def _line(exchange: Exchange) -> str:
     return f"{exchange.method} {exchange.path} {exchange.status} {said} {exchange.duration * 1000:.1f} ms" + (
         "" if exchange.ended == "whole" else f" ({exchange.ended})"
     )
+
+
+def _raw_error(error: APIError) -> render.Raw:
+    return render.Raw(render.encode(error.body()), "application/json", error.status, tuple(error.headers.items()))
 
 
 def _raw(reply: Reply) -> render.Raw:
@@ -329,20 +353,3 @@ def _all_said(match: Match) -> str:
         "No matching response found for the provided messages: "
         f"rule {rule.id!r} fits, but all its {len(rule.plans)} replies have been given (then: error)."
     )
-
-
-def _key(request: Request) -> str | None:
-    """The key a client sent: as a bearer token, or in Azure's own header."""
-    given: str = request.environ.get("HTTP_AUTHORIZATION") or ""
-    scheme, _, token = given.partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return token.strip()
-    azure: str | None = request.environ.get("HTTP_API_KEY")
-    return azure or None
-
-
-def _request_id(request: Request) -> str | None:
-    given = request.environ.get("HTTP_X_REQUEST_ID")
-    if given and len(given) <= 512 and given.isascii() and given.isprintable():
-        return str(given)
-    return None

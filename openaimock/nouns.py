@@ -273,6 +273,7 @@ class Exchange:
     reply: Reply | None = None
     status: int = 0
     error: APIError | None = None
+    fault: Fault | None = None
     lint: list[Any] = field(default_factory=list)
     chunks: list[float] = field(default_factory=list)
     duration: float = 0.0

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from .sse import Frame, dump
+from .errors import APIError
+from .sse import Frame, data, dump
 
 #: Status lines as WSGI wants them.
 STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+_IN_STREAM = "The server had an error while processing your request. Sorry about that!"
 
 
 class Raw(NamedTuple):
@@ -21,10 +25,15 @@ class Raw(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+def _error_event(number: int) -> bytes:
+    return data(APIError(500, _IN_STREAM, type="server_error").body()).data
+
+
 class Events(NamedTuple):
-    """A stream of server-sent events."""
+    """A stream of server-sent events; ``error(n)`` is what the API would send instead of event ``n`` when it fails there."""
 
     frames: Iterable[Frame]
+    error: Callable[[int], bytes] = _error_event
 
 
 class JSON(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from . import templates
@@ -55,6 +55,11 @@ def make_reply(plain: Mapping[str, Any]) -> Reply:
         made["fail"] = Fail(**plain["fail"])
     others = tuple(make_reply(other) for other in plain.get("others") or ())
     return Reply(blocks=_blocks(plain), others=others, raw="body" in plain or "status" in plain, **made)
+
+
+def faults(plain: Sequence[Mapping[str, Any]]) -> tuple[Fault, ...]:
+    """Faults from their checked normal form."""
+    return tuple(Fault(**each) for each in plain)
 
 
 def _blocks(plain: Mapping[str, Any]) -> tuple[Block, ...]:

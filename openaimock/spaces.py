@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from .chance import Clock, Draw
 from .journal import Journal
+from .limits import Limits
 from .rules import Rule
 from .stores import MemoryStore
 
@@ -19,15 +20,17 @@ LIMIT = 1000
 
 
 class Space:
-    """One namespace: how often each rule answered, scenarios, stored objects, the journal, the numbers of its exchanges."""
+    """One namespace: how often each rule answered, scenarios, stored objects, the journal, limits, the count of exchanges."""
 
-    def __init__(self, name: str, journal_size: int = 1000) -> None:
+    def __init__(self, name: str, settings: Any) -> None:
         self.name = name
         self.hits: dict[str, int] = {}
-        self.state: dict[str, str] = {}
+        self.state: dict[str, str] = dict(settings.scenarios)
         self.store = MemoryStore()
-        self.journal = Journal(journal_size)
+        self.journal = Journal(settings.journal_size)
+        self.limits = Limits(settings.limits) if settings.limits else None
         self.numbers = count(1)
+        self._failed: dict[tuple[str, int], int] = {}
         self._lock = threading.Lock()
 
     def claim(self, rule: Rule) -> int | None:
@@ -38,6 +41,17 @@ class Space:
                 return None
             self.hits[rule.id] = used + 1
             return used
+
+    def fails(self, rule_id: str, which: int, times: int) -> bool:
+        """Whether this attempt is one of the first ``times`` at one reply of a rule. Such an attempt is not counted as a hit."""
+        with self._lock:
+            failed = self._failed.get((rule_id, which), 0)
+            if failed >= times:
+                return False
+            self._failed[rule_id, which] = failed + 1
+            if rule_id in self.hits:
+                self.hits[rule_id] -= 1
+            return True
 
 
 def name_of(environ: Mapping[str, Any], sources: Sequence[str]) -> str:
@@ -69,8 +83,8 @@ _SOURCES: dict[str, Callable[[Mapping[str, Any]], str]] = {"path": _from_path, "
 class Spaces:
     """The namespaces of one mock, by name."""
 
-    def __init__(self, journal_size: int = 1000) -> None:
-        self._journal_size = journal_size
+    def __init__(self, settings: Any) -> None:
+        self._settings = settings
         self._spaces: OrderedDict[str, Space] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -78,16 +92,15 @@ class Spaces:
         with self._lock:
             space = self._spaces.get(name)
             if space is None:
-                space = self._spaces[name] = Space(name, self._journal_size)
+                space = self._spaces[name] = Space(name, self._settings)
                 if len(self._spaces) > LIMIT:
                     self._spaces.popitem(last=False)
             else:
                 self._spaces.move_to_end(name)
             return space
 
-    def names(self) -> list[str]:
-        """The names in use, least recently used first."""
-        return list(self._spaces)
+    def __iter__(self) -> Iterator[Space]:
+        return iter(list(self._spaces.values()))
 
     def reset(self, name: str | None = None) -> None:
         """Forget one namespace, or all."""

@@ -226,6 +226,8 @@ class MockConfig(TypedDict, total=False):
     cors: bool | str | Sequence[str]
     max_body: int | str
     store: str
+    scenarios: Mapping[str, str]
+    overrides: bool
     chaos: Mapping[str, Any]
     limits: Mapping[str, int]
     isolate: Sequence[Literal["path", "header", "key"]]
