@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -60,7 +61,7 @@ def _parsed(pattern: str) -> Any:
         warnings.simplefilter("ignore")
         try:
             return parser.parse(pattern)
-        except (ValueError, OverflowError, RecursionError, parser.error):
+        except (re.error, OverflowError, RecursionError):
             return None
 
 

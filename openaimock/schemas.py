@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from .values import FORMATS, NOUNS, TAKES, fits_format, frozen, is_multiple, is_type, kind, regex
 
-#: How many schemas one check applies before it gives up (about two seconds): a real request needs a few thousand.
-WORK = 200_000
+#: How many schemas one check applies before it gives up (a second or two): a real request needs a few thousand.
+WORK = 100_000
 _CLIP = 60
 
 Path = tuple[str | int, ...]
@@ -335,13 +335,15 @@ def is_named(schema: dict[str, Any], name: str) -> bool:
 def _none(misses: list[Miss], value: Any, here: _Here) -> Miss:
     """Why none of some alternatives fits: of the one that was followed furthest into the value, for that one was meant."""
     deepest = max(misses, key=lambda miss: len(miss[0]), default=here.miss("there is no alternative that could fit"))
-    if len(deepest[0]) > len(here.path) or len(misses) < 2:
-        return deepest
     tail = f", got {_got(value)}"
     reasons = list(dict.fromkeys(reason for _, reason in misses))
-    if all(reason.startswith("expected ") and reason.endswith(tail) for reason in reasons):
+    special = [reason for reason in reasons if not (reason.startswith("expected ") and reason.endswith(tail))]
+    if len(deepest[0]) > len(here.path) or not reasons:
+        return deepest
+    if not special:
         return here.miss(f"expected {_either(reason[9 : -len(tail)] for reason in reasons)}{tail}")
-    return here.miss(f"fits none of {len(misses)} alternatives: {'; '.join(reasons[:5])}")
+    # Of an object or null, say what is wrong with the object.
+    return here.miss(special[0] if len(special) == 1 else f"fits none of {len(misses)} alternatives: {'; '.join(special[:5])}")
 
 
 def _first(misses: Iterable[Miss | None]) -> Miss | None:
