@@ -8,8 +8,7 @@ import socket
 import sys
 from collections.abc import Callable
 
-from .server import Server
-from .task import Application
+from .server import Application, Server
 
 #: What a user must know before it is relied on; said at start.
 APART = "each worker keeps its own counters, stored objects and journal; rules without state need nothing"

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from openaimock import channel
+from openaimock.server import channel
 
 
 def hello(environ, start_response):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from openaimock.loop import Loop, Pool
+from openaimock.server.loop import Loop, Pool
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waitress.parser import HTTPRequestParser
 
-from openaimock.parser import Limits, Request
+from openaimock.server.parser import Limits, Request
 
 LIMITS = Limits(1000)
 SEEN = (

@@ -15,7 +15,6 @@ import time
 import httpx
 import pytest
 
-from openaimock import server as module
 from openaimock.errors import PortInUseError
 from openaimock.server import Server, listen
 
@@ -364,7 +363,7 @@ def test_it_waits_when_no_file_descriptor_is_left(serve, wire, monkeypatch, capl
                 raise OSError(errno.EMFILE, "Too many open files")
             return self.sock.accept()
 
-    monkeypatch.setattr(module, "PAUSE", 0.01)
+    monkeypatch.setattr("openaimock.server.PAUSE", 0.01)
     server = Server(hello)
     server._listener = Listener(server._listener)
     server.start()

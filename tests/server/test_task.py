@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from openaimock import channel
 from openaimock.errors import Hangup
+from openaimock.server import channel
 
 
 def timed(items, headers=()):

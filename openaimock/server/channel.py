@@ -8,6 +8,7 @@ so only its parser is used here.
 from __future__ import annotations
 
 import math
+import os
 import socket
 import struct
 from collections import deque
@@ -32,7 +33,7 @@ PATIENCE = 1.0
 #: Seconds after which a chunk sent to nobody has come back as a reset.
 ECHO = 0.02
 #: SO_LINGER on, for no time: closing sends a reset.
-_RESET = struct.pack("ii", 1, 0)
+_RESET = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 class Running(Protocol):
@@ -166,8 +167,8 @@ class Channel:
             self._serve(self, self._requests[0])
 
     def look(self) -> None:
-        """When the client has closed its side: close if nothing is due soon, else see if what is sent comes back as a reset."""
-        if self.ended and self.running is not None and not self.unsent:
+        """The client has closed its side: close if nothing is due soon, else see if what is sent comes back as a reset."""
+        if self.running is not None and not self.unsent:
             now = monotonic()
             if self.running.due > now + PATIENCE:
                 self.close()
@@ -265,7 +266,8 @@ class Channel:
                 self._part()
             else:
                 self.update()
-                self.look()
+                if self.ended:
+                    self.look()
 
     def _part(self) -> None:
         """End our side of the connection, everything being sent."""

@@ -8,13 +8,15 @@ import socket as sockets
 import threading
 from time import monotonic
 
+from ..errors import PortInUseError
+from ..hooks import HOOKS
 from .channel import Channel
-from .errors import PortInUseError
-from .hooks import HOOKS
 from .loop import READ, Loop, Pool, logger
 from .parser import Limits, Request
 from .task import Application, Task
 from .wsgi import server_environ
+
+__all__ = ["Application", "Server", "listen"]
 
 #: Connections the system keeps for us until we accept them; accepted at one wake-up, alone and beside other processes.
 BACKLOG, ACCEPT, ACCEPT_SHARED = 2048, 256, 1
@@ -172,7 +174,8 @@ def listen(host: str, port: int) -> sockets.socket:
         found = sockets.getaddrinfo(host, port, type=sockets.SOCK_STREAM, flags=sockets.AI_PASSIVE)
         # Of a name with several addresses, such as localhost, clients try IPv4 in any case.
         family, *_, address = min(found, key=lambda info: info[0] != sockets.AF_INET)
-        return sockets.create_server(address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=address[0] == "::")
+        dual = address[0] == "::" and sockets.has_dualstack_ipv6()
+        return sockets.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=dual)
     except sockets.gaierror as error:
         raise OSError(error.errno, f"Cannot listen on {host}: {error.strerror}") from None
     except OSError as error:

@@ -9,12 +9,12 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+from ..errors import APIError, Hangup
+from ..hooks import Deferred, Timed, close_body
+from ..sse import dump
 from .channel import HIGH, Channel
-from .errors import APIError, Hangup
-from .hooks import Deferred, Timed, close_body
 from .loop import Pool, logger
 from .parser import Request
-from .sse import dump
 from .wsgi import Response, request_environ
 
 #: How many bytes, and how many pieces, of a timed reply are sent together when they are due together.
@@ -190,21 +190,21 @@ class Stream:
 
     def _wait(self, now: float) -> None:
         channel, response = self._task.channel, self._task.response
-        if response.mute and response.begun:
+        if len(channel.unsent) > HIGH:
+            channel.held = self.pump
+        elif response.mute and response.begun:
             self._end()
             self._task.send(b"", last=True)
-        elif len(channel.unsent) > HIGH:
-            channel.held = self.pump
-        elif self.due <= now or self._next is None:
+        elif self._next is None or self.due <= now:
             channel.loop.at(now, self.pump)
-        elif self.due < math.inf:
-            channel.loop.at(self.due, self.pump)
-            channel.look()
-        elif channel.loop.stopping:
+        elif self.due == math.inf and channel.loop.stopping:
             self._end()
             channel.finish()
         else:
-            channel.look()
+            if self.due < math.inf:
+                channel.loop.at(self.due, self.pump)
+            if channel.ended:
+                channel.look()
 
     def _end(self) -> None:
         if not self._over:
@@ -279,7 +279,10 @@ class Feed:
         channel = self._task.channel
         if not self._task.attempt(self._task.send, piece):
             self.left()
-        elif len(channel.unsent) > HIGH:
+            return
+        if channel.ended:
+            channel.look()
+        if len(channel.unsent) > HIGH:
             self._owed += 1
             channel.held = self._pay
         else:
