@@ -113,11 +113,9 @@ class _Band:
             # The very divisions that difflib makes, so that no rounding comes between.
             if total and 2.0 * min(size, length) / total < threshold:
                 continue
-            least = int(threshold * total / 2)
+            least = max(0, int(threshold * total / 2 - 0.001))
             while total and 2.0 * least / total < threshold:
                 least += 1
-            while least and 2.0 * (least - 1) / total >= threshold:
-                least -= 1
             wanted[least] = wanted.get(least, 0) | texts
         return wanted
 

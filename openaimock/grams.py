@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from heapq import nsmallest
 from typing import NamedTuple
 
 #: Up to this many needles are looked for one by one: that is as quick, and needs nothing to be built.
 FEW = 24
 #: So many of a needle's rarest grams are used one after the other where many needles share them.
 _DEPTH = 4
-#: A longer needle is as well known by its beginning.
-_LONGEST = 400
+#: A needle longer than twice this is as well known by its two ends.
+_END_BYTES = 200
 
 
 def fold(text: str) -> str:
@@ -37,6 +36,15 @@ def pieces(data: bytes) -> set[int]:
     for start in range(min(4, len(data) - 3)):
         found.update(view[start : start + (len(data) - start) // 4 * 4].cast("I"))
     return found
+
+
+def read(texts: Iterable[str]) -> tuple[bytes, set[int]]:
+    """Of folded texts that must all be there the longest, and the grams of all."""
+    encoded = sorted(map(encode, texts), key=len)
+    grams: set[int] = set()
+    for data in encoded:
+        grams |= pieces(data) if len(data) <= 2 * _END_BYTES else pieces(data[:_END_BYTES]) | pieces(data[-_END_BYTES:])
+    return encoded[-1], grams
 
 
 class Needle(NamedTuple):
@@ -64,21 +72,16 @@ class Grams:
     def __bool__(self) -> bool:
         return bool(self._few or self._table or self._short)
 
-    def note(self, texts: Iterable[str]) -> None:
-        """Count the grams of needles that are about to be added, so that the rare ones are known."""
-        for text in texts:
-            self._known.update(pieces(encode(text)[:_LONGEST]))
+    def note(self, grams: Iterable[int]) -> None:
+        """Count the grams of a needle that is about to be added, so that the rare ones are known."""
+        self._known.update(grams)
 
-    def add(self, texts: Iterable[str], number: int) -> None:
-        """A rule that needs all of some folded texts, none of which is empty."""
-        needles = sorted((encode(text)[:_LONGEST] for text in texts), key=len)
-        longest = needles[-1]
-        grams = set().union(*map(pieces, needles))
+    def add(self, longest: bytes, grams: Iterable[int], number: int) -> None:
+        """A rule that needs some texts, as ``read`` gave them."""
         if not grams:
             self._short.setdefault(longest, []).append(number)
             return
-        known = self._known
-        needle = Needle(longest, tuple(nsmallest(_DEPTH, grams, key=lambda gram: (known[gram], gram))), number)
+        needle = Needle(longest, tuple(sorted(grams, key=self._known.__getitem__)[:_DEPTH]), number)
         if self._table:
             _put(self._table, needle, 0)
             return
@@ -93,7 +96,7 @@ class Grams:
     def find(self, text: str, found: list[int]) -> None:
         """Append the numbers of the rules whose needles a folded text may hold."""
         data = encode(text)
-        _look(self._few, data, found)
+        found += [number for text, _, number in self._few if text in data]
         if self._table:
             _walk(self._table, pieces(data), data, found)
         if self._short:
@@ -130,13 +133,12 @@ def _put(table: Table, needle: Needle, depth: int) -> None:
 def _walk(table: Table, grams: set[int], data: bytes, found: list[int]) -> None:
     for gram in table.keys() & grams:
         held = table[gram]
-        if isinstance(held, dict):
-            _walk(held, grams, data, found)
+        if isinstance(held, list):
+            for text, _, number in held:
+                if text in data:
+                    found.append(number)
         else:
-            _look(held, data, found)
-    if _END in table:
-        _look(table[_END], data, found)  # type: ignore[arg-type]
-
-
-def _look(needles: list[Needle], data: bytes, found: list[int]) -> None:
-    found += [number for text, _, number in needles if text in data]
+            _walk(held, grams, data, found)
+    for text, _, number in table.get(_END, ()):  # type: ignore[misc]
+        if text in data:
+            found.append(number)

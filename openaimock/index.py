@@ -74,13 +74,9 @@ class Index:
         found = [(rule, clauses(rule)) for rule in rules]
         for _, each in found:
             self._shared.update(_name(probe) for clause in each for probe in clause)
-        chosen = [(rule, min(each, key=self._weight, default=())) for rule, each in found]
-        for _, clause in chosen:
-            for probe in clause:
-                if probe.how == "grams":
-                    self._slot(probe).grams.note(probe.key)
-        for rule, clause in chosen:
-            self._enter(rule, clause)
+        chosen = [(rule, self._prepared(min(each, key=self._weight, default=()))) for rule, each in found]
+        for rule, entries in chosen:
+            self._enter(rule, entries)
         # Not before they are all in: another thread that finds rules missing waits until they are.
         self._size = len(self._rules)
 
@@ -103,15 +99,26 @@ class Index:
         sharing = sum(self._shared[_name(probe)] for probe in clause)
         return (sharing.bit_length() if sharing > _SHARED else 0, *_telling(clause))
 
-    def _enter(self, rule: Rule, clause: Clause) -> None:
+    def _prepared(self, clause: Clause) -> list[tuple[_Slot, Probe]]:
+        """The probes of a clause, each with its slot; grams are read and counted, so that the rare ones are known."""
+        entries = []
+        for probe in clause:
+            slot = self._slot(probe)
+            if probe.how == "grams":
+                probe = probe._replace(key=grams.read(probe.key))
+                slot.grams.note(probe.key[1])
+            entries.append((slot, probe))
+        return entries
+
+    def _enter(self, rule: Rule, entries: list[tuple[_Slot, Probe]]) -> None:
         number = len(self._rules)
         rank = (number, 0, 0) if self._first else (-rule.priority, -rule.bound, number)
         self._ranks.append(rank)
         self._rules.append(rule)
-        if not clause:
+        if not entries:
             insort(self._always, (rank, rule))
-        for probe in clause:
-            self._slot(probe).add(probe, number)
+        for slot, probe in entries:
+            slot.add(probe, number)
 
     def _slot(self, probe: Probe) -> _Slot:
         slot = self._slots.get(probe.slot)
@@ -137,7 +144,8 @@ class _Slot:
         if probe.optional:
             self.missing.append(number)
         if probe.how == "grams":
-            self.grams.add(probe.key, number)
+            longest, needed = probe.key
+            self.grams.add(longest, needed, number)
         elif probe.how == "fuzzy":
             value, threshold, case_sensitive = probe.key
             self.fuzzy.setdefault(case_sensitive, Fuzzy(case_sensitive)).add(value, threshold, number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from .grams import fold
@@ -24,10 +25,7 @@ def of_regex(pattern: str) -> Needs:
         parsed = _parse(pattern)
     except (re.error, OverflowError, RecursionError):
         return None
-    found = _Reading()
-    found.read(parsed)
-    found.stop()
-    return found.needs()
+    return _read(parsed).needs()
 
 
 def of_glob(pattern: str) -> Needs:
@@ -46,22 +44,37 @@ def _parse(pattern: str) -> Iterable[tuple[Any, Any]]:
         return parser.parse(pattern)  # type: ignore[no-any-return]
 
 
+@cache
+def _method(op: Any) -> str:
+    """The method of a walk that reads an operation of the parser's."""
+    name = f"_{str(op).lower()}"
+    return name if hasattr(_Reading, name) else "_gap"
+
+
+def _read(items: Iterable[tuple[Any, Any]], before: str = "") -> _Reading:
+    reading = _Reading(before)
+    reading.read(items)
+    reading.stop()
+    return reading
+
+
 class _Reading:
     """A walk over a parsed regex. ``run`` is the text read without a gap, ``sure`` the texts that stopped, all needed."""
 
-    def __init__(self, run: str = "") -> None:
+    def __init__(self, run: str) -> None:
         self.run = run
         self.sure: list[str] = []
         self.branches: Needs = None
 
     def read(self, items: Iterable[tuple[Any, Any]]) -> None:
         for op, given in items:
-            getattr(self, f"_{str(op).lower()}", self._gap)(given)
+            getattr(self, _method(op))(given)
 
     def stop(self) -> None:
         """Whatever follows need not stand beside what was read."""
-        if self.run:
-            self.sure.append(self.run)
+        text = fold(self.run)
+        if text:
+            self.sure.append(text)
         self.run = ""
 
     def needs(self) -> Needs:
@@ -71,30 +84,32 @@ class _Reading:
             return self.branches
         return (tuple(self.sure),) if best else None
 
+    # What each operation tells
+
     def _gap(self, given: Any) -> None:
         self.stop()
 
-    def _nothing(self, given: Any) -> None:
+    def _at(self, given: Any) -> None:
         """What matches between characters: the text goes on."""
 
-    _at = _assert = _assert_not = _nothing
+    _assert = _assert_not = _at
 
     def _literal(self, code: int) -> None:
-        self.run += fold(chr(code))
+        self.run += chr(code)
 
     def _in(self, members: Any) -> None:
-        texts = {fold(chr(code)) if str(op) == "LITERAL" else None for op, code in members}
-        text = texts.pop() if len(texts) == 1 else None
-        if text is None:
-            self.stop()
+        # [Ww] is one letter when case is forgotten.
+        texts = {fold(chr(given)) if _method(op) == "_literal" else None for op, given in members}
+        if len(texts) == 1 and None not in texts:
+            self.run += chr(members[0][1])
         else:
-            self.run += text
+            self.stop()
 
     def _subpattern(self, given: Any) -> None:
         self.read(given[-1])
 
-    def _atomic_group(self, given: Any) -> None:
-        self.read(given)
+    def _atomic_group(self, items: Any) -> None:
+        self.read(items)
 
     def _max_repeat(self, given: Any) -> None:
         least, _, items = given
@@ -108,10 +123,7 @@ class _Reading:
         found: list[tuple[str, ...]] = []
         for items in given[1]:
             # What stands before all branches stands before each.
-            branch = _Reading(self.run)
-            branch.read(items)
-            branch.stop()
-            found += branch.needs() or [()]
+            found += _read(items, self.run).needs() or [()]
         self.stop()
         if all(found) and len(found) <= _BRANCHES and (self.branches is None or len(found) < len(self.branches)):
             self.branches = tuple(found)

@@ -44,7 +44,7 @@ _AS_GIVEN = (
 
 def make_reply(plain: Mapping[str, Any]) -> Reply:
     """A Reply from its checked normal form."""
-    made: dict[str, Any] = {key: plain[key] for key in _AS_GIVEN if plain.get(key) is not None}
+    made: dict[str, Any] = {key: value for key, value in plain.items() if value is not None and key in _AS_GIVEN}
     if plain.get("latency") is not None:
         made["latency"] = Delay(**plain["latency"])
     if plain.get("pace") is not None:

@@ -81,6 +81,10 @@ class RuleBook:
                 index.add(self.rules[len(index) :])
         return index
 
+    def cost(self, ask: Ask) -> float:
+        """Seconds that a match may take at the worst, estimated."""
+        return 0.0
+
     def verdicts(self, ask: Ask, hits: Mapping[str, int]) -> list[Verdict]:
         """What every rule says, in file order."""
         return [verdict(rule, ask, hits) for rule in self.rules]

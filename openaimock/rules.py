@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -162,7 +163,9 @@ def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | No
     flow = tuple(_turn(message, timing) for message in rule.get("messages") or ())
     asked = conditions.compile(rule.get("when") or {})
     plans = tuple(replies.plan(reply, timing) for reply in rule.get("replies") or ())
-    worth = _worth(flow)
+    turns = given.get("turns", "next")
+    roles, scores = tuple(turn.role == "assistant" for turn in flow), tuple(map(_turn_score, flow))
+    worth, answers = _progress(roles, scores, bool(plans), turns)
     score, bound = _score(asked)
     return Rule(
         id=rule["id"],
@@ -174,10 +177,10 @@ def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | No
         then=given.get("then", "last"),
         times=rule.get("times"),
         priority=rule.get("priority") or 0,
-        turns=given.get("turns", "next"),
+        turns=turns,
         opens_with_system=bool(flow) and flow[0].role in SYSTEM,
         worth=worth,
-        answers=_answers(flow, bool(plans), given.get("turns", "next")),
+        answers=answers,
         score=score,
         bound=max((value for value in worth if value is not None), default=0.0) if flow else bound,
     )
@@ -205,23 +208,31 @@ def _fits(matcher: Matcher | None, parts: tuple[str, ...], tool_call_id: str | N
     return lambda message: wanted.issubset(message.parts) and tool_call_id in (None, message.tool_call_id) and fits(message.text)
 
 
-def _worth(flow: Sequence[Turn]) -> tuple[float | None, ...]:
-    """The score of a flow by the number of messages that fit: the average of those that are not the assistant's."""
-    counts = [turn.role != "assistant" for turn in flow]
-    worths = [turn.matcher.score if turn.matcher else matchers.SCORES["exact"] for turn in flow]
-    totals = accumulate((worth if counted else 0.0 for worth, counted in zip(worths, counts, strict=True)), initial=0.0)
-    counted = accumulate(counts, initial=0)
-    return tuple(total / number if number else None for total, number in zip(totals, counted, strict=True))
+@lru_cache
+def _progress(
+    roles: tuple[bool, ...], scores: tuple[float, ...], own: bool, turns: str
+) -> tuple[tuple[float | None, ...], tuple[int | None, ...]]:
+    """Score and answer of a flow by the number of messages that fit. Most flows of a file have the same shape.
 
-
-def _answers(flow: Sequence[Turn], own: bool, turns: str) -> tuple[int | None, ...]:
-    """Which message of the flow answers, by the number that fit; -1 when the rule has replies of its own."""
-    answers = [at for at, turn in enumerate(flow) if turn.role == "assistant"]
+    The score is the average of the messages that are not the assistant's. The answer is -1 when the rule has replies of its
+    own, None when no message of the flow is left.
+    """
+    totals = accumulate(scores, initial=0.0)
+    counted = accumulate((not assistant for assistant in roles), initial=0)
+    worth = tuple(total / number if number else None for total, number in zip(totals, counted, strict=True))
+    lengths = range(len(roles) + 1)
+    answers = [at for at, assistant in enumerate(roles) if assistant]
     if own or not answers:
-        return (-1 if own else None,) * (len(flow) + 1)
+        return worth, tuple(-1 if own else None for _ in lengths)
     if turns == "last":
-        return (answers[-1],) * (len(flow) + 1)
-    return tuple(next((at for at in answers if at >= matched), None) for matched in range(len(flow) + 1))
+        return worth, tuple(answers[-1] for _ in lengths)
+    return worth, tuple(next((at for at in answers if at >= matched), None) for matched in lengths)
+
+
+def _turn_score(turn: Turn) -> float:
+    if turn.role == "assistant":
+        return 0.0
+    return turn.matcher.score if turn.matcher else matchers.SCORES["exact"]
 
 
 def _score(asked: Sequence[Condition]) -> tuple[float | None, float]:
