@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from . import chat, models
+from . import chat, conversations, models, responses
 from ._reading import Endpoint as Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *chat.ENDPOINTS,
+    *responses.ENDPOINTS,
+    *conversations.ENDPOINTS,
     *models.ENDPOINTS,
 )
