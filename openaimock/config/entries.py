@@ -215,13 +215,14 @@ def number(
             continue
         if name in places:
             where = f"at {places[name]}" if places[name] else "among the rules that are there"
-            named = child(entry.node, "id")
-            check.problem(named, (entry.path, "id"), f"the id '{name}' is taken already {where}")
+            given = child(entry.node, "id")
+            at = entry.path if given is entry.node else (entry.path, "id")
+            check.problem(given, at, f"the id '{name}' is taken already {where}")
         else:
             places[name] = entry.rule["place"]
-    for at, entry in enumerate(found, first):
+    for place, entry in enumerate(found, first):
         if entry.rule["id"] is None:
-            entry.rule["id"] = _free(f"rule-{at}", places)
+            entry.rule["id"] = _free(f"rule-{place}", places)
         for said in (*entry.rule["replies"], *(message["reply"] for message in entry.rule["messages"] or ())):
             for key in ("latency", "pace"):
                 if said is not None and defaults.get(key) is not None:

@@ -362,4 +362,4 @@ SETTINGS = Object("a setting", (
 ))  # fmt: skip
 SHAPES["settings"] = SETTINGS
 #: What rules that are added to a running mock may be wrapped in.
-RULES = Object("a key of rules", tuple(field for field in SETTINGS.fields if field.name in ("responses", "templates")))
+RULES = Object("rules", tuple(field for field in SETTINGS.fields if field.name in ("responses", "templates")))

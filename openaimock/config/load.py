@@ -92,7 +92,7 @@ def load_rules(
     problems: list[Problem] = []
     check = Checker(ALL, problems)
     with _unhurried():
-        tree = _tree(source, Reading("<rules>" if isinstance(source, str) else "", problems, environ))
+        tree = _tree(source, Reading("<rules>" if isinstance(source, (str, bytes)) else "", problems, environ))
         entries: list[Entry] = []
         if tree is not None:
             entries = _rules_in(check, tree)

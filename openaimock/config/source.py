@@ -76,11 +76,11 @@ class Reader:
 
     def file(self, name: str, place: str, path: str = "") -> Iterator[Node]:
         """The trees of a file and its includes; nothing when it was read before."""
-        real = os.path.realpath(name)
-        if real in self._seen:
-            return
-        self._seen.add(real)
         try:
+            real = os.path.realpath(name)
+            if real in self._seen:
+                return
+            self._seen.add(real)
             with open(name, "rb") as file:
                 data = file.read()
         except (OSError, ValueError) as error:
@@ -142,7 +142,7 @@ def _unreadable(name: str, error: Exception, included: bool) -> str:
     if isinstance(error, FileNotFoundError):
         folder, base = os.path.split(name)
         try:
-            close = get_close_matches(base, os.listdir(folder or "."), 1)
+            close = get_close_matches(base, os.listdir(folder or "."), 1, 0.75)
         except (OSError, ValueError):
             close = []
         hint = f"; did you mean '{os.path.join(folder, close[0])}'?" if close else ""

@@ -29,6 +29,7 @@ _WORDS = (
     (("expected ',' or ']'",), "the list {since} is not closed by ']', or something in it needs quotes", False),
     (("expected ',' or '}'",), "the mapping {since} is not closed by '}}', or something in it needs quotes", False),
     (("could not find expected ':'",), "expected ': ' and a value after this", True),
+    (("scanning a directive",), "a line that begins with '%' needs quotes", True),
     (("alphabetic or numeric",), "text that begins with '*' or '&' needs quotes", True),
     (("undefined tag handle", "expected URI", "expected '!'"), "text that begins with '!' needs quotes", True),
     (
@@ -41,7 +42,6 @@ _WORDS = (
         "this does not fit the block {since}: check the indentation and the quotes",
         False,
     ),
-    (("scanning a directive",), "a line that begins with '%' needs quotes", True),
     (("node content",), "expected a value", False),
     (("<document start>",), "this does not belong to what is above: check the indentation", False),
 )
