@@ -193,10 +193,14 @@ class Channel:
             self._watched = wanted
 
     def _on_ready(self, events: int) -> None:
-        if events & WRITE and not self.closed:
-            self._flush()
-        if events & READ and not self.closed:
-            self._read()
+        try:
+            if events & WRITE and not self.closed:
+                self._flush()
+            if events & READ and not self.closed:
+                self._read()
+        except Exception:
+            self.close()
+            raise
 
     def _read(self) -> None:
         try:

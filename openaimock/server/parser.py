@@ -43,11 +43,11 @@ class Request(HTTPRequestParser):
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the head, as waitress would."""
-        if len(header_plus) > LONG or not self._parse_plain(header_plus):
-            try:
+        try:
+            if len(header_plus) > LONG or not self._parse_plain(header_plus):
                 super().parse_header(header_plus)
-            except ValueError as error:  # of urlsplit, when a URI is no URI
-                raise ParsingError("Bad URI") from error
+        except ValueError as error:  # waitress lets it through: a URI that is none, a length of thousands of digits
+            raise ParsingError("The URI or the Content-Length cannot be read") from error
 
     def _parse_plain(self, head: bytes) -> bool:
         first, *lines = head.split(b"\r\n")

@@ -90,9 +90,10 @@ def test_anything_is_read_as_waitress_reads_it(noise, start):
     same(start + noise + b"\r\n\r\n")
 
 
-def test_a_uri_that_is_none_is_a_bad_request():
+@pytest.mark.parametrize("said", [b"GET http://[::1 HTTP/1.1", b"GET / HTTP/1.1\r\nContent-Length: " + b"9" * 5000])
+def test_what_waitress_trips_over_is_a_bad_request(said):
     request = Request(LIMITS)
-    request.received(b"GET http://[::1 HTTP/1.1\r\n\r\n")
+    request.received(said + b"\r\n\r\n")
     assert request.error.code == 400
 
 
