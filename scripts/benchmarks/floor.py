@@ -1,6 +1,6 @@
 """The least a stream server can do: ready bytes at their moments, nothing parsed. It shows what the client itself adds.
 
-python floor.py PORT PIECES GAP_MS
+python floor.py PORT GAP_MS PIECE...
 """
 
 from __future__ import annotations
@@ -13,11 +13,8 @@ import sys
 import time
 
 
-def frames(count: int) -> list[bytes]:
+def frames(pieces: list[str]) -> list[bytes]:
     """The chunks of one stream as they go over the wire."""
-    # The pieces of texts.PIECES, repeated here so that this file runs by itself.
-    pieces = [f"{chr(97 + n // 26)}{chr(97 + n % 26)}go " for n in range(count)]
-    pieces[-1] = pieces[-1][:4]
     bodies = [f"data: {json.dumps({'choices': [{'delta': {'content': piece}}]})}\n\n" for piece in pieces]
     chunks = [f"{len(body):x}\r\n{body}\r\n".encode() for body in bodies]
     chunks[-1] += b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
@@ -58,4 +55,4 @@ def run(port: int, chunks: list[bytes], gap: float) -> None:
 
 
 if __name__ == "__main__":
-    run(int(sys.argv[1]), frames(int(sys.argv[2])), float(sys.argv[3]) / 1000)
+    run(int(sys.argv[1]), frames(sys.argv[3:]), float(sys.argv[2]) / 1000)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from . import servers, texts
-from .load import load, verify
-from .nouns import Bench, Outcome
+from .load import waits
+from .nouns import Bench, Outcome, median
 from .processes import free_port, serve
 
 COUNT = 1_000
@@ -19,10 +19,8 @@ def _times(bench: Bench, kind: str, length: int) -> tuple[float, float]:
     config = bench.write(f"long-{kind}-{length}.yaml", texts.shared_yaml(work.rules))
     port = free_port()
     with serve(bench, "openaimock", servers.ours(bench, config, port), port, patience=120) as server:
-        verify(server, work.hits[:5])
-        verify(server, work.misses[:2])
-        hit = load(bench, server, work.hits, bench.take(2, 1), connections=1).p50_ms
-        miss = load(bench, server, work.misses, bench.take(2, 1), connections=1).p50_ms
+        hit = median(waits(server, work.hits, bench.take(2, 0.5)))
+        miss = median(waits(server, work.misses, bench.take(2, 0.5)))
     bench.say(f"{kind}, {length:,} characters: a hit {hit:.2f} ms, a miss {miss:.2f} ms")
     return hit, miss
 

@@ -6,6 +6,7 @@ import http.client
 import json
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -73,6 +74,27 @@ def verify(server: Server, cases: Sequence[Case]) -> None:
         raise Wrong(f"{server.name}: {type(error).__name__}: {error}") from error
     finally:
         connection.close()
+
+
+def waits(server: Server, cases: Sequence[Case], seconds: float) -> list[float]:
+    """Milliseconds until each of some requests is answered, one after the other on one connection; five at the least,
+    and every answer is looked at."""
+    found: list[float] = []
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+    try:
+        deadline = time.perf_counter() + seconds
+        while len(found) < 5 or time.perf_counter() < deadline:
+            case = cases[len(found) % len(cases)]
+            begun = time.perf_counter()
+            wrong = ask(connection, case)
+            found.append((time.perf_counter() - begun) * 1000)
+            if wrong:
+                raise Wrong(f"{server.name}: {wrong}")
+    except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
+        raise Wrong(f"{server.name}: {type(error).__name__}: {error}") from error
+    finally:
+        connection.close()
+    return found
 
 
 class Watch:

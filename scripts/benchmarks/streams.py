@@ -30,7 +30,7 @@ def unpaced(bench: Bench) -> Outcome:
     fixtures = bench.write("stream.json", texts.fixtures_json([_RULE]))
     ports = [free_port(), free_port()]
     rates: dict[str, list[float]] = {"openaimock": [], "aimock": []}
-    chunk = str(len(texts.PIECES[0]))
+    chunk = str(len(texts.PIECES[1]))
     with (
         serve(bench, "openaimock", servers.ours(bench, config, ports[0]), ports[0]) as ours,
         serve(bench, "aimock", servers.aimock(bench, fixtures, ports[1], "-c", chunk), ports[1]) as aimock,
@@ -78,14 +78,14 @@ def paced(bench: Bench) -> Outcome:
     ours = bench.write("paced.yaml", "responses:\n" + texts.paced_rule(GAP_MS))
     shared = bench.write("paced-shared.yaml", texts.shared_yaml([_RULE]))
     fixtures = bench.write("paced.json", texts.fixtures_json([_RULE]))
-    flags = ("-c", str(len(texts.PIECES[0])), "-l", str(int(GAP_MS)))
+    flags = ("-c", str(len(texts.PIECES[1])), "-l", str(int(GAP_MS)))
     floor: servers.Command = [sys.executable, Path(__file__).with_name("floor.py")]
     found: dict[str, list[tuple[float, float, float]]] = {}
     plan = ["floor", *["openaimock", "aimock"] * int(bench.take(3, 1)), "openai-mock-api"]
     for name in plan:
         port = free_port()
         commands = {
-            "floor": [*floor, str(port), str(len(texts.PIECES)), str(GAP_MS)],
+            "floor": [*floor, str(port), str(GAP_MS), *texts.PIECES],
             "openaimock": servers.ours(bench, ours, port),
             "aimock": servers.aimock(bench, fixtures, port, *flags),
             "openai-mock-api": servers.openai_mock_api(bench, shared, port),

@@ -132,11 +132,15 @@ def long_messages(kind: str, count: int, length: int) -> Workload:
     return Workload(rules, hits, misses)
 
 
-#: What a stream says: 100 words of four letters, so that words (openai-mock-api), pieces of five characters (aimock)
-#: and ours are the same chunks.
-PIECES = [f"{word} " for word in (chr(97 + n // 26) + chr(97 + n % 26) + "go" for n in range(100))]
-PIECES[-1] = PIECES[-1][:4]
-STREAM_TEXT = "".join(PIECES)
+_SHORT = """able acid aged also area army away baby back ball band bank base bath bear beat been beer bell belt best bill bird
+blow blue boat body bomb bond bone book born boss both bowl bulk burn bush busy call calm came camp card care case cash cast
+cell chat chip city club coal coat code cold come cook cool cope copy core cost crew crop dark data date dawn days dead deal
+dean dear debt deep deny desk dial diet dirt disc disk does done door dose down draw drew drop drug dual duke dust duty earn
+"""
+#: What a stream says: 100 words of four letters, each one token, so that tokens (ours), words (openai-mock-api) and pieces
+#: of five characters (aimock) are a hundred chunks alike.
+STREAM_TEXT = " ".join(_SHORT.split()[:100])
+PIECES = [word if at == 0 else f" {word}" for at, word in enumerate(STREAM_TEXT.split())]
 STREAM_QUESTION = "Count to a hundred"
 STREAM_BODY = chat(STREAM_QUESTION, stream=True)
 
@@ -153,9 +157,8 @@ def shared_yaml(rules: Iterable[Rule], more: str = "") -> str:
 
 def paced_rule(gap_ms: float) -> str:
     """One more rule for openaimock's file: the stream, a chunk every so many milliseconds (0: at once)."""
-    reply: dict[str, object] = {"content": STREAM_TEXT, "pace": {"chunks": PIECES}}
-    if gap_ms:
-        reply["pace"] = {"chunks": PIECES, "tps": 1000 / gap_ms}
+    pace = {"chunks": PIECES} | ({"tps": 1000 / gap_ms} if gap_ms else {})
+    reply = {"content": STREAM_TEXT, "pace": pace}
     return "- " + json.dumps({"id": "stream", "when": {"user": STREAM_QUESTION}, "reply": reply}) + "\n"
 
 
