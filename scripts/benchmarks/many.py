@@ -36,10 +36,8 @@ def _ours(bench: Bench, outcome: Outcome, name: str, work: texts.Workload, confi
     more = median(miss) - median(hit)
     outcome.judge(f"{COUNT:,} rules, {name}: a hit's rate to one rule's", words, "at least 0.8", ratio >= 0.8)
     outcome.judge(f"{COUNT:,} rules, {name}: a miss takes longer than a hit by", f"{more:.2f} ms", "at most 2 ms", more <= 2)
-    figures = (
-        f"{spread(rates)} hits a second; a hit {spread(hit, '{:.2f}')} ms, a miss {spread(miss, '{:.2f}')} ms"
+    figures = f"{spread(rates)} hits a second; a hit {spread(hit, '{:.2f}')} ms, a miss {spread(miss, '{:.2f}')} ms"
     figures += f"; ready in {ready:.1f} s, {memory:.0f} MB"
-    )
     outcome.tell(f"{COUNT:,} rules, {name}: openaimock", figures)
     bench.say(f"{name}: {words} of the one-rule rate, a miss {more:+.2f} ms; {figures}")
 
