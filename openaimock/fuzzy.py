@@ -10,6 +10,8 @@ from .matchers import LONG, fold
 
 #: Words are told apart by so many numbers: enough to tell texts apart, few enough to keep a table of.
 _WORDS = 256
+#: So many sums are kept to be used again.
+_KEPT = 2000
 
 
 class Fuzzy:
@@ -90,8 +92,11 @@ class _Band:
 
     def __init__(self) -> None:
         self._numbers: list[int] = []
-        self._sizes: dict[tuple[int, float], int] = {}
+        #: Threshold -> size -> the texts of it.
+        self._sizes: dict[float, dict[int, int]] = {}
         self._levels: dict[str | int, list[int]] = {}
+        #: The sum of a token's first levels, as digits: messages use the same few letters about as often.
+        self._sums: dict[tuple[str | int, int], list[int]] = {}
 
     def add(self, tokens: Sequence[str | int], threshold: float, number: int) -> None:
         bit = 1 << len(self._numbers)
@@ -102,29 +107,33 @@ class _Band:
             levels += [0] * (count - len(levels))
             for level in range(count):
                 levels[level] |= bit
-        size = (len(tokens), threshold)
-        self._sizes[size] = self._sizes.get(size, 0) | bit
+        self._sums = {}
+        sizes = self._sizes.setdefault(threshold, {})
+        sizes[len(tokens)] = sizes.get(len(tokens), 0) | bit
 
     def wanted(self, length: int) -> dict[int, int]:
         """How many tokens must be shared at least, and by which texts; texts too long or too short are left out."""
         wanted: dict[int, int] = {}
-        for (size, threshold), texts in list(self._sizes.items()):
-            total = size + length
-            # The very divisions that difflib makes, so that no rounding comes between.
-            if total and 2.0 * min(size, length) / total < threshold:
-                continue
-            least = max(0, int(threshold * total / 2 - 0.001))
-            while total and 2.0 * least / total < threshold:
-                least += 1
-            wanted[least] = wanted.get(least, 0) | texts
+        for threshold, sizes in list(self._sizes.items()):
+            # A ratio of t needs a size from length * t / (2 - t) to length * (2 - t) / t.
+            stretch = 2.0 / max(threshold, 1e-9) - 1.0
+            smallest, largest = length / stretch - 1, length * stretch + 1
+            for size, texts in list(sizes.items()):
+                if smallest <= size <= largest:
+                    least = _least(threshold, size + length)
+                    wanted[least] = wanted.get(least, 0) | texts
         return wanted
 
     def find(self, counts: Mapping[str | int, int], wanted: Mapping[int, int], found: list[int]) -> None:
         """Append the numbers of the texts that share as much as is wanted."""
-        shared: list[int] = []
+        columns: list[list[int]] = []
         for token, count in counts.items():
-            shared += self._levels.get(token, ())[:count]
-        digits = _add(shared)
+            if token in self._levels:
+                digits = self._sum(token, count)
+                columns += ([] for _ in range(len(digits) - len(columns)))
+                for column, digit in zip(columns, digits, strict=False):
+                    column.append(digit)
+        digits = _add(columns)
         fitting = 0
         for least, texts in wanted.items():
             fitting |= _reach(digits, least, texts)
@@ -134,11 +143,34 @@ class _Band:
             found.append(self._numbers[at])
             at = bits.find("1", at + 1)
 
+    def _sum(self, token: str | int, count: int) -> list[int]:
+        """In every bit, how often a text has a token, but no more than ``count`` times; as binary digits."""
+        sums = self._sums
+        found = sums.get((token, count))
+        if found is None:
+            if len(sums) >= _KEPT:
+                sums.clear()
+            found = sums[token, count] = _add([self._levels[token][:count]])
+        return found
 
-def _add(ones: list[int]) -> list[int]:
-    """The sum of bits in every column, as binary digits, least first: full adders, three bits to a sum and a carry."""
+
+def _least(threshold: float, total: int) -> int:
+    """How many tokens must be shared for a ratio of ``threshold``, by the very division that difflib makes."""
+    least = max(0, int(threshold * total / 2 - 0.001))
+    while total and 2.0 * least / total < threshold:
+        least += 1
+    return least
+
+
+def _add(columns: list[list[int]]) -> list[int]:
+    """The sum in every bit, as binary digits, least first, of numbers whose digits stand in columns.
+
+    By full adders: three bits of a column become one and a carry to the next column.
+    """
     digits = []
-    while ones:
+    carries: list[int] = []
+    while columns or carries:
+        ones = columns.pop(0) + carries if columns else carries
         carries = []
         while len(ones) > 2:
             a, b, c = ones.pop(), ones.pop(), ones.pop()
@@ -149,8 +181,7 @@ def _add(ones: list[int]) -> list[int]:
             a, b = ones
             ones = [a ^ b]
             carries.append(a & b)
-        digits += ones
-        ones = carries
+        digits.append(ones[0])
     return digits
 
 

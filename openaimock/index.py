@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from . import grams, literals
 from .conditions import Condition
+from .cost import Cost
 from .fuzzy import Fuzzy
 from .grams import Grams
 from .matchers import Matcher
@@ -60,14 +61,11 @@ class Index:
         #: The rules of which nothing can be looked up.
         self._always: list[tuple[Rank, Rule]] = []
         self._shared: Counter[tuple[str, str, Any]] = Counter()
+        #: What the rules take that are candidates.
+        self.cost = Cost()
 
     def __len__(self) -> int:
         return self._size
-
-    @property
-    def always(self) -> list[Rule]:
-        """The rules that may fit any Ask as far as the index knows."""
-        return [rule for _, rule in self._always]
 
     def add(self, rules: Iterable[Rule]) -> None:
         """Append rules; each is entered under the one clause of its own that fewest others share."""
@@ -115,6 +113,7 @@ class Index:
         rank = (number, 0, 0) if self._first else (-rule.priority, -rule.bound, number)
         self._ranks.append(rank)
         self._rules.append(rule)
+        self.cost.add(rule, always=not entries)
         if not entries:
             insort(self._always, (rank, rule))
         for slot, probe in entries:
@@ -235,6 +234,8 @@ def _clause(slot: str, read: Read, matcher: Matcher) -> Clause | None:
         sure = isinstance(value, (str, int, float))
         return (Probe(f"{slot}=", read, "equals", (isinstance(value, bool), value)),) if sure else None
     if matcher.kind == "fuzzy":
+        if matcher.threshold <= 0:
+            return None
         return (Probe(slot, read, "fuzzy", (value, matcher.threshold, matcher.case_sensitive)),)
     if matcher.kind == "exact" or (matcher.kind == "glob" and not set("*?[") & set(value)):
         if matcher.case_sensitive:

@@ -217,8 +217,7 @@ def sequences(left: str, right: str, longest: int = LONG) -> tuple[Sequence[str]
 
 def likeness(left: str, right: str, longest: int = LONG) -> float:
     """difflib's ratio of two folded texts, without its junk heuristics (with them, long texts 92% alike score 0.07)."""
-    one, other = sequences(left, right, longest)
-    return _ratio(one, other, SequenceMatcher(None, one, other, False))
+    return _ratio(*sequences(left, right, longest))
 
 
 def alike_enough(left: str, right: str, threshold: float) -> bool:
@@ -226,20 +225,30 @@ def alike_enough(left: str, right: str, threshold: float) -> bool:
     if left == right:
         return True
     one, other = sequences(left, right)
-    comparison = SequenceMatcher(None, one, other, False)
     return (
-        comparison.real_quick_ratio() >= threshold
-        and comparison.quick_ratio() >= threshold
-        and _ratio(one, other, comparison) >= threshold
+        _share(min(len(one), len(other)), one, other) >= threshold
+        and _share(_shared(one, other), one, other) >= threshold
+        and _ratio(one, other) >= threshold
     )
 
 
-def _ratio(left: Sequence[str], right: Sequence[str], comparison: SequenceMatcher[str]) -> float:
-    if len(left) * len(right) > PAIRS:
-        counts = Counter(right)
-        if sum(count * counts[token] for token, count in Counter(left).items()) > PAIRS:
-            return comparison.quick_ratio()
-    return comparison.ratio()
+def _ratio(one: Sequence[str], other: Sequence[str]) -> float:
+    if len(one) * len(other) > PAIRS:
+        counts = Counter(other)
+        if sum(count * counts[token] for token, count in Counter(one).items()) > PAIRS:
+            return _share(_shared(one, other), one, other)
+    return SequenceMatcher(None, one, other, False).ratio()
+
+
+def _share(shared: int, one: Sequence[str], other: Sequence[str]) -> float:
+    total = len(one) + len(other)
+    return 2.0 * shared / total if total else 1.0
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many characters (or words) both have, in whatever order."""
+    counts = Counter(other)
+    return sum(min(count, counts[token]) for token, count in Counter(one).items())
 
 
 def trigrams(text: str) -> set[str]:

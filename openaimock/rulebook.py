@@ -8,11 +8,17 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from .index import Index
+from .kin import Kin
 from .nouns import Ask, Match
 from .rules import Miss, Rule, fit
 
 #: So few rules are asked one after the other: an index would take longer to look into.
 _FEW = 3
+#: Up to so many rules are all explained on a miss; of more, about so many of each kind of promising ones.
+_ALL = 100
+_PROMISING = 24
+#: Seconds that entering a rule in the index takes.
+_ENTERING = 1e-4
 
 
 class Verdict(NamedTuple):
@@ -34,6 +40,11 @@ class Verdict(NamedTuple):
         """From 0 to 1: how nearly the rule would have answered."""
         return self.outcome.nearness if isinstance(self.outcome, Miss) else 1.0
 
+    @property
+    def kinship(self) -> float:
+        """A quick estimate of the nearness."""
+        return self.outcome.kinship if isinstance(self.outcome, Miss) else 1.0
+
 
 class RuleBook:
     """Rules in file order; ``first`` makes that order decide alone (``match: first``)."""
@@ -42,6 +53,7 @@ class RuleBook:
         self.rules: list[Rule] = []
         self.first = first
         self._index = Index(first)
+        self._kin = Kin()
         self._adding = threading.Lock()
         self.add(rules)
 
@@ -81,17 +93,41 @@ class RuleBook:
                 index.add(self.rules[len(index) :])
         return index
 
-    def cost(self, ask: Ask) -> float:
-        """Seconds that a match may take at the worst, estimated."""
-        return 0.0
-
     def verdicts(self, ask: Ask, hits: Mapping[str, int]) -> list[Verdict]:
         """What every rule says, in file order."""
         return [verdict(rule, ask, hits) for rule in self.rules]
 
     def nearest(self, ask: Ask, hits: Mapping[str, int], count: int = 3) -> list[Verdict]:
-        """The rules that all but answered, best first."""
-        return sorted(self.verdicts(ask, hits), key=lambda found: -found.nearness)[:count]
+        """The rules that all but answered, best first: those that are used up, then those that miss by little."""
+        rules = self.rules if len(self.rules) <= _ALL else self._promising(ask, hits)
+        verdicts = [verdict(rule, ask, hits) for rule in rules]
+        # Texts are compared in full for those that will be shown.
+        shown = sorted(verdicts, key=lambda found: (isinstance(found.outcome, Miss), -found.kinship))[:count]
+        return sorted(shown, key=lambda found: (isinstance(found.outcome, Miss), -found.nearness))
+
+    def _promising(self, ask: Ask, hits: Mapping[str, int]) -> list[Rule]:
+        """Of very many rules those worth explaining, in file order."""
+        index, kin = self._indexed(), self._kin
+        if len(kin) < len(index):
+            with self._adding:
+                kin.add(self.rules[len(kin) : len(index)])
+        numbers = set(kin.nearest(ask, _PROMISING))
+        for at, rule in enumerate(index.candidates(ask)):
+            # What the first thing looked up says yes to fits in part; what is used up may fit in all.
+            if at < _PROMISING or (spent(rule, hits) and isinstance(fit(rule, ask), Match)):
+                numbers.add(rule.number)
+        numbers.update(range(_PROMISING - len(numbers)))
+        return [self.rules[number] for number in sorted(numbers)]
+
+    def cost(self, ask: Ask) -> float:
+        """How many seconds a match may take, at a guess; 0 for what is quick, as most are."""
+        waiting = len(self.rules) - len(self._index)
+        if waiting > _ALL:
+            return waiting * _ENTERING
+        length = len(ask.text)
+        for message in ask.messages:
+            length += len(message.text)
+        return self._indexed().cost.of(length)
 
 
 def _may_win(rule: Rule, best: Match) -> bool:

@@ -254,6 +254,13 @@ def _branched(condition: Condition) -> bool:
 # What a rule asks
 
 
+def expectations(rule: Rule) -> list[Matcher]:
+    """All that a rule expects of texts and values, in order."""
+    leaves = [leaf for condition in rule.conditions for leaf in conditions.leaves(condition)]
+    found = [turn.matcher for turn in rule.flow] + [leaf.matcher or leaf.within for leaf in leaves]
+    return [matcher for matcher in found if matcher]
+
+
 def conversation(rule: Rule, ask: Ask) -> Sequence[Message]:
     """The messages that a flow is compared with: without leading system messages, unless it begins with one itself."""
     messages = ask.messages
