@@ -15,7 +15,7 @@ _COMPARE = 4e-8
 _COMPARE_WORDS = 6e-7
 _LETTERS = 2e-6
 #: The part of many fuzzy rules that the index cannot rule out, so that they are compared in full.
-_SURVIVORS = 0.002
+_SURVIVORS = 1e-4
 #: What takes less is told as nothing.
 _SLIGHT = 1e-3
 #: Something repeated inside something repeated: what does not match is tried in every division.

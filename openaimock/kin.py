@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from heapq import nlargest
 
-from . import literals, matchers
+from . import matchers
 from .matchers import Matcher
 from .nouns import Ask
 from .rules import Rule, expectations
@@ -17,6 +18,8 @@ _SAMPLES = 12
 _LONGEST = 2000
 #: A piece that more rules have tells little: it is used only when the rarer ones find too few.
 _COMMON = 100
+#: What is not a word in a regex.
+_SIGNS = re.compile(r"\\[A-Za-z]|\W+")
 
 
 class Kin:
@@ -52,9 +55,7 @@ class Kin:
 def _samples(matcher: Matcher) -> list[str]:
     if matcher.invert or not isinstance(matcher.value, str):
         return []
-    text = matcher.value
-    if matcher.kind == "regex":
-        text = " ".join(piece for texts in literals.of_regex(text) or () for piece in texts)
+    text = _SIGNS.sub(" ", matcher.value) if matcher.kind == "regex" else matcher.value
     folded = f" {matchers.fold(text[:_LONGEST])} "
     last = len(folded) - 2
     return [folded[at : at + 3] for at in range(0, last, max(1, last // _SAMPLES))] if folded.strip() else []

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 #: What a match is worth when rules compete; an inverted matcher is worth as little as ``any``.
@@ -251,10 +252,15 @@ def _shared(one: Sequence[str], other: Sequence[str]) -> int:
     return sum(min(count, counts[token]) for token, count in Counter(one).items())
 
 
-def trigrams(text: str) -> set[str]:
+def trigrams(text: str) -> frozenset[str]:
     """The pieces of three characters of a folded text's beginning, its ends counting as blanks."""
-    folded = f" {fold(text[:EXPLAINED])} "
-    return {folded[at : at + 3] for at in range(max(1, len(folded) - 2))}
+    return _trigrams(text[:EXPLAINED])
+
+
+@lru_cache(32)
+def _trigrams(text: str) -> frozenset[str]:
+    folded = f" {fold(text)} "
+    return frozenset([folded[at : at + 3] for at in range(max(1, len(folded) - 2))])
 
 
 # Words
