@@ -27,6 +27,7 @@ log = logging.getLogger("openaimock")
 SLOW = 0.005
 _ROUTES = Routes(ENDPOINTS)
 _FIXED = (("openai-version", "2020-10-01"), ("openai-organization", "openaimock"))
+_JSON = (("content-type", "application/json"),)
 _STREAM = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 
 StartResponse = Callable[..., Any]
@@ -118,7 +119,7 @@ class App:
         """Request to Ask."""
         request = call.request
         route = _ROUTES.find(call.exchange.method, call.exchange.path)
-        call.endpoint, request.params = route.endpoint, route.params
+        call.endpoint, request.params, request.store = route.endpoint, route.params, call.moment.store
         call.exchange.endpoint = route.endpoint.name
         access.admit(request, self._keys, "key" in self.config.isolate)
         if self.config.overrides:
@@ -207,12 +208,14 @@ class App:
             payload, fault = _raw_error(known(500)), None
         said = 0.0
         if isinstance(payload, render.Raw):
-            status, body, given = payload.status, payload.body, [("content-type", payload.content_type), *payload.headers]
+            status, body = payload.status, payload.body
+            own = {"content-type": payload.content_type, **dict(payload.headers)}
+            ours = [header for header in self._headers(call, ()) if header[0] not in own]
+            headers = [*own.items(), *ours]
         else:
-            status, body, given = 200, render.encode(payload.payload), [("content-type", "application/json")]
+            status, body, headers = 200, payload.encoded(), self._headers(call, _JSON)
             said = payload.tokens
         body = faults.spoil(body, fault)
-        headers = self._headers(call, given)
         headers.append(("content-length", str(len(body))))
         if not latency and reply.pace is None and fault is None:
             self._start(call, status, headers, 0.0)
@@ -248,15 +251,13 @@ class App:
         call.exchange.error = error
         return self._send(call, _raw_error(error), reply or Reply())
 
-    def _headers(self, call: Call, given: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """The headers of every response; the payload's own take the place of ours."""
-        own = dict(given)
-        ours = (*_FIXED, *access.cors(call.request, self.config.cors), *call.headers)
-        return [*own.items(), *[header for header in ours if header[0] not in own]]
+    def _headers(self, call: Call, given: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+        """The headers of every response, behind the payload's own."""
+        return [*given, *_FIXED, *access.cors(call.request, self.config.cors), *call.headers]
 
     def _start(self, call: Call, status: int, headers: list[tuple[str, str]], latency: float) -> None:
         call.exchange.status = status
-        headers += [("x-request-id", call.exchange.id), ("openai-processing-ms", str(round(latency * 1000)))]
+        headers += (("x-request-id", call.exchange.id), ("openai-processing-ms", str(round(latency * 1000))))
         if self.clock.frozen:
             headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.moment.now))))
         call.start_response(render.status_line(status), headers)

@@ -56,15 +56,17 @@ class Draw:
         self._ids = 0
         self._random: random.Random | None = None
 
+    def _bytes(self, size: int) -> bytes:
+        self._ids += 1
+        return hashlib.blake2b(f"{self.source}\x1f{self._ids}".encode("utf-8", "replace"), digest_size=size).digest()
+
     def id(self, prefix: str, length: int = 24) -> str:
         """A new id: the prefix and ``length`` (up to 64) letters and digits."""
-        self._ids += 1
-        return prefix + digest(self.source, self._ids, size=length).translate(_SIGNS).decode()
+        return prefix + self._bytes(length).translate(_SIGNS).decode()
 
     def hex(self, prefix: str, length: int = 32) -> str:
-        """A new id in hexadecimal, as ``x-request-id`` and the Responses API have them."""
-        self._ids += 1
-        return prefix + digest(self.source, self._ids, size=(length + 1) // 2).hex()[:length]
+        """A new id in hexadecimal, of an even ``length`` (up to 128), as ``x-request-id`` and the Responses API have them."""
+        return prefix + self._bytes(length // 2).hex()
 
     @property
     def random(self) -> random.Random:

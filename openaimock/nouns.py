@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from .errors import APIError
 
 #: What JSON can say. ``Any`` inside, because requests are checked by tables, not by types.
 JSON = Any
+
+
+T = TypeVar("T")
+
+
+class lazy(Generic[T]):
+    """A property worked out once, when first asked for. (Before Python 3.12 functools' own takes a lock each time.)"""
+
+    def __init__(self, work_out: Callable[[Any], T]) -> None:
+        self._work_out = work_out
+        self._name = work_out.__name__
+        self.__doc__ = work_out.__doc__
+
+    def __get__(self, owner: Any, kind: type) -> T:
+        value = owner.__dict__[self._name] = self._work_out(owner)
+        return value
+
+
+class _Nothing(Mapping[str, Any]):
+    """An empty mapping that all may share."""
+
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __hash__(self) -> int:
+        return 0
+
+
+NOTHING: Mapping[str, Any] = _Nothing()
 
 
 class ToolCall(NamedTuple):
@@ -58,14 +92,14 @@ class Ask:
     method: str = "POST"
     path: str = ""
     #: Values taken from the path, such as ``{"model": "gpt-4o"}`` for ``/models/<model>``.
-    params: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = NOTHING
+    query: Mapping[str, Any] = NOTHING
+    headers: Mapping[str, str] = NOTHING
     #: Uploaded files of a multipart request: name -> (file name, content type, bytes).
-    files: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, Any] = NOTHING
     namespace: str = "default"
     #: The scenarios of the namespace and the state each is in.
-    state: Mapping[str, str] = field(default_factory=dict)
+    state: Mapping[str, str] = NOTHING
     #: A name for who asks, safe to keep: never the key itself.
     caller: str = ""
     #: 0 for a first attempt; SDKs number their retries (``x-stainless-retry-count``).
@@ -78,36 +112,36 @@ class Ask:
                 return message
         return None
 
-    @cached_property
+    @lazy
     def user(self) -> str | None:
         """The last user message's text, None when there is none."""
         message = self.last("user")
         return None if message is None else message.text
 
-    @cached_property
+    @lazy
     def assistant(self) -> str | None:
         """The last assistant message's text."""
         message = self.last("assistant")
         return None if message is None else message.text
 
-    @cached_property
+    @lazy
     def tool(self) -> str | None:
         """The last tool result's text."""
         message = self.last("tool", "function")
         return None if message is None else message.text
 
-    @cached_property
+    @lazy
     def system(self) -> str | None:
         """All system and developer text, joined by newlines."""
         texts = [m.text for m in self.messages if m.role in ("system", "developer")]
         return "\n".join(texts) if texts else None
 
-    @cached_property
+    @lazy
     def turn(self) -> int:
         """How many assistant messages the conversation has so far."""
         return sum(message.role == "assistant" for message in self.messages)
 
-    @cached_property
+    @lazy
     def has_tool_result(self) -> bool:
         """Whether a tool answered after the last user message."""
         for message in reversed(self.messages):
@@ -117,13 +151,13 @@ class Ask:
                 return False
         return False
 
-    @cached_property
+    @lazy
     def tool_call_id(self) -> str | None:
         """The call that the last tool result answers."""
         message = self.last("tool")
         return None if message is None else message.tool_call_id
 
-    @cached_property
+    @lazy
     def opening(self) -> Sequence[Message]:
         """The messages without the system and developer messages that lead them."""
         for at, message in enumerate(self.messages):

@@ -37,10 +37,17 @@ class Events(NamedTuple):
 
 
 class JSON(NamedTuple):
-    """A JSON response that took ``tokens`` to say, so that a pace can tell when it is due."""
+    """A JSON response that took ``tokens`` to say, so that a pace can tell when it is due.
+
+    ``payload`` is a value, or bytes that are its JSON already.
+    """
 
     payload: Any
     tokens: float = 0.0
+
+    def encoded(self) -> bytes:
+        """The bytes to send."""
+        return self.payload if type(self.payload) is bytes else encode(self.payload)
 
 
 def status_line(status: int) -> str:

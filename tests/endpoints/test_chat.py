@@ -320,10 +320,36 @@ GOLDEN = {"responses": RULES[:1], "clock": "2026-01-02T03:04:05Z", "seed": 7}
 def test_golden_whole_reply(serve):
     response = post(serve(GOLDEN), user("Hello"))
     assert response.text == (
-        '{"id":"chatcmpl-%s","object":"chat.completion","created":1767323045,"model":"gpt-4o","choices":[{"index":0,'
+        '{"id":"chatcmpl-EfV3mTxarDQq0dikSOjdQ84SnjZfd","object":"chat.completion","created":1767323045,"model":"gpt-4o","choices":[{"index":0,'
         '"message":{"role":"assistant","content":"Hi there! How can I help you today?","refusal":null,"annotations":[]},'
         '"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":8,"completion_tokens":10,"total_tokens":18,'
         '"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,'
         '"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}},"service_tier":"default",'
-        '"system_fingerprint":"fp_%s"}'
+        '"system_fingerprint":"fp_e259e80bd9"}'
     )
+
+
+def test_golden_stream(serve):
+    head = (
+        '{"id":"chatcmpl-EfV3mTxarDQq0dikSOjdQ84SnjZfd","object":"chat.completion.chunk","created":1767323045,"model":"gpt-4o",'
+        '"service_tier":"default","system_fingerprint":"fp_e259e80bd9","choices":'
+    )
+    tail = '"logprobs":null,"finish_reason":'
+    mock = serve({**GOLDEN, "responses": [{"when": {"user": "Hello"}, "reply": "Hi there"}]})
+    response = post(mock, user("Hello", stream=True, stream_options={"include_usage": True}))
+    assert response.text == (
+        f'data: {head}[{{"index":0,"delta":{{"role":"assistant","content":"","refusal":null}},{tail}null}}],"usage":null}}\n\n'
+        f'data: {head}[{{"index":0,"delta":{{"content":"Hi"}},{tail}null}}],"usage":null}}\n\n'
+        f'data: {head}[{{"index":0,"delta":{{"content":" there"}},{tail}null}}],"usage":null}}\n\n'
+        f'data: {head}[{{"index":0,"delta":{{}},{tail}"stop"}}],"usage":null}}\n\n'
+        f'data: {head}[],"usage":{{"prompt_tokens":8,"completion_tokens":2,"total_tokens":10,"prompt_tokens_details":'
+        '{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,'
+        '"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}}\n\n'
+        "data: [DONE]\n\n"
+    )
+
+
+def test_the_short_way_gives_what_the_long_way_gives(serve):
+    """``n: 1`` asks for nothing, but takes a plain text off the short way."""
+    short, long = (post(serve(GOLDEN), user("Hello", **more)).text for more in ({}, {"n": 1}))
+    assert short == long
