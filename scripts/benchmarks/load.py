@@ -77,13 +77,13 @@ def verify(server: Server, cases: Sequence[Case]) -> None:
 
 
 def waits(server: Server, cases: Sequence[Case], seconds: float) -> list[float]:
-    """Milliseconds until each of some requests is answered, one after the other on one connection; five at the least,
+    """Milliseconds until each of some requests is answered, one after the other on one connection; three at the least,
     and every answer is looked at."""
     found: list[float] = []
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     try:
         deadline = time.perf_counter() + seconds
-        while len(found) < 5 or time.perf_counter() < deadline:
+        while len(found) < 3 or time.perf_counter() < deadline:
             case = cases[len(found) % len(cases)]
             begun = time.perf_counter()
             wrong = ask(connection, case)
