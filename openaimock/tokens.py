@@ -37,7 +37,8 @@ VOCABULARIES = {
 PATIENCE = 30.0
 
 # The API's own arithmetic, from OpenAI's cookbook ("How to count tokens with tiktoken").
-PER_MESSAGE = 3
+#: The role, always one token, and three around it.
+PER_MESSAGE = 1 + 3
 PER_NAME = 1
 PRIMING = 3
 #: An image in ``detail: low``, and any other (as 1024 by 1024 pixels in high detail): nobody looks at its size here.
@@ -95,7 +96,7 @@ def count_messages(messages: Iterable[Mapping[str, Any]], model: str = "") -> in
     """Prompt tokens of chat messages, as the API takes them (dicts), without tools."""
     total = PRIMING
     for message in messages:
-        total += PER_MESSAGE + count(message.get("role") or "", model) + _content(message.get("content"), model)
+        total += PER_MESSAGE + _content(message.get("content"), model)
         if name := message.get("name"):
             total += PER_NAME + count(name, model)
         for call in message.get("tool_calls") or ():
@@ -181,7 +182,7 @@ def _sentence(about: Mapping[str, Any]) -> str:
 @cache
 def tokenizer(encoding: str) -> Tokenizer:
     """The way this process counts an encoding: decided once, at first use, and kept."""
-    return _exact(encoding) or _estimate(encoding)
+    return _exact(encoding) or estimate(encoding)
 
 
 def prepare() -> None:
@@ -273,7 +274,7 @@ def _with_tiktoken(encoding: Any) -> Tokenizer:
         except UnicodeDecodeError:
             texts = []
         # Half a surrogate pair, which JSON can say, is not text to tiktoken.
-        return texts if "".join(texts) == text else _estimate(encoding.name).split(text)
+        return texts if "".join(texts) == text else estimate(encoding.name).split(text)
 
     return Tokenizer("tiktoken", lambda text: len(encode(text)), split)
 
@@ -285,10 +286,13 @@ _MARK = r"[!-/:-@\[-`{-~]"
 #: Lines drawn with one character are a token or two.
 _RULE = r"(?:===={0,92}=|----{0,92}-|####{0,92}#|\*\*\*\*{0,92}\*|____{0,60}_|\.\.\.\.{0,60}\.|////{0,76}/)[\r\n]*"
 _MARKS = rf"{_MARK}{_MARK}{{0,2}}[\r\n/]*"
+#: Vietnamese alone writes these, in words of mostly ASCII letters and one token.
+_VIET = r"\u0110\u0111\u01a0-\u01b0\u1ea0-\u1eff"
 #: Letters that are not ASCII, by encoding. A letter of the first class that takes one of the second comes to a length between
 #: one and two. The older vocabulary often needs several tokens for one of them; one is counted.
 _SCRIPTS = {
     "o200k_base": (
+        rf"[{_VIET}][a-z{_VIET}]{{0,5}}",
         r"[\u00c0-\u024f\u1e00-\u1eff][a-z\u00c0-\u024f\u1e00-\u1eff]?",  # Latin with marks
         r"[\u0370-\u03ff\u1f00-\u1fff]{1,3}",  # Greek
         r"[\u0400-\u052f]{1,5}",  # Cyrillic
@@ -306,13 +310,25 @@ _SCRIPTS = {
 }
 
 
-@cache
-def _estimate(encoding: str) -> Tokenizer:
+def estimate(encoding: str) -> Tokenizer:
     """Count and split by the estimate."""
-    letters = "|".join(_SCRIPTS[encoding])
+    ascii_only = _cutter("")
+
+    def split(text: str) -> list[str]:
+        return ascii_only(text) if text.isascii() else _cutter(encoding)(text)
+
+    return Tokenizer("estimate", lambda text: len(split(text)), split)
+
+
+@cache
+def _cutter(encoding: str) -> Callable[[str], list[str]]:
+    """What cuts text into pieces; "" is for ASCII, where the encodings agree: compiled in a tenth of the time."""
+    letters = "".join(f"{script}|" for script in _SCRIPTS.get(encoding, ()))
+    words = _VIET if encoding == "o200k_base" else ""
     alternatives = (
-        # A space belongs to what follows it; of several, to what follows only the last.
-        rf" (?:[a-z][a-z]{{0,10}}|[A-Z](?:[a-z]{{1,7}}|[A-Z]{{0,6}}(?![a-z]))|{_RULE}|{_MARKS}|{letters}| *(?![^ \t]))?",
+        # A space belongs to what follows it; of several, the last one does.
+        rf" (?:[a-z][a-z{words}]{{0,10}}|[A-Z](?:[a-z]{{1,7}}|[A-Z]{{0,14}}(?![a-z]))"
+        rf"|{_RULE}|{_MARKS}|{letters} {{0,79}}(?![^ \t]))?",
         r"[a-z][a-z]{0,7}",
         r"[A-Z](?:[a-z]{1,9}|[A-Z]{0,2}(?![a-z]))?",
         r"[0-9][0-9]{0,2}",
@@ -324,10 +340,7 @@ def _estimate(encoding: str) -> Tokenizer:
         r"['\u2019](?:[sdmt]|ll|ve|re)(?![a-z])",
         _RULE,
         _MARKS,
-        r"[\r\n][\r\n]*",
-        r"\t[ \t]*(?![^ \t])",
-        letters,
-        r"[\s\S]",
+        r"[\r\n][\r\n]{0,15}",
+        r"\t[ \t]{0,19}(?![^ \t])",
     )
-    split = re.compile("|".join(alternatives)).findall
-    return Tokenizer("estimate", lambda text: len(split(text)), split)
+    return re.compile("|".join(alternatives) + f"|{letters}[\\s\\S]").findall
