@@ -55,6 +55,9 @@ class MockServer:
             # The port of a mock that took a free one is kept: started again it is found where it was.
             self._port = server.port
             server.stop()
+            for handler in self.log.handlers:
+                if isinstance(handler, logging.FileHandler):
+                    handler.close()
 
     @property
     def host(self) -> str:
@@ -123,7 +126,8 @@ def logger(verbose: bool, log_file: str | os.PathLike[str] | None, format: str =
     parent = logging.getLogger("openaimock")
     if not verbose and not always and log_file is None:
         return parent
-    own = logging.Logger("openaimock", logging.INFO)
+    # The lowest level that anyone reads: a record nobody wants costs a tenth of a request.
+    own = logging.Logger("openaimock", logging.INFO if verbose or log_file is not None else logging.WARNING)
     own.parent = parent
     handlers: list[logging.Handler] = []
     if verbose or always:
@@ -132,6 +136,8 @@ def logger(verbose: bool, log_file: str | os.PathLike[str] | None, format: str =
     if log_file is not None:
         try:
             handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
+            # It could be opened; it opens again with its first line, so that a mock that is never started leaves nothing open.
+            handlers[-1].close()
         except OSError as error:
             raise ConfigError([Problem("", "log_file", f"cannot write {str(log_file)!r}: {error.strerror}")]) from None
     for handler in handlers:
