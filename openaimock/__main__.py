@@ -4,4 +4,11 @@ import sys
 
 from .cli import main
 
-sys.exit(main())
+
+def run() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

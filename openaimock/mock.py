@@ -55,8 +55,8 @@ class MockServer:
             # The port of a mock that took a free one is kept: started again it is found where it was.
             self._port = server.port
             server.stop()
-            for handler in self.log.handlers:
-                if isinstance(handler, logging.FileHandler):
+            if self.log is not logging.getLogger("openaimock"):
+                for handler in self.log.handlers:
                     handler.close()
 
     @property
