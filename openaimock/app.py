@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from . import access, explain, faults, pace, render, replies, rules, tokens
+from . import access, auto, explain, faults, lint, pace, render, replies, rules, tokens
 from .chance import Clock, digest
 from .config.load import Config, load, load_reply
 from .endpoints import ENDPOINTS, Endpoint
+from .endpoints._checks import unknown
 from .endpoints._reading import Request
 from .errors import APIError, Hangup
 from .hooks import Timed
@@ -67,12 +69,15 @@ class App:
         self.book = RuleBook(self._build(config.rules), first=config.match == "first")
         self._unmatched = self._plan(config.unmatched)
         self._keys = [key.encode() for key in config.api_keys]
+        self._linters = {} if config.lint == "off" else _linters()
 
     def _build(self, given: Iterable[Mapping[str, Any]]) -> list[rules.Rule]:
         return [rules.build(rule, number, self._defaults) for number, rule in enumerate(given)]
 
     def _plan(self, unmatched: Any) -> Plan | None:
         timing = {key: value for key, value in self._defaults.items() if key != "turns" and value is not None}
+        if unmatched == "auto":
+            return replies.plan({"auto": True}, timing)
         return None if isinstance(unmatched, str) else replies.plan(unmatched["reply"], timing)
 
     # The stages
@@ -128,7 +133,10 @@ class App:
         ask.method, ask.path, ask.params = call.exchange.method, route.path, route.params
         ask.namespace, ask.headers = call.exchange.namespace, request.headers
         ask.state = call.moment.space.state
+        ask.attempt = access.attempt(request)
         self._limit(call)
+        if self._linters and route.endpoint.params is not None:
+            self._lint(call)
         if self.book.cost(ask) > SLOW:
             return self._later(call, self._match)
         return self._match(call)
@@ -151,10 +159,13 @@ class App:
         return self._carry_out(call, plan, lambda: rules.groups(match.rule, ask), used + 1)
 
     def _carry_out(self, call: Call, plan: Plan, groups: Callable[[], Mapping[str, str]], count: int) -> Iterable[bytes]:
-        """Plan to Reply; a user's function may take its time."""
+        """Plan to Reply; a user's function may take its time, and so may making up what fits a schema."""
         if plan.function is not None:
             return self._later(call, lambda call: self._speak(call, self._called(plan, call.ask)))
-        return self._speak(call, replies.ready(plan, call.ask, groups, count))
+        reply = replies.ready(plan, call.ask, groups, count)
+        if reply.auto and (call.ask.tools or call.ask.response_format):
+            return self._later(call, lambda call: self._speak(call, reply))
+        return self._speak(call, reply)
 
     def _unanswered(self, call: Call) -> Iterable[bytes]:
         """What a request gets that no rule matches."""
@@ -191,7 +202,26 @@ class App:
             return self._refuse(call, known(**reply.error, model=call.ask.model), reply)
         if reply.raw:
             return self._send(call, _raw(reply), reply)
+        if reply.auto:
+            reply = call.exchange.reply = auto.fill(call.ask, reply, call.moment.draw.random)
+        elif self._linters and (call.exchange.match is not None or self._unmatched is not None):
+            self._note(call, lint.of_reply(call.ask, reply))
         return self._send(call, call.endpoint.write(call.ask, reply, call.moment), reply)
+
+    def _lint(self, call: Call) -> None:
+        """Look for what the API itself would refuse; APIError when that is to be refused here, too."""
+        found = self._linters[call.endpoint.path](call.ask)
+        if found:
+            self._note(call, found)
+            if self.config.lint == "error":
+                raise found[0].error()
+
+    def _note(self, call: Call, found: Sequence[lint.Finding]) -> None:
+        """Keep and log what lint found."""
+        call.exchange.lint += found
+        for finding in found:
+            about = f"rule {call.exchange.rule}" if finding.about == "reply" else "request"
+            self.log.warning("lint: %s %s: %s", about, finding.check, finding.message)
 
     # What leaves
 
@@ -253,7 +283,10 @@ class App:
 
     def _headers(self, call: Call, given: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
         """The headers of every response, behind the payload's own."""
-        return [*given, *_FIXED, *access.cors(call.request, self.config.cors), *call.headers]
+        headers = [*given, *_FIXED, *access.cors(call.request, self.config.cors), *call.headers]
+        if call.exchange.lint:
+            headers.append(("x-openaimock-lint", lint.header(call.exchange.lint)))
+        return headers
 
     def _start(self, call: Call, status: int, headers: list[tuple[str, str]], latency: float) -> None:
         call.exchange.status = status
@@ -331,6 +364,15 @@ def _line(exchange: Exchange) -> str:
     return f"{exchange.method} {exchange.path} {exchange.status} {said} {exchange.duration * 1000:.1f} ms" + (
         "" if exchange.ended == "whole" else f" ({exchange.ended})"
     )
+
+def _linters() -> dict[str, lint.Linter]:
+    """What is looked for in requests, by the path of those endpoints that say what they take."""
+    return {
+        endpoint.path: lint.Linter(endpoint.name, endpoint.params.shape.keys, partial(unknown, table=endpoint.params))
+        for endpoint in ENDPOINTS
+        if endpoint.params is not None
+    }
+
 
 
 def _raw_error(error: APIError) -> render.Raw:

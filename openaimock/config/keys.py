@@ -228,7 +228,7 @@ ANSWER = (
     *SAID,
     _FINISH,
     *OVERRIDES,
-    Field("auto", Flag(), "Make content and arguments that are valid for the request.", later=True),
+    Field("auto", Flag(), "Make content and arguments that are valid for the request."),
     Field("error", shape("error"), "An error: a status, a code, or the whole error."),
     Field("status", STATUS, "The HTTP status."),
     Field("headers", HEADERS, "Response headers."),
@@ -303,7 +303,7 @@ SHAPES["rule"] = Object("a rule", (
 
 # Settings
 
-SHAPES["unmatched"] = Union((OneOf(("error", "echo"), "a word for 'unmatched'", later=("auto", "proxy")), shape("reply")))
+SHAPES["unmatched"] = Union((OneOf(("error", "echo", "auto"), "a word for 'unmatched'", later=("proxy",)), shape("reply")))
 _PORT = Number(low=0, high=65535, whole=True)
 SETTINGS = Object("a setting", (
     Field("api_key", ListOf(Text(numbers=True, empty=False, secret=True, noun="a key"), least=1, single=True),
@@ -317,7 +317,7 @@ SETTINGS = Object("a setting", (
     Field("templates", Anything(unread=True), "A place for YAML anchors; nothing in it is read."),
     Field("models", ListOf(NAME), "The ids that ``GET /v1/models`` lists.", default="a current list"),
     Field("unmatched", shape("unmatched"),
-          "What a request gets that no rule matches: ``error``, ``echo`` or a reply.", default="error"),
+          "What a request gets that no rule matches: ``error``, ``echo``, ``auto`` or a reply.", default="error"),
     Field("turns", TURNS,
           "Which assistant message of a conversation answers: the ``next`` one or always the ``last``.", default="next"),
     Field("match", OneOf(("best", "first"), "a way to match"), "Whether the ``best`` or the ``first`` rule that matches answers.",

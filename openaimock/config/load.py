@@ -32,7 +32,7 @@ class Config:
     host: str = "127.0.0.1"
     port: int = 3000
     models: tuple[str, ...] = keys.MODELS
-    #: ``error``, ``echo``, or ``{"reply": normal form}``.
+    #: ``error``, ``echo``, ``auto``, or ``{"reply": normal form}``.
     unmatched: str | dict[str, Any] = "error"
     turns: str = "next"
     match: str = "best"

@@ -239,6 +239,10 @@ def answer(check: Checker, value: dict[str, Any], node: Node, path: Path) -> dic
         if strong in value and weak:
             told = "put it among the blocks" if strong == "blocks" else "only one of them can be sent"
             check.problem(node, path, f"'{strong}' and '{weak[0]}' exclude each other; {told}")
+    if value.get("auto") is True:
+        for name in ("content", "tool_calls", "refusal", "blocks", "error", "body"):
+            if name in value:
+                check.problem(node, path, f"'auto' and '{name}' exclude each other; 'auto' makes up what is said")
     if "error" in value and "body" in value:
         check.problem(node, path, "'error' and 'body' exclude each other; only one of them can be sent")
     headers(check, value.get("headers"), child(node, "headers"), (path, "headers"))

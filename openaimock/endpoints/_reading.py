@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from ..errors import APIError
 from ..nouns import Ask, lazy
 from ..stores import MemoryStore
 from ..wording import known, not_json, wrong_content_type
+
+if TYPE_CHECKING:
+    from ._checks import Table
 
 #: Past this depth nobody means it; Python's own parser gives up a little later.
 _DEEPEST = 200

@@ -295,4 +295,4 @@ class _Choice:
             yield self._frame(dump({"function_call": {"arguments": piece}} if self._legacy else delta), 1.0)
 
 
-ENDPOINTS = (Endpoint("chat", "POST", "/chat/completions", read, write),)
+ENDPOINTS = (Endpoint("chat", "POST", "/chat/completions", read, write, params=CHAT),)

@@ -23,7 +23,7 @@ from ._items import LENGTH, Item, given_items, kept, messages, sealed
 from ._reading import Endpoint, Request
 from ._responses_body import Response, begun, ended, input_tokens, usage
 from ._responses_events import closing, failed, frames
-from ._responses_params import COMPACT, INPUT_TOKENS, RETRIEVING, check_create, check_something
+from ._responses_params import COMPACT, INPUT_TOKENS, RESPONSES, RETRIEVING, check_create, check_something
 from ._responses_store import Record
 
 
@@ -240,7 +240,7 @@ def _nothing(ask: Ask, reply: Reply | None, moment: Moment) -> render.JSON:
 
 
 ENDPOINTS = (
-    Endpoint("responses", "POST", "/responses", read, write),
+    Endpoint("responses", "POST", "/responses", read, write, params=RESPONSES),
     Endpoint("responses", "GET", "/responses", _read_socket, _nothing, own=True),
     Endpoint("responses", "POST", "/responses/input_tokens", _read_count, _count, own=True),
     Endpoint("responses", "POST", "/responses/compact", _read_compact, _compact, own=True),

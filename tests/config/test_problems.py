@@ -116,7 +116,7 @@ store: sqlite:///x.db
     "no value": (RULE + "host:\n", ["mock.yaml:2:6: host: expected text, got nothing"]),
     "a misspelt word for unmatched": (
         "unmatched: eccho\n",
-        ["mock.yaml:1:12: unmatched: 'eccho' is not a word for 'unmatched'; did you mean 'echo'? (error, echo)"],
+        ["mock.yaml:1:12: unmatched: 'eccho' is not a word for 'unmatched'; did you mean 'echo'? (error, echo, auto)"],
     ),
     # Rules
     "the example of the docs": (

@@ -1,0 +1,297 @@
+"""Conversation: tool calls and their results, in the place and number that the API wants, and what a message may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from .. import offers
+from ..nouns import Ask, Message
+from ..wording import printable
+from .check import Check, Finding
+from .families import family
+
+# Chat: the results stand right behind the message that calls
+
+_UNANSWERED = (
+    "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. "
+    "The following tool_call_ids did not have response messages: "
+)
+_ORPHAN = "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'."
+
+
+def _chat(ask: Ask) -> Iterator[Finding]:
+    #: The calls of the message before, and where each was answered.
+    called: dict[str, int | None] = {}
+    for at, message in enumerate(ask.messages):
+        if message.role == "tool":
+            yield from _result(message.tool_call_id or "", at, called)
+        else:
+            yield from _missing(called, f"messages.[{at}].role")
+            called = {}
+            yield from _calls(message, at, called)
+    yield from _missing(called, "messages")
+
+
+def _result(id: str, at: int, called: dict[str, int | None]) -> Iterator[Finding]:
+    """A tool message, which answers one of the calls before it."""
+    where = f"messages.[{at}].tool_call_id"
+    if not called:
+        yield Finding("orphan_tool_message", _ORPHAN, f"messages.[{at}].role")
+    elif id not in called:
+        message = f"Invalid parameter: 'tool_call_id' of '{printable(id)}' not found in 'tool_calls' of previous message."
+        yield Finding("unknown_tool_call_id", message, where)
+    elif called[id] is not None:
+        places = f"in messages[{called[id]}] and messages[{at}]."
+        yield Finding(
+            "duplicate_tool_call_id",
+            f"Invalid parameter: Duplicate value for 'tool_call_id' of '{printable(id)}', {places}",
+            where,
+        )
+    else:
+        called[id] = at
+
+
+def _calls(message: Message, at: int, called: dict[str, int | None]) -> Iterator[Finding]:
+    """An assistant message with calls, each with an id of its own."""
+    for place, call in enumerate(message.tool_calls):
+        if not call.id:
+            # A call in the older form, which has none.
+            continue
+        if call.id in called:
+            said = f"Invalid parameter: Duplicate value for 'tool_call_id' of '{printable(call.id)}', in messages[{at}]."
+            yield Finding("duplicate_tool_call_id", said, f"messages.[{at}].tool_calls.[{place}].id")
+        called[call.id] = None
+
+
+def _missing(called: Mapping[str, int | None], param: str) -> Iterator[Finding]:
+    unanswered = [id for id, answer in called.items() if answer is None]
+    if unanswered:
+        yield Finding("unanswered_tool_call", _UNANSWERED + printable(", ".join(unanswered), 400), param)
+
+
+def _chat_parts(ask: Ask) -> Iterator[Finding]:
+    """Members and parts of messages that only look as if they could be sent."""
+    kind = family(ask.model)
+    for at, message in enumerate(ask.body["messages"]):
+        for place, call in enumerate(message.get("tool_calls") or ()):
+            if "index" in call:
+                path = f"messages[{at}].tool_calls[{place}].index"
+                yield Finding("tool_call_index", f"Unknown parameter: '{path}'.", path, "unknown_parameter")
+        if "input_audio" in ask.messages[at].parts and kind.effort is not None and "audio" not in ask.model:
+            said = f"Invalid 'messages[{at}]'. Content blocks are expected to be either text or image_url type."
+            yield Finding("audio_part", said, f"messages[{at}]", "invalid_value")
+
+
+def is_plain(messages: str | Sequence[Mapping[str, Any]] | None) -> bool:
+    """Whether all messages are nothing but a role and a text: then nothing can be wrong between them."""
+    if messages is None or isinstance(messages, str):
+        return True
+    for message in messages:  # noqa: SIM110 (a generator would take three times as long)
+        if len(message) != 2 or message.get("content").__class__ is not str:
+            return False
+    return True
+
+
+# Responses: the results stand anywhere, and what was said before counts
+
+#: Types of calls and of their results: the words of the API for each.
+_PAIRS = {"function_call": "function call", "custom_tool_call": "custom tool call"}
+_RESULTS = {f"{kind}_output": words for kind, words in _PAIRS.items()}
+#: Items in which a call may be hidden.
+_HIDING = frozenset(["compaction", "program"])
+#: What the model says, and so what may follow its reasoning.
+_FROM_USER = frozenset(["user", "system", "developer"])
+
+
+def _responses(ask: Ask) -> Iterator[Finding]:
+    before, given = getattr(ask, "before", ()), getattr(ask, "items", ())
+    items = [*before, *given]
+    yield from _twice(items)
+    yield from _lone_reasoning(given)
+    calls = {item.get("call_id"): words for item in items if (words := _PAIRS.get(item.get("type") or ""))}
+    results = {item.get("call_id"): words for item in given if (words := _RESULTS.get(item.get("type") or ""))}
+    if not any(item.get("type") in _HIDING for item in items):
+        for id, words in results.items():
+            if id and id not in calls:
+                said = f"No tool call found for {words} output with call_id {printable(id)}."
+                yield Finding("orphan_tool_output", said, "input")
+    answered = {item.get("call_id") for item in items if item.get("type") in _RESULTS}
+    if not any(tool.get("async") for tool in ask.body.get("tools") or ()):
+        for id, words in calls.items():
+            if id not in answered:
+                yield Finding("unanswered_tool_call", f"No tool output found for {words} {printable(str(id))}.", "input")
+
+
+#: What a message of a Responses input may have, and the two kinds of its parts that clients decorate.
+_OF_MESSAGE = frozenset(["type", "role", "content", "id", "status"])
+_OF_PART = {
+    "input_text": frozenset(["type", "text", "prompt_cache_breakpoint"]),
+    "output_text": frozenset(["type", "text", "annotations", "logprobs"]),
+}
+
+
+def _members(ask: Ask) -> Iterator[Finding]:
+    given = ask.body.get("input")
+    for at, item in enumerate(given if isinstance(given, list) else ()):
+        if item.get("type") not in (None, "message") or "role" not in item:
+            continue
+        known = _OF_MESSAGE | {"phase"} if item["role"] == "assistant" else _OF_MESSAGE
+        paths = [f"input[{at}].{printable(name)}" for name in item if name not in known and item[name] is not None]
+        content = item.get("content")
+        for place, part in enumerate(content if isinstance(content, list) else ()):
+            names = _OF_PART.get(part["type"])
+            if names:
+                here = f"input[{at}].content[{place}]"
+                paths += [f"{here}.{printable(name)}" for name in part if name not in names and part[name] is not None]
+        for path in paths:
+            yield Finding("unknown_parameter", f"Unknown parameter: '{path}'.", path, "unknown_parameter")
+
+
+def _twice(items: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for item in items:
+        id = item.get("id")
+        if id and item.get("type") != "item_reference":
+            if id in seen:
+                said = f"Duplicate item found with id {printable(id)}. Remove duplicate items from your input and try again."
+                yield Finding("duplicate_item", said, "input")
+            seen.add(id)
+
+
+def _lone_reasoning(items: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Reasoning that was stored, without what was said after it."""
+    for item, following in zip(items, chain(items[1:], [None]), strict=False):
+        if item.get("type") == "reasoning" and item.get("id") and (following is None or _is_input(following)):
+            said = f"Item '{printable(item['id'])}' of type 'reasoning' was provided without its required following item."
+            yield Finding("lone_reasoning", said, "input")
+
+
+def _is_input(item: Mapping[str, Any]) -> bool:
+    kind = item.get("type") or "message"
+    return kind.endswith("_output") or (kind == "message" and item.get("role") in _FROM_USER)
+
+
+# The word that JSON mode asks for
+
+
+def _json_word(ask: Ask) -> Iterator[Finding]:
+    if ask.response_format != "json_object":
+        return
+    chat = ask.endpoint == "chat"
+    # Instructions are the first message that rules see, and do not count.
+    skipped = 0 if chat or not isinstance(ask.body.get("instructions"), str) or not ask.body["instructions"] else 1
+    if any("json" in message.text.lower() for message in ask.messages[skipped:]):
+        return
+    if chat:
+        said = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+        yield Finding("json_word", said, "messages")
+    else:
+        said = "Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'."
+        yield Finding("json_word", said, "input")
+
+
+# What is chosen among tools
+
+
+def _chat_choice(ask: Ask) -> Iterator[Finding]:
+    body, kind = ask.body, family(ask.model)
+    offered = body.get("tools") or body.get("functions")
+    if not offered:
+        if body.get("tool_choice") is not None:
+            said = "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified."
+            yield Finding("tool_choice_without_tools", said, "tool_choice")
+        if body.get("parallel_tool_calls") is not None and kind.effort == "" and not kind.modern:
+            said = "Invalid value for 'parallel_tool_calls': 'parallel_tool_calls' is only allowed when 'tools' are specified."
+            yield Finding("parallel_without_tools", said, "parallel_tool_calls")
+        return
+    name = _absent(ask)
+    if name is not None:
+        where, among = ("tool_choice", "tools") if body.get("tools") and not kind.modern else ("function_call", "functions")
+        said = f"Invalid value for '{where}': no function named '{printable(name)}' was specified in the '{among}' parameter."
+        yield Finding("unknown_tool_choice", said, where)
+
+
+def _absent(ask: Ask) -> str | None:
+    """The one tool that must be called, if it is not among those offered."""
+    mode, names = offers.choice(ask)
+    if mode != "required" or names is None or len(names) != 1:
+        return None
+    return None if any(names[0] in (tool.name, tool.kind) for tool in offers.tools(ask)) else names[0]
+
+
+def _responses_choice(ask: Ask) -> Iterator[Finding]:
+    # A stored prompt may bring tools of its own.
+    if ask.body.get("prompt") or ask.body.get("tool_choice") is None:
+        return
+    offered = offers.tools(ask)
+    if ask.body["tool_choice"] == "required" and not offered:
+        yield Finding(
+            "tool_choice_without_tools", "Tool choice 'required' must be specified with 'tools' parameter.", "tool_choice"
+        )
+    name = _absent(ask)
+    if name is not None:
+        yield Finding("unknown_tool_choice", f"Tool choice '{printable(name)}' not found in 'tools' parameter.", "tool_choice")
+
+
+_USER = {"role": "user", "content": "What time is it?"}
+_CALL = {"id": "call_1", "type": "function", "function": {"name": "now", "arguments": "{}"}}
+_CALLING = {"role": "assistant", "content": None, "tool_calls": [_CALL]}
+_RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "noon"}
+_ANSWERED = {"messages": [_USER, _CALLING, _RESULT]}
+_TOOL = {"type": "function", "function": {"name": "now"}}
+_FLAT_CALL = {"type": "function_call", "call_id": "call_1", "name": "now", "arguments": "{}"}
+_FLAT_RESULT = {"type": "function_call_output", "call_id": "call_1", "output": "noon"}
+_FLAT_ANSWERED = {"input": [_USER, _FLAT_CALL, _FLAT_RESULT]}
+_THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": []}
+_SAID = {"type": "message", "role": "assistant", "id": "msg_1", "content": [{"type": "output_text", "text": "Noon."}]}
+_AUDIO = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}
+_SOUNDS = {"messages": [{"role": "user", "content": [_AUDIO]}]}
+_JSON = {"response_format": {"type": "json_object"}}
+_FLAT_JSON = {"text": {"format": {"type": "json_object"}}}
+_FLAT_TOOL = {"type": "function", "name": "now"}
+_TALK = ("messages",)
+_INPUT = ("input", "previous_response_id", "conversation")
+_CHOOSING = ("tool_choice", "function_call", "parallel_tool_calls")
+
+CONVERSATION = (
+    Check("unknown_parameter", "A member that a message or its text does not have.", ("responses",),
+          {"input": [{**_USER, "name": "Ada"}]}, {"input": [_USER]}, _members, ("input",)),
+    Check("orphan_tool_message", "A tool message that no call stands before.", ("chat",),
+          {"messages": [_USER, _RESULT]}, _ANSWERED, _chat, _TALK),
+    Check("unknown_tool_call_id", "A tool message for a call that the message before it does not have.", ("chat",),
+          {"messages": [_USER, _CALLING, _RESULT, {**_RESULT, "tool_call_id": "call_2"}]}, _ANSWERED, _chat, _TALK),
+    Check("duplicate_tool_call_id", "Two results for one call.", ("chat",),
+          {"messages": [_USER, _CALLING, _RESULT, _RESULT]}, _ANSWERED, _chat, _TALK),
+    Check("unanswered_tool_call", "A call whose result does not follow it.", ("chat",),
+          {"messages": [_USER, _CALLING, {"role": "user", "content": "Well?"}]}, _ANSWERED, _chat, _TALK),
+    Check("tool_call_index", "A call sent back as the stream had it.", ("chat",),
+          {"messages": [_USER, {**_CALLING, "tool_calls": [{"index": 0, **_CALL}]}, _RESULT]}, _ANSWERED, _chat_parts, _TALK),
+    Check("audio_part", "Sound for a model that does not hear.", ("chat",),
+          _SOUNDS, {"model": "gpt-4o-audio-preview", **_SOUNDS}, _chat_parts, _TALK),
+    Check("orphan_tool_output", "A result of a call that nobody made.", ("responses",),
+          {"input": [_USER, _FLAT_RESULT]}, _FLAT_ANSWERED, _responses, _INPUT),
+    Check("unanswered_tool_call", "A call without its result, also one of an earlier response.", ("responses",),
+          {"input": [_USER, _FLAT_CALL]}, _FLAT_ANSWERED, _responses, _INPUT),
+    Check("duplicate_item", "The same item twice, or once more after ``previous_response_id``.", ("responses",),
+          {"input": [_USER, _SAID, _SAID, _USER]}, {"input": [_USER, _SAID, _USER]}, _responses, _INPUT),
+    Check("lone_reasoning", "Reasoning without what was said after it.", ("responses",),
+          {"input": [_USER, _THOUGHT, _USER]}, {"input": [_USER, _THOUGHT, _SAID, _USER]}, _responses, _INPUT),
+    Check("json_word", "JSON mode must be asked for in the messages, too.", ("chat",),
+          _JSON, {**_JSON, "messages": [{"role": "user", "content": "Answer in JSON."}]}, _json_word, ("response_format",)),
+    Check("json_word", "The same; ``instructions`` do not count.", ("responses",),
+          {**_FLAT_JSON, "instructions": "Answer in JSON."}, {**_FLAT_JSON, "input": "Answer in JSON."}, _json_word, ("text",)),
+    Check("tool_choice_without_tools", "A choice among no tools.", ("chat",),
+          {"tool_choice": "auto"}, {"tools": [_TOOL], "tool_choice": "auto"}, _chat_choice, _CHOOSING),
+    Check("tool_choice_without_tools", "A choice among no tools.", ("responses",),
+          {"tool_choice": "required"}, {"tools": [_FLAT_TOOL], "tool_choice": "required"}, _responses_choice, _CHOOSING),
+    Check("parallel_without_tools", "Calls in parallel of no tools.", ("chat",),
+          {"parallel_tool_calls": False}, {"tools": [_TOOL], "parallel_tool_calls": False}, _chat_choice, _CHOOSING),
+    Check("unknown_tool_choice", "A tool that must be called and is not offered.", ("chat",),
+          {"tools": [_TOOL], "tool_choice": {"type": "function", "function": {"name": "then"}}},
+          {"tools": [_TOOL], "tool_choice": {"type": "function", "function": {"name": "now"}}}, _chat_choice, _CHOOSING),
+    Check("unknown_tool_choice", "A tool that must be called and is not offered.", ("responses",),
+          {"tools": [_FLAT_TOOL], "tool_choice": {"type": "function", "name": "then"}},
+          {"tools": [_FLAT_TOOL], "tool_choice": {"type": "function", "name": "now"}}, _responses_choice, _CHOOSING),
+)  # fmt: skip

@@ -1,0 +1,90 @@
+"""Replies: whether what a rule says could be the answer to the request, by the schemas and tools that the client sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from .. import offers, schemas
+from ..nouns import Ask, Reply, ToolCall
+from ..offers import Tool
+from ..wording import printable
+from .check import Finding
+
+#: The endpoints whose requests bring schemas and tools.
+ENDPOINTS = frozenset(["chat", "responses"])
+#: Why an answer may well end before it is valid.
+_CUT = frozenset(["length", "max_output_tokens", "content_filter"])
+
+#: The names of what can be found, and what they mean.
+CHECKS = {
+    "reply_schema": "The content does not fit the schema of the response format, or is not JSON where JSON was asked for.",
+    "reply_tool": "A tool is called that the request does not offer.",
+    "reply_arguments": "The arguments of a call are not JSON, or do not fit the parameters of the tool.",
+}
+
+
+def findings(ask: Ask, reply: Reply) -> Iterator[Finding]:
+    """What is wrong with a written reply, as an answer to this request. It is about the rule, and never changes the reply."""
+    if ask.endpoint not in ENDPOINTS:
+        return
+    for said in (reply, *reply.others):
+        if said.finish_reason in _CUT:
+            continue
+        if said.calls:
+            offered = {tool.name: tool for tool in offers.tools(ask)}
+            for call in said.calls:
+                yield from _call(call, offered)
+        elif ask.response_format in ("json_schema", "json_object"):
+            yield from _content(ask, said)
+
+
+def _content(ask: Ask, said: Reply) -> Iterator[Finding]:
+    text = said.text
+    if text is None:
+        return
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        yield _finding("reply_schema", f"the request asks for JSON, but the content is none: {_why(error)}")
+        return
+    form = offers.form(ask)
+    if form.kind == "json_object" and not isinstance(value, dict):
+        yield _finding("reply_schema", "the request asks for a JSON object, but the content is another value")
+    elif form.kind == "json_schema":
+        mismatch = schemas.check({} if form.schema is None else form.schema, value)
+        if mismatch:
+            yield _finding("reply_schema", f"the content does not fit the schema '{form.name}': {mismatch}", mismatch.path)
+
+
+def _call(call: ToolCall, offered: dict[str, Tool]) -> Iterator[Finding]:
+    name = printable(call.name)
+    tool = offered.get(call.name)
+    if tool is None:
+        listed = ", ".join(map(printable, offered)) or "none"
+        yield _finding(
+            "reply_tool", f"the reply calls '{name}', which the request does not offer (it offers: {printable(listed)})"
+        )
+    if call.kind != "function":
+        return
+    try:
+        value = json.loads(call.arguments)
+    except (ValueError, RecursionError) as error:
+        yield _finding("reply_arguments", f"the arguments of '{name}' are not JSON: {_why(error)}")
+        return
+    if not isinstance(value, dict):
+        yield _finding("reply_arguments", f"the arguments of '{name}' are not an object")
+    elif tool is not None and tool.parameters is not None:
+        mismatch = schemas.check(tool.parameters, value)
+        if mismatch:
+            yield _finding("reply_arguments", f"the arguments of '{name}' do not fit its parameters: {mismatch}", mismatch.path)
+
+
+def _finding(check: str, message: str, path: str | None = None) -> Finding:
+    return Finding(check, message, path, about="reply")
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno}, column {error.colno}"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)

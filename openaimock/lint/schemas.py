@@ -1,0 +1,109 @@
+"""Schemas: those of tools and structured outputs, held to what strict mode and the API ask of them."""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from .. import offers
+from ..nouns import Ask
+from ..offers import Tool
+from ..strict import Refusal, loose_problem, strict_problem
+from .check import MOST, Check, Finding
+from .families import family
+
+_NO_SCHEMAS = (
+    "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model. Learn more about supported "
+    "models at the Structured Outputs guide: https://platform.openai.com/docs/guides/structured-outputs"
+)
+_NO_PARAMETERS = {"type": "object", "properties": {}}
+
+
+#: Agents send the same tools with every request; larger ones than this are looked at anew.
+_KEPT = 200_000
+
+
+def _functions(ask: Ask) -> Iterator[Finding]:
+    # Of all ways to tell that two values are the same this is the quickest; version 2 writes equal ones equally.
+    packed = marshal.dumps((ask.body.get("tools"), ask.body.get("functions")), 2)
+    return iter(_of_functions(packed) if len(packed) <= _KEPT else _of_functions.__wrapped__(packed))
+
+
+@lru_cache(maxsize=128)
+def _of_functions(packed: bytes) -> tuple[Finding, ...]:
+    return tuple(islice(_problems(offers.listed(*marshal.loads(packed))), MOST))
+
+
+def _problems(tools: Sequence[Tool]) -> Iterator[Finding]:
+    for tool in tools:
+        if tool.kind != "function" or not (tool.strict or tool.parameters):
+            continue
+        schema = _NO_PARAMETERS if tool.parameters is None else tool.parameters
+        problem = (strict_problem if tool.strict else loose_problem)(schema, name=f"function '{tool.name}'")
+        if problem:
+            check = "strict_function" if tool.strict else "function_schema"
+            yield Finding(check, str(problem), tool.path, "invalid_function_parameters")
+
+
+def _output(ask: Ask) -> Iterator[Finding]:
+    form = offers.form(ask)
+    if form.kind != "json_schema":
+        return
+    if not family(ask.model).schemas:
+        yield Finding("schema_model", _NO_SCHEMAS)
+    if form.strict and form.schema is not None:
+        packed = marshal.dumps(form.schema, 2)
+        problem = _of_schema(packed) if len(packed) <= _KEPT else _of_schema.__wrapped__(packed)
+        said = str(problem._replace(name=f"response_format '{form.name}'")) if problem else ""
+        if said and ask.endpoint == "chat":
+            yield Finding("strict_schema", said, "response_format")
+        elif said:
+            yield Finding("strict_schema", said, "text.format.schema", "invalid_json_schema")
+
+
+@lru_cache(maxsize=128)
+def _of_schema(packed: bytes) -> Refusal | None:
+    return strict_problem(marshal.loads(packed))
+
+
+_OPEN = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+_CLOSED = {**_OPEN, "additionalProperties": False}
+_OPTIONAL = {**_CLOSED, "properties": {"city": {"type": "string"}, "zone": {"type": "string"}}}
+_WITH = ("tools", "functions")
+
+
+def _tool(schema: Any, strict: bool) -> dict[str, Any]:
+    return {"tools": [{"type": "function", "function": {"name": "now", "parameters": schema, "strict": strict}}]}
+
+
+def _flat(schema: Any, strict: bool) -> dict[str, Any]:
+    return {"tools": [{"type": "function", "name": "now", "parameters": schema, "strict": strict}]}
+
+
+def _format(schema: Any, **more: Any) -> dict[str, Any]:
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": "place", "schema": schema, **more}}}
+
+
+def _text(schema: Any) -> dict[str, Any]:
+    return {"text": {"format": {"type": "json_schema", "name": "place", "schema": schema, "strict": True}}}
+
+
+SCHEMAS = (
+    Check("strict_function", "A strict function whose objects are open, or whose properties are not all required.", ("chat",),
+          _tool(_OPEN, True), _tool(_CLOSED, True), _functions, _WITH),
+    Check("strict_function", "The same, where the Responses API has it.", ("responses",),
+          _flat(_OPTIONAL, True), _flat(_CLOSED, True), _functions, _WITH),
+    Check("function_schema", "Parameters that no function may have, strict or not.", ("chat",),
+          _tool({"type": "array", "items": {}}, False), _tool(_OPEN, False), _functions, _WITH),
+    Check("function_schema", "The same, where the Responses API has it.", ("responses",),
+          _flat({"type": "object"}, False), _flat(_OPEN, False), _functions, _WITH),
+    Check("strict_schema", "A strict response format that is not.", ("chat",),
+          _format(_OPTIONAL, strict=True), _format(_CLOSED, strict=True), _output, ("response_format",)),
+    Check("strict_schema", "The same, where the Responses API has it.", ("responses",),
+          _text(_OPEN), _text(_CLOSED), _output, ("text",)),
+    Check("schema_model", "A schema for a model that came before structured outputs.", ("chat",),
+          {"model": "gpt-4-turbo", **_format(_OPEN)}, _format(_OPEN), _output, ("response_format",)),
+)  # fmt: skip
