@@ -48,9 +48,7 @@ FUNCTION = {"o200k_base": 7, "cl100k_base": 10}
 FUNCTIONS_END, PROPERTIES, PROPERTY, ENUM, ENUM_ITEM = 12, 3, 3, -3, 3
 
 #: Models whose vocabulary is the older one; all others, also those nobody has heard of yet, have o200k_base.
-_OLDER = re.compile(
-    r"(?:ft:)?(?:gpt-4(?![.\w])|gpt-4-|gpt-4:|gpt-3|gpt-35|text-|code-|(?:ada|babbage|curie|davinci)(?![a-z]))", re.IGNORECASE
-)
+_OLDER = re.compile(r"(?:ft:)?(?:gpt-4(?![.\w])|gpt-3|text-|code-|(?:ada|babbage|curie|davinci)(?![a-z]))", re.IGNORECASE)
 
 
 class Tokenizer(NamedTuple):
