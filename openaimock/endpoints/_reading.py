@@ -252,7 +252,8 @@ class Endpoint:
     """One operation of the API: how its requests become an Ask and a Reply becomes what is sent.
 
     ``name`` is what rules and the journal call it. ``path`` may hold ``<names>``. ``write(ask, reply, moment)`` gets None for the
-    reply only when ``own`` is true: the endpoint then has an answer of its own when no rule matches.
+    reply only when ``own`` is true: the endpoint then has an answer of its own when no rule matches. ``params`` is the table of
+    all that its body may hold, for lint.
     """
 
     name: str
@@ -261,3 +262,4 @@ class Endpoint:
     read: Callable[[Request], Ask]
     write: Callable[..., Any]
     own: bool = False
+    params: Table | None = None
