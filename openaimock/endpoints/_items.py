@@ -77,6 +77,8 @@ _OTHER = Kind("item_", status=False)
 def kept(given: Mapping[str, Any], draw: Draw) -> Item:
     """An item as the API keeps and shows it: with an id, a status, and all that its type always has."""
     name = given.get("type") or "message"
+    if name == "message":
+        return _kept_message(given, draw)
     kind = KINDS.get(name, _OTHER)
     made: Item = {"id": given.get("id") or draw.hex(kind.prefix, LENGTH), "type": name}
     if kind.status:
@@ -91,11 +93,22 @@ def kept(given: Mapping[str, Any], draw: Draw) -> Item:
             value = draw.hex(usual) if key == "container_id" else list(usual) if isinstance(usual, list) else usual
         made[key] = value
     made.update((key, value) for key, value in given.items() if key not in made)
-    if name == "message":
-        made["content"] = _content(given.get("content"), given.get("role") or "assistant")
-        made.setdefault("role", "assistant")
-    elif name == "compaction" and not made.get("encrypted_content"):
+    if name == "compaction" and not made.get("encrypted_content"):
         made["encrypted_content"] = sealed(made["id"])
+    return made
+
+
+def _kept_message(given: Mapping[str, Any], draw: Draw) -> Item:
+    role = given.get("role") or "assistant"
+    made = {
+        "id": given.get("id") or draw.hex("msg_", LENGTH),
+        "type": "message",
+        "status": given.get("status") or "completed",
+        "role": role,
+        "content": _content(given.get("content"), role),
+    }
+    if given.get("phase"):
+        made["phase"] = given["phase"]
     return made
 
 
@@ -108,7 +121,7 @@ def _content(content: Any, role: str) -> list[Item]:
 
 def _part(part: Item) -> Item:
     kind = part.get("type")
-    if kind == "output_text":
+    if kind == "output_text" and not ("annotations" in part and "logprobs" in part):
         return {**text_part(part.get("text") or ""), **{key: value for key, value in part.items() if value is not None}}
     if kind == "input_image":
         return {**part, "detail": part.get("detail") or "auto"}

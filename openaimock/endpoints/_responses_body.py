@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .. import tokens
@@ -24,96 +24,87 @@ _NO_IMAGES = {
     "output_tokens_details": {"image_tokens": 0, "text_tokens": 0},
     "total_tokens": 0,
 }
-_TOOL_USAGE = {"image_gen": _NO_IMAGES, "web_search": {"num_requests": 0}}
-_DEVELOPER = {"payer": "developer"}
-#: What a response says of parameters that the request left out, where that is not null.
-_USUAL: dict[str, Any] = {
+#: A response to a request that says nothing but what it must, in the order in which the API sends its members.
+_PLAIN: dict[str, Any] = {
+    "id": "",
+    "object": "response",
+    "created_at": 0,
+    "status": "in_progress",
+    "access_programs": None,
+    "background": False,
+    "billing": {"payer": "developer"},
+    "completed_at": None,
+    "error": None,
     "frequency_penalty": 0.0,
+    "incomplete_details": None,
+    "instructions": None,
+    "max_output_tokens": None,
+    "max_tool_calls": None,
+    "model": "",
+    "moderation": None,
+    "output": [],
     "parallel_tool_calls": True,
     "presence_penalty": 0.0,
+    "previous_response_id": None,
+    "prompt_cache_key": None,
     "prompt_cache_retention": "in_memory",
+    "reasoning": {"context": None, "effort": None, "summary": None},
+    "safety_identifier": None,
+    "service_tier": "auto",
+    "store": True,
     "temperature": 1.0,
+    "text": {"format": {"type": "text"}, "verbosity": "medium"},
     "tool_choice": "auto",
+    "tool_usage": {"image_gen": _NO_IMAGES, "web_search": {"num_requests": 0}},
+    "tools": [],
     "top_logprobs": 0,
     "top_p": 1.0,
     "truncation": "disabled",
+    "usage": None,
+    "user": None,
+    "metadata": {},
 }
 
 
 def begun(ask: Ask, reply: Reply, moment: Moment) -> Response:
     """The Response as it is when the model begins: nothing said, nothing counted, the request's parameters echoed."""
-    body = ask.body
-    given = {name: value for name, value in body.items() if value is not None}
-
-    def echo(name: str) -> Any:
-        return given.get(name, _USUAL.get(name))
-
-    response: Response = {
-        "id": _id(reply, moment),
-        "object": "response",
-        "created_at": moment.created if reply.created is None else reply.created,
-        "status": "in_progress",
-        "access_programs": None,
-        "background": bool(given.get("background")),
-        "billing": _DEVELOPER,
-        "completed_at": None,
-        "error": None,
-        "frequency_penalty": echo("frequency_penalty"),
-        "incomplete_details": None,
-        "instructions": given.get("instructions"),
-        "max_output_tokens": given.get("max_output_tokens"),
-        "max_tool_calls": given.get("max_tool_calls"),
-        "model": reply.model or ask.model or moment.models[0],
-        "moderation": None,
-        "output": [],
-        "parallel_tool_calls": echo("parallel_tool_calls"),
-        "presence_penalty": echo("presence_penalty"),
-        "previous_response_id": given.get("previous_response_id") or None,
-        "prompt_cache_key": given.get("prompt_cache_key"),
-        "prompt_cache_retention": echo("prompt_cache_retention"),
-        "reasoning": {"context": None, "effort": None, "summary": None, **(given.get("reasoning") or {})},
-        "safety_identifier": given.get("safety_identifier"),
-        "service_tier": given.get("service_tier", "auto"),
-        "store": given.get("store", True),
-        "temperature": echo("temperature"),
-        "text": _text(given.get("text") or {}),
-        "tool_choice": echo("tool_choice"),
-        "tool_usage": _TOOL_USAGE,
-        "tools": [_tool(tool) for tool in given.get("tools") or ()],
-        "top_logprobs": echo("top_logprobs"),
-        "top_p": echo("top_p"),
-        "truncation": echo("truncation"),
-        "usage": None,
-        "user": given.get("user"),
-        "metadata": given.get("metadata") or {},
-    }
-    return response if given.keys().isdisjoint(_RARE) else {**response, **_rarely(given)}
-
-
-_RARE = ("conversation", "prompt", "prompt_cache_options", "image")
-
-
-def _rarely(given: Mapping[str, Any]) -> Response:
-    """What a response has only when the request had it."""
-    made: Response = {}
-    if given.get("conversation"):
-        made["conversation"] = {"id": conversation_id(given)}
-    if "prompt" in given:
-        made["prompt"] = {"id": "", "variables": None, "version": None, **given["prompt"]}
-    if "prompt_cache_options" in given:
-        options = {key: value for key, value in given["prompt_cache_options"].items() if key != "prewarm"}
-        made["prompt_cache_options"] = {"mode": "implicit", "ttl": "30m", **options}
-    if "image" in given:
-        asked = given["image"].get("context_compression")
-        made["image"] = {"context_compression": asked if asked in ("enabled", "disabled") else "disabled"}
-    return made
+    response = _PLAIN.copy()
+    for name, value in ask.body.items():
+        if value is not None and name in _ECHOED:
+            echo = _ECHOED[name]
+            response[name] = value if echo is None else echo(value)
+    response["id"] = _id(reply, moment)
+    response["created_at"] = moment.created if reply.created is None else reply.created
+    response["model"] = reply.model or ask.model or moment.models[0]
+    return response
 
 
 def conversation_id(body: Mapping[str, Any]) -> str:
-    """The conversation that a request names, as an id or an object; "" when it names none."""
+    """The conversation that a request or a response names, as an id or an object; "" when it names none."""
     given = body.get("conversation")
     named: str | None = given.get("id") if isinstance(given, Mapping) else given
     return named or ""
+
+
+def _conversation(given: Any) -> Item:
+    return {"id": given["id"] if isinstance(given, Mapping) else given}
+
+
+def _cache(given: Mapping[str, Any]) -> Item:
+    return {"mode": "implicit", "ttl": "30m", **{name: value for name, value in given.items() if name != "prewarm"}}
+
+
+def _image(given: Mapping[str, Any]) -> Item:
+    asked = given.get("context_compression")
+    return {"context_compression": asked if asked in ("enabled", "disabled") else "disabled"}
+
+
+def _prompt(given: Mapping[str, Any]) -> Item:
+    return {"id": "", "variables": None, "version": None, **given}
+
+
+def _reasoning_options(given: Mapping[str, Any]) -> Item:
+    return {"context": None, "effort": None, "summary": None, **given}
 
 
 def _id(reply: Reply, moment: Moment) -> str:
@@ -165,11 +156,36 @@ def _tool(tool: Mapping[str, Any]) -> Item:
     return made
 
 
+def _tools(given: Sequence[Mapping[str, Any]]) -> list[Item]:
+    return [_tool(tool) for tool in given]
+
+
+#: The parameters that a response echoes, and how where that is not as they are. Some are there only when the request has them.
+_ECHOED: dict[str, Callable[[Any], Any] | None] = {
+    **dict.fromkeys(
+        [
+            "background", "frequency_penalty", "instructions", "max_output_tokens", "max_tool_calls", "metadata",
+            "parallel_tool_calls", "presence_penalty", "prompt_cache_key", "prompt_cache_retention", "safety_identifier",
+            "service_tier", "store", "temperature", "tool_choice", "top_logprobs", "top_p", "truncation", "user",
+        ]
+    ),
+    "conversation": _conversation,
+    "image": _image,
+    "previous_response_id": lambda given: given or None,
+    "prompt": _prompt,
+    "prompt_cache_options": _cache,
+    "reasoning": _reasoning_options,
+    "text": _text,
+    "tools": _tools,
+}  # fmt: skip
+
+
 # What is said
 
 
-def ended(response: Response, ask: Ask, reply: Reply, moment: Moment) -> Response:
+def spoken(ask: Ask, reply: Reply, moment: Moment) -> Response:
     """The Response when the model has said all that the request lets it say."""
+    response = begun(ask, reply, moment)
     said, reason = _shaping.shape(reply, ask.model, (), ask.body.get("max_output_tokens"))
     blocks, error = _until_error(said.blocks)
     output = output_items(ask, said, blocks, moment) if blocks or not error else []
@@ -177,16 +193,17 @@ def ended(response: Response, ask: Ask, reply: Reply, moment: Moment) -> Respons
     status = "failed" if error else "incomplete" if reason else "completed"
     if status == "incomplete" and output and "status" in output[-1]:
         output[-1]["status"] = "incomplete"
-    return {
-        **response,
-        "status": status,
-        "completed_at": response["created_at"] if status == "completed" else None,
-        "error": error,
-        "incomplete_details": {"reason": reason} if reason and not error else None,
-        "output": output,
-        "service_tier": _shaping.service_tier(reply, ask),
-        "usage": usage(ask, said),
-    }
+    response["status"] = status
+    if status == "completed":
+        response["completed_at"] = response["created_at"]
+    elif status == "failed":
+        response["error"] = error
+    else:
+        response["incomplete_details"] = {"reason": reason}
+    response["output"] = output
+    response["service_tier"] = _shaping.service_tier(reply, ask)
+    response["usage"] = usage(ask, said)
+    return response
 
 
 _INCOMPLETE = {"length": "max_output_tokens", "max_output_tokens": "max_output_tokens", "content_filter": "content_filter"}
@@ -309,7 +326,7 @@ def _only(names: Item, given: Any) -> Item:
 
 def input_tokens(ask: Ask) -> int:
     """The tokens of all that a request says, with what came before it and the tools it offers."""
-    counted: int = tokens.count_messages([_for_count(message) for message in ask.messages], ask.model)
+    counted = tokens.count_messages([_for_count(message) for message in ask.messages], ask.model)
     if ask.body.get("tools"):
         counted += tokens.count_tools(ask.body["tools"], ask.model)
     return counted
@@ -317,6 +334,9 @@ def input_tokens(ask: Ask) -> int:
 
 def _for_count(message: Message) -> Item:
     said: Item = {"role": message.role, "content": message.text}
+    images = message.parts.count("image_url")
+    if images:
+        said["content"] = [{"type": "text", "text": message.text}, *[{"type": "image_url"}] * images]
     if message.tool_calls:
         said["tool_calls"] = [
             {"type": "function", "function": {"name": call.name, "arguments": call.arguments}} for call in message.tool_calls

@@ -106,9 +106,21 @@ class _Stream:
             yield self.frame(kind, f'"item_id":{dump(item["id"])},"output_index":{index}')
 
     def deltas(self, kind: str, text: str, head: str, tail: str, *, spoken: bool = False) -> Iterator[Frame]:
-        """One text, piece by piece; ``head`` and ``tail`` are the JSON of the members beside ``delta``."""
-        for piece in pace.pieces(text, self._spoken, self._model) if spoken else tokens.split(text, self._model):
-            yield self.delta(kind, piece, head, tail, spoken)
+        """One text, piece by piece; ``head`` and ``tail`` are the JSON of the members beside ``delta``.
+
+        A fixed opening and closing around what is new: a stream costs what it says.
+        """
+        pieces = pace.pieces(text, self._spoken, self._model) if spoken else tokens.split(text, self._model)
+        if self._obfuscate or (spoken and not self._by_token):
+            for piece in pieces:
+                yield self.delta(kind, piece, head, tail, spoken)
+            return
+        opening = f'event: {kind}\ndata: {{"type":"{kind}",{head}"delta":'
+        closing = f',{tail},"sequence_number":'
+        for piece in pieces:
+            number = self.number
+            self.number = number + 1
+            yield Frame(f"{opening}{dump(piece)}{closing}{number}}}\n\n".encode(), 1.0)
 
     def delta(self, kind: str, piece: str, head: str, tail: str, spoken: bool) -> Frame:
         """One piece of a text."""

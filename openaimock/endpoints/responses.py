@@ -21,7 +21,7 @@ from ..wording import known
 from . import _responses_store as stored
 from ._items import LENGTH, Item, given_items, kept, messages, sealed
 from ._reading import Endpoint, Request
-from ._responses_body import Response, begun, ended, input_tokens, usage
+from ._responses_body import Response, input_tokens, spoken, usage
 from ._responses_events import closing, failed, frames
 from ._responses_params import COMPACT, INPUT_TOKENS, RESPONSES, RETRIEVING, check_create, check_something
 from ._responses_store import Record
@@ -47,9 +47,9 @@ def read(request: Request) -> ResponsesAsk:
     check_create(body)
     items, before = _said(request, body)
     check_something(body)
-    spoken = messages(stored.expanded([*before, *items]), body.get("instructions"))
-    text = next((message.text for message in reversed(spoken) if message.role == "user"), "")
-    ask = ResponsesAsk("responses", body, spoken, text, body.get("model") or "", bool(body.get("stream")))
+    heard = messages(stored.expanded([*before, *items]), body.get("instructions"))
+    text = next((message.text for message in reversed(heard) if message.role == "user"), "")
+    ask = ResponsesAsk("responses", body, heard, text, body.get("model") or "", bool(body.get("stream")))
     ask.items, ask.before = items, before
     if body.get("tools"):
         ask.tools = tuple(_tool_names(body["tools"]))
@@ -84,7 +84,7 @@ def _choice(given: Any) -> str:
 
 def write(ask: ResponsesAsk, reply: Reply, moment: Moment) -> render.JSON | render.Events:
     """The answer to a request to create a response; stored unless the request says otherwise."""
-    response = ended(begun(ask, reply, moment), ask, reply, moment)
+    response = spoken(ask, reply, moment)
     background = response["background"]
     cut = reply.pace
     record: Record = {
@@ -197,8 +197,8 @@ def _unmatched(request: Request, body: dict[str, Any]) -> ResponsesAsk:
 
 def _heard(ask: ResponsesAsk) -> ResponsesAsk:
     """The same Ask with its messages, to count."""
-    spoken = messages(stored.expanded([*ask.before, *ask.items]), ask.body.get("instructions"))
-    return ResponsesAsk("responses", ask.body, spoken, model=ask.model)
+    heard = messages(stored.expanded([*ask.before, *ask.items]), ask.body.get("instructions"))
+    return ResponsesAsk("responses", ask.body, heard, model=ask.model)
 
 
 def _count(ask: ResponsesAsk, reply: Reply | None, moment: Moment) -> render.JSON:
