@@ -72,6 +72,12 @@ def request_id(request: Request) -> str | None:
     return given if given and len(given) <= 512 and given.isascii() and given.isprintable() else None
 
 
+def attempt(request: Request) -> int:
+    """Which attempt a request is, as SDKs number their retries; 0 for the first."""
+    given: str | None = request.environ.get("HTTP_X_STAINLESS_RETRY_COUNT")
+    return int(given) if given and given.isascii() and given.isdigit() and len(given) < 10 else 0
+
+
 def fault(request: Request) -> Fault | None:
     """The fault a request asks for (``x-openaimock-fault``). APIError 400 when it cannot be read."""
     given = request.environ.get("HTTP_X_OPENAIMOCK_FAULT")
