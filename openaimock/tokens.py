@@ -39,8 +39,7 @@ PATIENCE = 30.0
 # The API's own arithmetic, from OpenAI's cookbook ("How to count tokens with tiktoken").
 #: The role, always one token, and three around it.
 PER_MESSAGE = 1 + 3
-PER_NAME = 1
-PRIMING = 3
+PER_NAME, PRIMING = 1, 3
 #: An image in ``detail: low``, and any other (as 1024 by 1024 pixels in high detail): nobody looks at its size here.
 IMAGE_LOW, IMAGE = 85, 765
 #: What starts a function's definition costs, by encoding.
@@ -65,17 +64,18 @@ def encoding_name(model: str) -> str:
     return "cl100k_base" if _OLDER.match(model.rpartition("/")[2]) else "o200k_base"
 
 
-#: Counts of texts seen before, by model, length and hash: an agent sends its whole history again with every request.
+#: Counts of texts seen before, by encoding, length and hash: an agent sends its whole history again with every request.
 #: The hash stands for the text, so that no text is kept alive; two of 64 bits do not meet by chance.
 _SEEN: dict[tuple[str, int, int], int] = {}
 
 
 def count(text: str, model: str = "") -> int:
     """How many tokens a text has."""
-    key = (model, len(text), hash(text))
+    encoding = encoding_name(model)
+    key = (encoding, len(text), hash(text))
     known = _SEEN.get(key)
     if known is None:
-        known = tokenizer(encoding_name(model)).count(text)
+        known = tokenizer(encoding).count(text)
         if len(_SEEN) >= 4096:
             _SEEN.clear()
         _SEEN[key] = known
@@ -98,10 +98,16 @@ def count_messages(messages: Iterable[Mapping[str, Any]], model: str = "") -> in
         if name := message.get("name"):
             total += PER_NAME + count(name, model)
         for call in message.get("tool_calls") or ():
-            # A function's input is "arguments", a custom tool's "input".
-            asked = call.get("function") or call.get("custom") or {}
-            total += count(asked.get("name") or "", model) + count(asked.get("arguments") or asked.get("input") or "", model)
+            total += _call(call.get("function") or call.get("custom"), model)
+        if before_tools := message.get("function_call"):
+            total += _call(before_tools, model)
     return total
+
+
+def _call(call: Mapping[str, Any] | None, model: str) -> int:
+    """Tokens of a call's name and what the tool is given: a function's ``arguments``, a custom tool's ``input``."""
+    call = call or {}
+    return count(call.get("name") or "", model) + count(call.get("arguments") or call.get("input") or "", model)
 
 
 def _content(content: Any, model: str) -> int:

@@ -18,7 +18,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openaimock import tokens
+from openaimock import create_app, tokens
 from openaimock.errors import ConfigError
 
 
@@ -199,6 +199,12 @@ def test_tool_calls_cost_their_names_and_arguments() -> None:
     assert tokens.count_messages([{"role": "assistant", "content": None, "tool_calls": calls}]) == 7 + said
 
 
+def test_a_function_call_of_before_tools_costs_the_same() -> None:
+    call = {"name": "look_up", "arguments": "{}"}
+    new = {"role": "assistant", "tool_calls": [{"id": "call_1", "type": "function", "function": call}]}
+    assert tokens.count_messages([{"role": "assistant", "function_call": call}]) == tokens.count_messages([new])
+
+
 def test_no_tools_cost_nothing() -> None:
     assert tokens.count_tools([]) == tokens.count_tools(None) == 0
 
@@ -366,6 +372,12 @@ def test_an_unknown_way_to_count_is_a_clear_error(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv(tokens.SETTING, "tictoc")
     with pytest.raises(ConfigError, match=re.escape("'tictoc' is not a way to count tokens (auto, tiktoken, estimate)")):
         tokens.prepare()
+
+
+def test_an_application_is_not_made_with_an_unknown_way_to_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(tokens.SETTING, "tictoc")
+    with pytest.raises(ConfigError, match=tokens.SETTING):
+        create_app({"responses": []})
 
 
 @pytest.mark.usefixtures("tiktoken", "vocabulary")
