@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 
-from .matchers import LONG, PAIRS
 from .rules import Rule, expectations
 
 # Seconds, measured on a slow machine. What is looked for is an order of magnitude.
 _FOLD = 1e-7
 _SEARCH = 3e-8
 _BACKTRACK = 5e-8
-_COMPARE = 4e-8
-_COMPARE_WORDS = 6e-7
-_LETTERS = 2e-6
+_COMPARE = 4e-6
 #: The part of many fuzzy rules that the index cannot rule out, so that they are compared in full.
 _SURVIVORS = 1e-4
 #: What takes less is told as nothing.
@@ -55,10 +52,5 @@ class Cost:
     def _estimate(self, length: int) -> float:
         linear = length * (_FOLD + self._searches * _SEARCH)
         backtracking = self._nested * length**2 * _BACKTRACK
-        compared = min(length, self._reach)
-        if compared > LONG:
-            words = compared / 6
-            each = min(PAIRS, words**2 / 80) * _COMPARE_WORDS + compared * _FOLD
-        else:
-            each = compared**2 * _COMPARE + compared * _LETTERS
-        return linear + backtracking + each * (min(1, self._compared) + self._compared * _SURVIVORS)
+        compared = min(length, self._reach) * _COMPARE
+        return linear + backtracking + compared * (min(1, self._compared) + self._compared * _SURVIVORS)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from zlib import crc32
 
-from .matchers import LONG, fold
+from .alike import LONG, fold, needed
 
 #: Words are told apart by so many numbers: enough to tell texts apart, few enough to keep a table of.
 _WORDS = 256
@@ -120,7 +120,7 @@ class _Band:
             smallest, largest = length / stretch - 1, length * stretch + 1
             for size, texts in list(sizes.items()):
                 if smallest <= size <= largest:
-                    least = _least(threshold, size + length)
+                    least = needed(threshold, size + length)
                     wanted[least] = wanted.get(least, 0) | texts
         return wanted
 
@@ -152,14 +152,6 @@ class _Band:
                 sums.clear()
             found = sums[token, count] = _add([self._levels[token][:count]])
         return found
-
-
-def _least(threshold: float, total: int) -> int:
-    """How many tokens must be shared for a ratio of ``threshold``, by the very division that difflib makes."""
-    least = max(0, int(threshold * total / 2 - 0.001))
-    while total and 2.0 * least / total < threshold:
-        least += 1
-    return least
 
 
 def _add(columns: list[list[int]]) -> list[int]:

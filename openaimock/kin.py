@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from heapq import nlargest
 
-from . import matchers
+from .alike import fold, trigrams
 from .matchers import Matcher
 from .nouns import Ask
 from .rules import Rule, expectations
@@ -56,7 +56,7 @@ def _samples(matcher: Matcher) -> list[str]:
     if matcher.invert or not isinstance(matcher.value, str):
         return []
     text = _SIGNS.sub(" ", matcher.value) if matcher.kind == "regex" else matcher.value
-    folded = f" {matchers.fold(text[:_LONGEST])} "
+    folded = f" {fold(text[:_LONGEST])} "
     last = len(folded) - 2
     return [folded[at : at + 3] for at in range(0, last, max(1, last // _SAMPLES))] if folded.strip() else []
 
@@ -65,5 +65,5 @@ def _said(ask: Ask) -> set[str]:
     texts = [ask.text, ask.user or "", ask.opening[0].text if ask.opening else "", ask.tool or "", ask.model]
     found: set[str] = set()
     for text in dict.fromkeys(texts):
-        found |= matchers.trigrams(text[:_LONGEST])
+        found |= trigrams(text[:_LONGEST])
     return found

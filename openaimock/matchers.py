@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Any, NamedTuple
+
+from .alike import alike_enough, fold, likeness, trigrams
 
 #: What a match is worth when rules compete; an inverted matcher is worth as little as ``any``.
 SCORES = {"exact": 1.0, "regex": 0.8, "contains": 0.6, "fuzzy": 0.4, "any": 0.1, "glob": 0.5, "equals": 1.0}
 #: The matchers a user may write (``glob`` and ``equals`` are what a plain ``model:`` or ``body:`` value means).
 NAMES = ("exact", "fuzzy", "regex", "contains", "any")
 THRESHOLD = 0.8
-#: Above this many characters fuzzy compares words: difflib's time grows with the square of the length.
-LONG = 2000
-#: Above this many pairs of equal words (or characters) their order is left out of the comparison. It takes about a second
-#: to get there, and only long texts that say the same few words over and over do.
-PAIRS = 2_000_000
 #: How much of a text, and up to which length character by character, an explanation compares: a miss must not take seconds.
 EXPLAINED = 2000
 _BRIEF = 200
@@ -200,67 +195,6 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
     return bool(left == right)
-
-
-# How alike texts are
-
-
-def fold(text: str, case_sensitive: bool = False) -> str:
-    """A text as fuzzy compares it: trimmed, white space folded to single blanks, lower case unless case counts."""
-    folded = " ".join(text.split())
-    return folded if case_sensitive else folded.lower()
-
-
-def sequences(left: str, right: str, longest: int = LONG) -> tuple[Sequence[str], Sequence[str]]:
-    """What difflib compares: the texts themselves, or their words when either is longer than ``longest``."""
-    return (left.split(), right.split()) if len(left) > longest or len(right) > longest else (left, right)
-
-
-def likeness(left: str, right: str, longest: int = LONG) -> float:
-    """difflib's ratio of two folded texts, without its junk heuristics (with them, long texts 92% alike score 0.07)."""
-    return _ratio(*sequences(left, right, longest))
-
-
-def alike_enough(left: str, right: str, threshold: float) -> bool:
-    """Whether the ratio reaches the threshold; its cheap upper bounds are asked first."""
-    if left == right:
-        return True
-    one, other = sequences(left, right)
-    return (
-        _share(min(len(one), len(other)), one, other) >= threshold
-        and _share(_shared(one, other), one, other) >= threshold
-        and _ratio(one, other) >= threshold
-    )
-
-
-def _ratio(one: Sequence[str], other: Sequence[str]) -> float:
-    if len(one) * len(other) > PAIRS:
-        counts = Counter(other)
-        if sum(count * counts[token] for token, count in Counter(one).items()) > PAIRS:
-            return _share(_shared(one, other), one, other)
-    return SequenceMatcher(None, one, other, False).ratio()
-
-
-def _share(shared: int, one: Sequence[str], other: Sequence[str]) -> float:
-    total = len(one) + len(other)
-    return 2.0 * shared / total if total else 1.0
-
-
-def _shared(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many characters (or words) both have, in whatever order."""
-    counts = Counter(other)
-    return sum(min(count, counts[token]) for token, count in Counter(one).items())
-
-
-def trigrams(text: str) -> frozenset[str]:
-    """The pieces of three characters of a folded text's beginning, its ends counting as blanks."""
-    return _trigrams(text[:EXPLAINED])
-
-
-@lru_cache(32)
-def _trigrams(text: str) -> frozenset[str]:
-    folded = f" {fold(text)} "
-    return frozenset([folded[at : at + 3] for at in range(max(1, len(folded) - 2))])
 
 
 # Words
