@@ -148,7 +148,7 @@ def expected(check: Checker, value: dict[str, Any], node: Node, path: Path, defa
             node, path, f"only a tool message has a 'tool_call_id', this is the {role}'s", key=_spelled(node, "tool_call_id")
         )
     text, parts = _content(check, value.get("content"), child(node, "content"), (path, "content"))
-    parts += [_PARTS.get(kind, kind) for kind in value.get("parts") or [] if kind is not BAD]
+    parts += [_PARTS.get(kind, kind) for kind in _listed(value.get("parts")) if kind is not BAD]
     return {
         "role": role,
         "match": _match(check, value, text, bool(parts), node, path, defaults),
@@ -156,6 +156,10 @@ def expected(check: Checker, value: dict[str, Any], node: Node, path: Path, defa
         "tool_call_id": value.get("tool_call_id"),
         "reply": None,
     }
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _match(

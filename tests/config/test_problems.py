@@ -97,27 +97,12 @@ store: file.db
             "mock.yaml:15:8: store: expected 'memory', got the text 'file.db'",
         ],
     ),
-    "not available yet": (
-        RULE
-        + """\
-unmatched: proxy
-store: sqlite:///x.db
-""",
-        [
-            "mock.yaml:2:12: unmatched: 'proxy' is not available yet",
-            "mock.yaml:3:8: store: a store of sqlite is not available yet",
-        ],
-    ),
     "a number in quotes": (
         RULE + 'port: "3000"\n',
         ["mock.yaml:2:7: port: expected a whole number, got the text '3000'; leave out the quotes"],
     ),
     "nan": (RULE + "latency: .nan\n", ["mock.yaml:2:10: latency: expected a number 0 or more, got .nan"]),
     "no value": (RULE + "host:\n", ["mock.yaml:2:6: host: expected text, got nothing"]),
-    "a misspelt word for unmatched": (
-        "unmatched: eccho\n",
-        ["mock.yaml:1:12: unmatched: 'eccho' is not a word for 'unmatched'; did you mean 'echo'? (error, echo, auto)"],
-    ),
     # Rules
     "the example of the docs": (
         """\
@@ -426,6 +411,20 @@ def test_a_setting_whose_feature_is_not_there_yet_is_refused(name: str) -> None:
 def test_a_part_of_a_reply_that_is_not_there_yet_is_refused(name: str) -> None:
     lines = said({"responses": {"a": {"when": {}, "reply": {name: 1}}}})
     assert lines == [f"responses.a.reply: '{name}' is not available yet"]
+
+
+@pytest.mark.parametrize("word", keys.UNMATCHED.later)
+def test_an_answer_to_the_unmatched_that_is_not_there_yet_is_refused(word: str) -> None:
+    assert said({"unmatched": word}) == [f"unmatched: '{word}' is not available yet"]
+
+
+def test_a_store_that_is_not_there_yet_is_refused() -> None:
+    assert said(RULE + "store: sqlite:///x.db\n") == ["<text>:2:8: store: a store of sqlite is not available yet"]
+
+
+def test_a_misspelt_word_for_unmatched_is_no_reply() -> None:
+    (line,) = said("unmatched: eccho\n")
+    assert line.startswith("<text>:1:12: unmatched: 'eccho' is not a word for 'unmatched'; did you mean 'echo'? (error, echo")
 
 
 def test_a_key_that_is_like_none_is_answered_with_all_there_are() -> None:
