@@ -80,8 +80,13 @@ class Loop:
         for key, events in self._selector.select(self._patience(until)):
             self._run(key.data, events)
         ready = self.ready
+        # Many requests that come at once must not hold up the streams that have begun: the two take turns.
+        pause = monotonic() + SLICE
         while ready:
             self._run(ready.popleft())
+            if self._moments and monotonic() > pause:
+                self._serve_moments()
+                pause = monotonic() + SLICE
         if self._moments:
             self._serve_moments()
 
