@@ -303,7 +303,8 @@ SHAPES["rule"] = Object("a rule", (
 
 # Settings
 
-SHAPES["unmatched"] = Union((OneOf(("error", "echo", "auto"), "a word for 'unmatched'", later=("proxy",)), shape("reply")))
+UNMATCHED = OneOf(("error", "echo", "auto"), "a word for 'unmatched'", later=("proxy",))
+SHAPES["unmatched"] = Union((UNMATCHED, shape("reply")))
 _PORT = Number(low=0, high=65535, whole=True)
 SETTINGS = Object("a setting", (
     Field("api_key", ListOf(Text(numbers=True, empty=False, secret=True, noun="a key"), least=1, single=True),

@@ -128,7 +128,7 @@ def outcome(source: Any) -> Config | list[Problem]:
     return config
 
 
-QUIET = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+QUIET = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @QUIET
@@ -154,7 +154,7 @@ def test_any_reply_loads_or_says_why(reply: Any) -> None:
     assert all(problem.path.startswith("reply") for problem in problems_of(lambda: load_reply(reply)))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(RULES)
 def test_a_mapping_and_its_yaml_say_the_same(given_rules: list[Any]) -> None:
     source = {"responses": given_rules}
