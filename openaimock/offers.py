@@ -47,29 +47,32 @@ _PLAIN = Form()
 
 def tools(ask: Ask) -> list[Tool]:
     """Every tool the request offers, in order."""
-    found = listed(ask.body.get("tools"), ask.body.get("functions"))
+    found = listed(ask.endpoint == "chat", ask.body.get("tools"), ask.body.get("functions"))
     for at, item in enumerate(getattr(ask, "items", ())):
         if item.get("type") in _BRINGING:
-            found += _tools(item.get("tools") or (), f"input[{at}].tools")
+            found += _tools(False, item.get("tools") or (), f"input[{at}].tools")
     return found
 
 
-def listed(tools: Iterable[Mapping[str, Any]] | None, functions: Sequence[Mapping[str, Any]] | None = None) -> list[Tool]:
-    """The tools of a list, and the functions of one in the older form."""
-    found = list(_tools(tools or (), "tools"))
+def listed(
+    nested: bool, tools: Iterable[Mapping[str, Any]] | None, functions: Sequence[Mapping[str, Any]] | None = None
+) -> list[Tool]:
+    """The tools of a list, and the functions of one in the older form.
+
+    Chat has what a tool is ``nested`` under its type, Responses has it beside.
+    """
+    found = list(_tools(nested, tools or (), "tools"))
     return found + [_function(function, f"functions[{at}].parameters") for at, function in enumerate(functions or ())]
 
 
-def _tools(given: Iterable[Mapping[str, Any]], path: str) -> Iterator[Tool]:
+def _tools(nested: bool, given: Iterable[Mapping[str, Any]], path: str) -> Iterator[Tool]:
     for at, tool in enumerate(given):
         kind = tool.get("type") or "function"
-        # Chat has what a tool is under its type, Responses has it beside.
-        nested = tool.get(kind)
-        holder, here = (nested, f"{path}[{at}].{kind}") if isinstance(nested, dict) else (tool, f"{path}[{at}]")
+        holder, here = (tool.get(kind) or {}, f"{path}[{at}].{kind}") if nested else (tool, f"{path}[{at}]")
         if kind == "function":
             yield _function(holder, f"{here}.parameters")
         elif kind == "namespace":
-            yield from _tools(tool.get("tools") or (), f"{here}.tools")
+            yield from _tools(nested, tool.get("tools") or (), f"{here}.tools")
         elif kind == "custom":
             yield Tool(holder.get("name") or "", kind, here, grammar=_grammar(holder.get("format")))
         else:

@@ -124,8 +124,8 @@ def _responses(ask: Ask) -> Iterator[Finding]:
                 yield Finding("unanswered_tool_call", f"No tool output found for {words} {printable(str(id))}.", "input")
 
 
-#: What a message of a Responses input may have, and the two kinds of its parts that clients decorate.
-_OF_MESSAGE = frozenset(["type", "role", "content", "id", "status"])
+#: What a message of a Responses input may have (``end_turn`` is the Codex CLI's), and the kinds of parts that clients decorate.
+_OF_MESSAGE = frozenset(["type", "role", "content", "id", "status", "end_turn"])
 _OF_PART = {
     "input_text": frozenset(["type", "text", "prompt_cache_breakpoint"]),
     "output_text": frozenset(["type", "text", "annotations", "logprobs"]),

@@ -14,17 +14,17 @@ from .families import effort, family
 
 #: How many slips a name may have and still be taken for another.
 _SLIPS = 2
-#: Names that only Azure knows.
-AZURE = frozenset(["data_sources", "enhancements", "user_security_context"])
+#: Names that only Azure knows, and one of the Codex CLI's that the API takes and does not tell of.
+_AZURE = frozenset(["data_sources", "enhancements", "user_security_context"])
+_UNTOLD = frozenset(["client_metadata"])
 #: Endpoints that name an unknown parameter in the older way, whatever the model.
 _OLDER = frozenset(["completions", "embeddings", "moderations"])
 
 
 def unknown(ask: Ask, names: Iterable[str], known: Iterable[str]) -> Iterator[Finding]:
     """What is said of members of the body that nobody knows; null ones are passed over."""
-    given = [name for name in names if ask.body[name] is not None]
-    if "deployment" in ask.params:
-        given = [name for name in given if name not in AZURE]
+    taken = _UNTOLD | _AZURE if "deployment" in ask.params else _UNTOLD
+    given = [name for name in names if ask.body[name] is not None and name not in taken]
     if not given:
         return
     if ask.endpoint in _OLDER or (ask.endpoint == "chat" and not family(ask.model).modern):
