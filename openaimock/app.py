@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import access, auto, explain, faults, lint, pace, render, replies, rules, tokens
 from .chance import Clock, digest
@@ -27,6 +27,8 @@ from .wording import known
 log = logging.getLogger("openaimock")
 #: A match that may take longer than this many seconds is made off the server's loop.
 SLOW = 0.005
+#: So is the answer to a request with more inputs than this.
+MANY = 16
 _ROUTES = Routes(ENDPOINTS)
 _FIXED = (("openai-version", "2020-10-01"), ("openai-organization", "openaimock"))
 _JSON = (("content-type", "application/json"),)
@@ -54,6 +56,15 @@ class Call:
     latency: float | None = None
     #: More headers for whatever is answered.
     headers: tuple[tuple[str, str], ...] = ()
+
+
+class Found(NamedTuple):
+    """What answers an Ask: the plan of a reply, the match that led to it, which of the rule's replies it is, the hit's number."""
+
+    plan: Plan
+    match: Match | None = None
+    which: int = 0
+    number: int = 1
 
 
 class App:
@@ -143,42 +154,82 @@ class App:
 
     def _match(self, call: Call) -> Iterable[bytes]:
         """Ask to Match, and to the plan of a Reply."""
-        ask, space = call.ask, call.moment.space
-        while True:
-            match = self.book.match(ask, space.hits)
-            if match is None:
-                return self._unanswered(call)
-            used = space.claim(match.rule)
-            if used is not None:
-                break
-        call.exchange.match = match
-        plan = rules.take(match.rule, match.answer, used)
-        if plan is None:
-            raise APIError(400, _all_said(match), code="no_match", headers={"x-should-retry": "false"})
-        call.which = match.answer if match.answer >= 0 else used
-        return self._carry_out(call, plan, lambda: rules.groups(match.rule, ask), used + 1)
+        if call.endpoint.split is not None:
+            parts = call.endpoint.split(call.ask)
+            if parts:
+                return self._match_each(call, parts)
+        found = self._find(call, call.ask)
+        if found is None:
+            return self._speak(call, None)
+        call.exchange.match, call.which = found.match, found.which
+        if found.plan.function is not None:
+            return self._later(call, lambda call: self._carry_out(call, found))
+        return self._carry_out(call, found)
 
-    def _carry_out(self, call: Call, plan: Plan, groups: Callable[[], Mapping[str, str]], count: int) -> Iterable[bytes]:
+    def _carry_out(self, call: Call, found: Found) -> Iterable[bytes]:
         """Plan to Reply; a user's function may take its time, and so may making up what fits a schema."""
-        if plan.function is not None:
-            return self._later(call, lambda call: self._speak(call, self._called(plan, call.ask)))
-        reply = replies.ready(plan, call.ask, groups, count)
+        reply = self._reply(found, call.ask)
         if reply.auto and (call.ask.tools or call.ask.response_format):
             return self._later(call, lambda call: self._speak(call, reply))
         return self._speak(call, reply)
 
-    def _unanswered(self, call: Call) -> Iterable[bytes]:
-        """What a request gets that no rule matches."""
-        if call.endpoint.own:
+    def _match_each(self, call: Call, parts: Sequence[Ask]) -> Iterable[bytes]:
+        """Several inputs in one request: each is asked about as if it had come alone."""
+        found = [self._find(call, part) for part in parts]
+        if len(parts) > MANY or any(each is not None and each.plan.function for each in found):
+            return self._later(call, lambda call: self._speak_each(call, parts, found))
+        return self._speak_each(call, parts, found)
+
+    def _speak_each(self, call: Call, parts: Sequence[Ask], found: Sequence[Found | None]) -> Iterable[bytes]:
+        """The replies to several inputs become one."""
+
+        def said(each: Found, part: Ask) -> Reply:
+            reply = self._reply(each, part)
+            return auto.fill(part, reply, call.moment.draw.random) if reply.auto else reply
+
+        joined = replies.together([each and said(each, part) for each, part in zip(found, parts, strict=True)])
+        if joined is None:
             return self._speak(call, None)
-        if self._unmatched is not None:
-            return self._carry_out(call, self._unmatched, dict, call.moment.number)
-        if self.config.unmatched == "echo":
-            return self._speak(call, Reply(blocks=(Block("text", call.ask.user or call.ask.text),)))
+        lead, reply = joined
+        leading = found[lead]
+        if leading is not None:
+            call.exchange.match, call.which = leading.match, leading.which
+        return self._speak(call, reply)
+
+    def _find(self, call: Call, ask: Ask) -> Found | None:
+        """What answers an Ask: a rule, or what there is for those that none matches. None: the endpoint's own answer."""
         space = call.moment.space
-        refusal = explain.no_match(call.ask, self.book.nearest(call.ask, space.hits))
+        while True:
+            match = self.book.match(ask, space.hits)
+            if match is None:
+                return self._unanswered(call, ask)
+            used = space.claim(match.rule)
+            if used is not None:
+                break
+        plan = rules.take(match.rule, match.answer, used)
+        if plan is None:
+            call.exchange.match = match
+            raise APIError(400, _all_said(match), code="no_match", headers={"x-should-retry": "false"})
+        return Found(plan, match, match.answer if match.answer >= 0 else used, used + 1)
+
+    def _unanswered(self, call: Call, ask: Ask) -> Found | None:
+        """What an Ask gets that no rule matches."""
+        if call.endpoint.own:
+            return None
+        if self._unmatched is not None:
+            return Found(self._unmatched, number=call.moment.number)
+        if self.config.unmatched == "echo":
+            return Found(Plan(Reply(blocks=(Block("text", ask.user or ask.text),)), {}))
+        refusal = explain.no_match(ask, self.book.nearest(ask, call.moment.space.hits))
         self.log.warning("%s", refusal.message)
         raise refusal
+
+    def _reply(self, found: Found, ask: Ask) -> Reply:
+        """The Reply of a plan."""
+        plan, match = found.plan, found.match
+        if plan.function is not None:
+            return self._called(plan, ask)
+        return replies.ready(plan, ask, lambda: rules.groups(match.rule, ask) if match else {}, found.number)
 
     def _called(self, plan: Plan, ask: Ask) -> Reply:
         """The Reply of a user's function."""
@@ -313,7 +364,13 @@ class App:
         """A response whose bytes have their moments; the host's clock waits for them when it offers one."""
         self._start(call, status, headers, latency)
         clock = call.request.environ.get("openaimock.timed", Timed)
-        body: Iterable[bytes] = clock(self._watched(timed, call))
+        fault = call.exchange.fault
+        watched = self._watched(timed, call)
+        body: Iterable[bytes]
+        if clock is Timed and fault is not None and fault.kind == "slow_headers":
+            body = clock(watched, faults.HEAD_GAP)
+        else:
+            body = clock(watched)
         return body
 
     def _watched(self, timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
@@ -356,14 +413,9 @@ class App:
 
 def create_app(config: Any, log: logging.Logger = log) -> App:
     """A mock as a WSGI application, from a path, a dict, YAML text, or a loaded Config. ConfigError with all that is wrong."""
+    tokens.prepare()
     return App(config if isinstance(config, Config) else load(config), log)
 
-
-def _line(exchange: Exchange) -> str:
-    said = f"rule {exchange.rule}" if exchange.matched else (exchange.error.code or "error" if exchange.error else "no rule")
-    return f"{exchange.method} {exchange.path} {exchange.status} {said} {exchange.duration * 1000:.1f} ms" + (
-        "" if exchange.ended == "whole" else f" ({exchange.ended})"
-    )
 
 def _linters() -> dict[str, lint.Linter]:
     """What is looked for in requests, by the path of those endpoints that say what they take."""
@@ -373,6 +425,12 @@ def _linters() -> dict[str, lint.Linter]:
         if endpoint.params is not None
     }
 
+
+def _line(exchange: Exchange) -> str:
+    said = f"rule {exchange.rule}" if exchange.matched else (exchange.error.code or "error" if exchange.error else "no rule")
+    return f"{exchange.method} {exchange.path} {exchange.status} {said} {exchange.duration * 1000:.1f} ms" + (
+        "" if exchange.ended == "whole" else f" ({exchange.ended})"
+    )
 
 
 def _raw_error(error: APIError) -> render.Raw:

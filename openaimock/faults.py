@@ -15,6 +15,8 @@ Timed = Iterator[tuple[float, bytes]]
 
 #: Seconds between the two halves of a split character: longer than any host waits to send packets together.
 _APART = 0.02
+#: Seconds between the bytes of a slow head: some two seconds for all of it.
+HEAD_GAP = 0.005
 #: What is sent in the middle of a stream that fails; an endpoint with a form of its own for it says so.
 ErrorEvent = Callable[[int], bytes]
 

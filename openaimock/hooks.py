@@ -19,10 +19,14 @@ logger = logging.getLogger("openaimock")
 
 
 class Timed:
-    """What ``openaimock.timed`` gives. Read by anyone but the server, it is an iterable that sleeps."""
+    """What ``openaimock.timed`` gives. Read by anyone but the server, it is an iterable that sleeps.
 
-    def __init__(self, items: Iterable[tuple[float, bytes]]) -> None:
+    ``head_gap`` is how many seconds lie between the bytes of the response's head; only our server can do that.
+    """
+
+    def __init__(self, items: Iterable[tuple[float, bytes]], head_gap: float = 0.0) -> None:
         self.items = items
+        self.head_gap = head_gap
 
     def __iter__(self) -> Iterator[bytes]:
         due = time.monotonic()

@@ -10,10 +10,15 @@ from typing import Any
 import httpx
 import pytest
 from openai import AsyncOpenAI, OpenAI
+from hypothesis import settings
 from pydantic import TypeAdapter
 
 import openaimock
 from openaimock.mock import MockServer
+
+# A noisy machine must not fail a property for being slow.
+settings.register_profile("openaimock", deadline=None)
+settings.load_profile("openaimock")
 
 Serve = Callable[..., MockServer]
 

@@ -25,6 +25,10 @@ ROOM = 16
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
+class HeadByte(bytes):
+    """A byte of a head that is sent slowly: it goes out as it is, around the framing of the body."""
+
+
 class Task:
     """A request being answered."""
 
@@ -62,16 +66,27 @@ class Task:
         if kind is list or kind is tuple:
             self._whole(b"".join(body))
         elif isinstance(body, Timed):
-            Stream(self, body, iter(body.items), TOGETHER).start()
+            if body.head_gap:
+                Stream(self, body, self._slowly(body), 1).start()
+            else:
+                Stream(self, body, iter(body.items), TOGETHER).start()
         elif isinstance(body, Deferred):
             Feed(self, body.function).start(self._pool)
         else:
             # PEP 3333: each piece is sent before the next is asked for, and the head not before there is one.
             Stream(self, body, ((0.0, piece) for piece in body if piece), 1).start()
 
+    def _slowly(self, body: Timed) -> Iterator[tuple[float, bytes]]:
+        """The head byte by byte, then the body."""
+        for byte in self._head(None):
+            yield body.head_gap, HeadByte([byte])
+        yield from body.items
+
     def send(self, data: bytes, *, last: bool = False, length: int | None = None) -> None:
         """Send a piece of the body, and before the first one the head."""
         response = self.response
+        if type(data) is HeadByte:
+            return self.channel.send(data)
         if last and not data:
             length = 0
         head = b"" if response.begun else self._head(length)
