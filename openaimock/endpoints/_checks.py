@@ -22,6 +22,7 @@ models refuse is not said here. A check costs what is present: a call for each m
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from ..errors import APIError
@@ -43,9 +44,17 @@ class Table:
         self.shape = shape
         self._absent = absent
         self._rules = tuple(rules)
-        self._quick = compiled(shape)
-        self._checks = {name: compiled(member) for name, member in shape.keys.items()}
         self._unsaid = tuple(absent)
+
+    # Compiled when first needed: most mocks are asked a few of all the operations, and start the sooner.
+
+    @cached_property
+    def _quick(self) -> Check:
+        return compiled(self.shape)
+
+    @cached_property
+    def _checks(self) -> dict[str, Check]:
+        return {name: compiled(member) for name, member in self.shape.keys.items()}
 
     def check(self, body: Any) -> None:
         """Raise the APIError 400 that the API would send for this body; None when it would take it."""

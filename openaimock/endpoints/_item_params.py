@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from ._chat_params import SCHEMA
@@ -54,8 +55,7 @@ _PART_TYPES = (
 
 def _parts(variants: dict[str, Object]) -> Also:
     """Parts of these types; one of another type that exists is refused as a whole, one that does not by its type."""
-    known = Union("type", variants)
-    each = compiled(known)
+    each = cache(lambda: compiled(Union("type", variants)))
 
     def check(parts: list[Any]) -> None:
         for at, part in enumerate(parts):
@@ -67,7 +67,7 @@ def _parts(variants: dict[str, Object]) -> Also:
                     flaw = not_one_of(_PART_TYPES, kind)
                     flaw.names.append("type")
                     raise flaw
-                each(part)
+                each()(part)
             except Flaw as flaw:
                 flaw.names.append(at)
                 raise
@@ -225,32 +225,32 @@ _ITEMS: dict[str, Object] = {
 }
 ITEM = Union("type", _ITEMS)
 _NAMES = tuple(sorted([*_ITEMS, "message"]))
+_REFERENCE = {"id", "type"}
 
 
 def _item_check() -> Check:
     """An item by its type; one without a type is a message, told by its role, or refers to another by nothing but its id."""
-    message_of = {role: compiled(shape) for role, shape in _MESSAGES.items()}
-    item_of = {kind: compiled(shape) for kind, shape in _ITEMS.items()}
+    # Made when the first item of a type comes: most mocks never see most types.
+    message_of = cache(lambda role: compiled(_MESSAGES[role]))
+    item_of = cache(lambda kind: compiled(_ITEMS[kind]))
 
     def check(item: Any) -> None:
         if item.__class__ is not dict:
             raise wrong_type(Object({}, called="an input item"), item)
         kind = item.get("type")
-        if kind is None and "role" not in item and item.get("id").__class__ is str:
+        if kind is None and item.get("id").__class__ is str and item.keys() <= _REFERENCE:
             return
         if kind is None or kind == "message":
             role = item.get("role")
-            by_role = message_of.get(role) if role.__class__ is str else None
-            if by_role is None:
+            if role.__class__ is not str or role not in _MESSAGES:
                 raise not_one_of(tuple(_MESSAGES), role if role.__class__ is str else "")
             if item.get("content") is None:
                 raise missing("content")
-            by_role(item)
+            message_of(role)(item)
             return
-        by_kind = item_of.get(kind) if kind.__class__ is str else None
-        if by_kind is None:
+        if kind.__class__ is not str or kind not in _ITEMS:
             raise not_one_of(_NAMES, kind if kind.__class__ is str else "")
-        by_kind(item)
+        item_of(kind)(item)
 
     return check
 

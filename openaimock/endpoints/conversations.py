@@ -14,7 +14,7 @@ from ..spaces import Moment
 from . import _responses_store as stored
 from ._items import LENGTH, Item, kept
 from ._reading import Endpoint, Request
-from ._responses_params import CONVERSATION, CONVERSATION_ITEMS, check_update
+from ._responses_params import CONVERSATION, CONVERSATION_ITEMS, CONVERSATION_UPDATE, check_update
 from ._responses_store import CONVERSATIONS, shelf
 
 
@@ -112,11 +112,11 @@ def _delete_item(ask: Ask, reply: Reply | None, moment: Moment) -> render.JSON:
 
 _ONE = "/conversations/<conversation_id>"
 ENDPOINTS = (
-    Endpoint("conversations", "POST", "/conversations", _read_create, _create, own=True),
+    Endpoint("conversations", "POST", "/conversations", _read_create, _create, own=True, params=CONVERSATION),
     Endpoint("conversations", "GET", _ONE, _read, _retrieve, own=True),
-    Endpoint("conversations", "POST", _ONE, _read_update, _update, own=True),
+    Endpoint("conversations", "POST", _ONE, _read_update, _update, own=True, params=CONVERSATION_UPDATE),
     Endpoint("conversations", "DELETE", _ONE, _read, _delete, own=True),
-    Endpoint("conversations", "POST", f"{_ONE}/items", _read_items, _create_items, own=True),
+    Endpoint("conversations", "POST", f"{_ONE}/items", _read_items, _create_items, own=True, params=CONVERSATION_ITEMS),
     Endpoint("conversations", "GET", f"{_ONE}/items", _read, _list_items, own=True),
     Endpoint("conversations", "GET", f"{_ONE}/items/<item_id>", _read, _retrieve_item, own=True),
     Endpoint("conversations", "DELETE", f"{_ONE}/items/<item_id>", _read, _delete_item, own=True),

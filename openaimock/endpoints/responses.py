@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -27,7 +26,6 @@ from ._responses_params import COMPACT, INPUT_TOKENS, RESPONSES, RETRIEVING, che
 from ._responses_store import Record
 
 
-@dataclass(eq=False)
 class ResponsesAsk(Ask):
     """An Ask with the items it is made of: the request's own, and those of the conversation before them."""
 
@@ -242,8 +240,8 @@ def _nothing(ask: Ask, reply: Reply | None, moment: Moment) -> render.JSON:
 ENDPOINTS = (
     Endpoint("responses", "POST", "/responses", read, write, params=RESPONSES),
     Endpoint("responses", "GET", "/responses", _read_socket, _nothing, own=True),
-    Endpoint("responses", "POST", "/responses/input_tokens", _read_count, _count, own=True),
-    Endpoint("responses", "POST", "/responses/compact", _read_compact, _compact, own=True),
+    Endpoint("responses", "POST", "/responses/input_tokens", _read_count, _count, own=True, params=INPUT_TOKENS),
+    Endpoint("responses", "POST", "/responses/compact", _read_compact, _compact, own=True, params=COMPACT),
     Endpoint("responses", "GET", "/responses/<response_id>", _read_stored, _retrieve, own=True),
     Endpoint("responses", "DELETE", "/responses/<response_id>", _read_list, _delete, own=True),
     Endpoint("responses", "POST", "/responses/<response_id>/cancel", _read_list, _cancel, own=True),
