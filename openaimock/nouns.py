@@ -254,6 +254,8 @@ class Reply:
     set_state: Mapping[str, str] = field(default_factory=dict)
     #: Further choices of a whole chat completion given as ``response:``; the reply itself is the first.
     others: tuple[Reply, ...] = ()
+    #: What each input of a request with several inputs gets; None: the endpoint's own answer.
+    inputs: tuple[Reply | None, ...] = ()
 
     @property
     def text(self) -> str | None:

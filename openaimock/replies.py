@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from . import templates
@@ -34,6 +35,20 @@ def ready(chosen: Plan, ask: Ask, groups: Callable[[], Mapping[str, str]], count
     if chosen.ready is not None:
         return chosen.ready
     return make_reply(templates.fill(chosen.plain, ask, groups(), count))
+
+
+def together(made: Sequence[Reply | None]) -> tuple[int, Reply] | None:
+    """One Reply for a request with several inputs, and for which of them it was made; None when no rule answers for any.
+
+    What fails one input fails them all, so the first that goes wrong speaks for the request, else the first there is.
+    """
+    spoken = [(at, reply) for at, reply in enumerate(made) if reply is not None]
+    if not spoken:
+        return None
+    wrong = [(at, reply) for at, reply in spoken if reply.raw or reply.error is not None or reply.fail is not None]
+    lead, reply = (wrong or spoken)[0]
+    state = {name: value for _, each in spoken for name, value in each.set_state.items()}
+    return lead, replace(reply, inputs=tuple(made), set_state=state)
 
 
 _AS_GIVEN = (

@@ -129,6 +129,12 @@ class Moment:
         return int(self.now)
 
     @property
+    def seed(self) -> object:
+        """What everything made up depends on."""
+        seed: object = self._settings.seed
+        return seed
+
+    @property
     def store(self) -> MemoryStore:
         """The namespace's objects."""
         return self.space.store

@@ -15,7 +15,7 @@ PACKAGE = Path(openaimock.__file__).parent
 #: The layers, lowest first, each in its order. ``folder/*`` stands for all files of a folder not named on their own;
 #: among those any may import any.
 LAYERS = """
-errors nouns chance sse tokens* values schemas strict patterns scraps samples vectors wording
+errors nouns chance sse tokens* values schemas strict patterns scraps samples vectors moderation wording
 matchers templates replies conditions rules scanning grams literals fuzzy alike cost index kin rulebook config config/*
 typed explain stores stores/* journal limits spaces
 pace faults render hooks offers lint lint/* auto upstream record

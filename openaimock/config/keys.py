@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import matchers
+from ..moderation import CATEGORIES
 from .kinds import Anything, Field, Flag, Function, Kind, ListOf, MapOf, Number, Object, OneOf, Shape, Text, Union
 
 #: Every named kind. ``Shape(name, SHAPES)`` refers to one before it is declared.
@@ -209,14 +210,18 @@ OVERRIDES = (
 _FINISH = Field("finish_reason", Text(empty=False), "Why it ended.", null=True)
 HEADERS = MapOf(Text(numbers=True), "a header")
 PAYLOADS = (
-    Field("embedding", ListOf(Number()), "The vector of an embedding.", later=True),
+    Field("embedding", ListOf(Number()), "The vector of an embedding."),
     Field("image", shape("file"), "An image.", later=True),
     Field("speech", shape("speech"), "Audio of speech.", later=True),
     Field("moderation", Object("a moderation", (
         Field("flagged", Flag(), "Whether the input is flagged."),
-        Field("categories", MapOf(Flag(), "a category"), "Categories, each true or false."),
-        Field("category_scores", MapOf(SHARE, "a category"), "Categories, each with a score."),
-    )), "The result of a moderation.", later=True),
+        Field("categories", Object("the categories", tuple(
+            Field(name, Flag(), f"Whether the input is flagged for {name}.") for name in CATEGORIES
+        )), "Categories, each true or false."),
+        Field("category_scores", Object("the scores", tuple(
+            Field(name, SHARE, f"The score for {name}.") for name in CATEGORIES
+        )), "Categories, each with a score."),
+    )), "The result of a moderation."),
 )  # fmt: skip
 _FILE = (
     Field("file", Text(empty=False), "A file, relative to the configuration."),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from . import chat, conversations, models, responses
+from . import chat, completions, conversations, embeddings, models, moderations, responses
 from ._reading import Endpoint as Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *chat.ENDPOINTS,
     *responses.ENDPOINTS,
     *conversations.ENDPOINTS,
+    *completions.ENDPOINTS,
+    *embeddings.ENDPOINTS,
+    *moderations.ENDPOINTS,
     *models.ENDPOINTS,
 )

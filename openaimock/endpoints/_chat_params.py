@@ -149,6 +149,10 @@ def _some_model(model: str) -> None:
         raise no_model()
 
 
+#: A model's name. With ``absent={"model": no_model}`` a table says the same of one that is not there.
+MODEL = Also(String(), _some_model)
+
+
 def _retention(retention: str) -> None:
     if retention not in ("in_memory", "24h"):
         raise plain("Invalid prompt_cache_retention argument")
@@ -163,6 +167,9 @@ def _token_ids(logit_bias: dict[str, Any]) -> None:
     for key in logit_bias:
         if not (key.isascii() and key.isdigit()):
             raise plain(f"Invalid key in 'logit_bias': {printable(key)}. You should only be submitting non-negative integers.")
+
+
+LOGIT_BIAS = Also(Map(Integer(min=-100, max=100)), _token_ids)
 
 
 def _logprobs(body: dict[str, Any]) -> None:
@@ -198,7 +205,7 @@ def _excused(message: dict[str, Any]) -> bool:
 
 CHAT = table(
     {
-        "model": Also(String(), _some_model),
+        "model": MODEL,
         "messages": Array(MESSAGE, min=1),
         "functions": Array(FUNCTION, min=1, max=128, called="an array of function definitions"),
         "function_call": Either(OneOf(["none", "auto"]), _NAMED),
@@ -224,7 +231,7 @@ CHAT = table(
         "service_tier": SERVICE_TIER,
         "max_tokens": Integer(min=1),
         "reasoning_effort": REASONING_EFFORT,
-        "logit_bias": Also(Map(Integer(min=-100, max=100)), _token_ids),
+        "logit_bias": LOGIT_BIAS,
         "stop": STOP,
         "stream": Boolean(),
         "stream_options": Object({"include_usage": Boolean(), "include_obfuscation": Boolean()}),
