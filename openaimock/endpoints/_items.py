@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 import zlib
@@ -143,22 +142,21 @@ def given_items(value: Any) -> list[Item]:
 # What the API hides: nothing is secret here, it only looks so
 
 _SEAL = "gAAAAAB"
+_TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 
 
 def sealed(of: Any) -> str:
     """An ``encrypted_content``: always the same for the same id, or a list of items from which ``unsealed`` gives them back."""
-    if isinstance(of, str):
-        return _SEAL + base64.urlsafe_b64encode(digest("sealed", of, size=64)).decode()
-    return _SEAL + base64.urlsafe_b64encode(zlib.compress(dump(of).encode())).decode()
+    raw = digest("sealed", of, size=64) if isinstance(of, str) else zlib.compress(dump(of).encode())
+    return _SEAL + binascii.b2a_base64(raw, newline=False).translate(_TO_URL).decode()
 
 
 def unsealed(text: str) -> list[Any]:
     """The items in an ``encrypted_content`` that ``sealed`` made of some; none in any other. Who sends it may have made it up."""
     try:
-        inflate = zlib.decompressobj()
-        raw = inflate.decompress(base64.urlsafe_b64decode(text.removeprefix(_SEAL)), _LARGEST)
-        items = json.loads(raw)
-    except (binascii.Error, ValueError, zlib.error, RecursionError):
+        packed = binascii.a2b_base64(text.removeprefix(_SEAL).encode("ascii").translate(_FROM_URL))
+        items = json.loads(zlib.decompressobj().decompress(packed, _LARGEST))
+    except (ValueError, zlib.error, RecursionError):
         return []
     return items if isinstance(items, list) else []
 
