@@ -11,8 +11,7 @@ from typing import Any
 import httpx
 
 from openaimock import create_app
-from openaimock.lint import CHECKS, Check
-from openaimock.nouns import Ask
+from openaimock.lint import CHECKS
 
 DOCS = Path(__file__).parents[1] / "docs" / "lint.rst"
 BEGIN = ".. The rows below are written by tests.lint_table.\n"
@@ -24,6 +23,8 @@ USUAL: dict[str, tuple[str, dict[str, Any]]] = {
     "chat": ("/chat/completions", {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}),
     "responses": ("/responses", {"model": "gpt-4o", "input": "Hello"}),
     "completions": ("/completions", {"model": "gpt-3.5-turbo-instruct", "prompt": "Hello"}),
+    "embeddings": ("/embeddings", {"model": "text-embedding-3-small", "input": "Hello"}),
+    "moderations": ("/moderations", {"model": "omni-moderation-latest", "input": "Hello"}),
 }
 
 
@@ -43,18 +44,11 @@ def client(lint: str, log: logging.Logger = QUIET, **config: Any) -> httpx.Clien
     return httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://mock", trust_env=False)
 
 
-def _error(http: httpx.Client, check: Check, endpoint: str) -> dict[str, Any]:
-    if endpoint == "completions" and check.find:
-        finding = next(check.find(Ask(endpoint, whole(endpoint, check.refused))))
-        return {"message": finding.message, "param": finding.param, "code": finding.code}
-    return send(http, endpoint, check.refused).json()["error"]
-
-
 def rows() -> Iterator[str]:
     """The rows of the table, as reStructuredText."""
     with client("error") as http:
         for check in CHECKS:
-            error = _error(http, check, check.endpoints[0])
+            error = send(http, check.endpoints[0], check.refused).json()["error"]
             shown = json.dumps(check.refused, ensure_ascii=False)
             said = f"``{error['message']}``"
             for name in ("param", "code"):

@@ -21,6 +21,8 @@ ALWAYS = (
           {"input": [{"role": "assistant", "content": [{"type": "output_text", "text": "Hello"}]}]}),
     Check("messages_moved", "Messages are another endpoint's.", ("responses",),
           {"messages": [{"role": "user", "content": "Hello"}]}, {}),
+    Check("best_of", "More choices are asked for than are generated.", ("completions",),
+          {"n": 2, "best_of": 1}, {"n": 2, "best_of": 2}),
     Check("top_logprobs_alone", "``top_logprobs`` is only for ``logprobs``.", ("chat",),
           {"top_logprobs": 2}, {"logprobs": True, "top_logprobs": 2}),
 )  # fmt: skip

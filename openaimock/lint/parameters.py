@@ -148,11 +148,6 @@ def _together(ask: Ask) -> Iterator[Finding]:
     if body.get("stream_options") is not None and not body.get("stream"):
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
         yield Finding("stream_options_without_stream", message, "stream_options")
-    best_of = body.get("best_of")
-    if ask.endpoint == "completions" and best_of is not None and (body.get("n") or 1) > best_of:
-        hint = f"(HINT: you must set 'n' (currently {body['n']}) to be at most 'best_of' (currently {best_of}), or omit either"
-        message = f"You requested that the server return more choices than it will generate {hint} parameter if you don't"
-        yield Finding("best_of", f"{message} specifically want to use them.)")
 
 
 _THINKS = {"model": "gpt-5"}
@@ -184,6 +179,7 @@ UNKNOWN = (
           {"temprature": 1}, {"temperature": 1}),
     Check("unknown_parameter", "The same, as newer models name it.", ("chat",),
           {**_THINKS, "stor": True}, {**_THINKS, "store": True}),
+    Check("unknown_parameter", "The same, whatever the model.", ("completions", "embeddings", "moderations"), {"foo": 1}, {}),
     Check("unknown_parameter", "A parameter of another endpoint.", ("responses",), {"n": 2}, {}),
     Check("unknown_parameter", "A member further inside.", ("responses",),
           {"stream": True, "stream_options": {"include_usage": True}},
@@ -218,6 +214,4 @@ PARAMETERS = (
           ("chat", "responses", "completions"),
           {"stream_options": {"include_obfuscation": False}},
           {"stream": True, "stream_options": {"include_obfuscation": False}}, _together, ("stream_options",)),
-    Check("best_of", "More choices than are generated.", ("completions",),
-          {"n": 2, "best_of": 1}, {"n": 2, "best_of": 2}, _together, ("best_of",)),
 )  # fmt: skip
