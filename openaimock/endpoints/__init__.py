@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from . import chat, completions, conversations, embeddings, models, moderations, responses
+from . import chat, completions, conversations, embeddings, models, moderations, responses, stored
 from ._reading import Endpoint as Endpoint
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *chat.ENDPOINTS,
+    *stored.ENDPOINTS,
     *responses.ENDPOINTS,
     *conversations.ENDPOINTS,
     *completions.ENDPOINTS,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 from .. import tokens
@@ -114,6 +116,20 @@ def service_tier(reply: Reply, ask: Ask) -> str:
 def fingerprint(model: str) -> str:
     """The same ``system_fingerprint`` for the same model, always."""
     return "fp_" + digest("fingerprint", model, size=5).hex()
+
+
+class Dealer:
+    """What belongs to the tokens of a text, dealt out along a stream whose pieces need not be those tokens."""
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        self._starts = list(accumulate(map(len, tokens), initial=0))[:-1]
+        self._at = self._dealt = 0
+
+    def next(self, length: int) -> slice:
+        """The places of the tokens that begin in the next ``length`` characters."""
+        self._at += length
+        first, self._dealt = self._dealt, bisect_left(self._starts, self._at)
+        return slice(first, self._dealt)
 
 
 def logprobs(text: str, model: str, top: int, chance: random.Random) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
@@ -10,7 +11,7 @@ from .. import pace, render, sse, tokens
 from ..nouns import Ask, Message, Reply, ToolCall
 from ..spaces import Moment
 from ..sse import Frame, dump
-from . import _shaping
+from . import _shaping, stored
 from ._chat_params import CHAT
 from ._reading import Endpoint, Request
 
@@ -99,11 +100,26 @@ def write(ask: Ask, reply: Reply, moment: Moment) -> render.JSON | render.Events
         "service_tier": _shaping.service_tier(reply, ask),
         "system_fingerprint": reply.system_fingerprint or _shaping.fingerprint(ask.model),
     }
-    if ask.stream:
+    keeps = bool(body.get("store"))
+    if ask.stream and not keeps:
         return render.Events(_stream(ask, shaped, {**head, **tail}, moment))
     choices = [_choice_of(ask, said, reason, at, moment) for at, (said, reason) in enumerate(shaped)]
     counted = usage(ask, [said for said, _ in shaped])
-    return render.JSON({**head, "choices": choices, "usage": counted, **tail}, counted.get("completion_tokens") or 0)
+    whole = {**head, "object": "chat.completion", "choices": choices, "usage": counted, **tail}
+    if ask.stream:
+        spoken = [(_settled(said, choice), reason) for (said, reason), choice in zip(shaped, choices, strict=True)]
+        return render.Events(stored.keeping(_stream(ask, spoken, {**head, **tail}, moment), ask, whole, moment))
+    if keeps:
+        stored.keep(ask, whole, moment)
+    return render.JSON(whole, counted.get("completion_tokens") or 0)
+
+
+def _settled(said: Reply, choice: Mapping[str, Any]) -> Reply:
+    """A reply with all that was made up for its choice, so that a stream says what is kept."""
+    message = choice["message"]
+    ids = iter([call["id"] for call in message.get("tool_calls") or ()])
+    blocks = [block._replace(call=block.call._replace(id=next(ids, ""))) if block.call else block for block in said.blocks]
+    return replace(said, blocks=tuple(blocks), logprobs=choice["logprobs"], audio=message.get("audio"))
 
 
 #: Parameters that make no difference to what a text is answered with.
@@ -248,6 +264,7 @@ class _Choice:
         self._opening = f'data: {opening},"choices":[{{"index":{index},"delta":'
         self._closing = closing
         self._legacy = bool(ask.body.get("functions"))
+        self._dealers: dict[str, _shaping.Dealer] = {}
 
     def _frame(self, delta: str, said: float = 0.0, logprobs: str = "null", reason: str = "null") -> Frame:
         return Frame(f'{self._opening}{delta},"logprobs":{logprobs},"finish_reason":{reason}}}]{self._closing}'.encode(), said)
@@ -271,15 +288,23 @@ class _Choice:
 
     def _text(self, key: str, text: str) -> Iterator[Frame]:
         ask = self._ask
-        wants_logprobs = bool(ask.body.get("logprobs"))
         by_token = self._said.pace is None or (not self._said.pace.chunks and self._said.pace.chunk == "token")
         for piece in pace.pieces(text, self._said.pace, ask.model):
             said = 1.0 if by_token else float(tokens.count(piece, ask.model))
-            logprobs = "null"
-            if wants_logprobs:
-                said_as = {"content": None, "refusal": None, key: piece}
-                logprobs = dump(_logprobs(ask, **said_as, moment=self._moment))
-            yield self._frame(f'{{"{key}":{dump(piece)}}}', said, logprobs)
+            yield self._frame(f'{{"{key}":{dump(piece)}}}', said, dump(self._logprobs(key, piece)))
+
+    def _logprobs(self, key: str, piece: str) -> Any:
+        """The log probabilities of a piece: those that the reply has for its tokens, or some that are made up."""
+        given = self._said.logprobs
+        if isinstance(given, dict) and isinstance(given.get(key), list):
+            dealer = self._dealers.get(key)
+            if dealer is None:
+                dealer = self._dealers[key] = _shaping.Dealer([str(entry.get("token", "")) for entry in given[key]])
+            return {"content": None, "refusal": None, key: given[key][dealer.next(len(piece))]}
+        if given is not None or not self._ask.body.get("logprobs"):
+            return None
+        said_as = {"content": None, "refusal": None, key: piece}
+        return _logprobs(self._ask, **said_as, moment=self._moment)
 
     def _tool_call(self, index: int, call: ToolCall) -> Iterator[Frame]:
         made = _call_of(call, self._moment)

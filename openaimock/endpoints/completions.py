@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, zip_longest
@@ -190,6 +189,7 @@ class _Choice:
     def __init__(self, ask: Ask, echo: str, text: str, reason: str, logprobs: Any, said: Reply) -> None:
         self.text = text
         self._model, self._echo, self._reason, self._logprobs, self._said = ask.model, echo, reason, logprobs, said
+        self._dealer: _shaping.Dealer | None = None
 
     def whole(self, index: int) -> dict[str, Any]:
         """The choice in a whole reply."""
@@ -199,38 +199,29 @@ class _Choice:
         """The choice in a stream: the prompt, if any, comes with the first piece; the reason comes after the last."""
         said_by = self._said.pace
         by_token = said_by is None or (not said_by.chunks and said_by.chunk == "token")
-        cut = _Cut(self._logprobs)
         pieces = pace.pieces(self.text, said_by, self._model)
         if self._echo and not pieces:
             pieces = [""]
         for at, piece in enumerate(pieces):
             said = 1.0 if by_token else float(tokens.count(piece, self._model))
             shown = piece if at else self._echo + piece
-            yield Frame(f"{opening}{dump(_chunk(shown, index, cut(len(shown))))}{closing}".encode(), said)
-        yield Frame(f"{opening}{dump(_chunk('', index, cut(0), self._reason))}{closing}".encode())
+            yield Frame(f"{opening}{dump(_chunk(shown, index, self._next(len(shown))))}{closing}".encode(), said)
+        yield Frame(f"{opening}{dump(_chunk('', index, self._next(0), self._reason))}{closing}".encode())
+
+    def _next(self, length: int) -> Any:
+        """The log probabilities of the next characters; those given in a form of their own come in one piece, with the first."""
+        given = self._logprobs
+        if not isinstance(given, dict) or not isinstance(given.get("tokens"), list):
+            self._logprobs = None
+            return given
+        if self._dealer is None:
+            self._dealer = _shaping.Dealer(list(map(str, given["tokens"])))
+        part = self._dealer.next(length)
+        return {key: value[part] if isinstance(value, list) else value for key, value in given.items()}
 
 
 def _chunk(text: str, index: int, logprobs: Any, reason: str | None = None) -> dict[str, Any]:
     return {"text": text, "index": index, "logprobs": logprobs, "finish_reason": reason}
-
-
-class _Cut:
-    """Log probabilities dealt out along a stream: each call gives those of the tokens that begin in the next characters."""
-
-    def __init__(self, logprobs: Any) -> None:
-        self._all = logprobs
-        self._able = isinstance(logprobs, dict) and isinstance(logprobs.get("tokens"), list)
-        self._starts = list(accumulate(map(len, map(str, logprobs["tokens"])), initial=0))[:-1] if self._able else []
-        self._at = self._taken = 0
-
-    def __call__(self, length: int) -> Any:
-        if not self._able:
-            # Given by a rule in a form of its own: it can only be sent in one piece.
-            given, self._all = self._all, None
-            return given
-        self._at += length
-        first, self._taken = self._taken, bisect_left(self._starts, self._at)
-        return {key: value[first : self._taken] if isinstance(value, list) else value for key, value in self._all.items()}
 
 
 ENDPOINTS = (Endpoint("completions", "POST", "/completions", read, write, split=split, params=COMPLETIONS),)
