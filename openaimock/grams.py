@@ -29,13 +29,15 @@ def encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def pieces(data: bytes) -> set[int]:
-    """All pieces of four bytes, each as a number: a view makes them without a slice for every one."""
+def views(data: bytes) -> list[memoryview]:
+    """All pieces of four bytes, each as a number, in four rows: a view makes them without a slice for every one."""
     view = memoryview(data)
-    found: set[int] = set()
-    for start in range(min(4, len(data) - 3)):
-        found.update(view[start : start + (len(data) - start) // 4 * 4].cast("I"))
-    return found
+    return [view[start : start + (len(data) - start) // 4 * 4].cast("I") for start in range(min(4, len(data) - 3))]
+
+
+def pieces(data: bytes) -> set[int]:
+    """All different pieces of four bytes."""
+    return set().union(*views(data))
 
 
 def read(texts: Iterable[str]) -> tuple[bytes, set[int]]:
@@ -98,9 +100,23 @@ class Grams:
         data = encode(text)
         found += [number for text, _, number in self._few if text in data]
         if self._table:
-            _walk(self._table, pieces(data), data, found)
+            self._find_long(data, found)
         if self._short:
             self._find_short(data, found)
+
+    def _find_long(self, data: bytes, found: list[int]) -> None:
+        table = self._table
+        grams: set[int] = set().union(*[filter(table.__contains__, view) for view in views(data)])
+        every: set[int] = set()
+        pending = [table[gram] for gram in grams]
+        while pending:
+            held = pending.pop()
+            if isinstance(held, list):
+                found += [number for text, _, number in held if text in data]
+                continue
+            # To make a set of all pieces takes longest, and is not often needed.
+            every = every or {_END, *pieces(data)}
+            pending += [held[gram] for gram in held.keys() & every]
 
     def _find_short(self, data: bytes, found: list[int]) -> None:
         short = self._short
@@ -128,17 +144,3 @@ def _put(table: Table, needle: Needle, depth: int) -> None:
         for other in (*held, needle):
             _put(deeper, other, depth + 1)
         table[gram] = deeper
-
-
-def _walk(table: Table, grams: set[int], data: bytes, found: list[int]) -> None:
-    for gram in table.keys() & grams:
-        held = table[gram]
-        if isinstance(held, list):
-            for text, _, number in held:
-                if text in data:
-                    found.append(number)
-        else:
-            _walk(held, grams, data, found)
-    for text, _, number in table.get(_END, ()):  # type: ignore[misc]
-        if text in data:
-            found.append(number)
