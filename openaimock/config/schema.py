@@ -178,7 +178,7 @@ _TITLES = {"old_matcher": "The older matcher"}
 
 def _section(title: str, kind: Object) -> str:
     rows = [
-        f"   * - ``{field.name}``\n     - {_said(field.kind)}\n     - {_default_cell(field)}\n     - {field.doc}"
+        f"   * - ``{field.name}``\n     - {_said(field.kind)}\n     - {_default_cell(field)}".rstrip() + f"\n     - {field.doc}"
         for field in kind.fields
         if not field.later and (kind is not SHAPES["message"] or field not in ANSWER)
     ]
@@ -196,7 +196,7 @@ def _default_cell(field: Field) -> str:
     if field.required:
         return "required"
     written = _default(field)
-    return f"``{written}``" if written and " " not in written.strip("[]") else written or "\\"
+    return f"``{written}``" if written and " " not in written.strip("[]") else written
 
 
 def _said(kind: Kind) -> str:

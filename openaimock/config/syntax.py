@@ -71,6 +71,8 @@ def explain(error: Any, text: str) -> tuple[int, int, str]:
 def _hint(written: str, context: str) -> str:
     if "${" in written and "flow" in context:
         return "; inside { } and [ ] a ${NAME} needs quotes"
+    if "{{" in written and "flow" in context:
+        return "; inside { } and [ ] text with '{{' in it needs quotes"
     if re.search(r"(^|[:\-]\s+)\{\{", written):
         return "; text that begins with '{{' needs quotes"
     return ""

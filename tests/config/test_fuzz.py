@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jsonschema
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ from openaimock.config.kinds import (
     Union,
 )
 from openaimock.config.load import Config, load, load_reply, load_rules
-from openaimock.config.schema import camel
+from openaimock.config.schema import camel, json_schema
 from openaimock.errors import ConfigError, Problem
 
 WORDS = [
@@ -128,6 +129,7 @@ def outcome(source: Any) -> Config | list[Problem]:
     return config
 
 
+SCHEMA = jsonschema.Draft202012Validator(json_schema())
 QUIET = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -143,8 +145,10 @@ RULES = st.booleans().flatmap(lambda flaws: st.lists(values(keys.shape("rule"), 
 
 @QUIET
 @given(RULES)
-def test_rules_that_are_added_are_as_those_of_a_file(given_rules: list[Any]) -> None:
+def test_rules_are_the_same_in_a_file_to_the_schema_and_when_added(given_rules: list[Any]) -> None:
     found = outcome({"responses": given_rules})
+    if isinstance(found, Config):
+        assert SCHEMA.is_valid({"responses": given_rules})
     assert len(problems_of(lambda: load_rules(given_rules))) == (0 if isinstance(found, Config) else len(found))
 
 
