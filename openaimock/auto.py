@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 from . import offers
 from .nouns import Ask, Block, Reply, ToolCall
 from .offers import Tool
-from .samples import make
-from .scraps import text
 from .sse import dump
 
 #: The endpoints that answer with text and calls; the others make answers of their own.
@@ -64,7 +63,7 @@ def _next(able: Sequence[Tool], ask: Ask) -> Tool | None:
 def _call(tool: Tool, random: Random) -> ToolCall:
     if tool.kind == "custom":
         return ToolCall(tool.name, _input(tool, random), kind="custom")
-    made = make(_NO_PARAMETERS if tool.parameters is None else tool.parameters, random)
+    made = _made(_NO_PARAMETERS if tool.parameters is None else tool.parameters, random)
     # Arguments are an object, whatever a schema without a type would allow.
     return ToolCall(tool.name, dump(made if isinstance(made, dict) else {}))
 
@@ -73,16 +72,27 @@ def _input(tool: Tool, random: Random) -> str:
     """Some input for a custom tool: as its regex wants it, or a sentence."""
     grammar = tool.grammar or {}
     if grammar.get("syntax") == "regex":
-        return str(make({"type": "string", "pattern": f"^(?:{grammar.get('definition')})$"}, random))
+        return str(_made({"type": "string", "pattern": f"^(?:{grammar.get('definition')})$"}, random))
     return _sentence(random)
 
 
 def _said(ask: Ask, random: Random) -> str:
     form = offers.form(ask)
     if form.kind == "json_schema":
-        return dump(make(_ANY_OBJECT if form.schema is None else form.schema, random))
-    return dump(make(_ANY_OBJECT, random)) if form.kind == "json_object" else _sentence(random)
+        return dump(_made(_ANY_OBJECT if form.schema is None else form.schema, random))
+    return dump(_made(_ANY_OBJECT, random)) if form.kind == "json_object" else _sentence(random)
+
+
+# Imported where they are needed: most mocks never make anything up.
+
+
+def _made(schema: Any, random: Random) -> Any:
+    from .samples import make
+
+    return make(schema, random)
 
 
 def _sentence(random: Random) -> str:
+    from .scraps import text
+
     return text({}, "text", random)

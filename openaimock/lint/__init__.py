@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from ..nouns import Ask, Reply
-from . import conversation, parameters, reply
+from . import conversation, parameters
 from .always import ALWAYS
 from .check import MOST, Check, Find, Finding
 from .conversation import CONVERSATION
@@ -60,7 +60,7 @@ class Linter:
                     due += found
             elif found is None:
                 strange += (name,)
-            if name in _STRICT and body[name] and not self._is_flat(name, body[name]):
+            if name in self._members and body[name] and not self._is_flat(name, body[name]):
                 strict += (name,)
         return self._found(ask, due, strange, strict) if due or strange or strict else ()
 
@@ -85,6 +85,8 @@ def of_reply(ask: Ask, said: Reply) -> Sequence[Finding]:
     """What is wrong with a written reply as an answer to this request."""
     if not said.blocks or not (ask.response_format or said.calls):
         return ()
+    from . import reply  # only requests with tools or schemas need it
+
     return list(islice(reply.findings(ask, said), MOST))
 
 

@@ -6,14 +6,16 @@ import marshal
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import offers
 from ..nouns import Ask
 from ..offers import Tool
-from ..strict import Refusal, loose_problem, strict_problem
 from .check import MOST, Check, Finding
 from .families import family
+
+if TYPE_CHECKING:
+    from ..strict import Refusal
 
 _NO_SCHEMAS = (
     "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model. Learn more about supported "
@@ -38,6 +40,8 @@ def _of_functions(packed: bytes) -> tuple[Finding, ...]:
 
 
 def _problems(tools: Sequence[Tool]) -> Iterator[Finding]:
+    from ..strict import loose_problem, strict_problem  # only requests with tools or schemas need it
+
     for tool in tools:
         if tool.kind != "function" or not (tool.strict or tool.parameters):
             continue
@@ -66,6 +70,8 @@ def _output(ask: Ask) -> Iterator[Finding]:
 
 @lru_cache(maxsize=128)
 def _of_schema(packed: bytes) -> Refusal | None:
+    from ..strict import strict_problem
+
     return strict_problem(marshal.loads(packed))
 
 
