@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
-from openai import AsyncOpenAI, OpenAI
 from hypothesis import settings
+from openai import AsyncOpenAI, OpenAI
 from pydantic import TypeAdapter
 
 import openaimock
