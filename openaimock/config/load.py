@@ -15,6 +15,7 @@ from ..chance import Clock
 from ..errors import ConfigError, Problem
 from . import keys, markup
 from .entries import ALL, Entry, number
+from .names import MODELS
 from .normal import child, drain
 from .source import Reader, Source
 from .tree import BAD, Node, Reading, from_python
@@ -31,7 +32,7 @@ class Config:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     host: str = "127.0.0.1"
     port: int = 3000
-    models: tuple[str, ...] = keys.MODELS
+    models: tuple[str, ...] = MODELS
     #: ``error``, ``echo``, ``auto``, or ``{"reply": normal form}``.
     unmatched: str | dict[str, Any] = "error"
     turns: str = "next"
@@ -112,6 +113,20 @@ def load_reply(value: Any) -> dict[str, Any]:
     if problems:
         raise ConfigError(problems)
     return made  # type: ignore[no-any-return]
+
+
+def load_setting(name: str, source: Source) -> Any:
+    """The normal form of one setting for a running mock, from YAML or JSON text or from Python."""
+    problems: list[Problem] = []
+    check = Checker(ALL, problems)
+    tree = _tree(source, Reading(f"<{name}>" if isinstance(source, (str, bytes)) else "", problems, None))
+    made = None
+    if tree is not None:
+        made = check.check(of_field(keys.SETTINGS.fields, name).kind, tree, (None, name))
+        drain(check)
+    if problems:
+        raise ConfigError(_in_order(problems))
+    return made
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 from .keys import ANSWER, SETTINGS, SHAPES
 from .kinds import Anything, Field, Flag, Function, Kind, ListOf, MapOf, Number, Object, OneOf, Shape, Text, Union
 
-BEGIN = ".. The tables below are written by openaimock.config.schema.refresh.\n"
+BEGIN = ".. The tables below are written by scripts/keys.\n"
 _VARIABLE = r"^\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}$"
 
 

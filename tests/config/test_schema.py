@@ -164,7 +164,7 @@ def test_every_key_has_one_spelling_of_each_style_and_one_sentence(kind: Object)
 
 def test_the_docs_have_the_tables_as_they_are() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert refresh(page) == page, "write the page anew: refresh() in openaimock/config/schema.py"
+    assert refresh(page) == page, "run scripts/keys"
 
 
 def blocks(language: str, options: str = "") -> list[str]:
