@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import servers, texts
-from .load import check, load, verify
+from .load import check, load, verify, warm
 from .nouns import Bench, Outcome, ratios, spread
 from .processes import free_port, serve
 
@@ -25,6 +25,7 @@ def run(bench: Bench) -> Outcome:
         for server in (ours, aimock, other):
             verify(server, work.hits)
             sizes[server.name] = check(bench, server, work.hits)
+        warm(bench, (ours, aimock, other), work.hits)
         for turn in range(int(bench.take(5, 2))):
             for server in (ours, aimock, other):
                 counted = load(bench, server, work.hits, bench.take(5, 1), size=sizes[server.name])

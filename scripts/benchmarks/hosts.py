@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import servers, texts
 from .client import Crowd, gaps, percentile, request
-from .load import check, load, verify
+from .load import check, load, verify, warm
 from .nouns import Bench, Outcome, Wrong, median, ratios, spread
 from .processes import Server, free_port, serve
 from .streams import GAP_MS
@@ -32,6 +32,7 @@ def run(bench: Bench) -> Outcome:
     outcome = Outcome()
     port = free_port()
     with serve(bench, "aimock", servers.aimock(bench, fixtures, port), port) as aimock:
+        warm(bench, [aimock], work.hits)
         for name, command in COMMANDS.items():
             try:
                 _host(bench, outcome, name, command(bench, "hosted", port := free_port(), THREADS), port, aimock)
@@ -49,6 +50,7 @@ def _host(bench: Bench, outcome: Outcome, name: str, argv: servers.Command, port
         verify(server, work.hits)
         gap = _pace(server)
         size = check(bench, server, work.hits)
+        warm(bench, [server], work.hits)
         for _ in range(int(bench.take(3, 1))):
             rates.append(load(bench, server, work.hits, bench.take(4, 1), size=size).rate)
             theirs.append(load(bench, aimock, work.hits, bench.take(4, 1)).rate)

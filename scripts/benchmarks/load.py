@@ -160,6 +160,12 @@ def check(bench: Bench, server: Server, cases: Sequence[Case], connections: int 
     return float(counted["bytes"] / counted["requests"])
 
 
+def warm(bench: Bench, servers: Sequence[Server], cases: Sequence[Case]) -> None:
+    """Let each server run before anything is timed: Node compiles what is used often, and is slow until it has."""
+    for server in servers:
+        _wrk(bench, server, cases, 16, bench.take(5, 2))
+
+
 def load(bench: Bench, server: Server, cases: Sequence[Case], seconds: float, connections: int = 16, size: float = 0) -> Load:
     """One timed run. Answers are watched while it goes on; when ``size`` is given, the average answer must be that long,
     so that none of them is cut short or replaced."""

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from . import servers, texts
-from .load import check, load, verify, waits
+from .load import check, load, verify, waits, warm
 from .nouns import Bench, Outcome, Wrong, median, ratios, spread
 from .processes import Server, free_port, serve
 
@@ -49,6 +49,7 @@ def _peer(bench: Bench, outcome: Outcome, name: str, work: texts.Workload, peer:
     with serve(bench, peer, command(bench, config, port), port, patience=120) as server:
         try:
             verify(server, work.hits[:5])
+            warm(bench, [server], work.hits[:100])
             rate = f"{load(bench, server, work.hits[:100], bench.take(2, 1)).rate:,.0f} hits a second"
         except Wrong as error:
             rate = str(error)
@@ -62,6 +63,7 @@ def run(bench: Bench) -> Outcome:
     port = free_port()
     one = bench.write("one.yaml", texts.shared_yaml(texts.one_rule().rules))
     with serve(bench, "one rule", servers.ours(bench, one, port), port) as single:
+        warm(bench, [single], texts.one_rule().hits)
         for name, kinds in SETS.items():
             work = texts.many(kinds, COUNT)
             config = bench.write(f"many-{name}.yaml", texts.shared_yaml(work.rules))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from . import servers, texts
 from .client import Crowd, gaps, percentile, request
-from .load import check, load, verify
+from .load import check, load, verify, warm
 from .nouns import Bench, Outcome, Wrong, median, ratios, spread
 from .processes import Server, free_port, serve
 
@@ -41,6 +41,7 @@ def unpaced(bench: Bench) -> Outcome:
             whole(server)
             verify(server, [_CASE])
             sizes[server.name] = check(bench, server, [_CASE])
+        warm(bench, (ours, aimock), [_CASE])
         for _ in range(int(bench.take(5, 2))):
             for server in (ours, aimock):
                 rate = load(bench, server, [_CASE], bench.take(4, 1), size=sizes[server.name]).rate * len(texts.PIECES)
