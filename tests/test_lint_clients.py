@@ -161,6 +161,19 @@ REAL = {
         "a hosted tool chosen": {"tools": [{"type": "web_search"}], "tool_choice": {"type": "web_search"}},
         "Codex": CODEX,
     },
+    "embeddings": {
+        "the SDK": {"encoding_format": "base64"},
+        "token ids": {"input": [[1, 2], [3]], "dimensions": 8, "user": "me"},
+        "nulls": {"dimensions": None, "encoding_format": "float", "user": None},
+    },
+    "moderations": {
+        "no model": {"model": None},
+        "parts": {"input": [{"type": "text", "text": "Hello"}]},
+    },
+    "completions": {
+        "all kinds": {"max_tokens": 5, "temperature": 0, "stop": ["\n"], "echo": False, "logprobs": None, "suffix": None},
+        "stream and usage": {"stream": True, "stream_options": {"include_usage": True}},
+    },
 }
 
 

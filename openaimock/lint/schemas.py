@@ -56,8 +56,11 @@ def _output(ask: Ask) -> Iterator[Finding]:
     form = offers.form(ask)
     if form.kind != "json_schema":
         return
-    if not family(ask.model).schemas:
+    if not family(ask.model).schemas and ask.endpoint == "chat":
         yield Finding("schema_model", _NO_SCHEMAS)
+    elif not family(ask.model).schemas:
+        said = "Invalid parameter: 'text.format' of type 'json_schema' is not supported with this model."
+        yield Finding("schema_model", said, "text.format")
     if form.strict and form.schema is not None:
         packed = marshal.dumps(form.schema, 2)
         problem = _of_schema(packed) if len(packed) <= _KEPT else _of_schema.__wrapped__(packed)
@@ -112,4 +115,6 @@ SCHEMAS = (
           _text(_OPEN), _text(_CLOSED), _output, ("text",)),
     Check("schema_model", "A schema for a model that came before structured outputs.", ("chat",),
           {"model": "gpt-4-turbo", **_format(_OPEN)}, _format(_OPEN), _output, ("response_format",)),
+    Check("schema_model", "The same, where the Responses API has it.", ("responses",),
+          {"model": "gpt-4-turbo", **_text(_CLOSED)}, _text(_CLOSED), _output, ("text",)),
 )  # fmt: skip
