@@ -73,7 +73,7 @@ def test_matchers(key: str, text: str, expected: dict[str, Any]) -> None:
     [
         ("gpt-4", matcher("exact", "gpt-4")),
         ("gpt-4*", matcher("glob", "gpt-4*")),
-        ("gpt-?", matcher("glob", "gpt-?")),
+        ("'gpt-?'", matcher("glob", "gpt-?")),
         ("'gpt-[45]'", matcher("glob", "gpt-[45]")),
         ("{exact: gpt-4*}", matcher("exact", "gpt-4*")),
         ("{contains: mini}", matcher("contains", "mini")),
@@ -347,6 +347,11 @@ def test_the_file_s_timing_comes_last() -> None:
 def test_known_names_in_templates_are_fine() -> None:
     made = rule('when: {user: {regex: "(?P<n>a)(b)"}}, reply: "{{ user }} {{ match.n }} {{ match.2 }} {{ body.a.0 }} {{count}}"')
     assert made["replies"][0]["content"].startswith("{{ user }}")
+
+
+def test_a_regex_that_python_only_warns_of_is_fine() -> None:
+    made = rule("when: {user: {regex: '[[a]'}}, reply: a")
+    assert made["when"] == {"user": matcher("regex", "[[a]")}
 
 
 def test_a_rule_named_by_its_key() -> None:
