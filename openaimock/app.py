@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-from . import access, auto, explain, faults, lint, pace, render, replies, rules, tokens
+from . import access, admin, auto, explain, faults, lint, pace, render, replies, rules, tokens
 from .chance import Clock, digest
 from .config.load import Config, load, load_reply
 from .endpoints import ENDPOINTS, Endpoint
@@ -17,6 +18,7 @@ from .endpoints._checks import unknown
 from .endpoints._reading import Request
 from .errors import APIError, Hangup
 from .hooks import Timed
+from .metrics import Metrics
 from .nouns import Ask, Block, Exchange, Fault, Match, Reply
 from .replies import Plan
 from .routes import Routes
@@ -75,14 +77,18 @@ class App:
         self.log = log
         self.clock = Clock.parse(config.clock)
         self.spaces = Spaces(config)
-        self._chaos = replies.faults(config.chaos["faults"]) if config.chaos else ()
+        self.metrics = Metrics()
+        self._order = itertools.count(1)
+        #: The share of requests that go wrong by chance, and how; may be set while it runs.
+        self.chaos = (config.chaos["rate"], replies.faults(config.chaos["faults"])) if config.chaos else None
         self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}
-        self.book = RuleBook(self._build(config.rules), first=config.match == "first")
+        self.book = RuleBook(self.build(config.rules), first=config.match == "first")
         self._unmatched = self._plan(config.unmatched)
         self._keys = [key.encode() for key in config.api_keys]
-        self._linters = {} if config.lint == "off" else _linters()
+        self.linters = {} if config.lint == "off" else _linters()
 
-    def _build(self, given: Iterable[Mapping[str, Any]]) -> list[rules.Rule]:
+    def build(self, given: Iterable[Mapping[str, Any]]) -> list[rules.Rule]:
+        """Rules from their normal form, with the file's own defaults."""
         return [rules.build(rule, number, self._defaults) for number, rule in enumerate(given)]
 
     def _plan(self, unmatched: Any) -> Plan | None:
@@ -98,14 +104,18 @@ class App:
         started = time.perf_counter()
         request = Request(environ, self.config.max_body)
         path, method = environ.get("PATH_INFO") or "/", environ["REQUEST_METHOD"]
+        if "/__openaimock" in path and self.config.admin and admin.reaches(path):
+            return admin.answer(self, environ, start_response)
         if method == "OPTIONS":
             start_response("204 No Content", [("content-length", "0"), *access.preflight(request, self.config.cors)])
             return []
         if path == "/health":
             return self._plainly(request, start_response, render.JSON({"status": "ok"}))
+        if path == "/metrics":
+            return admin.metrics(self.metrics, method, start_response)
         space = self.spaces[name_of(environ, self.config.isolate)]
         moment = Moment(space, self.clock, self.config.seed, self.config)
-        exchange = Exchange(moment.number, moment.now, space.name, method, path)
+        exchange = Exchange(moment.number, moment.now, space.name, method, path, order=next(self._order))
         space.journal.append(exchange)
         call = Call(request, start_response, None, moment, exchange, None, started)  # type: ignore[arg-type]
         exchange.id = access.request_id(request) or moment.draw.hex("req_")
@@ -146,7 +156,7 @@ class App:
         ask.state = call.moment.space.state
         ask.attempt = access.attempt(request)
         self._limit(call)
-        if self._linters and route.endpoint.params is not None:
+        if self.linters and route.endpoint.params is not None:
             self._lint(call)
         if self.book.cost(ask) > SLOW:
             return self._later(call, self._match)
@@ -210,6 +220,8 @@ class App:
         if plan is None:
             call.exchange.match = match
             raise APIError(400, _all_said(match), code="no_match", headers={"x-should-retry": "false"})
+        if match.answer >= 0:
+            space.answered.add((match.rule.id, match.answer))
         return Found(plan, match, match.answer if match.answer >= 0 else used, used + 1)
 
     def _unanswered(self, call: Call, ask: Ask) -> Found | None:
@@ -255,13 +267,13 @@ class App:
             return self._send(call, _raw(reply), reply)
         if reply.auto:
             reply = call.exchange.reply = auto.fill(call.ask, reply, call.moment.draw.random)
-        elif self._linters and (call.exchange.match is not None or self._unmatched is not None):
+        elif self.linters and (call.exchange.match is not None or self._unmatched is not None):
             self._note(call, lint.of_reply(call.ask, reply))
         return self._send(call, call.endpoint.write(call.ask, reply, call.moment), reply)
 
     def _lint(self, call: Call) -> None:
         """Look for what the API itself would refuse; APIError when that is to be refused here, too."""
-        found = self._linters[call.endpoint.path](call.ask)
+        found = self.linters[call.endpoint.path](call.ask)
         if found:
             self._note(call, found)
             if self.config.lint == "error":
@@ -310,10 +322,11 @@ class App:
     ) -> Iterable[bytes]:
         headers = self._headers(call, _STREAM)
         if not latency and reply.pace is None and fault is None:
-            body = b"".join([frame.data for frame in payload.frames])
+            frames = [frame.data for frame in payload.frames]
+            body = b"".join(frames)
             headers.append(("content-length", str(len(body))))
             self._start(call, 200, headers, 0.0)
-            return self._ended(call, [body])
+            return self._ended(call, [body], len(frames))
         draw = call.moment.draw
         timed = pace.stream(payload.frames, latency, reply.pace, lambda: draw.random)
         if fault is not None:
@@ -323,9 +336,9 @@ class App:
     def _fault(self, call: Call, reply: Reply) -> Fault | None:
         """What goes wrong: as the request asks, as the rule says, or by chance."""
         fault = call.fault or reply.fault
-        if fault is None and self._chaos and call.exchange.error is None:
-            assert self.config.chaos is not None
-            fault = faults.draw(self.config.chaos["rate"], self._chaos, call.moment.draw.source)
+        chaos = self.chaos
+        if fault is None and chaos and call.exchange.error is None:
+            fault = faults.draw(*chaos, call.moment.draw.source)
         return fault
 
     def _refuse(self, call: Call, error: APIError, reply: Reply | None = None) -> Iterable[bytes]:
@@ -376,7 +389,7 @@ class App:
     def _watched(self, timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
         """Timed bytes that tell the exchange what became of them."""
         exchange = call.exchange
-        exchange.ended = "left"
+        self.metrics.begin(exchange)
         at = 0.0
         try:
             for delay, data in timed:
@@ -388,14 +401,18 @@ class App:
             exchange.ended = "fault"
             raise
         finally:
+            if exchange.ended == "running":
+                exchange.ended = "left"
             exchange.duration = time.perf_counter() - call.started
+            self.metrics.count(exchange)
             if self.log.isEnabledFor(logging.INFO):
                 self.log.info("%s", _line(exchange))
 
-    def _ended(self, call: Call, body: list[bytes]) -> list[bytes]:
+    def _ended(self, call: Call, body: list[bytes], events: int = 0) -> list[bytes]:
         exchange = call.exchange
         exchange.ended = "whole"
         exchange.duration = time.perf_counter() - call.started
+        self.metrics.count(exchange, events)
         if self.log.isEnabledFor(logging.INFO):
             self.log.info("%s", _line(exchange))
         return body

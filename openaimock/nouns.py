@@ -314,6 +314,8 @@ class Exchange:
     chunks: list[float] = field(default_factory=list)
     duration: float = 0.0
     ended: str = "running"
+    #: Its place among all exchanges of the mock, whatever their namespaces.
+    order: int = 0
 
     @property
     def rule(self) -> str | None:
@@ -324,3 +326,10 @@ class Exchange:
     def matched(self) -> bool:
         """Whether a rule answered."""
         return self.match is not None
+
+    @property
+    def unmatched(self) -> bool:
+        """Whether a rule should have answered and none did; what ``unmatched:`` sent instead may be an answer all the same."""
+        if self.match is not None:
+            return False
+        return self.reply is not None or (self.error is not None and self.error.code == "no_match")

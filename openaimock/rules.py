@@ -58,7 +58,7 @@ class Miss(NamedTuple):
     @property
     def near(self) -> Near | None:
         """What was expected, what came, how alike they are."""
-        matcher, value = self._compared
+        matcher, value = self.compared
         return matcher.near(value) if matcher else None
 
     @property
@@ -70,7 +70,7 @@ class Miss(NamedTuple):
     @property
     def kinship(self) -> float:
         """A quick estimate of the nearness."""
-        matcher, value = self._compared
+        matcher, value = self.compared
         return self._share(matcher.kinship(value) if matcher else 0.0)
 
     def __str__(self) -> str:
@@ -99,8 +99,8 @@ class Miss(NamedTuple):
         return turn.matcher.check(message.text) if turn.matcher else ""
 
     @property
-    def _compared(self) -> tuple[Matcher | None, Any]:
-        """The matcher that says no, and to what."""
+    def compared(self) -> tuple[Matcher | None, Any]:
+        """The matcher that says no, and to what; None where it is not a matcher."""
         if not self.rule.flow:
             condition = self.rule.conditions[self.step]
             return (condition.matcher, condition.value(self.ask)) if condition.value else (None, None)

@@ -25,6 +25,8 @@ class Space:
     def __init__(self, name: str, settings: Any) -> None:
         self.name = name
         self.hits: dict[str, int] = {}
+        #: Which messages of conversations have answered: a rule's id, and the place in its ``messages``.
+        self.answered: set[tuple[str, int]] = set()
         self.state: dict[str, str] = dict(settings.scenarios)
         self.store = MemoryStore()
         self.journal = Journal(settings.journal_size)

@@ -16,10 +16,10 @@ PACKAGE = Path(openaimock.__file__).parent
 #: among those any may import any.
 LAYERS = """
 errors nouns chance sse tokens* values schemas strict patterns scraps samples vectors moderation wording
-matchers templates replies conditions rules scanning grams literals fuzzy alike cost index kin rulebook config config/*
-typed explain stores stores/* journal limits spaces
+alike matchers templates replies conditions rules scanning grams literals fuzzy cost index kin rulebook config config/*
+typed explain stores stores/* redaction journal limits spaces coverage metrics
 pace faults render hooks offers lint lint/* auto upstream record
-endpoints/_* endpoints/* endpoints routes access app admin admin/*
+endpoints/_* endpoints/* endpoints routes access admin/* admin app
 server/* server workers mock cli pytest_plugin __main__ __init__
 """
 

@@ -1,0 +1,352 @@
+"""Views: what each path under ``/__openaimock`` answers, as functions from a request to what is sent as JSON."""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .. import conditions, coverage, journal, redaction, replies
+from ..config.load import load_rules, load_setting
+from ..endpoints._reading import parse
+from ..errors import APIError
+from ..nouns import Exchange
+from ..rulebook import RuleBook
+from ..rules import Rule
+from ..spaces import Space
+from .explaining import explain, why
+from .mock import Mock, secrets
+
+#: How many exchanges are listed when nobody says otherwise.
+LIMIT = 100
+#: Changes of the rules come one after the other.
+_changing = threading.Lock()
+
+
+@dataclass(slots=True)
+class Asked:
+    """One request to the admin: ``namespace`` is the one it names, None for all."""
+
+    mock: Mock
+    query: Mapping[str, str]
+    body: bytes = b""
+    rest: str = ""
+    namespace: str | None = None
+
+    @property
+    def spaces(self) -> list[Space]:
+        """The namespaces that are meant."""
+        return [space for space in self.mock.spaces if self.namespace in (None, space.name)]
+
+    @property
+    def space(self) -> Space:
+        """The one namespace that is meant."""
+        return self.mock.spaces[self.namespace or "default"]
+
+    def json(self) -> Any:
+        """The body as JSON; APIError 400 when it is none."""
+        return parse(self.body)
+
+
+# Exchanges
+
+
+def exchanges(asked: Asked) -> dict[str, Any]:
+    """The journal: the newest exchanges that pass the filters, in the order in which they came."""
+    wanted = {name: content for name, content in asked.query.items() if name in journal.FILTERS}
+    _check(asked.query)
+    limit = _whole(asked.query, "limit", LIMIT)
+    found = [exchange for space in asked.spaces for exchange in space.journal]
+    picked = journal.pick(found, wanted, limit)
+    hidden, brief = secrets(asked.mock), asked.query.get("brief", "false") in ("true", "1")
+    told = [
+        journal.brief(each, hidden) if brief else journal.render(each, hidden, asked.mock.config.body_limit) for each in picked
+    ]
+    return {"exchanges": told, "last": max((each.order for each in found), default=0), "kept": len(found)}
+
+
+def _check(query: Mapping[str, str]) -> None:
+    """APIError 400 for a filter that there is not, or one that cannot be read."""
+    known = (*journal.FILTERS, "namespace", "limit", "brief")
+    for name, content in query.items():
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            told = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(known)}"
+            raise _bad(f"'{name}' is not a filter; {told}", name)
+        if name == "status" and not re.fullmatch(r"\d{3}|\dxx", content, re.IGNORECASE):
+            raise _bad(f"'status' is a number or a class such as 4xx, not {content[:80]!r}", name)
+        if name in ("matched", "brief") and content.lower() not in ("true", "false", "1", "0", "yes", "no"):
+            raise _bad(f"'{name}' is true or false, not {content[:80]!r}", name)
+    _whole(query, "since", 0)
+
+
+def exchange(asked: Asked) -> dict[str, Any]:
+    """One exchange in full, with what every rule says to it as the rules are now."""
+    found = _exchange(asked)
+    hidden = secrets(asked.mock)
+    told = journal.render(found, hidden, asked.mock.config.body_limit)
+    return told | {"why": None if found.ask is None else redaction.value(why(asked.mock, found), hidden)}
+
+
+def _exchange(asked: Asked) -> Exchange:
+    kept = [exchange for space in asked.spaces for exchange in space.journal]
+    for exchange in reversed(kept):
+        if asked.rest in (str(exchange.order), exchange.id):
+            return exchange
+    raise _missing("exchange", asked.rest)
+
+
+def forget_exchanges(asked: Asked) -> dict[str, Any]:
+    """Empty the journal."""
+    count = 0
+    for space in asked.spaces:
+        count += len(space.journal)
+        space.journal.clear()
+    return {"deleted": count}
+
+
+# Rules
+
+
+def rules(asked: Asked) -> dict[str, Any]:
+    """All rules in their order, with what they ask, what they answer, and how often they have."""
+    hits, hidden = coverage.hits(asked.spaces), secrets(asked.mock)
+    return {"rules": [redaction.value(_rule(rule, hits), hidden) for rule in list(asked.mock.book.rules)]}
+
+
+def _rule(rule: Rule, hits: Mapping[str, int]) -> dict[str, Any]:
+    plans = [turn.plan for turn in rule.flow if turn.plan] + list(rule.plans)
+    return {
+        "id": rule.id,
+        "place": rule.place,
+        "priority": rule.priority,
+        "times": rule.times,
+        "then": rule.then if len(rule.plans) > 1 else None,
+        "asks": list(_asks(rule)),
+        "replies": [journal.reply(plan.ready) if plan.ready else _plain(plan.plain) for plan in plans],
+        "hits": hits.get(rule.id, 0),
+    }
+
+
+def _asks(rule: Rule) -> Iterator[str]:
+    """What a rule asks, in words."""
+    for turn in rule.flow:
+        if turn.role != "assistant":
+            expected = turn.matcher.describe() if turn.matcher else "anything"
+            yield f"{turn.role}: {expected}"
+    for condition in rule.conditions:
+        for leaf in conditions.leaves(condition):
+            matcher = leaf.matcher or leaf.within
+            yield f"{leaf.key}: {matcher.describe()}" if matcher else leaf.key
+
+
+def _plain(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """A reply that is not ready before it is asked for, as it was written."""
+    if "function" in plain:
+        return {"function": getattr(plain["function"], "__qualname__", "a function")}
+    return {name: content for name, content in plain.items() if content is not None}
+
+
+def add_rules(asked: Asked) -> tuple[int, Any]:
+    """Append rules, checked as those of a file are; ConfigError with every problem, and then none is added."""
+    mock = asked.mock
+    with _changing:
+        taken = {rule.id for rule in mock.book.rules}
+        added = mock.build(load_rules(asked.body, config=mock.config, taken=taken))
+        mock.book.add(added)
+        return 201, {"added": [rule.id for rule in added], "rules": len(mock.book.rules)}
+
+
+def replace_rules(asked: Asked) -> dict[str, Any]:
+    """Put other rules in the place of all there are, at once; ConfigError with every problem, and then all stay."""
+    mock = asked.mock
+    with _changing:
+        made = mock.build(load_rules(asked.body, config=mock.config))
+        mock.book = RuleBook(made, first=mock.book.first)
+        return {"rules": len(made)}
+
+
+def delete_rules(asked: Asked) -> dict[str, Any]:
+    """Remove all rules."""
+    mock = asked.mock
+    with _changing:
+        count = len(mock.book.rules)
+        mock.book = RuleBook(first=mock.book.first)
+        return {"deleted": count}
+
+
+def delete_rule(asked: Asked) -> dict[str, Any]:
+    """Remove one rule."""
+    mock = asked.mock
+    with _changing:
+        left = [rule for rule in mock.book.rules if rule.id != asked.rest]
+        if len(left) == len(mock.book.rules):
+            close = get_close_matches(asked.rest, [rule.id for rule in left], 1)
+            raise _missing("rule", asked.rest, f"; did you mean '{close[0]}'?" if close else "")
+        mock.book = RuleBook(left, first=mock.book.first)
+        return {"deleted": 1}
+
+
+def covered(asked: Asked) -> dict[str, Any]:
+    """Which rules answered and which did not, and the requests that none matched."""
+    hidden = secrets(asked.mock)
+    missed = [journal.brief(exchange, hidden) for exchange in coverage.unmatched(asked.spaces)]
+    return coverage.report(list(asked.mock.book.rules), asked.spaces) | {"unmatched": missed}
+
+
+def explained(asked: Asked) -> dict[str, Any]:
+    """What every rule says to a request that is not made."""
+    told: dict[str, Any] = redaction.value(explain(asked.mock, asked.json(), asked.space), secrets(asked.mock))
+    return told
+
+
+# State
+
+
+def scenarios(asked: Asked) -> dict[str, str]:
+    """The state of every scenario of a namespace."""
+    return dict(asked.space.state)
+
+
+def scenario(asked: Asked) -> dict[str, str]:
+    """The state of one scenario."""
+    state = asked.space.state.get(asked.rest)
+    if state is None:
+        raise _missing("scenario", asked.rest)
+    return {"state": state}
+
+
+def set_scenarios(asked: Asked) -> dict[str, str]:
+    """Put several scenarios into the states given; the others stay."""
+    given = asked.json()
+    if not isinstance(given, dict):
+        raise _bad("expected an object of scenarios and their states")
+    asked.space.state.update({name: _state(state, name) for name, state in given.items()})
+    return scenarios(asked)
+
+
+def set_scenario(asked: Asked) -> dict[str, str]:
+    """Put one scenario into a state: ``"paid"`` or ``{"state": "paid"}``."""
+    given = asked.json()
+    state = _state(given.get("state") if isinstance(given, dict) else given, asked.rest)
+    asked.space.state[asked.rest] = state
+    return {"state": state}
+
+
+def _state(given: Any, name: str) -> str:
+    if isinstance(given, bool) or not isinstance(given, (str, int, float)):
+        raise _bad(f"expected the state of '{name}' as text", name)
+    return str(given)
+
+
+def set_chaos(asked: Asked) -> dict[str, Any]:
+    """Let a share of the requests go wrong from now on: ``{rate, faults}``, or ``null`` for none."""
+    if asked.body.strip() in (b"", b"null", b"false", b"{}"):
+        asked.mock.chaos = None
+    else:
+        given = load_setting("chaos", asked.body)
+        asked.mock.chaos = (given["rate"], replies.faults(given["faults"]))
+    return {"chaos": _chaos(asked.mock)}
+
+
+def _chaos(mock: Mock) -> dict[str, Any] | None:
+    return mock.chaos and {"rate": mock.chaos[0], "faults": [asdict(fault) for fault in mock.chaos[1]]}
+
+
+def reset(asked: Asked) -> dict[str, Any]:
+    """Forget all that a namespace remembers, or all of them do."""
+    names = [space.name for space in asked.spaces]
+    asked.mock.spaces.reset(asked.namespace)
+    return {"reset": names}
+
+
+def advance(asked: Asked) -> dict[str, Any]:
+    """Move the mock's clock on."""
+    given = asked.query.get("seconds", "")
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= 1e9:
+        raise _bad(f"'seconds' is a number from 0 to 1000000000, not {given[:80]!r}", "seconds")
+    asked.mock.clock.advance(seconds)
+    return {"now": asked.mock.clock.now()}
+
+
+def config(asked: Asked) -> dict[str, Any]:
+    """All settings, the keys masked."""
+    mock = asked.mock
+    told = {name: _told(getattr(mock.config, name)) for name in mock.config.__dataclass_fields__ if name != "rules"}
+    told |= {
+        "api_keys": [redaction.MASK] * len(mock.config.api_keys),
+        "admin_key": redaction.MASK if mock.config.admin_key else None,
+        "chaos": _chaos(mock),
+        "rules": len(mock.book.rules),
+    }
+    masked: dict[str, Any] = redaction.value(told, secrets(mock))
+    return masked
+
+
+def _told(content: Any) -> Any:
+    if isinstance(content, Path):
+        return str(content)
+    if isinstance(content, (tuple, list)):
+        return [_told(each) for each in content]
+    if isinstance(content, Mapping):
+        return {str(name): _told(each) for name, each in content.items()}
+    return content if isinstance(content, (str, int, float, type(None))) else getattr(content, "__qualname__", "...")
+
+
+# Words and the table
+
+
+def _whole(query: Mapping[str, str], name: str, default: int) -> int:
+    given = query.get(name)
+    if given is None:
+        return default
+    if not (given.isascii() and given.isdigit() and len(given) < 16):
+        raise _bad(f"'{name}' is a whole number, not {given[:80]!r}", name)
+    return int(given)
+
+
+def _bad(message: str, param: str | None = None) -> APIError:
+    return APIError(400, f"Admin: {message}.", param=param, code="invalid_value")
+
+
+def _missing(what: str, name: str, more: str = "") -> APIError:
+    return APIError(404, f"Admin: there is no {what} '{name[:200]}'{more}.", code=f"{what}_not_found")
+
+
+class View(NamedTuple):
+    """One row: a method, a path (``*`` is one more piece of it), and what answers."""
+
+    method: str
+    path: str
+    answer: Callable[[Asked], Any]
+
+
+VIEWS: Sequence[View] = (
+    View("GET", "exchanges", exchanges),
+    View("GET", "exchanges/*", exchange),
+    View("DELETE", "exchanges", forget_exchanges),
+    View("GET", "rules", rules),
+    View("POST", "rules", add_rules),
+    View("PUT", "rules", replace_rules),
+    View("DELETE", "rules", delete_rules),
+    View("DELETE", "rules/*", delete_rule),
+    View("POST", "explain", explained),
+    View("GET", "coverage", covered),
+    View("GET", "scenarios", scenarios),
+    View("GET", "scenarios/*", scenario),
+    View("PUT", "scenarios", set_scenarios),
+    View("PUT", "scenarios/*", set_scenario),
+    View("PUT", "chaos", set_chaos),
+    View("POST", "reset", reset),
+    View("POST", "advance", advance),
+    View("GET", "config", config),
+)
