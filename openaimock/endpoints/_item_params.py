@@ -185,16 +185,20 @@ _REASONING = Object(
 )  # fmt: skip
 _CALL = {"call_id": _CALL_ID, "name": String(), "namespace": String(), "status": String()}
 _OPEN = Object({}, open=True)
+_SCREENSHOT = Object({"type": String(), "image_url": String(), "file_id": String()}, required=["type"])
+_STREAMS = Object({"stdout": _TEXT, "stderr": _TEXT, "outcome": SCHEMA})
 _ITEMS: dict[str, Object] = {
     "additional_tools": Object({"role": String(), "tools": TOOLS}, required=["tools"]),
     "agent_message": _OPEN,
     "apply_patch_call": Object({"call_id": _CALL_ID, "operation": SCHEMA}, required=["call_id", "operation"]),
-    "apply_patch_call_output": Object({"call_id": _CALL_ID, "output": _TEXT}, required=["call_id", "status"]),
+    "apply_patch_call_output": Object(
+        {"call_id": _CALL_ID, "output": _TEXT, "status": OneOf(["completed", "failed"])}, required=["call_id", "status"]
+    ),
     "code_interpreter_call": Object({"code": String(), "container_id": String()}, open=True),
     "compaction": Object({"encrypted_content": String(max_length=20971520)}, required=["encrypted_content"]),
     "compaction_trigger": _OPEN,
     "computer_call": Object({"call_id": _CALL_ID, "action": SCHEMA}, required=["call_id"], open=True),
-    "computer_call_output": Object({"call_id": _CALL_ID, "output": SCHEMA}, required=["call_id", "output"], open=True),
+    "computer_call_output": Object({"call_id": _CALL_ID, "output": _SCREENSHOT}, required=["call_id", "output"], open=True),
     "configuration_update": _OPEN,
     "custom_tool_call": Object({**_CALL, "input": String()}, required=["call_id", "name", "input"], open=True),
     "custom_tool_call_output": Object({"call_id": _CALL_ID, "output": _OUTPUT}, required=["call_id", "output"], open=True),
@@ -218,7 +222,7 @@ _ITEMS: dict[str, Object] = {
     "program_output": _OPEN,
     "reasoning": _REASONING,
     "shell_call": Object({"call_id": _CALL_ID, "action": SCHEMA}, required=["action"], open=True),
-    "shell_call_output": Object({"call_id": _CALL_ID, "output": Array(SCHEMA)}, required=["call_id", "output"], open=True),
+    "shell_call_output": Object({"call_id": _CALL_ID, "output": Array(_STREAMS)}, required=["call_id", "output"], open=True),
     "tool_search_call": _OPEN,
     "tool_search_output": Object({"tools": TOOLS}, required=["tools"], open=True),
     "web_search_call": Object({"action": SCHEMA}, open=True),
@@ -234,9 +238,12 @@ def _item_check() -> Check:
     message_of = cache(lambda role: compiled(_MESSAGES[role]))
     item_of = cache(lambda kind: compiled(_ITEMS[kind]))
 
+    named = compiled(Object({"id": String(), "call_id": String(), "status": String()}))
+
     def check(item: Any) -> None:
         if item.__class__ is not dict:
             raise wrong_type(Object({}, called="an input item"), item)
+        named(item)
         kind = item.get("type")
         if kind is None and item.get("id").__class__ is str and item.keys() <= _REFERENCE:
             return

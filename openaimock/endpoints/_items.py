@@ -86,7 +86,7 @@ def kept(given: Mapping[str, Any], draw: Draw) -> Item:
         made["call_id"] = given.get("call_id") or draw.id("call_")
     for key, usual in kind.usual.items():
         value = given.get(key)
-        if isinstance(usual, dict):
+        if isinstance(usual, dict) and (value is None or isinstance(value, dict)):
             value = {**usual, **(value or {})}
         elif value is None:
             value = draw.hex(usual) if key == "container_id" else list(usual) if isinstance(usual, list) else usual

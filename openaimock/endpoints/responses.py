@@ -187,6 +187,8 @@ def _read_compact(request: Request) -> ResponsesAsk:
 
 def _unmatched(request: Request, body: dict[str, Any]) -> ResponsesAsk:
     """An Ask that shows no messages: a rule for what somebody says is not meant for counting it, and would be used up."""
+    # Of what only a request to create a response takes: it is looked at by lint, and must be what it seems.
+    RESPONSES.check(body)
     items, before = _said(request, body)
     ask = ResponsesAsk("responses", body, model=body.get("model") or "")
     ask.items, ask.before = items, before
