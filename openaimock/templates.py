@@ -64,7 +64,7 @@ def _fill_text(text: str, look_up: Callable[[str], str]) -> str:
 
 
 def _is_json(text: str) -> bool:
-    if text[:1] not in ("{", "["):
+    if not text.lstrip().startswith(("{", "[")):
         return False
     try:
         json.loads(text)

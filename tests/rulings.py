@@ -1,0 +1,43 @@
+"""Short ways to write rules in their normal form, and Asks to put to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openaimock import rules
+from openaimock.nouns import Ask, Message
+
+ANSWER = {"role": "assistant", "reply": {"content": "ok"}}
+
+
+def expect(kind: str, value: Any = "", **more: Any) -> dict[str, Any]:
+    """A matcher."""
+    return {"kind": kind, "value": value, **more}
+
+
+def said(role: str, match: dict[str, Any] | str | None = None, **more: Any) -> dict[str, Any]:
+    """A message of a flow; a text is matched exactly."""
+    return {"role": role, "match": expect("exact", match) if isinstance(match, str) else match, **more}
+
+
+def flow(*messages: dict[str, Any], number: int = 0, **more: Any) -> rules.Rule:
+    """A rule written as a conversation."""
+    return rules.build({"id": f"rule-{number}", "messages": list(messages), **more}, number)
+
+
+def when(number: int = 0, more: dict[str, Any] | None = None, **conditions: Any) -> rules.Rule:
+    """A rule written as a question."""
+    return rules.build({"id": f"rule-{number}", "when": conditions, "replies": [{"content": "ok"}], **(more or {})}, number)
+
+
+def talk(*messages: tuple[str, str] | Message | str, **more: Any) -> Ask:
+    """An Ask of some messages: texts are the user's, pairs are role and text."""
+    made = []
+    for message in messages:
+        if isinstance(message, Message):
+            made.append(message)
+        else:
+            made.append(Message("user", message) if isinstance(message, str) else Message(*message))
+    ask = Ask("chat", **{"messages": made, **more})
+    ask.text = more.get("text", ask.user or "")
+    return ask
