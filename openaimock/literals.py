@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from .grams import fold
+from .matchers import quietly
 
 #: What a pattern needs: every text of one of the alternatives. None: nothing is known.
 Needs = tuple[tuple[str, ...], ...] | None
@@ -22,10 +22,9 @@ def of_regex(pattern: str) -> Needs:
     if _PLAIN.fullmatch(pattern):
         return ((fold(pattern),),) if fold(pattern) else None
     try:
-        parsed = _parse(pattern)
+        return _read(_parse(pattern)).needs()
     except (re.error, OverflowError, RecursionError):
         return None
-    return _read(parsed).needs()
 
 
 def of_glob(pattern: str) -> Needs:
@@ -35,12 +34,11 @@ def of_glob(pattern: str) -> Needs:
 
 
 def _parse(pattern: str) -> Iterable[tuple[Any, Any]]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            from re import _parser as parser  # type: ignore[attr-defined]
-        except ImportError:  # Python 3.10
-            import sre_parse as parser
+    try:
+        from re import _parser as parser  # type: ignore[attr-defined]
+    except ImportError:  # Python 3.10
+        import sre_parse as parser
+    with quietly(pattern):
         return parser.parse(pattern)  # type: ignore[no-any-return]
 
 

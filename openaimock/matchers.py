@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
@@ -21,6 +22,7 @@ THRESHOLD = 0.8
 EXPLAINED = 2000
 _BRIEF = 200
 _CLIP = 120
+_SETS = re.compile(r"\[\[|--|&&|~~|\|\|")
 
 Search = Callable[[str], "re.Match[str] | None"]
 
@@ -144,12 +146,25 @@ def _search(value: str, case_sensitive: bool) -> Search:
     def search(text: str) -> re.Match[str] | None:
         nonlocal compiled
         if compiled is None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with quietly(value):
                 compiled = re.compile(value, flags)
         return compiled.search(text)
 
     return search
+
+
+@contextmanager
+def quietly(pattern: str) -> Iterator[None]:
+    """Parse a pattern without Python's warnings of sets that may mean more one day.
+
+    Warning filters belong to the whole process: they are touched only for a pattern that has such a set.
+    """
+    if not _SETS.search(pattern):
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def _found(search: Search) -> Callable[[str], bool]:

@@ -7,6 +7,9 @@ from typing import Any
 from openaimock import rules
 from openaimock.nouns import Ask, Message
 
+#: Letters whose case is odd: the long s, the dotless i, the dotted I, the Kelvin sign, the three sigmas, the micro sign and mu,
+#: letters that become two or three in the other case, and the dot that lower() leaves beside an i.
+ODD = "\u017f\u0131\u0130\u212a\u03c3\u03c2\u03a3\u00b5\u03bc\u00df\u1e9e\ufb05\ufb06\u0390\u1fd3\u0149\u0307\u0345"
 ANSWER = {"role": "assistant", "reply": {"content": "ok"}}
 
 

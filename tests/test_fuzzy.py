@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import random
+from difflib import SequenceMatcher
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from openaimock.alike import LONG, alike_enough, fold
+from openaimock.fuzzy import Fuzzy
+
+texts = st.text("abcdeé ", max_size=14)
+thresholds = st.sampled_from([0.2, 0.5, 0.75, 0.8, 0.9, 1.0]) | st.floats(0.01, 1)
+
+
+def found(table: Fuzzy, text: str) -> list[int]:
+    numbers: list[int] = []
+    table.find(text, numbers)
+    return numbers
+
+
+def table(*expected: tuple[str, float], case_sensitive: bool = False) -> Fuzzy:
+    made = Fuzzy(case_sensitive)
+    for number, (text, threshold) in enumerate(expected):
+        made.add(text, threshold, number)
+    return made
+
+
+@given(st.lists(st.tuples(texts, thresholds), max_size=8), texts)
+@settings(max_examples=150)
+def test_texts_that_share_enough_letters_are_found_and_no_others(expected, text):
+    """Exactly those that difflib's quick_ratio lets pass."""
+
+    def passes(other: str, threshold: float) -> bool:
+        return SequenceMatcher(None, fold(text), fold(other), False).quick_ratio() >= threshold
+
+    numbers = [number for number, (other, threshold) in enumerate(expected) if passes(other, threshold)]
+    assert sorted(found(table(*expected), text)) == numbers
+
+
+def test_case_counts_when_it_must():
+    assert found(table(("HELLO", 0.9), case_sensitive=True), "hello") == []
+    assert found(table(("HELLO", 0.9)), "hello") == [0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_long_texts_are_found_by_their_words(seed):
+    chance = random.Random(seed)
+    words = [f"word{number}" for number in range(60)]
+    expected = [(" ".join(chance.choices(words, k=chance.choice([5, 300, 400, 420]))), 0.6) for _ in range(30)]
+    made = table(*expected)
+    for text in [expected[3][0], " ".join(chance.choices(words, k=410)), "word1 " * 400, "word1 word2"]:
+        numbers = [
+            number for number, (other, threshold) in enumerate(expected) if alike_enough(fold(text), fold(other), threshold)
+        ]
+        assert set(numbers) <= set(found(made, text))
+
+
+def test_short_texts_may_be_like_a_long_message():
+    long = "a" * (LONG + 1)
+    made = table((long[:-1], 0.1), ("a b", 0.1), (f"{long} b", 0.5))
+    assert found(made, long) == [2]
+    made.add(f"{long} c", 0.5, 3)
+    made.add("b", 0.5, 4)
+    assert sorted(found(made, long)) == [2, 3]
+    assert found(made, f"b {'c ' * LONG}") == []
+
+
+def test_texts_may_come_between_searches():
+    made = Fuzzy(False)
+    for number in range(100):
+        made.add(f"item number {number:02}", 0.99, number)
+        assert number in found(made, f"item number {number:02}")
+
+
+def test_what_is_found_does_not_depend_on_what_was_kept(monkeypatch):
+    monkeypatch.setattr("openaimock.fuzzy._KEPT", 3)
+    made = table(*((f"{number} question about the weather", 0.9) for number in range(50)))
+    assert [number for number in range(50) if number not in found(made, f"{number} question about the weather")] == []
