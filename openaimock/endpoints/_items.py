@@ -92,6 +92,9 @@ def kept(given: Mapping[str, Any], draw: Draw) -> Item:
             value = draw.hex(usual) if key == "container_id" else list(usual) if isinstance(usual, list) else usual
         made[key] = value
     made.update((key, value) for key, value in given.items() if key not in made)
+    if name == "reasoning":
+        said = made["summary"]
+        made["summary"] = [_summary(part) for part in ([said] if isinstance(said, str) else said)]
     if name == "compaction" and not made.get("encrypted_content"):
         made["encrypted_content"] = sealed(made["id"])
     return made
@@ -116,6 +119,11 @@ def _content(content: Any, role: str) -> list[Item]:
     if isinstance(content, str):
         return [text_part(content) if role == "assistant" else {"type": "input_text", "text": content}]
     return [_part(part) for part in content or ()]
+
+
+def _summary(part: Any) -> Item:
+    """A part of a summary; a rule may write no more than its text."""
+    return {"type": "summary_text", **part} if isinstance(part, dict) else {"type": "summary_text", "text": str(part)}
 
 
 def _part(part: Item) -> Item:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ..errors import APIError
 from ..nouns import Pace
@@ -19,9 +21,10 @@ RESPONSES = "responses"
 CONVERSATIONS = "conversations"
 #: Every stored item by its id, for ``item_reference``.
 _ITEMS = "items"
-_SLOTS = "responses.slots"
 #: How many responses a namespace keeps: the API keeps them for thirty days, a mock must not grow without end.
 KEPT = 10_000
+#: The ids of those that were stored by this process, oldest first.
+_stored: WeakKeyDictionary[MemoryStore, deque[str]] = WeakKeyDictionary()
 _EVERYTHING = 1_000_000_000
 
 #: What is stored of a response: ``response`` as it is at its end, its own ``input``, the conversation ``before`` it, how its
@@ -45,14 +48,14 @@ def found(store: MemoryStore, id: str) -> Record:
     return record
 
 
-def keep(store: MemoryStore, record: Record, number: int) -> None:
-    """Store a response; the one that was stored ``KEPT`` exchanges ago makes room for it."""
+def keep(store: MemoryStore, record: Record) -> None:
+    """Store a response; past ``KEPT`` of them the oldest makes room for it."""
     id = record["response"]["id"]
-    slot = str(number % KEPT)
-    oldest = store.get(_SLOTS, slot)
-    if oldest is not None and oldest != id:
-        forget(store, oldest)
-    store.put(_SLOTS, slot, id)
+    if store.get(RESPONSES, id) is None:
+        ids = _stored.setdefault(store, deque())
+        ids.append(id)
+        if len(ids) > KEPT:
+            forget(store, ids.popleft())
     store.put(RESPONSES, id, record)
     for item in record["input"]:
         store.put(_ITEMS, item["id"], item)

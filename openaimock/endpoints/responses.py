@@ -94,7 +94,7 @@ def write(ask: ResponsesAsk, reply: Reply, moment: Moment) -> render.JSON | rend
     }
     # A background response is polled, so it is there for a while even when it is not to be stored.
     if response["store"] or background:
-        stored.keep(moment.store, record, moment.number)
+        stored.keep(moment.store, record)
     elif "conversation" in response:
         stored.append(moment.store, response["conversation"]["id"], [*record["input"], *response["output"]])
     if not ask.stream:

@@ -97,6 +97,16 @@ ITEMS = [
         {"id": "rs_", "summary": []},
         ["content_part.added", "reasoning_text.delta", "reasoning_text.done", "content_part.done"],
     ),
+    (
+        {"type": "reasoning", "summary": "So it is."},
+        {"id": "rs_", "summary": [{"type": "summary_text", "text": "So it is."}]},
+        [
+            "reasoning_summary_part.added",
+            "reasoning_summary_text.delta",
+            "reasoning_summary_text.done",
+            "reasoning_summary_part.done",
+        ],
+    ),
     ({"type": "compaction"}, {"id": "cmp_", "encrypted_content": "gAAAA"}, ["compaction.compacting"]),
     (
         {"type": "message", "content": "Hi", "phase": "commentary"},
