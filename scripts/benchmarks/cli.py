@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from . import chat, connections, hosts, lengths, many, report, servers, soak, start, streams, workers
@@ -53,6 +54,10 @@ def _measure(bench: Bench, work: Work) -> Outcome:
     except Wrong as error:
         outcome = Outcome()
         outcome.judge(work.title, " ".join(str(error).split())[:300], "works", False)
+    except Exception as error:  # a mistake of this script's own must not cost the other works either
+        traceback.print_exc()
+        outcome = Outcome()
+        outcome.judge(work.title, f"not measured: {type(error).__name__}", "works", False)
     report.tell(outcome.rows)
     bench.say(f"({time.monotonic() - begun:.0f} s)")
     return outcome

@@ -56,7 +56,7 @@ class Line:
         except OSError as error:
             self.error, self.done = str(error), True
 
-    def _complete(self, last: bytes) -> bool:
+    def _complete(self) -> bool:
         """Whether the answer is all there. ``need`` is its length; 0 means that a last chunk will tell."""
         if self.need is None:
             raw = b"".join(data for _, data in self.reads)
@@ -67,7 +67,8 @@ class Line:
             self.need = len(head) + 4 + int(head[at + 15 :].split(b"\r\n")[0]) if at >= 0 else 0
         if self.need:
             return sum(len(data) for _, data in self.reads) >= self.need
-        return last.endswith(_END) or (len(last) < 5 and b"".join(data for _, data in self.reads[-5:]).endswith(_END))
+        # With the line end before it, so that a head whose last value ends in 0 is not taken for the last chunk.
+        return b"".join(data for _, data in self.reads[-8:]).endswith(b"\r\n" + _END)
 
     def read(self) -> None:
         """Take what is there. As little as possible happens between two reads: what is spent here is measured too."""
@@ -82,7 +83,7 @@ class Line:
         if data:
             self.reads.append((perf_counter(), data))
             if self.need != 0 or data[-5:] == _END or len(data) < 5:
-                self.done = self._complete(data)
+                self.done = self._complete()
             if len(data) == 4096 and not self.done:
                 self._more()
             return
@@ -196,7 +197,9 @@ def _unchunk(raw: bytes) -> tuple[bytes, list[int], list[int]]:
     there: list[int] = []
     length = 0
     while True:
-        line_end = raw.index(b"\r\n", at)
+        line_end = raw.find(b"\r\n", at)
+        if line_end < 0:
+            raise Wrong(f"an answer has no last chunk: {raw[-120:]!r}")
         size = int(raw[at:line_end].split(b";")[0], 16)
         if not size:
             return b"".join(pieces), here, there

@@ -62,4 +62,4 @@ def _host(bench: Bench, outcome: Outcome, name: str, argv: servers.Command, port
     if name == "granian":
         outcome.judge("in granian: rate to aimock's", words, "at least 1.2", ratio >= 1.2)
     outcome.tell(f"in {name}", f"{spread(rates)} a second, {words} of aimock's {median(theirs):,.0f}; {memory:.0f} MB")
-    bench.say(f"{name}: {rates} a second, {words} of aimock's; a chunk every {gap:.1f} ms")
+    bench.say(f"{name}: {spread(rates)} a second, {words} of aimock's; a chunk every {gap:.1f} ms")
