@@ -21,6 +21,8 @@ FULL = 200
 _SLIP = 0.75
 #: Below this a fuzzy matcher would take nearly everything, and is not advised.
 _LOOSEST = 0.5
+#: Texts less alike than this have nothing to compare word by word.
+_KIN = 0.35
 #: How many words of each text a comparison shows.
 _WORDS = 300
 
@@ -196,7 +198,8 @@ def _told(verdict: Verdict, chosen: Rule | None, first: bool, full: bool) -> dic
             said["reason"] = f"it fits, but {_behind(rule, chosen, first)}"
         return said
     matcher, value = outcome.compared
-    if full and matcher is not None and matcher.kind in ("exact", "fuzzy") and isinstance(value, str):
+    compared = full and matcher is not None and matcher.kind in ("exact", "fuzzy") and isinstance(value, str)
+    if compared and matcher is not None and (said.get("alike") or 0.0) >= _KIN:
         said["diff"] = diff(matcher.value, value)
     return said
 

@@ -26,7 +26,7 @@ TEXTS = (
 #: A member with such a name in JSON that stands in a text, such as a tool call's arguments.
 _MEMBER = re.compile(
     r"""(\\?["'])([\w-]*?(?:api[-_]?key|admin[-_]?key|token|passw(?:or)?d|secret|private[-_]?key|credentials))\1(\s*:\s*)"""
-    r"""(\\?["'])(?:(?!\4).)*\4""",
+    r"""(\\?["'])(?:\\.|(?!\4).)*?\4""",
     re.IGNORECASE,
 )
 _TEXT = re.compile("|".join(TEXTS))
