@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.test import EnvironBuilder
+
+import openaimock
 
 from ..conftest import post
 
 FIRST = {"id": "first", "when": {"text": {"contains": "first"}}, "reply": "1"}
 SECOND = {"id": "second", "when": {"text": {"contains": "second"}}, "reply": "2"}
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 6) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["type", "text", "image_url", "url", "a"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
 
 
 def complete(mock, prompts, **more):
@@ -115,3 +132,39 @@ def test_few_and_many_inputs_are_answered_alike(serve, number):
     data = embed(serve([{"when": {"text": "n1"}, "reply": embedding(7)}]), [f"n{at}" for at in range(number)]).json()["data"]
     assert len(data) == number
     assert [at for at, each in enumerate(data) if each["embedding"] == [7]] == [1]
+
+
+@pytest.mark.parametrize(("number", "deferred"), [(16, False), (17, True)])
+def test_many_inputs_do_not_hold_up_the_loop(number, deferred):
+    app = openaimock.create_app({"unmatched": "echo"})
+    body = {"model": "m", "input": [f"n{at}" for at in range(number)], "dimensions": 2}
+    environ = EnvironBuilder(path="/v1/embeddings", method="POST", json=body).get_environ()
+    asked = []
+    environ["openaimock.defer"] = lambda work: asked.append(work) or work()
+    answer = b"".join(app(environ, lambda status, headers: None))
+    assert bool(asked) == deferred
+    assert len(json.loads(answer)["data"]) == number
+
+
+@pytest.mark.parametrize(
+    ("path", "good"),
+    [
+        ("/embeddings", {"model": "m", "input": "a", "dimensions": 2}),
+        ("/moderations", {"input": [{"type": "text", "text": "a"}]}),
+        ("/completions", {"model": "m", "prompt": "a"}),
+        ("/chat/completions/kept", {"metadata": {}}),
+    ],
+)
+def test_no_body_makes_the_mock_fail(path, good):
+    app = openaimock.create_app({"unmatched": "echo"})
+    names = [*good, "encoding_format", "logprobs", "stop", "echo", "n", "best_of", "stream", "stream_options", "logit_bias"]
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.dictionaries(st.sampled_from(names), JUNK))
+    def holds(junk):
+        environ = EnvironBuilder(path=f"/v1{path}", method="POST", json={**good, **junk}).get_environ()
+        statuses = []
+        b"".join(app(environ, lambda status, headers: statuses.append(status)))
+        assert statuses[0][:3] in ("200", "400", "404"), statuses
+
+    holds()
