@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
+from . import assertions, coverage, redaction
+from .admin.mock import secrets
 from .app import App, create_app
+from .assertions import When
+from .chance import Clock
 from .config.load import Config, load
 from .errors import ConfigError, Problem
+from .nouns import Exchange
+from .rulebook import RuleBook
+from .rules import Rule
 from .server import Server
 from .sse import dump
 
@@ -37,6 +45,7 @@ class MockServer:
         self._host, self._port = address(loaded, host, port, os.environ)
         self.log = logger(verbose, log_file)
         self.app: App = create_app(loaded, self.log)
+        self._first = (list(self.app.book.rules), self.app.chaos)
         #: The HTTP server while the mock runs.
         self.server: Server | None = None
 
@@ -48,13 +57,13 @@ class MockServer:
             self.server = server
         return self
 
-    def stop(self) -> None:
-        """Finish the running responses (up to 10 seconds) and close. May be called twice, and from any thread."""
+    def stop(self, grace: float = 10.0) -> None:
+        """Finish the running responses (within ``grace`` seconds) and close. May be called twice, and from any thread."""
         server, self.server = self.server, None
         if server is not None:
             # The port of a mock that took a free one is kept: started again it is found where it was.
             self._port = server.port
-            server.stop()
+            server.stop(grace)
             if self.log is not logging.getLogger("openaimock"):
                 for handler in self.log.handlers:
                     handler.close()
@@ -73,6 +82,98 @@ class MockServer:
     def url(self) -> str:
         """What a client takes as ``base_url``; ends in ``/v1``."""
         return url(self.host, self.port)
+
+    # Rules and what is remembered
+
+    def when(self, when: Mapping[str, Any] | None = None, /, **conditions: Any) -> When:
+        """Begin a rule that is added behind those that are there: ``mock.when(user={"contains": "hi"}).reply("hello")``.
+
+        The words are those of ``when:`` in a file, by name or in a mapping.
+        """
+        frame = sys._getframe(1)
+        place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+        def add(rule: dict[str, Any]) -> Rule:
+            from .admin.views import add
+
+            return add(self.app, rule, place)[0]
+
+        return When(assertions.together(when, conditions), add)
+
+    def reset(self) -> None:
+        """Begin anew: what all namespaces remember is forgotten, rules added since the start are gone, the clock is set back."""
+        app = self.app
+        rules, app.chaos = self._first
+        # Removed and put in order again, perhaps: numbers are places in the book.
+        app.book = RuleBook(rules, first=app.config.match == "first")
+        app.clock = Clock.parse(app.config.clock)
+        app.spaces.reset()
+
+    def advance(self, seconds: float) -> None:
+        """Move the mock's clock on."""
+        self.app.clock.advance(seconds)
+
+    # What has happened
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """The journals of all namespaces, in the order in which the requests came."""
+        return sorted((each for space in self.app.spaces for each in space.journal), key=lambda exchange: exchange.order)
+
+    @property
+    def unmatched(self) -> list[Exchange]:
+        """The exchanges that a rule should have answered and none did."""
+        return coverage.unmatched(self.app.spaces)
+
+    def coverage(self) -> dict[str, Any]:
+        """Hits of every rule, the rules ``never`` hit, the replies ``unreached``: as ``GET /__openaimock/coverage`` has them."""
+        return coverage.report(list(self.app.book.rules), self.app.spaces)
+
+    def assert_called(
+        self,
+        when: Mapping[str, Any] | None = None,
+        /,
+        *,
+        times: int | None = None,
+        rule: Rule | str | None = None,
+        **conditions: Any,
+    ) -> None:
+        """AssertionError unless ``times`` requests (None: at least one) met the conditions, which are those of ``when:``.
+
+        ``rule`` (one, or its id) must have answered them, when it is given.
+        """
+        __tracebackhide__ = True
+        named = rule.id if isinstance(rule, Rule) else rule
+        self._insist(assertions.called(self.exchanges, assertions.together(when, conditions), named, times))
+
+    def assert_not_called(
+        self, when: Mapping[str, Any] | None = None, /, *, rule: Rule | str | None = None, **conditions: Any
+    ) -> None:
+        """AssertionError when a request met the conditions."""
+        __tracebackhide__ = True
+        self.assert_called(when, times=0, rule=rule, **conditions)
+
+    def assert_tool_called(self, name: str, arguments: Any = None, *, times: int | None = None) -> None:
+        """AssertionError unless replies sent ``times`` calls (None: at least one) of a tool to the client.
+
+        ``arguments`` names those that matter: a value or a matcher for each, under its name or its path (``a.b.0``). ``{}``
+        means none at all; a text is compared with the arguments (or a custom tool's input) as they were sent.
+        """
+        __tracebackhide__ = True
+        self._insist(assertions.tool_called(self.exchanges, name, arguments, times))
+
+    def assert_order(self, steps: Sequence[Mapping[str, Any] | Rule | str]) -> None:
+        """AssertionError unless requests met the steps in this order, with others between them perhaps.
+
+        A step is a mapping of conditions, or a rule (or its id) that answered.
+        """
+        __tracebackhide__ = True
+        self._insist(assertions.in_order(self.exchanges, steps))
+
+    def _insist(self, wrong: str) -> None:
+        __tracebackhide__ = True
+        if wrong:
+            raise AssertionError(redaction.text(wrong, secrets(self.app)))
 
     def __enter__(self) -> MockServer:
         return self.start()

@@ -20,7 +20,8 @@ alike matchers templates replies conditions rules scanning grams literals fuzzy 
 typed explain stores stores/* redaction journal limits spaces coverage metrics
 pace faults render hooks offers lint lint/* auto upstream record
 endpoints/_* endpoints/* endpoints routes access admin/* admin app
-server/* server workers mock cli pytest_plugin __main__ __init__
+assertions server/* server workers mock testing unittest_mixin pytest_plugin
+commands watch cli __main__ __init__
 """
 
 

@@ -154,12 +154,18 @@ def _plain(plain: Mapping[str, Any]) -> dict[str, Any]:
 
 def add_rules(asked: Asked) -> tuple[int, Any]:
     """Append rules, checked as those of a file are; ConfigError with every problem, and then none is added."""
-    mock = asked.mock
+    added = add(asked.mock, asked.body)
+    return 201, {"added": [rule.id for rule in added], "rules": len(asked.mock.book.rules)}
+
+
+def add(mock: Mock, given: Any, place: str = "") -> list[Rule]:
+    """Append rules as ``load_rules`` takes them; ``place`` is where they stand, when that is no file."""
     with _changing:
         taken = {rule.id for rule in mock.book.rules}
-        added = mock.build(load_rules(asked.body, config=mock.config, taken=taken))
+        normal = load_rules(given, config=mock.config, taken=taken)
+        added = mock.build({**rule, "place": place or rule["place"]} for rule in normal)
         mock.book.add(added)
-        return 201, {"added": [rule.id for rule in added], "rules": len(mock.book.rules)}
+        return added
 
 
 def replace_rules(asked: Asked) -> dict[str, Any]:
