@@ -12,7 +12,7 @@ from . import matchers
 from .errors import APIError
 from .matchers import Matcher
 from .nouns import Ask, Match
-from .rulebook import RuleBook, Verdict
+from .rulebook import RuleBook, Verdict, verdict
 from .rules import Miss, Rule, conversation, fits_role
 
 #: So many verdicts are told in full; texts are not compared for the rest of very many.
@@ -162,14 +162,19 @@ def report(
     if chosen is None:
         match = book.match(ask, hits)
         chosen = match.rule if match else None
-    verdicts = book.verdicts(ask, hits)
-    few = len(verdicts) <= FULL
+    rules = len(book.rules)
+    few = rules <= FULL
+    if few or most is None:
+        verdicts = book.verdicts(ask, hits)
+    else:
+        verdicts = [each for each in book.nearest(ask, hits, most) if each.rule is not chosen]
+        verdicts += [verdict(chosen, ask, hits)] if chosen is not None else []
     verdicts.sort(key=lambda each: _order(each, chosen, each.nearness if few else each.kinship))
     shown = verdicts if most is None else verdicts[:most]
     return {
         "matched": chosen is not None,
         "rule": None if chosen is None else chosen.id,
-        "rules": len(verdicts),
+        "rules": rules,
         "verdicts": [_told(each, chosen, book.first, number < FULL) for number, each in enumerate(shown)],
     }
 
