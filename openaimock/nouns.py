@@ -102,8 +102,18 @@ class Ask:
     state: Mapping[str, str] = NOTHING
     #: A name for who asks, safe to keep: never the key itself.
     caller: str = ""
+    #: Tokens of the prompt, where the endpoint counts them.
+    prompt_tokens: int = 0
+    #: What lint found, once it has looked.
+    findings: Sequence[Any] | None = None
     #: 0 for a first attempt; SDKs number their retries (``x-stainless-retry-count``).
     attempt: int = 0
+
+    def again(self) -> Ask:
+        """Another Ask that says the same, with what has been worked out of it already."""
+        twin: Ask = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
 
     def last(self, *roles: str) -> Message | None:
         """The last message in one of these roles."""
@@ -111,6 +121,11 @@ class Ask:
             if message.role in roles:
                 return message
         return None
+
+    @lazy
+    def size(self) -> int:
+        """Characters of all texts that rules may look at."""
+        return len(self.text) + sum(len(message.text) for message in self.messages)
 
     @lazy
     def user(self) -> str | None:
@@ -252,6 +267,8 @@ class Reply:
     fault: Fault | None = None
     fail: Fail | None = None
     set_state: Mapping[str, str] = field(default_factory=dict)
+    #: One text and nothing else, as most replies are: it can be sent by a shorter way.
+    plain: bool = False
     #: Further choices of a whole chat completion given as ``response:``; the reply itself is the first.
     others: tuple[Reply, ...] = ()
     #: What each input of a request with several inputs gets; None: the endpoint's own answer.

@@ -57,6 +57,10 @@ _AS_GIVEN = (
 )  # fmt: skip
 
 
+#: Beside its content, what leaves a reply one text and nothing else.
+_PLAIN = {"content", "latency", "pace", "fault", "fail", "set_state"}
+
+
 def make_reply(plain: Mapping[str, Any]) -> Reply:
     """A Reply from its checked normal form."""
     made: dict[str, Any] = {key: value for key, value in plain.items() if value is not None and key in _AS_GIVEN}
@@ -69,7 +73,15 @@ def make_reply(plain: Mapping[str, Any]) -> Reply:
     if plain.get("fail") is not None:
         made["fail"] = Fail(**plain["fail"])
     others = tuple(make_reply(other) for other in plain.get("others") or ())
-    return Reply(blocks=_blocks(plain), others=others, raw="body" in plain or "status" in plain, **made)
+    blocks = _blocks(plain)
+    given = {key for key, value in plain.items() if value is not None}
+    return Reply(
+        blocks=blocks,
+        others=others,
+        raw="body" in plain or "status" in plain,
+        plain=given <= _PLAIN and len(blocks) == 1,
+        **made,
+    )
 
 
 def faults(plain: Sequence[Mapping[str, Any]]) -> tuple[Fault, ...]:

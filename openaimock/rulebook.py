@@ -103,7 +103,7 @@ class RuleBook:
         verdicts = [verdict(rule, ask, hits) for rule in rules]
         # Texts are compared in full for those that will be shown.
         shown = sorted(verdicts, key=lambda found: (isinstance(found.outcome, Miss), -found.kinship))[:count]
-        return sorted(shown, key=lambda found: (isinstance(found.outcome, Miss), -found.nearness))
+        return sorted(shown, key=lambda found: (isinstance(found.outcome, Miss), -found.nearness, -found.kinship))
 
     def _promising(self, ask: Ask, hits: Mapping[str, int]) -> list[Rule]:
         """Of very many rules those worth explaining, in file order."""
@@ -124,10 +124,7 @@ class RuleBook:
         waiting = len(self.rules) - len(self._index)
         if waiting > _ALL:
             return waiting * _ENTERING
-        length = len(ask.text)
-        for message in ask.messages:
-            length += len(message.text)
-        return self._indexed().cost.of(length)
+        return self._indexed().cost.of(ask.size)
 
 
 def _may_win(rule: Rule, best: Match) -> bool:

@@ -89,8 +89,12 @@ class Spaces:
         self._settings = settings
         self._spaces: OrderedDict[str, Space] = OrderedDict()
         self._lock = threading.Lock()
+        self._latest: Space | None = None
 
     def __getitem__(self, name: str) -> Space:
+        latest = self._latest
+        if latest is not None and latest.name == name:
+            return latest
         with self._lock:
             space = self._spaces.get(name)
             if space is None:
@@ -99,6 +103,7 @@ class Spaces:
                     self._spaces.popitem(last=False)
             else:
                 self._spaces.move_to_end(name)
+            self._latest = space
             return space
 
     def __iter__(self) -> Iterator[Space]:
@@ -107,6 +112,7 @@ class Spaces:
     def reset(self, name: str | None = None) -> None:
         """Forget one namespace, or all."""
         with self._lock:
+            self._latest = None
             if name is None:
                 self._spaces.clear()
             else:

@@ -254,7 +254,8 @@ class Endpoint:
     ``name`` is what rules and the journal call it. ``path`` may hold ``<names>``. ``write(ask, reply, moment)`` gets None for the
     reply only when ``own`` is true: the endpoint then has an answer of its own when no rule matches. ``params`` is the table of
     all that its body may hold, for lint. ``split(ask)`` gives an Ask for each input of a request that has several, so that rules
-    answer for each as if it had come alone (``Reply.inputs``).
+    answer for each as if it had come alone (``Reply.inputs``). ``alone`` says that the Ask depends on the body alone, so that a
+    body that comes again need not be read again.
     """
 
     name: str
@@ -265,3 +266,4 @@ class Endpoint:
     own: bool = False
     params: Table | None = None
     split: Callable[[Ask], Sequence[Ask]] | None = None
+    alone: bool = False

@@ -80,7 +80,7 @@ def _choice(given: Any) -> str:
 def write(ask: Ask, reply: Reply, moment: Moment) -> render.JSON | render.Events:
     """The answer to a chat completion request."""
     body = ask.body
-    if body.keys() <= _SIMPLE and _is_text(reply) and not ask.stream:
+    if reply.plain and not ask.stream and body.keys() <= _SIMPLE:
         return _simply(ask, reply.blocks[0].text, moment)
     stop = body.get("stop") or ()
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
@@ -128,25 +128,10 @@ _SIMPLE = frozenset(
 )
 
 
-def _is_text(reply: Reply) -> bool:
-    """Whether a reply is one text and nothing else, as most are."""
-    return (
-        len(reply.blocks) == 1
-        and reply.blocks[0].kind == "text"
-        and reply.usage is None
-        and reply.id is None
-        and reply.created is None
-        and reply.model is None
-        and reply.finish_reason is None
-        and not (reply.others or reply.annotations or reply.audio or reply.logprobs)
-        and not (reply.system_fingerprint or reply.service_tier)
-    )
-
-
 def _simply(ask: Ask, text: str, moment: Moment) -> render.JSON:
     """What ``write`` would give for a text and nothing else, in a third of the time: most requests go this way."""
     model = ask.model
-    prompt, completion = tokens.count_messages(ask.body["messages"], model), tokens.count(text, model)
+    prompt, completion = _prompt_tokens(ask), tokens.count(text, model)
     payload = (
         f'{{"id":"{moment.draw.id("chatcmpl-", 29)}","object":"chat.completion","created":{moment.created},"model":{dump(model)},'
         f'"choices":[{{"index":0,"message":{{"role":"assistant","content":{dump(text)},"refusal":null,"annotations":[]}},'
@@ -158,6 +143,15 @@ def _simply(ask: Ask, text: str, moment: Moment) -> render.JSON:
     return render.JSON(payload.encode(), completion)
 
 
+def _prompt_tokens(ask: Ask) -> int:
+    """Tokens of the messages and the tools; counted once for a body that comes again."""
+    if not ask.prompt_tokens:
+        ask.prompt_tokens = tokens.count_messages(ask.body["messages"], ask.model)
+        if ask.tools:
+            ask.prompt_tokens += tokens.count_tools(ask.body.get("tools") or ask.body.get("functions"), ask.model)
+    return ask.prompt_tokens
+
+
 def usage(ask: Ask, replies: Sequence[Reply]) -> dict[str, Any]:
     """The ``usage`` object (SDK type CompletionUsage); what the rule gives stands as it is given."""
     given = replies[0].usage or {}
@@ -165,9 +159,7 @@ def usage(ask: Ask, replies: Sequence[Reply]) -> dict[str, Any]:
         return dict(given)
     prompt = given.get("prompt_tokens")
     if prompt is None:
-        prompt = tokens.count_messages(ask.body["messages"], ask.model)
-        if ask.tools:
-            prompt += tokens.count_tools(ask.body.get("tools") or ask.body.get("functions"), ask.model)
+        prompt = _prompt_tokens(ask)
     completion = given.get("completion_tokens")
     if completion is None:
         completion = sum(_shaping.completion_tokens(said, ask.model) for said in replies)
@@ -320,4 +312,4 @@ class _Choice:
             yield self._frame(dump({"function_call": {"arguments": piece}} if self._legacy else delta), 1.0)
 
 
-ENDPOINTS = (Endpoint("chat", "POST", "/chat/completions", read, write, params=CHAT),)
+ENDPOINTS = (Endpoint("chat", "POST", "/chat/completions", read, write, params=CHAT, alone=True),)

@@ -224,4 +224,4 @@ def _chunk(text: str, index: int, logprobs: Any, reason: str | None = None) -> d
     return {"text": text, "index": index, "logprobs": logprobs, "finish_reason": reason}
 
 
-ENDPOINTS = (Endpoint("completions", "POST", "/completions", read, write, split=split, params=COMPLETIONS),)
+ENDPOINTS = (Endpoint("completions", "POST", "/completions", read, write, split=split, params=COMPLETIONS, alone=True),)

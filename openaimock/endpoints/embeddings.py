@@ -145,4 +145,4 @@ def _vector(given: Any, reply: Reply | None, dimensions: int, key: str, packed: 
     return f'"{vectors.base64(made.floats())}"' if packed else made.json()
 
 
-ENDPOINTS = (Endpoint("embeddings", "POST", "/embeddings", read, write, own=True, split=split, params=EMBEDDINGS),)
+ENDPOINTS = (Endpoint("embeddings", "POST", "/embeddings", read, write, own=True, split=split, params=EMBEDDINGS, alone=True),)

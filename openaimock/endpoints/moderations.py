@@ -83,4 +83,4 @@ def _result(parts: list[dict[str, Any]], reply: Reply | None, moment: Moment) ->
     return moderation.result(kinds, f"{moment.seed}\x1f{key}", reply.moderation if reply else None)
 
 
-ENDPOINTS = (Endpoint("moderations", "POST", "/moderations", read, write, own=True, split=split, params=MODERATIONS),)
+ENDPOINTS = (Endpoint("moderations", "POST", "/moderations", read, write, own=True, split=split, params=MODERATIONS, alone=True),)
