@@ -104,9 +104,9 @@ def brief(exchange: Exchange, secrets: Iterable[str] = ()) -> dict[str, Any]:
         "number": exchange.number,
         "at": exchange.at,
         "time": datetime.fromtimestamp(exchange.at, timezone.utc).isoformat(timespec="milliseconds"),
-        "namespace": redaction.text(exchange.namespace, secrets),
+        "namespace": redaction.text(readable(exchange.namespace), secrets),
         "method": exchange.method,
-        "path": redaction.text(exchange.path, secrets),
+        "path": redaction.text(readable(exchange.path), secrets),
         "endpoint": exchange.endpoint,
         "model": "" if ask is None else redaction.text(ask.model, secrets),
         "text": "" if ask is None else redaction.text(ask.text[:_BRIEF], secrets),
@@ -122,6 +122,14 @@ def brief(exchange: Exchange, secrets: Iterable[str] = ()) -> dict[str, Any]:
         "duration": round(exchange.duration * 1000, 3),
         "ended": exchange.ended,
     }
+
+
+def readable(given: str) -> str:
+    """A path or a namespace in its own letters: WSGI gives the bytes of both as Latin-1."""
+    try:
+        return given if given.isascii() else given.encode("latin-1").decode()
+    except UnicodeError:
+        return given
 
 
 #: How much of the text a line of the journal shows.
@@ -165,13 +173,18 @@ def _match(exchange: Exchange) -> dict[str, Any] | None:
     return {"rule": match.rule.id, "place": match.rule.place, "score": round(match.score, 3), "answer": match.answer}
 
 
+#: What a Reply only has so that it need not be worked out for every request.
+_WORKED_OUT = frozenset(["plain"])
+
+
 def reply(said: Reply) -> dict[str, Any]:
     """A Reply as JSON: what was set of it, and nothing else."""
     made: dict[str, Any] = {}
     for field in fields(said):
         content = getattr(said, field.name)
-        if content is not None and content is not False and content not in ((), {}, []):
-            made[field.name] = _plain(content)
+        if field.name in _WORKED_OUT or content is None or content is False or content in ((), {}, []):
+            continue
+        made[field.name] = _plain(content)
     return made
 
 

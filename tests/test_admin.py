@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from urllib.parse import quote
+
 import httpx
 import openai
 import pytest
 
 import openaimock
+from openaimock.admin.views import VIEWS
 
 from .conftest import post, user
 
@@ -352,6 +357,32 @@ def test_rules_may_change_while_requests_come(mock, client):
         assert {each.result() for each in changed} == {201}
         assert {each.result().status_code for each in asked} == {200}
     assert len(get(mock, "rules")["rules"]) == 11
+
+
+@pytest.mark.parametrize("name", ["täst", "a b", "%25", "名"])
+def test_a_namespace_of_any_letters(mock, name):
+    with httpx.Client(trust_env=False, verify=False) as http:
+        http.post(f"http://127.0.0.1:{mock.port}/t/{quote(name)}/v1/chat/completions", json=user("Hello"))
+    (found,) = get(mock, "exchanges", params={"namespace": name})["exchanges"]
+    assert found["namespace"] == name
+    assert get(mock, "exchanges", prefix=f"/t/{quote(name)}/__openaimock/")["exchanges"] == [found]
+    assert ask(mock, "POST", "reset", params={"namespace": name}).json() == {"reset": [name]}
+
+
+def test_a_rule_s_id_may_have_any_letters(mock):
+    ask(mock, "POST", "rules", json={"id": "grüße/ä ö", "when": {"user": "x"}, "reply": "y"})
+    assert ask(mock, "DELETE", "rules/" + quote("grüße/ä ö")).json() == {"deleted": 1}
+
+
+def test_indented_json_is_read_too(mock):
+    content = json.dumps([{"id": "new", "when": {"user": "new"}, "reply": "ß"}], indent="\t")
+    assert ask(mock, "POST", "rules", content=content).status_code == 201
+
+
+def test_the_page_of_documentation_has_every_path():
+    page = (Path(__file__).parents[1] / "docs" / "admin.rst").read_text(encoding="utf-8")
+    for view in VIEWS:
+        assert f"``{view.method} {view.path.removesuffix('/*')}" in page
 
 
 # Who may

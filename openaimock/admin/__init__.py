@@ -114,7 +114,9 @@ def _asked(mock: Mock, environ: Environ, namespace: str | None, rest: str) -> As
 
     query = dict(parse_qsl(environ.get("QUERY_STRING") or "", keep_blank_values=True))
     body = Request(environ, min(LARGEST, mock.config.max_body)).raw if environ["REQUEST_METHOD"] in ("POST", "PUT") else b""
-    named = query.get("namespace") or namespace or environ.get("HTTP_X_OPENAIMOCK_NAMESPACE") or None
+    # A namespace has the name that WSGI gives it elsewhere, in a path or a header.
+    queried = query.get("namespace", "").encode("utf-8", "replace").decode("latin-1")
+    named = queried or namespace or environ.get("HTTP_X_OPENAIMOCK_NAMESPACE") or None
     return Asked(mock, query, body, rest, named)
 
 

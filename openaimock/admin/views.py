@@ -266,7 +266,7 @@ def _chaos(mock: Mock) -> dict[str, Any] | None:
 
 def reset(asked: Asked) -> dict[str, Any]:
     """Forget all that a namespace remembers, or all of them do."""
-    names = [space.name for space in asked.spaces]
+    names = [journal.readable(space.name) for space in asked.spaces]
     asked.mock.spaces.reset(asked.namespace)
     return {"reset": names}
 
