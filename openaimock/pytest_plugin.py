@@ -1,0 +1,78 @@
+"""The pytest plugin: the fixture ``openai_mock``, the marker of the same name, and tests that fail for what they asked of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+# Imported in every run of pytest, also of those that never ask for a mock: the mock itself is imported when one does.
+if TYPE_CHECKING:
+    from .mock import MockServer
+
+_MARKER = """\
+openai_mock(*configs, config=None, strict=False, allow_unmatched=False, **settings): run the test with a mock of the OpenAI API. \
+configs: YAML files (relative to the test's), dicts or YAML text; settings: any setting of a file, such as lint="error"; \
+an unmatched request fails the test unless allow_unmatched; strict: so does a rule or a reply that was never used."""
+_KEY: pytest.StashKey[tuple[Any, dict[str, Any]]] = pytest.StashKey()
+#: What the marker takes that is no setting, and what it is when it is not given.
+_OPTIONS = {"strict": False, "allow_unmatched": False}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", _MARKER)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A marked test has a mock without asking for it by name; first of all, so that other fixtures find the environment set."""
+    names = getattr(item, "fixturenames", None)
+    if names is not None and "openai_mock" not in names and item.get_closest_marker("openai_mock"):
+        names.insert(0, "openai_mock")
+
+
+@pytest.fixture
+def openai_mock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Generator[MockServer, None, None]:
+    """A mock of the OpenAI API that runs on a free port, new for each test; OPENAI_BASE_URL and OPENAI_API_KEY point at it."""
+    from . import testing
+    from .errors import ConfigError
+    from .mock import MockServer
+
+    marker = request.node.get_closest_marker("openai_mock")
+    given: dict[str, Any] = dict(marker.kwargs) if marker else {}
+    sources = [*(marker.args if marker else ()), *([given.pop("config")] if given.get("config") is not None else ())]
+    given.pop("config", None)
+    options = {name: given.pop(name, default) for name, default in _OPTIONS.items()}
+    try:
+        config = testing.configure(sources, given, request.path.parent)
+        mock = MockServer(config, host="127.0.0.1", port=0).start()
+    except ConfigError as error:
+        pytest.fail(f"openai_mock: {error}", pytrace=False)
+    try:
+        for name, value in testing.environment(mock, os.environ).items():
+            monkeypatch.setenv(name, value)
+        request.node.stash[_KEY] = (mock, options)
+        yield mock
+    finally:
+        mock.stop(testing.GRACE)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
+    """A test that passes fails after all for what it asked of its mock; one that fails tells it beside its own reason."""
+    outcome = yield
+    mock, options = item.stash.get(_KEY, (None, {}))
+    if mock is None:
+        return
+    from . import testing
+
+    if outcome.excinfo is None:
+        said = testing.verdict(mock, **options)
+        if said:
+            outcome.force_exception(pytest.fail.Exception(said, pytrace=False))
+    elif not issubclass(outcome.excinfo[0], pytest.skip.Exception):
+        said = testing.verdict(mock, options["allow_unmatched"])
+        if said:
+            item.add_report_section("call", "openai_mock", said)

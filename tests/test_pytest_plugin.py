@@ -1,0 +1,230 @@
+"""The pytest plugin, by test runs inside of test runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from openaimock.config.load import load
+
+pytest_plugins = ["pytester"]
+ROOT = Path(__file__).parent.parent
+#: Where the package is installed, pytest finds the plugin itself.
+INSTALLED = any(each.value == "openaimock.pytest_plugin" for each in entry_points(group="pytest11"))
+PLUGIN = () if INSTALLED else ("-p", "openaimock.pytest_plugin")
+START = """
+import httpx, os, pytest
+
+def ask(text, **more):
+    with httpx.Client(trust_env=False, verify=False) as http:
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **more}
+        key = {"authorization": "Bearer " + os.environ["OPENAI_API_KEY"]}
+        return http.post(os.environ["OPENAI_BASE_URL"] + "/chat/completions", json=body, headers=key)
+
+def said(text, **more):
+    return ask(text, **more).json()["choices"][0]["message"]["content"]
+"""
+RULES = """
+responses:
+  - {id: greet, when: {user: Hello}, replies: [Hi!, Again?]}
+"""
+# A run inside of this one forgets the modules that it is the first to import; what the package imports late comes now.
+load(RULES)
+
+
+@pytest.fixture
+def tests(pytester):
+    """Run a file of tests beside a ``mock.yaml``."""
+    pytester.makefile(".yaml", mock=RULES)
+
+    def run(text, *options):
+        pytester.makepyfile(START + text)
+        return pytester.runpytest_inprocess(*PLUGIN, "-p", "no:cacheprovider", "--strict-markers", *options)
+
+    return run
+
+
+def test_the_fixture_is_a_mock_that_the_environment_points_at(tests):
+    tests("""
+def test_one(openai_mock):
+    openai_mock.when(user="Hello").reply("Hi!")
+    assert said("Hello") == "Hi!"
+    assert os.environ["OPENAI_BASE_URL"] == openai_mock.url
+
+def test_each_test_has_its_own(openai_mock):
+    assert openai_mock.exchanges == [] and openai_mock.app.book.rules == []
+""").assert_outcomes(passed=2)
+
+
+def test_the_environment_is_put_back(tests, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://before")
+    tests("""
+def test_one(openai_mock): pass
+def test_two(): assert os.environ["OPENAI_BASE_URL"] == "http://before"
+""").assert_outcomes(passed=2)
+    assert os.environ["OPENAI_BASE_URL"] == "http://before"
+
+
+def test_the_sdk_needs_no_arguments(tests):
+    tests("""
+from openai import OpenAI
+
+@pytest.mark.openai_mock("mock.yaml", api_key="sk-of-the-file")
+def test_one():
+    with OpenAI() as client:
+        answer = client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "Hello"}])
+    assert answer.choices[0].message.content == "Hi!"
+""").assert_outcomes(passed=1)
+
+
+def test_a_marker_alone_starts_it_before_other_fixtures(tests):
+    tests("""
+@pytest.fixture
+def answer():
+    return said("Hello")
+
+@pytest.mark.openai_mock("mock.yaml")
+def test_one(answer):
+    assert answer == "Hi!"
+""").assert_outcomes(passed=1)
+
+
+def test_paths_are_relative_to_the_test_file(pytester, tests):
+    pytester.mkdir("inner").joinpath("mock.yaml").write_text(RULES)
+    pytester.path.joinpath("inner", "test_inner.py").write_text(
+        START + '@pytest.mark.openai_mock("mock.yaml")\ndef test_one(): assert said("Hello") == "Hi!"'
+    )
+    tests("", "inner").assert_outcomes(passed=1)
+
+
+def test_markers_of_a_class_and_configurations_in_python(tests):
+    tests("""
+@pytest.mark.openai_mock(config={"responses": [{"when": {"user": "a"}, "reply": "b"}]})
+class TestIt:
+    def test_one(self, openai_mock): assert said("a") == "b"
+    @pytest.mark.openai_mock(responses=[{"when": {"user": "c"}, "reply": "d"}], seed=7)
+    def test_two(self, openai_mock): assert said("c") == "d" and openai_mock.app.config.seed == 7
+    @pytest.mark.openai_mock("mock.yaml", responses=[{"when": {"user": "c"}, "reply": "d"}])
+    def test_both(self): assert (said("Hello"), said("c")) == ("Hi!", "d")
+""").assert_outcomes(passed=3)
+
+
+def test_an_unmatched_request_fails_the_test_and_says_why(tests):
+    result = tests("""
+@pytest.mark.openai_mock("mock.yaml")
+def test_one():
+    assert ask("Hullo").status_code == 400
+""")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["unmatched request: POST /v1/chat/completions: *greet (*mock.yaml:2:5)*'Hello', got 'Hullo'*"])
+
+
+def test_unmatched_requests_may_be_allowed(tests):
+    tests("""
+@pytest.mark.openai_mock("mock.yaml", allow_unmatched=True)
+def test_one(): assert ask("Hullo").status_code == 400
+
+@pytest.mark.openai_mock("mock.yaml", unmatched="echo")
+def test_two(): assert said("Hullo") == "Hullo"
+""").assert_outcomes(passed=2)
+
+
+def test_a_test_that_fails_by_itself_is_told_the_miss_too(tests):
+    result = tests("""
+@pytest.mark.openai_mock("mock.yaml")
+def test_one(): assert said("Hullo") == "x"
+""")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*KeyError*", "*openai_mock*", "unmatched request: *"])
+
+
+def test_strict_tells_the_rules_and_replies_that_were_never_used(tests):
+    result = tests("""
+@pytest.mark.openai_mock("mock.yaml", strict=True)
+def test_never(): pass
+
+@pytest.mark.openai_mock("mock.yaml", strict=True)
+def test_once(): said("Hello")
+
+@pytest.mark.openai_mock("mock.yaml", strict=True)
+def test_all(): said("Hello"), said("Hello")
+
+@pytest.mark.openai_mock("mock.yaml")
+def test_not_strict(): pass
+""")
+    result.assert_outcomes(failed=2, passed=2)
+    result.stdout.fnmatch_lines(["leftover rule: greet (*mock.yaml:2:5) never answered"])
+    result.stdout.fnmatch_lines(["leftover reply: greet (*mock.yaml:2:5): nobody has seen reply 2"])
+
+
+def test_settings_of_the_marker_go_before_those_of_the_file(tests):
+    tests("""
+@pytest.mark.openai_mock("mock.yaml", lint="error")
+def test_one():
+    tool = {"role": "tool", "tool_call_id": "none", "content": "x"}
+    assert ask("Hello", messages=[tool]).json()["error"]["param"].startswith("messages")
+
+@pytest.mark.openai_mock("mock.yaml", journal={"size": 2}, clock="2026-01-01T00:00:00Z")
+def test_two(openai_mock):
+    for _ in range(3): created = ask("Hello").json()["created"]
+    assert len(openai_mock.exchanges) == 2 and created == 1767225600
+""").assert_outcomes(passed=2)
+
+
+def test_a_wrong_configuration_is_told_without_a_traceback(tests):
+    result = tests("""
+@pytest.mark.openai_mock("mock.yaml", lnt="error")
+def test_one(): pass
+
+@pytest.mark.openai_mock("nothing.yaml")
+def test_two(): pass
+""")
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["openai_mock: 'lnt' is not a setting; did you mean 'lint'?", "openai_mock: *nothing.yaml*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_skipped_test_is_not_failed(tests):
+    tests("""
+@pytest.mark.openai_mock("mock.yaml")
+def test_one(): ask("Hullo"); pytest.skip("on purpose")
+""").assert_outcomes(skipped=1)
+
+
+def test_a_stalled_reply_does_not_hold_up_the_run(tests):
+    tests("""
+def test_one(openai_mock):
+    openai_mock.when(user="x").reply({"content": "a b c", "fault": {"kind": "stall", "after": 1}})
+    with httpx.Client(trust_env=False, verify=False) as http, http.stream("POST", openai_mock.url + "/chat/completions", json={
+        "model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "x"}]}) as answer:
+        next(answer.iter_raw())
+        openai_mock.stop(0.1)
+""").assert_outcomes(passed=1)
+
+
+def test_the_marker_is_documented(pytester):
+    result = pytester.runpytest_inprocess(*PLUGIN, "--markers")
+    result.stdout.fnmatch_lines(["@pytest.mark.openai_mock(*lint=*"])
+
+
+def test_under_xdist(tests):
+    tests(
+        """
+@pytest.mark.openai_mock("mock.yaml")
+@pytest.mark.parametrize("number", range(6))
+def test_one(number): assert said("Hello") == "Hi!"
+""",
+        "-n2",
+    ).assert_outcomes(passed=6)
+
+
+def test_a_run_without_a_mock_imports_none():
+    script = "import sys, pytest, openaimock.pytest_plugin; print([m for m in sys.modules if m.startswith('openaimock.')])"
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environ, timeout=60)
+    assert done.stdout == "['openaimock.pytest_plugin']\n"

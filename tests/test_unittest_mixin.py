@@ -1,0 +1,87 @@
+"""The unittest mixin, by TestCases that are run here."""
+
+from __future__ import annotations
+
+import os
+import sys
+import unittest
+
+import pytest
+
+from openaimock.unittest_mixin import OpenAIMockMixin
+
+from .conftest import post, user
+
+RULES = {"responses": [{"id": "greet", "when": {"user": "Hello"}, "reply": "Hi!"}]}
+
+
+def run(body, base=unittest.TestCase, **options):
+    """Run one test of a TestCase with a mock, and give its result."""
+    options = {"openai_mock_config": RULES, **options}
+    case = type("Case", (OpenAIMockMixin, base), {"test": body, **options})
+    result = unittest.TestResult()
+    case("test").run(result)
+    assert result.testsRun == 1
+    return result
+
+
+def test_a_test_has_a_mock_and_its_environment(monkeypatch):
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    seen = []
+
+    def body(self):
+        assert post(self.openai_mock, user("Hello")).status_code == 200
+        seen.append(os.environ["OPENAI_BASE_URL"] == self.openai_mock.url)
+
+    assert run(body).wasSuccessful()
+    assert seen == [True]
+    assert "OPENAI_BASE_URL" not in os.environ
+
+
+def test_an_asynchronous_test():
+    async def body(self):
+        self.openai_mock.when(user="x").reply("y")
+        assert post(self.openai_mock, user("x")).status_code == 200
+
+    assert run(body, unittest.IsolatedAsyncioTestCase).wasSuccessful()
+
+
+def test_an_unmatched_request_fails_the_test_and_says_why():
+    def body(self):
+        post(self.openai_mock, user("Hullo"))
+
+    [(_, said)] = run(body).failures
+    assert "unmatched request: POST /v1/chat/completions: No matching response" in said
+    assert "got 'Hullo'" in said
+    assert run(body, openai_mock_allow_unmatched=True).wasSuccessful()
+
+
+def test_strict():
+    [(_, said)] = run(lambda self: None, openai_mock_strict=True).failures
+    assert "leftover rule: greet (responses[0]) never answered" in said
+    assert run(lambda self: None).wasSuccessful()
+
+
+def test_a_failed_test_is_not_blamed_for_leftovers():
+    result = run(lambda self: self.fail("on purpose"), openai_mock_strict=True)
+    assert len(result.failures) == 1
+    assert "on purpose" in result.failures[0][1]
+
+
+@pytest.mark.parametrize("config", ["unittest.yaml", ["unittest.yaml"]])
+def test_a_path_is_relative_to_the_file_of_the_class(tmp_path, monkeypatch, config):
+    (tmp_path / "unittest.yaml").write_text("responses:\n  - {when: {user: Hello}, reply: Hi!}\n")
+    monkeypatch.setattr(sys.modules[__name__], "__file__", str(tmp_path / "test_case.py"))
+
+    def body(self):
+        assert len(self.openai_mock.app.book.rules) == 1
+
+    assert run(body, openai_mock_config=config).wasSuccessful()
+
+
+def test_settings():
+    def body(self):
+        assert self.openai_mock.app.config.seed == 7
+        assert os.environ["OPENAI_API_KEY"] == "sk-mine"
+
+    assert run(body, openai_mock_settings={"seed": 7, "api_key": "sk-mine"}).wasSuccessful()
