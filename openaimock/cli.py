@@ -1,4 +1,4 @@
-"""The command line: serve a configuration, or check one."""
+"""The command line: serve a configuration, check one, ask it about a request, or begin one."""
 
 from __future__ import annotations
 
@@ -155,6 +155,47 @@ def _check(arguments: argparse.Namespace) -> int:
     return GOOD
 
 
+def _explain_arguments(parser: argparse.ArgumentParser) -> None:
+    _config_arguments(parser)
+    parser.usage = "openaimock explain [-h] CONFIG [CONFIG...] REQUEST.json"
+    parser.epilog = "REQUEST.json is the body of a request (- is standard input); the exit code is 1 when no rule answers it."
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    *arguments.configs, request = arguments.configs or [""]
+    if not request or not (arguments.configs or arguments.more):
+        print(
+            "openaimock explain: name a configuration and a request: openaimock explain mock.yaml request.json", file=sys.stderr
+        )
+        return USAGE
+    if request == "-" and "-" in (*arguments.configs, *arguments.more):
+        print("openaimock explain: standard input is the configuration or the request, not both", file=sys.stderr)
+        return USAGE
+    from . import commands
+
+    return commands.explained(_load(arguments), request, sys.stdin)
+
+
+def _init_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", nargs="?", help="where to write it, if there is nothing yet; else it is printed")
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from . import commands
+
+    return commands.init(arguments.file)
+
+
+def _no_arguments(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _schema(arguments: argparse.Namespace) -> int:
+    from . import commands
+
+    return commands.schema()
+
+
 def _unmatched(unmatched: Any) -> str:
     if not isinstance(unmatched, str):
         return "the reply of the file"
@@ -169,4 +210,7 @@ def _count(number: int, noun: str) -> str:
 COMMANDS = {
     "serve": Command(_serve_arguments, _serve, "Serve a mock of the OpenAI API from YAML rules."),
     "check": Command(_config_arguments, _check, "Check a configuration: every problem, each with its place."),
+    "explain": Command(_explain_arguments, _explain, "Say which rule answers a request, and why each other one does not."),
+    "schema": Command(_no_arguments, _schema, "Print the JSON Schema of a configuration, for editors."),
+    "init": Command(_init_arguments, _init, "Begin: a commented starter file."),
 }
