@@ -7,10 +7,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import __version__
 from .errors import ConfigError, PortInUseError
+
+if TYPE_CHECKING:
+    from .config.load import Config
 
 GOOD, WRONG, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -82,6 +85,7 @@ def _serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="log every exchange")
     parser.add_argument("--log-format", choices=("text", "json"), default="text", help="how log lines are written")
     parser.add_argument("--workers", type=_workers, default=1, metavar="N", help="processes that share the port (1)")
+    parser.add_argument("--watch", action="store_true", help="follow the files: an edit counts from the next request on")
     parser.add_argument("--unmatched", choices=("error", "echo"), help="what a request gets that no rule matches")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of ids, jitter and all that is made up")
 
@@ -98,7 +102,7 @@ def _workers(text: str) -> int:
     return int(text)
 
 
-def _load(arguments: argparse.Namespace) -> Any:
+def _load(arguments: argparse.Namespace) -> Config:
     """The Config that the arguments name; without a name, what is piped in."""
     from .config.load import load
 
@@ -116,11 +120,20 @@ def _serve(arguments: argparse.Namespace) -> int:
 
     from . import mock
     from .app import App
-    from .server import Server, listen
+    from .server import Application, Server, listen
 
-    config = _load(arguments)
     told = {"unmatched": arguments.unmatched, "seed": arguments.seed}
-    config = replace(config, **{key: value for key, value in told.items() if value is not None})
+
+    def configured() -> Config:
+        return replace(_load(arguments), **{key: value for key, value in told.items() if value is not None})
+
+    if arguments.watch and arguments.workers > 1:
+        print("openaimock: --watch works with one process: leave out --workers", file=sys.stderr)
+        return USAGE
+    config = configured()
+    if arguments.watch and not config.files:
+        print("openaimock: --watch needs a file to watch, not standard input", file=sys.stderr)
+        return USAGE
     host, port = mock.address(config, arguments.host, arguments.port, os.environ)
     log = mock.logger(arguments.verbose, arguments.log_file, arguments.log_format, always=True)
     app = App(config, log)
@@ -134,7 +147,13 @@ def _serve(arguments: argparse.Namespace) -> int:
 
         listener = listen(host, port)
         return share(app, listener, config.max_body, arguments.workers, ready(listener.getsockname()[1]))
-    server = Server(app, host=host, port=port, max_body=config.max_body)
+    served: Application = app
+    if arguments.watch:
+        from .watch import Watched
+
+        watched = served = Watched(app, configured, lambda said: print(said, file=sys.stderr, flush=True))
+        watched.start()
+    server = Server(served, host=host, port=port, max_body=config.max_body)
     stopped: list[int] = []
 
     def stop(number: int, frame: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,14 @@ class Space:
             if rule_id in self.hits:
                 self.hits[rule_id] -= 1
             return True
+
+    def begin_anew(self, rules: Collection[str]) -> None:
+        """Forget how often these rules answered."""
+        with self._lock:
+            for id in rules:
+                self.hits.pop(id, None)
+            self.answered = {each for each in self.answered if each[0] not in rules}
+            self._failed = {key: count for key, count in self._failed.items() if key[0] not in rules}
 
 
 def name_of(environ: Mapping[str, Any], sources: Sequence[str]) -> str:
@@ -117,6 +125,12 @@ class Spaces:
                 self._spaces.clear()
             else:
                 self._spaces.pop(name, None)
+
+    def follow(self, settings: Any, rules: Collection[str]) -> None:
+        """Go on with other settings; what is counted of these rules begins anew."""
+        self._settings = settings
+        for space in self:
+            space.begin_anew(rules)
 
 
 class Moment:
