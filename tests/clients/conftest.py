@@ -1,0 +1,109 @@
+"""What the tests of real clients share: one mock for all of them, its address in their environment, and nobody else to call."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HELLO = "Hi there! How can I help you today?"
+SUNNY = "It is 21 degrees in Paris."
+PERSON = {"name": "Jane", "age": 54}
+RULES: list[dict[str, Any]] = [
+    {"id": "hello", "when": {"user": "Hello"}, "reply": HELLO},
+    {"id": "person", "when": {"user": {"contains": "Jane"}}, "reply": {"content": PERSON}},
+    {
+        "id": "asks",
+        "when": {"user": {"contains": "weather"}, "has_tool_result": False},
+        "reply": {"tool_calls": [{"name": "get_weather", "arguments": {"city": "Paris"}}]},
+    },
+    {"id": "tells", "when": {"tool": {"contains": "21"}, "has_tool_result": True}, "reply": SUNNY},
+]
+#: What keeps clients from calling home, and from reading what the user has set.
+SWITCHES = {
+    "OPENAI_API_KEY": "test-key",
+    "OPENAI_AGENTS_DISABLE_TRACING": "1",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LANGSMITH_TRACING": "false",
+    "PYDANTIC_AI_NO_UPDATE_CHECK": "1",
+    "AI_SDK_LOG_WARNINGS": "false",
+    "NO_PROXY": "127.0.0.1",
+    "no_proxy": "127.0.0.1",
+}
+NODE = Path(__file__).resolve().parents[2] / ".cache" / "clients" / "node"
+
+
+def person_by(tool: str) -> dict[str, Any]:
+    """A rule for clients that ask for a structure by making a tool of it."""
+    return {
+        "id": f"person-by-{tool}",
+        "priority": 1,
+        "when": {"user": {"contains": "Jane"}, "tools": [tool]},
+        "reply": {"tool_calls": [{"name": tool, "arguments": PERSON}]},
+    }
+
+
+@pytest.fixture
+def rules() -> list[dict[str, Any]]:
+    """The rules of the mock; a file with rules of its own overrides this."""
+    return RULES
+
+
+@pytest.fixture(autouse=True)
+def mock(serve, rules, monkeypatch):
+    """The mock, found by the environment, as in a user's own tests."""
+    mock = serve(rules)
+    monkeypatch.setenv("OPENAI_BASE_URL", mock.url)
+    for name, value in SWITCHES.items():
+        monkeypatch.setenv(name, value)
+    return mock
+
+
+@pytest.fixture(autouse=True)
+def _nobody_else(monkeypatch):
+    """Fails a test whose client looks for any other host: a mock is of no use to a client that calls home."""
+    strangers, really = [], socket.getaddrinfo
+
+    def lookup(host, *args, **kwargs):
+        if host not in ("127.0.0.1", b"127.0.0.1", "localhost", None):
+            strangers.append(host)
+            raise socket.gaierror(f"tests of clients have no network, {host!r} was asked for")
+        return really(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    yield
+    assert not strangers, f"the client looked for {strangers}"
+
+
+def run(command: list[str], timeout: float = 60, **options: Any) -> str:
+    """What a command prints; when it fails or hangs, the test does, with all it said."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=None, **options)
+    assert done.returncode == 0, f"{command[0]} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def node(source: str) -> str:
+    """What an ES module prints that is run beside the packages from npm."""
+    return run(["node", "--input-type=module", "--eval", source], cwd=NODE)
+
+
+def from_npm(package: str) -> pytest.MarkDecorator:
+    """Skips tests whose client from npm is not installed."""
+    missing = shutil.which("node") is None or not (NODE / "node_modules" / package).is_dir()
+    return pytest.mark.skipif(missing, reason=f"{package} is not installed: scripts/clients installs it")
+
+
+def beside_python(command: str) -> str:
+    """The path of a command that came with a package."""
+    return str(Path(sys.executable).parent / command)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment, and more."""
+    return {**os.environ, **more}
