@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from . import access, admin, auto, explain, faults, lint, pace, render, replies, rules, tokens
 from .chance import Clock, digest
 from .config.load import Config, load, load_reply
-from .endpoints import ENDPOINTS, Endpoint
+from .endpoints import Endpoint
 from .endpoints._checks import unknown
 from .endpoints._reading import Request
 from .errors import APIError, Hangup
@@ -34,7 +34,7 @@ SLOW = 0.005
 MANY = 16
 #: Bodies of up to so many bytes are remembered, and so many of them.
 SHORT, REMEMBERED = 4096, 256
-_ROUTES = Routes(ENDPOINTS)
+_ROUTES = Routes()
 _FIXED = (("openai-version", "2020-10-01"), ("openai-organization", "openaimock"))
 _JSON = (("content-type", "application/json"),)
 _STREAM = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
@@ -89,7 +89,7 @@ class App:
         self.book = RuleBook(self.build(config.rules), first=config.match == "first")
         self._unmatched = self._plan(config.unmatched)
         self._keys = [key.encode() for key in config.api_keys]
-        self.linters = {} if config.lint == "off" else _linters()
+        self.lints = config.lint != "off"
 
     def build(self, given: Iterable[Mapping[str, Any]]) -> list[rules.Rule]:
         """Rules from their normal form, with the file's own defaults."""
@@ -162,7 +162,7 @@ class App:
         ask.attempt = access.attempt(request)
         if call.moment.space.limits is not None:
             self._limit(call)
-        if self.linters and route.endpoint.params is not None:
+        if self.lints:
             self._lint(call)
         if self.book.cost(ask) > SLOW:
             return self._later(call, self._match)
@@ -292,7 +292,7 @@ class App:
             return self._send(call, _raw(reply), reply)
         if reply.auto:
             reply = call.exchange.reply = auto.fill(call.ask, reply, call.moment.draw.random)
-        elif self.linters and (call.exchange.match is not None or self._unmatched is not None):
+        elif self.lints and (call.exchange.match is not None or self._unmatched is not None):
             self._note(call, lint.of_reply(call.ask, reply))
         return self._send(call, call.endpoint.write(call.ask, reply, call.moment), reply)
 
@@ -300,11 +300,16 @@ class App:
         """Look for what the API itself would refuse; APIError when that is to be refused here, too."""
         found = call.ask.findings
         if found is None:
-            found = call.ask.findings = self.linters[call.endpoint.path](call.ask)
+            linter = self.linter(call.endpoint)
+            found = call.ask.findings = linter(call.ask) if linter else ()
         if found:
             self._note(call, found)
             if self.config.lint == "error":
                 raise found[0].error()
+
+    def linter(self, endpoint: Endpoint) -> lint.Linter | None:
+        """What is looked for in an endpoint's requests; None for nothing."""
+        return _linter(endpoint) if self.lints else None
 
     def _note(self, call: Call, found: Sequence[lint.Finding]) -> None:
         """Keep and log what lint found."""
@@ -459,13 +464,13 @@ def create_app(config: Any, log: logging.Logger = log) -> App:
     return App(config if isinstance(config, Config) else load(config), log)
 
 
-def _linters() -> dict[str, lint.Linter]:
-    """What is looked for in requests, by the path of those endpoints that say what they take."""
-    return {
-        endpoint.path: lint.Linter(endpoint.name, endpoint.params.shape.keys, partial(unknown, table=endpoint.params))
-        for endpoint in ENDPOINTS
-        if endpoint.params is not None
-    }
+@cache
+def _linter(endpoint: Endpoint) -> lint.Linter | None:
+    """What is looked for in an endpoint's requests; None when it does not say what they may hold."""
+    params = endpoint.params
+    if params is None:
+        return None
+    return lint.Linter(endpoint.name, params.shape.keys, partial(unknown, table=params))
 
 
 def _line(exchange: Exchange) -> str:

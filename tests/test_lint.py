@@ -8,8 +8,8 @@ from itertools import combinations
 import openai
 import pytest
 
-from openaimock.app import _linters
-from openaimock.endpoints import ENDPOINTS
+from openaimock.app import _linter
+from openaimock.endpoints import FILES, of
 from openaimock.endpoints._chat_params import CHAT
 from openaimock.endpoints.chat import message
 from openaimock.lint import CHECKS, Linter, header
@@ -22,7 +22,8 @@ from .conftest import post, user
 from .lint_table import client as wsgi
 from .lint_table import send, whole
 
-LINTED = {endpoint.name for endpoint in ENDPOINTS if endpoint.params is not None}
+ENDPOINTS = {endpoint.path: endpoint for word in FILES for endpoint in of(word) if endpoint.params is not None}
+LINTED = {endpoint.name for endpoint in ENDPOINTS.values()}
 ROWS = [
     pytest.param(check, endpoint, id=f"{check.name}-{endpoint}-{at}")
     for at, check in enumerate(CHECKS)
@@ -285,15 +286,15 @@ def test_plain_requests_have_nothing_looked_for(monkeypatch):
     monkeypatch.setattr(Linter, "_found", looked)
     talk = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}]
     given = {"model": "gpt-4o", "stream": True, "n": 1, "user": "me", "seed": 7}
-    assert _linters()["/chat/completions"](Ask("chat", {"messages": talk, **given}, model="gpt-4o")) == ()
-    assert _linters()["/responses"](Ask("responses", {"model": "gpt-4o", "input": "Hello", "store": False})) == ()
-    assert _linters()["/responses"](Ask("responses", {"model": "gpt-4o", "input": talk})) == ()
+    assert _linter(ENDPOINTS["/chat/completions"])(Ask("chat", {"messages": talk, **given}, model="gpt-4o")) == ()
+    assert _linter(ENDPOINTS["/responses"])(Ask("responses", {"model": "gpt-4o", "input": "Hello", "store": False})) == ()
+    assert _linter(ENDPOINTS["/responses"])(Ask("responses", {"model": "gpt-4o", "input": talk})) == ()
 
 
 def test_findings_are_bounded():
     body = whole("chat", {"messages": [{"role": "tool", "tool_call_id": "call_1", "content": "x"}] * 5000})
     ask = Ask("chat", body, [message(each) for each in body["messages"]], model="gpt-4o")
-    assert len(_linters()["/chat/completions"](ask)) == MOST
+    assert len(_linter(ENDPOINTS["/chat/completions"])(ask)) == MOST
 
 
 def test_the_header_names_each_check_once_in_ascii():

@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any
 
 from .. import explain as explanations
-from ..endpoints import ENDPOINTS
+from ..endpoints import Endpoint
 from ..endpoints._reading import Request
 from ..errors import APIError
 from ..nouns import Ask, Exchange
@@ -26,8 +26,8 @@ def explain(mock: Mock, given: Any, space: Space) -> dict[str, Any]:
     APIError when the request is one that is refused before any rule is asked.
     """
     method, path, headers, body = _request(given)
-    ask = _ask(method, path, headers, body, space)
-    linter = mock.linters.get(ask.path)
+    ask, endpoint = _ask(method, path, headers, body, space)
+    linter = mock.linter(endpoint)
     lint = [finding._asdict() for finding in linter(ask)] if linter else []
     return {"endpoint": ask.endpoint, "lint": lint, **explanations.report(mock.book, ask, space.hits)}
 
@@ -54,8 +54,8 @@ def _request(given: Any) -> tuple[str, str, dict[str, str], Any]:
     return str(given.get("method") or ("GET" if body is None else "POST")).upper(), given["path"], named, body
 
 
-def _ask(method: str, path: str, headers: dict[str, str], body: Any, space: Space) -> Ask:
-    """The Ask of a request, read as the endpoint reads it."""
+def _ask(method: str, path: str, headers: dict[str, str], body: Any, space: Space) -> tuple[Ask, Endpoint]:
+    """The Ask of a request, read as its endpoint reads it, and that endpoint."""
     path, _, query = path.partition("?")
     route = _routes().find(method, path)
     raw = b"" if body is None else dump(body).encode()
@@ -75,9 +75,9 @@ def _ask(method: str, path: str, headers: dict[str, str], body: Any, space: Spac
     ask = route.endpoint.read(request)
     ask.method, ask.path, ask.params = method, route.path, route.params
     ask.namespace, ask.headers, ask.state = space.name, request.headers, space.state
-    return ask
+    return ask, route.endpoint
 
 
 @cache
 def _routes() -> Routes:
-    return Routes(ENDPOINTS)
+    return Routes()

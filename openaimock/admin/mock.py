@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from ..chance import Clock
 from ..config.load import Config
+from ..endpoints import Endpoint
 from ..lint import Linter
 from ..nouns import Fault
 from ..rulebook import RuleBook
@@ -22,7 +23,10 @@ class Mock(Protocol):
     spaces: Spaces
     clock: Clock
     chaos: tuple[float, tuple[Fault, ...]] | None
-    linters: dict[str, Linter]
+
+    def linter(self, endpoint: Endpoint) -> Linter | None:
+        """What is looked for in an endpoint's requests."""
+        ...
 
     def build(self, given: Iterable[Mapping[str, Any]]) -> list[Rule]:
         """Rules from their normal form."""

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from . import chat, completions, conversations, embeddings, models, moderations, responses, stored
+from functools import cache
+from importlib import import_module
+
 from ._reading import Endpoint as Endpoint
 
-ENDPOINTS: tuple[Endpoint, ...] = (
-    *chat.ENDPOINTS,
-    *stored.ENDPOINTS,
-    *responses.ENDPOINTS,
-    *conversations.ENDPOINTS,
-    *completions.ENDPOINTS,
-    *embeddings.ENDPOINTS,
-    *moderations.ENDPOINTS,
-    *models.ENDPOINTS,
-)
+#: The files of a resource, by the first word of its paths. They are imported when such a path is first asked for, so that a
+#: mock that answers chats starts without the rest of the API.
+FILES: dict[str, tuple[str, ...]] = {
+    "chat": ("chat", "stored"),
+    "responses": ("responses",),
+    "conversations": ("conversations",),
+    "completions": ("completions",),
+    "embeddings": ("embeddings",),
+    "moderations": ("moderations",),
+    "models": ("models",),
+}
+
+
+@cache
+def of(word: str) -> tuple[Endpoint, ...]:
+    """The endpoints whose paths begin with a word; none for a word that begins no path."""
+    return tuple(endpoint for file in FILES.get(word, ()) for endpoint in import_module(f".{file}", __name__).ENDPOINTS)
