@@ -83,7 +83,7 @@ def _nobody_else(monkeypatch):
 
 def run(command: list[str], timeout: float = 60, **options: Any) -> str:
     """What a command prints; when it fails or hangs, the test does, with all it said."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=None, **options)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL, **options)
     assert done.returncode == 0, f"{command[0]} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

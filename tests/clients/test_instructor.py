@@ -26,7 +26,8 @@ def rules():
         return {"tool_calls": [{"name": "Person", "arguments": arguments}]}
 
     twice = {"id": "twice", "when": {"message": {"contains": "John"}}, "replies": [call(name="John"), call(name="John", age=7)]}
-    return [*RULES, person_by("Person"), twice]
+    # Objects in part are asked for by another name.
+    return [*RULES, person_by("Person"), person_by("PartialPerson"), twice]
 
 
 @pytest.fixture(params=["TOOLS", "JSON_SCHEMA", "RESPONSES_TOOLS"])

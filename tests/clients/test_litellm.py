@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from pydantic import BaseModel
 
 from .conftest import HELLO, PERSON, SUNNY
 
+# Read when it is imported: without it a list of prices is fetched.
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 litellm = pytest.importorskip("litellm", reason="litellm is not installed: scripts/clients installs it")
 MODEL = "openai/gpt-4o"
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
