@@ -5,25 +5,23 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, NamedTuple
 
-from . import access, admin, auto, explain, faults, lint, pace, render, replies, rules, tokens
-from .chance import Clock, digest
+from . import access, admin, auto, explain, lint, render, replies, rules, tokens
+from .chance import digest
 from .config.load import Config, load, load_reply
 from .endpoints import Endpoint
 from .endpoints._checks import unknown
 from .endpoints._reading import Request
 from .errors import APIError, Hangup
-from .hooks import Timed
-from .metrics import Metrics
-from .nouns import Ask, Block, Exchange, Fault, Match, Reply
+from .nouns import Ask, Block, Exchange, Match, Reply
 from .replies import Plan
 from .routes import Route, Routes
 from .rulebook import RuleBook
+from .sending import Call, Sender, StartResponse, raw
 from .spaces import Moment, Spaces, name_of
 from .wording import known
 
@@ -35,32 +33,8 @@ MANY = 16
 #: Bodies of up to so many bytes are remembered, and so many of them.
 SHORT, REMEMBERED = 4096, 256
 _ROUTES = Routes()
-_FIXED = (("openai-version", "2020-10-01"), ("openai-organization", "openaimock"))
-_JSON = (("content-type", "application/json"),)
-_STREAM = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 
-StartResponse = Callable[..., Any]
 Environ = dict[str, Any]
-
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """One request on its way: what the stages hand on to each other."""
-
-    request: Request
-    start_response: StartResponse
-    endpoint: Endpoint
-    moment: Moment
-    exchange: Exchange
-    ask: Ask
-    started: float
-    #: Which of its rule's replies answers.
-    which: int = 0
-    #: What the request's own headers ask for.
-    fault: Fault | None = None
-    latency: float | None = None
-    #: More headers for whatever is answered.
-    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Found(NamedTuple):
@@ -72,19 +46,14 @@ class Found(NamedTuple):
     number: int = 1
 
 
-class App:
+class App(Sender):
     """A mock as a WSGI application. ``config`` is all it was told; ``book`` has its rules, ``spaces`` what it remembers."""
 
     def __init__(self, config: Config, log: logging.Logger = log) -> None:
-        self.config = config
-        self.log = log
-        self.clock = Clock.parse(config.clock)
+        super().__init__(config, log)
         self._asks: dict[tuple[str, str | None, bytes], Ask] = {}
         self.spaces = Spaces(config)
-        self.metrics = Metrics()
         self._order = itertools.count(1)
-        #: The share of requests that go wrong by chance, and how; may be set while it runs.
-        self.chaos = (config.chaos["rate"], replies.faults(config.chaos["faults"])) if config.chaos else None
         self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}
         self.book = RuleBook(self.build(config.rules), first=config.match == "first")
         self._unmatched = self._plan(config.unmatched)
@@ -114,7 +83,7 @@ class App:
             start_response("204 No Content", [("content-length", "0"), *access.preflight(request, self.config.cors)])
             return []
         if path == "/health":
-            return self._plainly(request, start_response, render.JSON({"status": "ok"}))
+            return self.plainly(request, start_response, render.JSON({"status": "ok"}))
         if path == "/metrics":
             return admin.metrics(self.metrics, method, start_response)
         space = self.spaces[name_of(environ, self.config.isolate)]
@@ -130,12 +99,12 @@ class App:
         try:
             return stage(call)
         except APIError as error:
-            return self._refuse(call, error)
+            return self.refuse(call, error)
         except Hangup:
             raise
         except Exception:
             self.log.exception("%s %s failed", call.exchange.method, call.exchange.path)
-            return self._refuse(call, known(500))
+            return self.refuse(call, known(500))
 
     def _later(self, call: Call, stage: Callable[[Call], Iterable[bytes]]) -> Iterable[bytes]:
         """Run a stage that may take its time where the host says: in a thread of its pool, or right here."""
@@ -281,20 +250,20 @@ class App:
         """Reply to response."""
         call.exchange.reply = reply
         if reply is None:
-            return self._send(call, call.endpoint.write(call.ask, None, call.moment), Reply())
+            return self.send(call, call.endpoint.write(call.ask, None, call.moment), Reply())
         space = call.moment.space
         if reply.fail is not None and space.fails(call.exchange.rule or "", call.which, reply.fail.times):
-            return self._refuse(call, known(**reply.fail.error, model=call.ask.model), reply)
+            return self.refuse(call, known(**reply.fail.error, model=call.ask.model), reply)
         space.state.update(reply.set_state)
         if reply.error is not None:
-            return self._refuse(call, known(**reply.error, model=call.ask.model), reply)
+            return self.refuse(call, known(**reply.error, model=call.ask.model), reply)
         if reply.raw:
-            return self._send(call, _raw(reply), reply)
+            return self.send(call, raw(reply), reply)
         if reply.auto:
             reply = call.exchange.reply = auto.fill(call.ask, reply, call.moment.draw.random)
         elif self.lints and (call.exchange.match is not None or self._unmatched is not None):
             self._note(call, lint.of_reply(call.ask, reply))
-        return self._send(call, call.endpoint.write(call.ask, reply, call.moment), reply)
+        return self.send(call, call.endpoint.write(call.ask, reply, call.moment), reply)
 
     def _lint(self, call: Call) -> None:
         """Look for what the API itself would refuse; APIError when that is to be refused here, too."""
@@ -318,79 +287,6 @@ class App:
             about = f"rule {call.exchange.rule}" if finding.about == "reply" else "request"
             self.log.warning("lint: %s %s: %s", about, finding.check, finding.message)
 
-    # What leaves
-
-    def _send(self, call: Call, payload: Any, reply: Reply) -> Iterable[bytes]:
-        """Response to bytes: their moments, and what goes wrong with them."""
-        draw = call.moment.draw
-        latency = pace.wait(reply.latency, lambda: draw.random) if call.latency is None else call.latency
-        fault = self._fault(call, reply)
-        call.exchange.fault = fault
-        if isinstance(payload, render.Events):
-            return self._send_events(call, payload, reply, latency, fault)
-        if fault is not None and fault.kind == "error_event":
-            # A reply that is no stream has no middle to fail in.
-            payload, fault = _raw_error(known(500)), None
-        said = 0.0
-        if isinstance(payload, render.Raw):
-            status, body = payload.status, payload.body
-            own = {"content-type": payload.content_type, **dict(payload.headers)}
-            ours = [header for header in self._headers(call, ()) if header[0] not in own]
-            headers = [*own.items(), *ours]
-        else:
-            status, body, headers = 200, payload.encoded(), self._headers(call, _JSON)
-            said = payload.tokens
-        body = faults.spoil(body, fault)
-        headers.append(("content-length", str(len(body))))
-        if not latency and reply.pace is None and fault is None:
-            self._start(call, status, headers, 0.0)
-            return self._ended(call, [body])
-        due = pace.whole(said, latency, reply.pace, lambda: draw.random)
-        timed: faults.Timed = iter([(due, body)])
-        return self._timed(call, status, headers, due, timed if fault is None else faults.whole(timed, fault))
-
-    def _send_events(
-        self, call: Call, payload: render.Events, reply: Reply, latency: float, fault: Fault | None
-    ) -> Iterable[bytes]:
-        headers = self._headers(call, _STREAM)
-        if not latency and reply.pace is None and fault is None:
-            frames = [frame.data for frame in payload.frames]
-            body = b"".join(frames)
-            headers.append(("content-length", str(len(body))))
-            self._start(call, 200, headers, 0.0)
-            return self._ended(call, [body], len(frames))
-        draw = call.moment.draw
-        timed = pace.stream(payload.frames, latency, reply.pace, lambda: draw.random)
-        if fault is not None:
-            timed = faults.stream(timed, fault, payload.error)
-        return self._timed(call, 200, headers, latency, timed)
-
-    def _fault(self, call: Call, reply: Reply) -> Fault | None:
-        """What goes wrong: as the request asks, as the rule says, or by chance."""
-        fault = call.fault or reply.fault
-        chaos = self.chaos
-        if fault is None and chaos and call.exchange.error is None:
-            fault = faults.draw(*chaos, call.moment.draw.source)
-        return fault
-
-    def _refuse(self, call: Call, error: APIError, reply: Reply | None = None) -> Iterable[bytes]:
-        call.exchange.error = error
-        return self._send(call, _raw_error(error), reply or Reply())
-
-    def _headers(self, call: Call, given: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
-        """The headers of every response, behind the payload's own."""
-        headers = [*given, *_FIXED, *access.cors(call.request, self.config.cors), *call.headers]
-        if call.exchange.lint:
-            headers.append(("x-openaimock-lint", lint.header(call.exchange.lint)))
-        return headers
-
-    def _start(self, call: Call, status: int, headers: list[tuple[str, str]], latency: float) -> None:
-        call.exchange.status = status
-        headers += (("x-request-id", call.exchange.id), ("openai-processing-ms", str(round(latency * 1000))))
-        if self.clock.frozen:
-            headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.moment.now))))
-        call.start_response(render.status_line(status), headers)
-
     def _limit(self, call: Call) -> None:
         """Take the request out of its buckets; APIError 429 when they are empty."""
         limits, ask = call.moment.space.limits, call.ask
@@ -400,62 +296,6 @@ class App:
         caller = digest(access.key(call.request), size=8).hex()
         told = limits.admit(caller, ask.model, said + (allowed or 0), call.moment.now)
         call.headers = tuple(told.items())
-
-    def _timed(
-        self, call: Call, status: int, headers: list[tuple[str, str]], latency: float, timed: Iterator[tuple[float, bytes]]
-    ) -> Iterable[bytes]:
-        """A response whose bytes have their moments; the host's clock waits for them when it offers one."""
-        self._start(call, status, headers, latency)
-        clock = call.request.environ.get("openaimock.timed", Timed)
-        fault = call.exchange.fault
-        watched = self._watched(timed, call)
-        body: Iterable[bytes]
-        if clock is Timed and fault is not None and fault.kind == "slow_headers":
-            body = clock(watched, faults.HEAD_GAP)
-        else:
-            body = clock(watched)
-        return body
-
-    def _watched(self, timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
-        """Timed bytes that tell the exchange what became of them."""
-        exchange = call.exchange
-        self.metrics.begin(exchange)
-        at = 0.0
-        try:
-            for delay, data in timed:
-                at += delay
-                exchange.chunks.append(at)
-                yield delay, data
-            exchange.ended = "whole"
-        except Hangup:
-            exchange.ended = "fault"
-            raise
-        finally:
-            if exchange.ended == "running":
-                exchange.ended = "left"
-            exchange.duration = time.perf_counter() - call.started
-            self.metrics.count(exchange)
-            if self.log.isEnabledFor(logging.INFO):
-                self.log.info("%s", _line(exchange))
-
-    def _ended(self, call: Call, body: list[bytes], events: int = 0) -> list[bytes]:
-        exchange = call.exchange
-        exchange.ended = "whole"
-        exchange.duration = time.perf_counter() - call.started
-        self.metrics.count(exchange, events)
-        if self.log.isEnabledFor(logging.INFO):
-            self.log.info("%s", _line(exchange))
-        return body
-
-    def _plainly(self, request: Request, start_response: StartResponse, payload: render.JSON) -> list[bytes]:
-        body = render.encode(payload.payload)
-        headers = [
-            ("content-type", "application/json"),
-            ("content-length", str(len(body))),
-            *access.cors(request, self.config.cors),
-        ]
-        start_response("200 OK", headers)
-        return [body]
 
 
 def create_app(config: Any, log: logging.Logger = log) -> App:
@@ -471,28 +311,6 @@ def _linter(endpoint: Endpoint) -> lint.Linter | None:
     if params is None:
         return None
     return lint.Linter(endpoint.name, params.shape.keys, partial(unknown, table=params))
-
-
-def _line(exchange: Exchange) -> str:
-    said = f"rule {exchange.rule}" if exchange.matched else (exchange.error.code or "error" if exchange.error else "no rule")
-    return f"{exchange.method} {exchange.path} {exchange.status} {said} {exchange.duration * 1000:.1f} ms" + (
-        "" if exchange.ended == "whole" else f" ({exchange.ended})"
-    )
-
-
-def _raw_error(error: APIError) -> render.Raw:
-    return render.Raw(render.encode(error.body()), "application/json", error.status, tuple(error.headers.items()))
-
-
-def _raw(reply: Reply) -> render.Raw:
-    """A reply given as status, headers and body, exactly so."""
-    body = reply.body
-    headers = tuple((name.lower(), value) for name, value in reply.headers.items())
-    if isinstance(body, bytes):
-        return render.Raw(body, "application/octet-stream", reply.status or 200, headers)
-    if isinstance(body, str) or body is None:
-        return render.Raw((body or "").encode(), "text/plain; charset=utf-8", reply.status or 200, headers)
-    return render.Raw(render.encode(body), "application/json", reply.status or 200, headers)
 
 
 def _all_said(match: Match) -> str:

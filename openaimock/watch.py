@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .app import App, Environ, StartResponse
+from .app import App
 from .config.load import Config
 from .errors import ConfigError
 
@@ -29,7 +29,7 @@ class Watched:
         self._tell = tell
         self._seen = _look(app.config.files)
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         return self.app(environ, start_response)
 

@@ -17,9 +17,9 @@ PACKAGE = Path(openaimock.__file__).parent
 LAYERS = """
 errors nouns chance sse tokens* values schemas strict patterns scraps samples vectors moderation wording
 alike matchers templates replies conditions rules scanning grams literals fuzzy cost index kin rulebook config config/*
-typed explain stores stores/* redaction journal limits spaces coverage metrics
+typed explain stores stores/* redaction journal limits spaces coverage summary metrics
 pace faults render hooks offers lint lint/* auto upstream record
-endpoints/_* endpoints/* endpoints routes access admin/* admin app
+endpoints/_* endpoints/* endpoints routes access sending admin/* admin app
 assertions server/* server workers mock testing unittest_mixin pytest_plugin
 commands watch cli __main__ __init__
 """
