@@ -40,19 +40,32 @@ def pieces(data: bytes) -> set[int]:
     return set().union(*views(data))
 
 
-def read(texts: Iterable[str]) -> tuple[bytes, set[int]]:
-    """Of folded texts that must all be there the longest, and the grams of all."""
-    encoded = sorted(map(encode, texts), key=len)
-    grams: set[int] = set()
+class Needs(NamedTuple):
+    """Folded texts that must all be there, the longest first, and the pieces of four bytes in them."""
+
+    texts: tuple[bytes, ...]
+    pieces: set[int]
+
+    @property
+    def short(self) -> list[bytes]:
+        """The texts that have no such piece."""
+        return [data for data in self.texts if len(data) < 4]
+
+
+def read(texts: Iterable[str]) -> Needs:
+    """What is to be looked for of some folded texts, none of which is empty."""
+    encoded = sorted(map(encode, texts), key=len, reverse=True)
+    found: set[int] = set()
     for data in encoded:
-        grams |= pieces(data) if len(data) <= 2 * _END_BYTES else pieces(data[:_END_BYTES]) | pieces(data[-_END_BYTES:])
-    return encoded[-1], grams
+        found |= pieces(data) if len(data) <= 2 * _END_BYTES else pieces(data[:_END_BYTES]) | pieces(data[-_END_BYTES:])
+    return Needs(tuple(encoded), found)
 
 
 class Needle(NamedTuple):
-    """What must stand in a text for a rule to fit: ``text``, and all of ``grams``, rarest first."""
+    """What a rule needs: ``text`` and all of ``others``; it stands in the table under ``grams``, the rarest first."""
 
     text: bytes
+    others: tuple[bytes, ...]
     grams: tuple[int, ...]
     number: int
 
@@ -68,22 +81,27 @@ class Grams:
     def __init__(self) -> None:
         self._few: list[Needle] = []
         self._table: Table = {}
-        self._short: dict[bytes, list[int]] = {}
-        self._known: Counter[int] = Counter()
+        self._short: dict[bytes, list[Needle]] = {}
+        self._known: Counter[int | bytes] = Counter()
 
     def __bool__(self) -> bool:
         return bool(self._few or self._table or self._short)
 
-    def note(self, grams: Iterable[int]) -> None:
-        """Count the grams of a needle that is about to be added, so that the rare ones are known."""
-        self._known.update(grams)
+    def note(self, needs: Needs) -> None:
+        """Count the pieces of a needle that is about to be added, so that the rare ones are known."""
+        self._known.update(needs.pieces)
+        self._known.update(needs.short)
 
-    def add(self, longest: bytes, grams: Iterable[int], number: int) -> None:
-        """A rule that needs some texts, as ``read`` gave them."""
-        if not grams:
-            self._short.setdefault(longest, []).append(number)
+    def add(self, needs: Needs, number: int) -> None:
+        """A rule that needs what was read."""
+        known = self._known.__getitem__
+        grams = sorted(needs.pieces, key=known)[:_DEPTH]
+        needle = Needle(needs.texts[0], needs.texts[1:], tuple(grams), number)
+        short = min(needs.short, key=known, default=None)
+        # A short text is looked for in a slower way: it must be much the rarer.
+        if short is not None and (not grams or known(short) * FEW < known(grams[0])):
+            self._short.setdefault(short, []).append(needle)
             return
-        needle = Needle(longest, tuple(sorted(grams, key=self._known.__getitem__)[:_DEPTH]), number)
         if self._table:
             _put(self._table, needle, 0)
             return
@@ -96,9 +114,9 @@ class Grams:
             self._table, self._few = table, []
 
     def find(self, text: str, found: list[int]) -> None:
-        """Append the numbers of the rules whose needles a folded text may hold."""
+        """Append the numbers of the rules that a folded text may fit."""
         data = encode(text)
-        found += [number for text, _, number in self._few if text in data]
+        found += _present(self._few, data)
         if self._table:
             self._find_long(data, found)
         if self._short:
@@ -112,7 +130,7 @@ class Grams:
         while pending:
             held = pending.pop()
             if isinstance(held, list):
-                found += [number for text, _, number in held if text in data]
+                found += _present(held, data)
                 continue
             # To make a set of all pieces takes longest, and is not often needed.
             every = every or {_END, *pieces(data)}
@@ -121,13 +139,19 @@ class Grams:
     def _find_short(self, data: bytes, found: list[int]) -> None:
         short = self._short
         if len(short) <= FEW:
-            for text, numbers in list(short.items()):
-                if text in data:
-                    found += numbers
-            return
-        for size in (1, 2, 3):
-            for text in short.keys() & {data[at : at + size] for at in range(len(data) - size + 1)}:
-                found += short[text]
+            texts = [text for text in list(short) if text in data]
+        else:
+            slices = {data[at : at + size] for size in (1, 2, 3) for at in range(len(data) - size + 1)}
+            texts = list(short.keys() & slices)
+        for text in texts:
+            found += _present(short[text], data)
+
+
+def _present(needles: list[Needle], data: bytes) -> list[int]:
+    """The numbers of the needles of which everything is there."""
+    return [
+        number for text, others, _, number in needles if text in data and (not others or all(other in data for other in others))
+    ]
 
 
 def _put(table: Table, needle: Needle, depth: int) -> None:

@@ -104,7 +104,7 @@ class Index:
             slot = self._slot(probe)
             if probe.how == "grams":
                 probe = probe._replace(key=grams.read(probe.key))
-                slot.grams.note(probe.key[1])
+                slot.grams.note(probe.key)
             entries.append((slot, probe))
         return entries
 
@@ -143,8 +143,7 @@ class _Slot:
         if probe.optional:
             self.missing.append(number)
         if probe.how == "grams":
-            longest, needed = probe.key
-            self.grams.add(longest, needed, number)
+            self.grams.add(probe.key, number)
         elif probe.how == "fuzzy":
             value, threshold, case_sensitive = probe.key
             self.fuzzy.setdefault(case_sensitive, Fuzzy(case_sensitive)).add(value, threshold, number)

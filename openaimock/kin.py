@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from heapq import nlargest
@@ -16,10 +15,8 @@ from .rules import Rule, expectations
 _SAMPLES = 12
 #: So much of the Ask is looked at.
 _LONGEST = 2000
-#: A piece that more rules have tells little: it is used only when the rarer ones find too few.
-_COMMON = 100
-#: What is not a word in a regex.
-_SIGNS = re.compile(r"\\[A-Za-z]|\W+")
+#: So many entries are looked at, those of the rarest pieces first.
+_LOOKS = 15_000
 
 
 class Kin:
@@ -44,21 +41,24 @@ class Kin:
 
     def nearest(self, ask: Ask, count: int) -> list[int]:
         """The numbers of the rules that share the greatest part of their pieces, best first."""
-        having = [self._having[piece] for piece in sorted(_said(ask) & self._having.keys())]
-        counts = Counter(number for numbers in having if len(numbers) <= _COMMON for number in numbers)
-        if len(counts) < count:
-            counts.update(number for numbers in having if len(numbers) > _COMMON for number in numbers[:_COMMON])
+        # In one order, so that the same question always gets the same answer.
+        having = sorted((self._having[piece] for piece in sorted(_said(ask) & self._having.keys())), key=len)
+        counts: Counter[int] = Counter()
+        left = _LOOKS
+        for numbers in having:
+            counts.update(numbers[:left])
+            left -= len(numbers)
+            if left <= 0:
+                break
         sizes = self._sizes
         return nlargest(count, counts, key=lambda number: (counts[number] / sizes[number], -number))
 
 
 def _samples(matcher: Matcher) -> list[str]:
-    if matcher.invert or not isinstance(matcher.value, str):
-        return []
-    text = _SIGNS.sub(" ", matcher.value) if matcher.kind == "regex" else matcher.value
-    folded = f" {fold(text[:_LONGEST])} "
+    words = matcher.words[:_LONGEST]
+    folded = f" {fold(words)} "
     last = len(folded) - 2
-    return [folded[at : at + 3] for at in range(0, last, max(1, last // _SAMPLES))] if folded.strip() else []
+    return [folded[at : at + 3] for at in range(0, last, max(1, last // _SAMPLES))] if words else []
 
 
 def _said(ask: Ask) -> set[str]:

@@ -22,6 +22,7 @@ THRESHOLD = 0.8
 EXPLAINED = 2000
 _BRIEF = 200
 _CLIP = 120
+_SIGNS = re.compile(r"\\[A-Za-z]|\W+")
 _SETS = re.compile(r"\[\[|--|&&|~~|\|\|")
 
 Search = Callable[[str], "re.Match[str] | None"]
@@ -63,13 +64,23 @@ class Matcher:
         """The data of a miss."""
         return Near(self.describe(), show(value), self._alike(value))
 
+    @property
+    def words(self) -> str:
+        """The expected text, of a regex what is no sign; "" where there is none."""
+        if self.invert or not isinstance(self.value, str):
+            return ""
+        return _SIGNS.sub(" ", self.value) if self.kind == "regex" else self.value
+
     def kinship(self, value: Any) -> float:
         """From 0 to 1, how near a value comes: a quick estimate, to put many rules in order."""
-        if self.invert or not isinstance(value, str) or not isinstance(self.value, str) or self.kind == "regex":
+        words = self.words
+        if not words or not isinstance(value, str):
             return 0.0
-        wanted, given = trigrams(self.value), trigrams(value)
+        wanted, given = trigrams(words), trigrams(value)
         shared = len(wanted & given)
-        return shared / len(wanted) if self.kind == "contains" else 2 * shared / (len(wanted) + len(given))
+        if self.kind in ("contains", "regex"):
+            return shared / len(wanted)
+        return 2 * shared / (len(wanted) + len(given))
 
     def groups(self, value: Any) -> dict[str, str]:
         """The groups of a regex's match, by name and by number; empty for other kinds."""

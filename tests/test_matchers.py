@@ -199,6 +199,11 @@ def test_kinship_of_contains_is_the_part_that_is_there():
     assert compile(expect("contains", "refund")).kinship("a long letter about a refund for all the wrong things") == 1.0
 
 
-@pytest.mark.parametrize("matcher", [expect("regex", "a"), expect("exact", "a", invert=True), expect("equals", 1)])
+def test_kinship_of_a_regex_is_that_of_its_words():
+    matcher = compile(expect("regex", r"^order\s+(\d+) please$"))
+    assert matcher.kinship("order 17 please") > matcher.kinship("order 17") > matcher.kinship("hello") == 0.0
+
+
+@pytest.mark.parametrize("matcher", [expect("regex", r"\d+"), expect("exact", "a", invert=True), expect("equals", 1)])
 def test_some_matchers_have_no_kin(matcher):
     assert compile(matcher).kinship("a") == 0.0
