@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import __version__
 from .errors import ConfigError, PortInUseError
 
 if TYPE_CHECKING:
+    from .app import App
     from .config.load import Config
 
 GOOD, WRONG, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -86,6 +88,10 @@ def _serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log-format", choices=("text", "json"), default="text", help="how log lines are written")
     parser.add_argument("--workers", type=_workers, default=1, metavar="N", help="processes that share the port (1)")
     parser.add_argument("--watch", action="store_true", help="follow the files: an edit counts from the next request on")
+    parser.add_argument("--coverage", action="store_true", help="print at the end which rules answered and which never did")
+    parser.add_argument("--coverage-xml", metavar="F", help="write the same to a file, as Cobertura has it")
+    parser.add_argument("--fail-uncovered", action="store_true", help="exit with 1 when a rule or a reply was never used")
+    parser.add_argument("--fail-unmatched", action="store_true", help="exit with 1 when no rule matched some request")
     parser.add_argument("--unmatched", choices=("error", "echo"), help="what a request gets that no rule matches")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of ids, jitter and all that is made up")
 
@@ -127,8 +133,10 @@ def _serve(arguments: argparse.Namespace) -> int:
     def configured() -> Config:
         return replace(_load(arguments), **{key: value for key, value in told.items() if value is not None})
 
-    if arguments.watch and arguments.workers > 1:
-        print("openaimock: --watch works with one process: leave out --workers", file=sys.stderr)
+    alone = ("watch", "coverage", "coverage_xml", "fail_uncovered", "fail_unmatched")
+    given = [f"--{name.replace('_', '-')}" for name in alone if getattr(arguments, name)]
+    if given and arguments.workers > 1:
+        print(f"openaimock: {given[0]} works with one process: leave out --workers", file=sys.stderr)
         return USAGE
     config = configured()
     if arguments.watch and not config.files:
@@ -147,7 +155,10 @@ def _serve(arguments: argparse.Namespace) -> int:
 
         listener = listen(host, port)
         return share(app, listener, config.max_body, arguments.workers, ready(listener.getsockname()[1]))
+    if len(given) > arguments.watch:
+        app.spaces.past = []
     served: Application = app
+    watched = None
     if arguments.watch:
         from .watch import Watched
 
@@ -164,7 +175,29 @@ def _serve(arguments: argparse.Namespace) -> int:
         signal.signal(number, stop)
     print(ready(server.port), flush=True)
     server.run()
-    return INTERRUPTED if signal.SIGINT in stopped else GOOD
+    code = _summed_up(arguments, watched.app if watched else app)
+    return code or (INTERRUPTED if signal.SIGINT in stopped else GOOD)
+
+
+def _summed_up(arguments: argparse.Namespace, app: App) -> int:
+    """Tell of the whole run what was asked for, and give the exit code that it deserves."""
+    if not (arguments.coverage or arguments.coverage_xml or arguments.fail_uncovered or arguments.fail_unmatched):
+        return GOOD
+    from . import coverage, summary
+
+    report = coverage.report(app.book.rules, [*app.spaces, *(app.spaces.past or ())])
+    missed = app.metrics.unmatched
+    uncovered = arguments.fail_uncovered and not summary.complete(report)
+    unmatched = arguments.fail_unmatched and missed > 0
+    if arguments.coverage or uncovered or unmatched:
+        print(summary.table(report, missed), flush=True)
+    if arguments.coverage_xml:
+        try:
+            Path(arguments.coverage_xml).write_text(summary.xml(report), encoding="utf-8")
+        except OSError as error:
+            print(f"openaimock: cannot write {arguments.coverage_xml}: {error.strerror}", file=sys.stderr)
+            return WRONG
+    return WRONG if uncovered or unmatched else GOOD
 
 
 def _check(arguments: argparse.Namespace) -> int:

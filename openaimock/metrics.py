@@ -26,6 +26,11 @@ class Metrics:
         self._open: set[Exchange] = set()
         self._lock = threading.Lock()
 
+    @property
+    def unmatched(self) -> int:
+        """How many requests no rule matched."""
+        return self._unmatched
+
     def begin(self, exchange: Exchange) -> None:
         """A reply on the clock has begun to leave."""
         with self._lock:

@@ -96,6 +96,8 @@ class Spaces:
     def __init__(self, settings: Any) -> None:
         self._settings = settings
         self._spaces: OrderedDict[str, Space] = OrderedDict()
+        #: The counts of those that were forgotten, for who wants to know of the whole run; None when nobody does.
+        self.past: list[Space] | None = None
         self._lock = threading.Lock()
         self._latest: Space | None = None
 
@@ -108,7 +110,7 @@ class Spaces:
             if space is None:
                 space = self._spaces[name] = Space(name, self._settings)
                 if len(self._spaces) > LIMIT:
-                    self._spaces.popitem(last=False)
+                    self._forget(self._spaces.popitem(last=False)[1])
             else:
                 self._spaces.move_to_end(name)
             self._latest = space
@@ -121,10 +123,15 @@ class Spaces:
         """Forget one namespace, or all."""
         with self._lock:
             self._latest = None
-            if name is None:
-                self._spaces.clear()
-            else:
-                self._spaces.pop(name, None)
+            for each in list(self._spaces) if name is None else [name]:
+                if each in self._spaces:
+                    self._forget(self._spaces.pop(each))
+
+    def _forget(self, space: Space) -> None:
+        if self.past is not None and space.hits:
+            counts = Space(space.name, self._settings)
+            counts.hits, counts.answered = space.hits, space.answered
+            self.past.append(counts)
 
     def follow(self, settings: Any, rules: Collection[str]) -> None:
         """Go on with other settings; what is counted of these rules begins anew."""
