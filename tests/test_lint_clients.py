@@ -30,7 +30,12 @@ CODEX = {
     "instructions": "You are Codex.",
     "input": [
         {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "<environment/>"}]},
-        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello"}]},
+        {
+            "type": "message",
+            "role": "user",
+            "content": [{"type": "input_text", "text": "Hello"}],
+            "internal_chat_message_metadata_passthrough": {"turn_id": "x"},
+        },
         *OUTPUT[:3],
     ],
     "tools": [

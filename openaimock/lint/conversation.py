@@ -125,7 +125,8 @@ def _responses(ask: Ask) -> Iterator[Finding]:
 
 
 #: What a message of a Responses input may have (``end_turn`` is the Codex CLI's), and the kinds of parts that clients decorate.
-_OF_MESSAGE = frozenset(["type", "role", "content", "id", "status", "end_turn"])
+#: The last is the Codex CLI's; the API takes it and does not tell of it.
+_OF_MESSAGE = frozenset(["type", "role", "content", "id", "status", "end_turn", "internal_chat_message_metadata_passthrough"])
 _OF_PART = {
     "input_text": frozenset(["type", "text", "prompt_cache_breakpoint"]),
     "output_text": frozenset(["type", "text", "annotations", "logprobs"]),
