@@ -124,8 +124,8 @@ def _responses(ask: Ask) -> Iterator[Finding]:
                 yield Finding("unanswered_tool_call", f"No tool output found for {words} {printable(str(id))}.", "input")
 
 
-#: What a message of a Responses input may have (``end_turn`` is the Codex CLI's), and the kinds of parts that clients decorate.
-#: The last is the Codex CLI's; the API takes it and does not tell of it.
+#: What a message of a Responses input may have (``end_turn`` and the last are the Codex CLI's, which the API takes
+#: and does not tell of), and the kinds of parts that clients decorate.
 _OF_MESSAGE = frozenset(["type", "role", "content", "id", "status", "end_turn", "internal_chat_message_metadata_passthrough"])
 _OF_PART = {
     "input_text": frozenset(["type", "text", "prompt_cache_breakpoint"]),

@@ -78,7 +78,8 @@ def test_responses_tool_loop_ends(mock):
 def test_structured_outputs_parse(mock):
     found = run("""
         const messages = user("Who is Jane?")
-        const chat = await client.chat.completions.parse({ model, messages, response_format: zodResponseFormat(Person, "person") })
+        const response_format = zodResponseFormat(Person, "person")
+        const chat = await client.chat.completions.parse({ model, messages, response_format })
         const text = { format: zodTextFormat(Person, "person") }
         const response = await client.responses.parse({ model, input: "Who is Jane?", text })
         print([chat.choices[0].message.parsed, response.output_parsed])
