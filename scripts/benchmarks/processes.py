@@ -93,10 +93,13 @@ def stop(popen: subprocess.Popen[bytes]) -> None:
 
 def launch(bench: Bench, name: str, argv: Sequence[str | Path]) -> subprocess.Popen[bytes]:
     """Start a command in the work folder; what it prints is thrown away, what it complains of is kept in NAME.log."""
+    # Python keeps what it compiled unless it is told not to, as some build machines tell it; nobody starts a tool that way.
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with open(bench.work / f"{name}.log", "wb") as log:
         return subprocess.Popen(
             [str(word) for word in argv],
             cwd=bench.work,
+            env=environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
