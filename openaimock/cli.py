@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .app import App
     from .config.load import Config
 
+#: Open files that a server asks for: every connection is one.
+_FILES = 65536
 GOOD, WRONG, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -125,7 +127,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from . import mock
-    from .app import App
+    from .app import create_app
     from .server import Application, Server, listen
 
     told = {"unmatched": arguments.unmatched, "seed": arguments.seed}
@@ -144,7 +146,8 @@ def _serve(arguments: argparse.Namespace) -> int:
         return USAGE
     host, port = mock.address(config, arguments.host, arguments.port, os.environ)
     log = mock.logger(arguments.verbose, arguments.log_file, arguments.log_format, always=True)
-    app = App(config, log)
+    app = create_app(config, log)
+    _make_room()
     rules = _count(len(config.rules), "rule")
 
     def ready(port: int) -> str:
@@ -177,6 +180,22 @@ def _serve(arguments: argparse.Namespace) -> int:
     server.run()
     code = _summed_up(arguments, watched.app if watched else app)
     return code or (INTERRUPTED if signal.SIGINT in stopped else GOOD)
+
+
+def _make_room() -> None:
+    """Room for thousands of connections, and nothing that was loaded looked at again by the garbage collector."""
+    import gc
+
+    gc.collect()
+    gc.freeze()
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _summed_up(arguments: argparse.Namespace, app: App) -> int:
