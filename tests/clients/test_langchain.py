@@ -86,9 +86,7 @@ def test_embeddings_have_one_vector_for_each_text(mock):
     assert model.embed_query("one") == pytest.approx(vectors[0])
 
 
-def test_azure_by_its_deployment(mock, monkeypatch):
-    # Refused by the client beside an azure_endpoint.
-    monkeypatch.delenv("OPENAI_BASE_URL")
+def test_azure_by_its_deployment(mock):
     model = langchain.AzureChatOpenAI(
         azure_endpoint=mock.url.removesuffix("/v1"), azure_deployment="mine", api_version="2024-10-21", api_key="test-key"
     )
