@@ -16,7 +16,7 @@ _SAMPLES = 12
 #: So much of the Ask is looked at.
 _LONGEST = 2000
 #: So many entries are looked at, those of the rarest pieces first.
-_LOOKS = 15_000
+_LOOKS = 2_000
 
 
 class Kin:

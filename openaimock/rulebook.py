@@ -16,7 +16,7 @@ from .rules import Miss, Rule, fit
 _FEW = 3
 #: Up to so many rules are all explained on a miss; of more, about so many of each kind of promising ones.
 _ALL = 100
-_PROMISING = 24
+_PROMISING = 16
 #: Seconds that entering a rule in the index takes.
 _ENTERING = 1e-4
 

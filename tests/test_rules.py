@@ -184,6 +184,12 @@ def test_no_score_is_above_the_bound(kinds, length):
     assert matched(choice, talk("a")).score <= choice.bound
 
 
+def test_the_bound_allows_for_how_floats_add_up():
+    anything = {key: expect("any") for key in ("user", "text", "message")}
+    rule = when(any=[anything])
+    assert 0.1 < matched(rule, talk("a")).score <= rule.bound
+
+
 # Misses
 
 
