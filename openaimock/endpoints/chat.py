@@ -10,7 +10,7 @@ from typing import Any
 from .. import pace, render, sse, tokens
 from ..nouns import Ask, Message, Reply, ToolCall
 from ..spaces import Moment
-from ..sse import Frame, dump
+from ..sse import Frame, dump, quote
 from . import _shaping, stored
 from ._chat_params import CHAT
 from ._reading import Endpoint, Request
@@ -281,6 +281,13 @@ class _Choice:
     def _text(self, key: str, text: str) -> Iterator[Frame]:
         ask = self._ask
         by_token = self._said.pace is None or (not self._said.pace.chunks and self._said.pace.chunk == "token")
+        if by_token and self._said.logprobs is None and not ask.body.get("logprobs"):
+            # Most streams are nothing but this: all that does not change is made once.
+            opening = f'{self._opening}{{"{key}":'
+            closing = f'}},"logprobs":null,"finish_reason":null}}]{self._closing}'
+            for piece in tokens.split(text, ask.model):
+                yield Frame(f"{opening}{quote(piece)}{closing}".encode(), 1.0)
+            return
         for piece in pace.pieces(text, self._said.pace, ask.model):
             said = 1.0 if by_token else float(tokens.count(piece, ask.model))
             yield self._frame(f'{{"{key}":{dump(piece)}}}', said, dump(self._logprobs(key, piece)))
