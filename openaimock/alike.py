@@ -19,6 +19,10 @@ SAMPLE = 2000
 _BLOCK = 32
 #: To follow a block to its ends takes as long as so many looks.
 _EXPANSION = 8
+#: Beyond so many tokens, where each stands would take too much room.
+_ORDERED = 20_000
+#: So often on the way through a text it is asked whether there is still hope.
+_STOPS = 16
 #: Up to so many pairs of equal tokens difflib itself is quicker.
 _SMALL = 2000
 
@@ -45,14 +49,24 @@ def alike_enough(left: str, right: str, threshold: float) -> bool:
         return True
     one, other = _tokens(left, right, LONG)
     least = needed(threshold, len(one) + len(other))
-    if min(len(one), len(other)) < least or _shared(one, other) < least:
+    if min(len(one), len(other)) < least:
         return False
-    before, after = _run(one, other, 0, 0), _run(one[::-1], other[::-1], 0, 0)
-    if max(before, after) >= least:
-        # What is the same at one end is a block, and the longest one is no shorter.
+    ends = _run(one, other, 0, 0), _run(one[::-1], other[::-1], 0, 0)
+    if max(ends) >= least or (sum(ends) >= least and _ends_match(one, other, max(ends))):
         return True
     # Texts that differ in one place go on to be compared; others seldom survive a look at the order of their tokens.
-    return (before + after >= least or _in_order(one, other) >= least) and _matched(one, other, least) >= least
+    likely = sum(ends) >= least or (_shared(one, other) >= least and _in_order(one, other, least))
+    return likely and _matched(one, other, least) >= least
+
+
+def _ends_match(one: str, other: str, size: int) -> bool:
+    """Whether difflib surely matches both ends, of which ``size`` is the longer.
+
+    Every block of that size holds the middle of ``one`` when it is more than half of it. When ``other`` has this middle once
+    only, the longest block is that end, and what is left of the texts ends alike at the other end.
+    """
+    middle = one[len(one) - size : size]
+    return bool(middle) and other.find(middle) == other.rfind(middle)
 
 
 def needed(threshold: float, total: int) -> int:
@@ -89,20 +103,28 @@ def _shared(one: str, other: str) -> int:
     return sum(min(count, counts[token]) for token, count in Counter(one).items())
 
 
-def _in_order(one: str, other: str) -> int:
-    """How many tokens both have in the same order: the longest common subsequence, which holds all blocks of any comparison.
+def _in_order(one: str, other: str, least: int) -> bool:
+    """Whether both have ``least`` tokens in the same order: no fewer are in all blocks of any comparison.
 
-    Bit by bit for the whole of ``one`` at once (Hyyro 2004): a zero in ``row`` is a token that found its place.
+    The longest common subsequence, bit by bit for the whole of ``one`` at once (Hyyro 2004): a zero in ``row`` is a token that
+    found its place.
     """
+    if len(one) > _ORDERED:
+        return True
     places: dict[str, int] = {}
     for at, token in enumerate(one):
         places[token] = places.get(token, 0) | 1 << at
     row = every = (1 << len(one)) - 1
-    for token in other:
-        if token in places:
-            found = row & places[token]
-            row = (row + found | row - found) & every
-    return len(one) - row.bit_count()
+    stretch = len(other) // _STOPS + 1
+    for start in range(0, len(other), stretch):
+        for token in other[start : start + stretch]:
+            if token in places:
+                found = row & places[token]
+                row = (row + found | row - found) & every
+        # What is in order so far, and what may still come.
+        if len(one) - row.bit_count() + max(0, len(other) - start - stretch) < least:
+            return False
+    return True
 
 
 def _pairs(one: str, other: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from zlib import crc32
 
 from .alike import LONG, fold, needed
@@ -126,14 +127,9 @@ class _Band:
 
     def find(self, counts: Mapping[str | int, int], wanted: Mapping[int, int], found: list[int]) -> None:
         """Append the numbers of the texts that share as much as is wanted."""
-        columns: list[list[int]] = []
-        for token, count in counts.items():
-            if token in self._levels:
-                digits = self._sum(token, count)
-                columns += ([] for _ in range(len(digits) - len(columns)))
-                for column, digit in zip(columns, digits, strict=False):
-                    column.append(digit)
-        digits = _add(columns)
+        sums = self._sums
+        parts = [sums.get(item) or self._sum(*item) for item in counts.items()]
+        digits = _add([list(filter(None, column)) for column in zip_longest(*parts, fillvalue=0)])
         fitting = 0
         for least, texts in wanted.items():
             fitting |= _reach(digits, least, texts)
@@ -145,12 +141,13 @@ class _Band:
 
     def _sum(self, token: str | int, count: int) -> list[int]:
         """In every bit, how often a text has a token, but no more than ``count`` times; as binary digits."""
+        levels = self._levels.get(token)
+        if not levels:
+            return []
         sums = self._sums
-        found = sums.get((token, count))
-        if found is None:
-            if len(sums) >= _KEPT:
-                sums.clear()
-            found = sums[token, count] = _add([self._levels[token][:count]])
+        if len(sums) >= _KEPT:
+            sums.clear()
+        found = sums[token, count] = _add([levels[:count]])
         return found
 
 
@@ -164,16 +161,16 @@ def _add(columns: list[list[int]]) -> list[int]:
     while columns or carries:
         ones = columns.pop(0) + carries if columns else carries
         carries = []
-        while len(ones) > 2:
-            a, b, c = ones.pop(), ones.pop(), ones.pop()
-            either = a ^ b
-            ones.append(either ^ c)
-            carries.append(a & b | either & c)
-        if len(ones) == 2:
-            a, b = ones
-            ones = [a ^ b]
-            carries.append(a & b)
-        digits.append(ones[0])
+        total = ones[0] if ones else 0
+        rest = iter(ones[1:])
+        for b, c in zip(rest, rest, strict=False):
+            either = total ^ b
+            carries.append(total & b | either & c)
+            total = either ^ c
+        if ones and not len(ones) % 2:
+            carries.append(total & ones[-1])
+            total ^= ones[-1]
+        digits.append(total)
     return digits
 
 

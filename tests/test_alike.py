@@ -126,3 +126,10 @@ def test_what_is_needed_is_the_least_that_reaches_the_threshold(threshold):
 
 def test_trigrams_fold_and_mark_the_ends():
     assert alike.trigrams("Hi  You") == {" hi", "hi ", "i y", " yo", "you", "ou "}
+
+
+@given(letters, letters, letters, letters, st.sampled_from([0.5, 0.7, 0.8, 0.9, 0.95]))
+@settings(max_examples=300)
+def test_enough_of_texts_with_the_same_ends_is_what_the_ratio_says(start, one, other, end, threshold):
+    left, right = start + one[:3] + end, start + other[:3] + end
+    assert alike.alike_enough(left, right, threshold) == (ratio(left, right) >= threshold)
