@@ -43,6 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         print(_count(len(error.problems), "problem"), file=sys.stderr)
         return WRONG
+    except BrokenPipeError:
+        # Whoever read what we print has had enough; Python's own flush at the end must not complain of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GOOD
     except PortInUseError as error:
         print(
             f"openaimock: port {error.port} on {error.host} is already in use; choose another with --port (0 takes a free one)",
@@ -52,8 +56,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"openaimock: cannot start: {error.strerror or error}", file=sys.stderr)
         return WRONG
-    except BrokenPipeError:
-        return GOOD
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -91,10 +93,10 @@ def _serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=_workers, default=1, metavar="N", help="processes that share the port (1)")
     parser.add_argument("--watch", action="store_true", help="follow the files: an edit counts from the next request on")
     parser.add_argument("--coverage", action="store_true", help="print at the end which rules answered and which never did")
-    parser.add_argument("--coverage-xml", metavar="F", help="write the same to a file, as Cobertura has it")
+    parser.add_argument("--coverage-xml", metavar="F", help="write the same to a file as JUnit XML")
     parser.add_argument("--fail-uncovered", action="store_true", help="exit with 1 when a rule or a reply was never used")
     parser.add_argument("--fail-unmatched", action="store_true", help="exit with 1 when no rule matched some request")
-    parser.add_argument("--unmatched", choices=("error", "echo"), help="what a request gets that no rule matches")
+    parser.add_argument("--unmatched", choices=("error", "echo", "auto"), help="what a request gets that no rule matches")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of ids, jitter and all that is made up")
 
 
@@ -212,7 +214,7 @@ def _summed_up(arguments: argparse.Namespace, app: App) -> int:
         print(summary.table(report, missed), flush=True)
     if arguments.coverage_xml:
         try:
-            Path(arguments.coverage_xml).write_text(summary.xml(report), encoding="utf-8")
+            Path(arguments.coverage_xml).write_text(summary.xml(report, missed), encoding="utf-8")
         except OSError as error:
             print(f"openaimock: cannot write {arguments.coverage_xml}: {error.strerror}", file=sys.stderr)
             return WRONG

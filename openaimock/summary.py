@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
@@ -29,32 +29,37 @@ def complete(report: Mapping[str, Any]) -> bool:
     return not report["never"] and not report["unreached"]
 
 
-def xml(report: Mapping[str, Any]) -> str:
-    """A coverage report in Cobertura's format: the lines are those on which rules begin."""
-    found: dict[str, list[tuple[int, int]]] = {}
-    for rule in report["rules"]:
-        place = _PLACE.fullmatch(rule["place"])
-        if place is not None:
-            found.setdefault(place[1], []).append((int(place[2]), rule["hits"]))
-    return "\n".join(_xml(found)) + "\n"
+def xml(report: Mapping[str, Any], unmatched: int) -> str:
+    """A coverage report in JUnit's format: a test for each rule, failed when the rule or a reply of it was never used.
+
+    One more test fails when requests matched no rule.
+    """
+    tests = [(rule["id"], rule["place"], _missing(rule)) for rule in report["rules"]]
+    tests.append(("unmatched requests", "", f"no rule matched {unmatched} of the requests" if unmatched else ""))
+    failed = sum(bool(problem) for *_, problem in tests)
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<testsuites><testsuite name="openaimock" tests="{len(tests)}" failures="{failed}" errors="0" skipped="0">',
+        *(_testcase(*test) for test in tests),
+        "</testsuite></testsuites>",
+    ]
+    return "\n".join(lines) + "\n"
 
 
-def _xml(files: Mapping[str, list[tuple[int, int]]]) -> Iterator[str]:
-    every = [hits for lines in files.values() for _, hits in lines]
-    yield '<?xml version="1.0" encoding="UTF-8"?>'
-    yield f'<coverage version="openaimock" timestamp="0" branch-rate="0" complexity="0" {_rate(every)}>'
-    yield f'  <packages><package name="openaimock" branch-rate="0" complexity="0" {_rate(every)}><classes>'
-    for name, lines in files.items():
-        said = quoteattr(name)
-        yield f'    <class name={said} filename={said} branch-rate="0" complexity="0" {_rate([hits for _, hits in lines])}>'
-        yield "      <methods/><lines>"
-        for number, hits in lines:
-            yield f'        <line number="{number}" hits="{hits}"/>'
-        yield "      </lines></class>"
-    yield "  </classes></package></packages>"
-    yield "</coverage>"
+def _missing(rule: Mapping[str, Any]) -> str:
+    """What of a rule was never used, "" when all of it was."""
+    if not rule["hits"]:
+        return "the rule never answered"
+    return f"{len(rule['unreached'])} of {rule['replies']} replies were never reached" if rule["unreached"] else ""
 
 
-def _rate(hits: list[int]) -> str:
-    covered = sum(map(bool, hits))
-    return f'line-rate="{covered / len(hits) if hits else 1:.4g}" lines-covered="{covered}" lines-valid="{len(hits)}"'
+def _testcase(name: str, place: str, problem: str) -> str:
+    found = _PLACE.fullmatch(place)
+    where = f" file={_attribute(found[1])} line={_attribute(found[2])}" if found else ""
+    inner = f"<failure message={_attribute(problem)}/>" if problem else ""
+    return f'  <testcase classname="openaimock" name={_attribute(name)}{where} time="0">{inner}</testcase>'
+
+
+def _attribute(text: str) -> str:
+    # Characters that XML cannot hold at all, not even escaped.
+    return quoteattr(re.sub("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text))

@@ -292,3 +292,18 @@ def test_check_prints_every_problem_with_its_place(tmp_path):
 def test_help_and_version():
     assert run("--help").stdout.startswith("usage: openaimock")
     assert re.fullmatch(r"openaimock \d+\.\d+\.\d+\n", run("--version").stdout)
+
+
+def test_a_reader_that_has_had_enough_is_no_error():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "openaimock", "schema"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        cwd=ROOT,
+    )
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(30), errors) == (0, "")

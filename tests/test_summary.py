@@ -69,13 +69,23 @@ def test_an_interrupted_run_fails_too(served):
     assert served(["--fail-unmatched"], "x", number=signal.SIGINT)[0] == 1
 
 
-def test_the_xml_names_files_and_lines(served, tmp_path):
+def test_the_xml_is_a_test_for_each_rule(served, tmp_path):
     target = tmp_path / "coverage.xml"
-    assert served(["--coverage-xml", str(target)], "a") == (0, [])
-    found = ElementTree.parse(target).getroot()
-    assert found.get("line-rate") == "0.5"
-    assert found.find(".//class").get("filename") == "mock.yaml"
-    assert [(line.get("number"), line.get("hits")) for line in found.iter("line")] == [("3", "1"), ("4", "0")]
+    assert served(["--coverage-xml", str(target)], "a", "x") == (0, [])
+    suite = ElementTree.parse(target).getroot()[0]
+    assert (suite.get("tests"), suite.get("failures")) == ("3", "3")
+    told = [(case.get("name"), case.get("line"), case[0].get("message")) for case in suite]
+    assert told == [
+        ("a", "3", "1 of 2 replies were never reached"),
+        ("b", "4", "the rule never answered"),
+        ("unmatched requests", None, "no rule matched 1 of the requests"),
+    ]
+
+
+def test_what_was_used_in_full_passes(served, tmp_path):
+    target = tmp_path / "coverage.xml"
+    served(["--coverage-xml", str(target)], "a", "a", "b")
+    assert [len(case) for case in ElementTree.parse(target).getroot()[0]] == [0, 0, 0]
 
 
 def test_not_with_workers():
