@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from .index import Index
+from .index import Index, Rank
 from .kin import Kin
 from .nouns import Ask, Match
 from .rules import Miss, Rule, fit
@@ -69,20 +69,25 @@ class RuleBook:
         """The rule that answers: highest priority, then score, then file order, among those not used up."""
         if len(self.rules) <= _FEW:
             return plain_match(self.rules, ask, hits, self.first)
+        index = self._indexed()
         best: Match | None = None
-        for rule in self._indexed().candidates(ask):
-            if best is not None and not _may_win(rule, best):
-                # Neither can those that follow: they come with the best first.
-                break
-            if rule.times is not None and spent(rule, hits):
+        won: Rank | None = None
+        values: dict[str, Any] = {}
+        for each in index.rounds:
+            if each.best is None or (won is not None and each.best > won):
                 continue
-            found = fit(rule, ask)
-            if isinstance(found, Miss):
-                continue
-            if self.first:
-                return found
-            if best is None or (found.score, -rule.number) > (best.score, -best.rule.number):
-                best = found
+            for rank, rule in each.find(ask, values):
+                if won is not None and rank > won:
+                    # Neither can those that follow win: they come with the best first.
+                    break
+                if rule.times is not None and spent(rule, hits):
+                    continue
+                found = fit(rule, ask)
+                if isinstance(found, Miss):
+                    continue
+                rank = index.rank(rule, found.score)
+                if won is None or rank < won:
+                    best, won = found, rank
         return best
 
     def _indexed(self) -> Index:
@@ -125,11 +130,6 @@ class RuleBook:
         if waiting > _ALL:
             return waiting * _ENTERING
         return self._indexed().cost.of(ask.size)
-
-
-def _may_win(rule: Rule, best: Match) -> bool:
-    """Whether a rule can be worth more than another's match, at its best."""
-    return (rule.priority, rule.bound, -rule.number) > (best.rule.priority, best.score, -best.rule.number)
 
 
 def spent(rule: Rule, hits: Mapping[str, int]) -> bool:

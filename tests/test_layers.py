@@ -16,7 +16,7 @@ PACKAGE = Path(openaimock.__file__).parent
 #: among those any may import any.
 LAYERS = """
 errors nouns chance sse tokens* values schemas strict patterns scraps samples vectors moderation wording
-alike matchers templates replies conditions rules scanning grams literals fuzzy cost index kin rulebook config config/*
+alike matchers templates replies conditions rules scanning grams literals fuzzy cost clauses index kin rulebook config config/*
 typed explain stores stores/* redaction journal limits spaces coverage summary metrics
 pace faults render hooks offers lint lint/* auto upstream record
 endpoints/_* endpoints/* endpoints routes access sending admin/* admin app
