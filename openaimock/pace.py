@@ -5,13 +5,50 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from . import tokens
 from .nouns import Delay, Pace
-from .sse import Frame
+from .sse import Frame, quote
 
+#: The pieces of texts up to so many characters are kept to be said again: a mock says the same few things all day.
+_SHORT, _KEPT = 8192, 128
 _WORD = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
+
+
+class Piece(NamedTuple):
+    """One piece of a text: as it is, as JSON, and how many tokens it says."""
+
+    text: str
+    json: bytes
+    tokens: float
+
+
+def spoken(text: str, pace: Pace | None, model: str) -> Sequence[Piece]:
+    """The pieces that a stream sends, ready to be sent."""
+    if len(text) > _SHORT:
+        return _spoken(text, pace, model)
+    return _remembered(text, pace, model, tokens.tokenizer(tokens.encoding_name(model)).name)
+
+
+@lru_cache(_KEPT)
+def _remembered(text: str, pace: Pace | None, model: str, tokenizer: str) -> Sequence[Piece]:
+    return _spoken(text, pace, model)
+
+
+def _spoken(text: str, pace: Pace | None, model: str) -> Sequence[Piece]:
+    by_token = pace is None or (not pace.chunks and pace.chunk == "token")
+    return [
+        Piece(piece, quote(piece).encode(), 1.0 if by_token else float(tokens.count(piece, model)))
+        for piece in pieces(text, pace, model)
+    ]
+
+
+def instant(pace: Pace | None) -> bool:
+    """Whether a stream says everything at once."""
+    return pace is None or not (pace.ttft or pace.tps)
 
 
 def pieces(text: str, pace: Pace | None, model: str) -> list[str]:
@@ -68,19 +105,25 @@ def stream(
     """
     pace = pace or Pace()
     owed = latency + pace.ttft / 1000
-    for frame in frames:
-        yield owed, frame.data
-        owed = _spoken(frame.tokens, pace, chance)
+    tps = pace.tps
+    if pace.jitter or not tps:
+        for data, said in frames:
+            yield owed, data
+            owed = _taken(said, pace, chance)
+    else:
+        for data, said in frames:
+            yield owed, data
+            owed = said / tps
 
 
 def whole(tokens_said: float, latency: float, pace: Pace | None, chance: Callable[[], random.Random]) -> float:
     """Seconds until a whole reply is there: latency, ``ttft`` and the time its tokens take."""
     if pace is None:
         return latency
-    return latency + pace.ttft / 1000 + _spoken(tokens_said, pace, chance)
+    return latency + pace.ttft / 1000 + _taken(tokens_said, pace, chance)
 
 
-def _spoken(said: float, pace: Pace, chance: Callable[[], random.Random]) -> float:
+def _taken(said: float, pace: Pace, chance: Callable[[], random.Random]) -> float:
     if not pace.tps or not said:
         return 0.0
     swing = 1.0 + pace.jitter * chance().uniform(-1.0, 1.0) if pace.jitter else 1.0

@@ -26,7 +26,7 @@ class Raw(NamedTuple):
 
 
 def _error_event(number: int) -> bytes:
-    return data(APIError(500, _IN_STREAM, type="server_error").body()).data
+    return data(APIError(500, _IN_STREAM, type="server_error").body())[0]
 
 
 class Events(NamedTuple):

@@ -80,7 +80,7 @@ class Sender:
             said = payload.tokens
         body = faults.spoil(body, fault)
         headers.append(("content-length", str(len(body))))
-        if not latency and reply.pace is None and fault is None:
+        if not latency and pace.instant(reply.pace) and fault is None:
             self._start(call, status, headers, 0.0)
             return self._ended(call, [body])
         due = pace.whole(said, latency, reply.pace, lambda: draw.random)
@@ -91,8 +91,8 @@ class Sender:
         self, call: Call, payload: render.Events, reply: Reply, latency: float, fault: Fault | None
     ) -> Iterable[bytes]:
         headers = self._headers(call, _STREAM)
-        if not latency and reply.pace is None and fault is None:
-            frames = [frame.data for frame in payload.frames]
+        if not latency and pace.instant(reply.pace) and fault is None:
+            frames = [data for data, _ in payload.frames]
             body = b"".join(frames)
             headers.append(("content-length", str(len(body))))
             self._start(call, 200, headers, 0.0)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from openaimock.nouns import Delay, Pace
 from openaimock.pace import pieces, stream, wait, whole
-from openaimock.sse import Frame
 
 from .conftest import events, post, user
 
@@ -60,7 +59,7 @@ def test_a_lognormal_latency_has_its_median():
     assert 0.09 < drawn[1000] < 0.11
 
 
-FRAMES = [Frame(b"role"), Frame(b"a", 1.0), Frame(b"b", 2.0), Frame(b"c", 1.0), Frame(b"stop"), Frame(b"done")]
+FRAMES = [(b"role", 0.0), (b"a", 1.0), (b"b", 2.0), (b"c", 1.0), (b"stop", 0.0), (b"done", 0.0)]
 
 
 def test_first_token_after_ttft_then_as_fast_as_tokens_are_said():
@@ -74,7 +73,7 @@ def test_without_a_pace_only_latency_counts():
 
 
 def test_jitter_stays_around_the_pace_and_is_seeded():
-    frames = [Frame(b"x", 1.0)] * 500
+    frames = [(b"x", 1.0)] * 500
     pace = Pace(tps=10, jitter=0.5)
 
     def gaps():

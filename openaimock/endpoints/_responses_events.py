@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .. import pace, tokens
+from .. import pace
 from ..chance import digest
 from ..nouns import Pace
+from ..pace import Piece
 from ..sse import Frame, dump
 from ._items import Item
 from ._responses_body import Response
@@ -68,7 +69,7 @@ def failed(response: Response, error: Item) -> Response:
 
 
 def _framed(kind: str, inner: str, number: int, said: float = 0.0) -> Frame:
-    return Frame(f'event: {kind}\ndata: {{"type":"{kind}",{inner},"sequence_number":{number}}}\n\n'.encode(), said)
+    return f'event: {kind}\ndata: {{"type":"{kind}",{inner},"sequence_number":{number}}}\n\n'.encode(), said
 
 
 class _Stream:
@@ -80,7 +81,6 @@ class _Stream:
         self.previews = max((tool.get("partial_images") or 0 for tool in response["tools"]), default=0)
         self._model = response["model"]
         self._spoken = spoken
-        self._by_token = spoken is None or (not spoken.chunks and spoken.chunk == "token")
         self._obfuscate = obfuscate
 
     def frame(self, kind: str, inner: str, said: float = 0.0) -> Frame:
@@ -110,23 +110,22 @@ class _Stream:
 
         A fixed opening and closing around what is new: a stream costs what it says.
         """
-        pieces = pace.pieces(text, self._spoken, self._model) if spoken else tokens.split(text, self._model)
-        if self._obfuscate or (spoken and not self._by_token):
+        pieces = pace.spoken(text, self._spoken if spoken else None, self._model)
+        if self._obfuscate:
             for piece in pieces:
-                yield self.delta(kind, piece, head, tail, spoken)
+                yield self.delta(kind, piece, head, tail)
             return
-        opening = f'event: {kind}\ndata: {{"type":"{kind}",{head}"delta":'
-        closing = f',{tail},"sequence_number":'
-        for piece in pieces:
+        opening = f'event: {kind}\ndata: {{"type":"{kind}",{head}"delta":'.encode()
+        closing = f',{tail},"sequence_number":'.encode()
+        for _, json, said in pieces:
             number = self.number
             self.number = number + 1
-            yield Frame(f"{opening}{dump(piece)}{closing}{number}}}\n\n".encode(), 1.0)
+            yield b"%b%b%b%d}\n\n" % (opening, json, closing, number), said
 
-    def delta(self, kind: str, piece: str, head: str, tail: str, spoken: bool) -> Frame:
+    def delta(self, kind: str, piece: Piece, head: str, tail: str) -> Frame:
         """One piece of a text."""
-        said = 1.0 if self._by_token or not spoken else float(tokens.count(piece, self._model))
-        hidden = f',"obfuscation":"{self._hidden(piece)}"' if self._obfuscate else ""
-        return self.frame(kind, f'{head}"delta":{dump(piece)},{tail}{hidden}', said)
+        hidden = f',"obfuscation":"{self._hidden(piece.text)}"' if self._obfuscate else ""
+        return self.frame(kind, f'{head}"delta":{piece.json.decode()},{tail}{hidden}', piece.tokens)
 
     def _hidden(self, piece: str) -> str:
         """What makes a delta as long as others of up to sixteen letters."""
@@ -140,8 +139,8 @@ class _Stream:
         if not logprobs:
             yield from self.deltas("response.output_text.delta", part["text"], head, tail % "[]", spoken=True)
         else:
-            for piece, beside in _beside(pace.pieces(part["text"], self._spoken, self._model), logprobs):
-                yield self.delta("response.output_text.delta", piece, head, tail % dump(beside), True)
+            for piece, beside in _beside(pace.spoken(part["text"], self._spoken, self._model), logprobs):
+                yield self.delta("response.output_text.delta", piece, head, tail % dump(beside))
         for number, annotation in enumerate(part.get("annotations") or ()):
             added = {"annotation": annotation, "annotation_index": number}
             where = f'"content_index":{at},"item_id":{id},"output_index":{index}'
@@ -162,12 +161,12 @@ class _Stream:
         yield self.frame("response.reasoning_text.done", f'{head}{tail},"text":{dump(part["text"])}')
 
 
-def _beside(pieces: Sequence[str], logprobs: Sequence[Item]) -> Iterator[tuple[str, list[Item]]]:
+def _beside(pieces: Sequence[Piece], logprobs: Sequence[Item]) -> Iterator[tuple[Piece, list[Item]]]:
     """Each piece with the log probabilities of the tokens that begin in it."""
     left = list(logprobs)
     start = end = 0
     for piece in pieces:
-        end += len(piece)
+        end += len(piece.text)
         taken = []
         while left and start < end:
             taken.append(_plain(left[0]))

@@ -10,7 +10,7 @@ from typing import Any
 from .. import pace, render, sse, tokens
 from ..nouns import Ask, Message, Reply, ToolCall
 from ..spaces import Moment
-from ..sse import Frame, dump, quote
+from ..sse import Frame, dump
 from . import _shaping, stored
 from ._chat_params import CHAT
 from ._reading import Endpoint, Request
@@ -259,7 +259,7 @@ class _Choice:
         self._dealers: dict[str, _shaping.Dealer] = {}
 
     def _frame(self, delta: str, said: float = 0.0, logprobs: str = "null", reason: str = "null") -> Frame:
-        return Frame(f'{self._opening}{delta},"logprobs":{logprobs},"finish_reason":{reason}}}]{self._closing}'.encode(), said)
+        return f'{self._opening}{delta},"logprobs":{logprobs},"finish_reason":{reason}}}]{self._closing}'.encode(), said
 
     def frames(self) -> Iterator[Frame]:
         blocks = self._said.blocks
@@ -279,18 +279,16 @@ class _Choice:
         yield self._frame("{}", reason=dump(reason))
 
     def _text(self, key: str, text: str) -> Iterator[Frame]:
-        ask = self._ask
-        by_token = self._said.pace is None or (not self._said.pace.chunks and self._said.pace.chunk == "token")
-        if by_token and self._said.logprobs is None and not ask.body.get("logprobs"):
-            # Most streams are nothing but this: all that does not change is made once.
-            opening = f'{self._opening}{{"{key}":'
-            closing = f'}},"logprobs":null,"finish_reason":null}}]{self._closing}'
-            for piece in tokens.split(text, ask.model):
-                yield Frame(f"{opening}{quote(piece)}{closing}".encode(), 1.0)
+        pieces = pace.spoken(text, self._said.pace, self._ask.model)
+        if self._said.logprobs is not None or self._ask.body.get("logprobs"):
+            for piece, json, said in pieces:
+                yield self._frame(f'{{"{key}":{json.decode()}}}', said, dump(self._logprobs(key, piece)))
             return
-        for piece in pace.pieces(text, self._said.pace, ask.model):
-            said = 1.0 if by_token else float(tokens.count(piece, ask.model))
-            yield self._frame(f'{{"{key}":{dump(piece)}}}', said, dump(self._logprobs(key, piece)))
+        # Most streams are nothing but this: all that does not change is made once.
+        opening = f'{self._opening}{{"{key}":'.encode()
+        closing = f'}},"logprobs":null,"finish_reason":null}}]{self._closing}'.encode()
+        for _, json, said in pieces:
+            yield opening + json + closing, said
 
     def _logprobs(self, key: str, piece: str) -> Any:
         """The log probabilities of a piece: those that the reply has for its tokens, or some that are made up."""

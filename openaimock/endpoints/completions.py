@@ -197,16 +197,13 @@ class _Choice:
 
     def frames(self, index: int, opening: str, closing: str) -> Iterator[Frame]:
         """The choice in a stream: the prompt, if any, comes with the first piece; the reason comes after the last."""
-        said_by = self._said.pace
-        by_token = said_by is None or (not said_by.chunks and said_by.chunk == "token")
-        pieces = pace.pieces(self.text, said_by, self._model)
+        pieces = [(piece.text, piece.tokens) for piece in pace.spoken(self.text, self._said.pace, self._model)]
         if self._echo and not pieces:
-            pieces = [""]
-        for at, piece in enumerate(pieces):
-            said = 1.0 if by_token else float(tokens.count(piece, self._model))
+            pieces = [("", 0.0)]
+        for at, (piece, said) in enumerate(pieces):
             shown = piece if at else self._echo + piece
-            yield Frame(f"{opening}{dump(_chunk(shown, index, self._next(len(shown))))}{closing}".encode(), said)
-        yield Frame(f"{opening}{dump(_chunk('', index, self._next(0), self._reason))}{closing}".encode())
+            yield f"{opening}{dump(_chunk(shown, index, self._next(len(shown))))}{closing}".encode(), said
+        yield f"{opening}{dump(_chunk('', index, self._next(0), self._reason))}{closing}".encode(), 0.0
 
     def _next(self, length: int) -> Any:
         """The log probabilities of the next characters; those given in a form of their own come in one piece, with the first."""

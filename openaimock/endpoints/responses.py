@@ -124,7 +124,7 @@ def _broken(store: MemoryStore, response: Response, number: int) -> bytes:
     record = store.get(stored.RESPONSES, response["id"])
     if record is not None:
         store.put(stored.RESPONSES, response["id"], {**record, "response": broken, "state": "ended"})
-    return b"".join(frame.data for frame in closing(broken, number))
+    return b"".join(data for data, _ in closing(broken, number))
 
 
 # Stored responses
