@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from difflib import SequenceMatcher
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from heapq import heappop, heappush
 
@@ -19,12 +18,14 @@ SAMPLE = 2000
 _BLOCK = 32
 #: To follow a block to its ends takes as long as so many looks.
 _EXPANSION = 8
-#: Beyond so many tokens, where each stands would take too much room.
-_ORDERED = 20_000
-#: So often on the way through a text it is asked whether there is still hope.
-_STOPS = 16
-#: Up to so many pairs of equal tokens difflib itself is quicker.
-_SMALL = 2000
+#: Of texts whose places may stray further apart than this, order is not looked at before they are compared.
+_STRAY = 20_000
+#: At least so many tokens are put in order between two looks at whether there is still hope.
+_STRETCH = 64
+#: Texts of up to so many pairs of tokens are compared by trying longer and longer pieces.
+_SMALL = 100_000
+#: What a word is told as that only the other text has.
+_OTHER = "\U0010ffff"
 
 
 def fold(text: str, case_sensitive: bool = False) -> str:
@@ -33,10 +34,15 @@ def fold(text: str, case_sensitive: bool = False) -> str:
     return folded if case_sensitive else folded.lower()
 
 
+#: The same, for a text that many rules look at one after the other.
+fold_again = lru_cache(4)(fold)
+
+
+@lru_cache(32)
 def likeness(left: str, right: str, longest: int = LONG) -> float:
     """difflib's ratio of two folded texts, without its junk heuristics (with them, long texts 92% alike score 0.07).
 
-    Texts longer than ``longest`` are compared word by word.
+    Texts longer than ``longest`` are compared word by word. What is told of a miss asks for the same ratio again and again.
     """
     one, other = _tokens(left, right, longest)
     total = len(one) + len(other)
@@ -44,10 +50,15 @@ def likeness(left: str, right: str, longest: int = LONG) -> float:
 
 
 def alike_enough(left: str, right: str, threshold: float) -> bool:
-    """Whether the ratio reaches the threshold. It is worked out no further than it takes to know."""
+    """Whether the ratio of two folded texts reaches the threshold. It is worked out no further than it takes to know."""
     if left == right:
         return True
-    one, other = _tokens(left, right, LONG)
+    if len(left) > LONG or len(right) > LONG:
+        if not _may_be_alike(left, right, threshold):
+            return False
+        one, other = _tokens(left, right, LONG)
+    else:
+        one, other = left, right
     least = needed(threshold, len(one) + len(other))
     if min(len(one), len(other)) < least:
         return False
@@ -55,8 +66,27 @@ def alike_enough(left: str, right: str, threshold: float) -> bool:
     if max(ends) >= least or (sum(ends) >= least and _ends_match(one, other, max(ends))):
         return True
     # Texts that differ in one place go on to be compared; others seldom survive a look at the order of their tokens.
-    likely = sum(ends) >= least or (_shared(one, other) >= least and _in_order(one, other, least))
+    likely = sum(ends) >= least or _in_order(one, other, least, len(one), len(other))
     return likely and _matched(one, other, least) >= least
+
+
+def _may_be_alike(left: str, right: str, threshold: float) -> bool:
+    """Whether the beginnings of two long texts leave hope: to tell all their words apart takes longer."""
+    size, length = _count(left), _count(right)
+    least = needed(threshold, size + length)
+    stray = max(size, length) - least
+    if min(size, length) < least:
+        return False
+    looked = 2 * stray + _STRETCH
+    if 2 * looked > length:
+        return True
+    one, other = _numbered(left.split(" ", looked + stray)[: looked + stray], right.split(" ", looked)[:looked])
+    return _in_order(one, other, least, size, length)
+
+
+def _count(text: str) -> int:
+    """How many words a folded text has."""
+    return text.count(" ") + 1 if text else 0
 
 
 def _ends_match(one: str, other: str, size: int) -> bool:
@@ -92,9 +122,15 @@ def _tokens(left: str, right: str, longest: int) -> tuple[str, str]:
     """What is compared: the texts themselves, or texts with a character for every word where either is long."""
     if len(left) <= longest and len(right) <= longest:
         return left, right
-    numbers: dict[str, int] = {}
-    one, other = ("".join([chr(numbers.setdefault(word, len(numbers))) for word in text.split()]) for text in (left, right))
-    return one, other
+    return _numbered(left.split(), right.split())
+
+
+def _numbered(left: Sequence[str], right: Sequence[str]) -> tuple[str, str]:
+    """Words as characters: the same for the same word, and one for all that only the second text has."""
+    # (There are no more characters than that.)
+    letters = {word: chr(number % 0x10FFFF) for number, word in enumerate(dict.fromkeys(left))}
+    one, other = [letters[word] for word in left], [letters.get(word, _OTHER) for word in right]
+    return "".join(one), "".join(other)
 
 
 def _shared(one: str, other: str) -> int:
@@ -103,34 +139,41 @@ def _shared(one: str, other: str) -> int:
     return sum(min(count, counts[token]) for token, count in Counter(one).items())
 
 
-def _in_order(one: str, other: str, least: int) -> bool:
-    """Whether both have ``least`` tokens in the same order: no fewer are in all blocks of any comparison.
+def _in_order(one: str, other: str, least: int, size: int, length: int) -> bool:
+    """Whether two texts may have ``least`` tokens in the same order: no fewer are in all blocks of any comparison.
 
-    The longest common subsequence, bit by bit for the whole of ``one`` at once (Hyyro 2004): a zero in ``row`` is a token that
-    found its place.
+    ``size`` and ``length`` are those of the whole texts, of which these may be the beginnings. The longest common subsequence,
+    bit by bit for a part of ``one`` at once (Hyyro 2004): a zero in ``row`` is a token that found its place. Where so many are
+    needed, no token can find its place further away than the others may be left out.
     """
-    if len(one) > _ORDERED:
-        return True
-    places: dict[str, int] = {}
-    for at, token in enumerate(one):
-        places[token] = places.get(token, 0) | 1 << at
-    row = every = (1 << len(one)) - 1
-    stretch = len(other) // _STOPS + 1
+    ahead, behind = size - least, length - least
+    if ahead + behind > _STRAY:
+        return _shared(one, other) >= least
+    stretch = max(_STRETCH, (ahead + behind) // 2)
+    row = low = high = placed = 0
     for start in range(0, len(other), stretch):
-        for token in other[start : start + stretch]:
+        # The places that these tokens may find: what is behind them has found its own.
+        end = min(start + stretch, len(other))
+        gone = min(max(0, start - behind), high) - low
+        placed += gone - (row & (1 << gone) - 1).bit_count()
+        low += gone
+        upto = min(end + ahead, len(one))
+        row = row >> gone | ((1 << upto - high) - 1) << (high - low)
+        high, every = upto, (1 << upto - low) - 1
+        places: dict[str, int] = {}
+        bit = 1
+        for token in one[low:high]:
+            places[token] = places.get(token, 0) | bit
+            bit <<= 1
+        for token in other[start:end]:
             if token in places:
                 found = row & places[token]
                 row = (row + found | row - found) & every
-        # What is in order so far, and what may still come.
-        if len(one) - row.bit_count() + max(0, len(other) - start - stretch) < least:
+        # What is in order so far, and what may still come behind it.
+        upto = min(max(0, end + size - length), high) - low
+        if placed + upto - (row & (1 << upto) - 1).bit_count() + length - end < least:
             return False
     return True
-
-
-def _pairs(one: str, other: str) -> int:
-    """How many tokens of one equal a token of the other, each with each."""
-    counts = Counter(other)
-    return sum(count * counts[token] for token, count in Counter(one).items())
 
 
 def _matched(one: str, other: str, enough: int | None = None) -> int:
@@ -140,25 +183,44 @@ def _matched(one: str, other: str, enough: int | None = None) -> int:
     """
     matched, possible = 0, min(len(one), len(other))
     work = _Work()
-    # The widest parts first: they decide soonest.
-    pending = [(-possible, one, other)]
+    # The widest parts first: they decide soonest. With each, how long a block of it may be.
+    pending = [(-possible, one, other, possible)]
     while pending and (enough is None or matched < enough <= matched + possible):
-        most, one, other = heappop(pending)
-        possible += most
+        width, one, other, longest = heappop(pending)
+        possible += width
         if work.done > WORK:
             matched += _shared(one, other)
             continue
-        if _pairs(one, other) <= _SMALL:
-            matched += sum(block.size for block in SequenceMatcher(None, one, other, False).get_matching_blocks())
+        if len(one) * len(other) <= _SMALL:
+            at, there, size = _by_trying(one, other, min(longest, -width))
+        else:
+            at, there, size = _longest(one, other, work)
+        if not size:
             continue
-        at, there, size = _longest(one, other, work)
         matched += size
         for left, right in ((one[:at], other[:there]), (one[at + size :], other[there + size :])):
-            if size and left and right:
+            if left and right:
                 most = min(len(left), len(right))
                 possible += most
-                heappush(pending, (-most, left, right))
+                heappush(pending, (-most, left, right, size))
     return matched
+
+
+def _by_trying(one: str, other: str, longest: int) -> tuple[int, int, int]:
+    """The longest block of two short texts, which is no longer than ``longest``: at every place a longer piece is tried."""
+    start = at = size = 0
+    last = len(one)
+    end = 1
+    while end <= last:
+        if one[start:end] in other:
+            at, size = start, end - start
+            if size == longest:
+                break
+            end += 1
+        else:
+            start += 1
+            end += 1
+    return at, other.find(one[at : at + size]), size
 
 
 class _Work:

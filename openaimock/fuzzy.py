@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
+from math import isqrt
+from typing import Any, NamedTuple
 from zlib import crc32
 
-from .alike import LONG, fold, needed
+from .alike import LONG, fold, fold_again
 
 #: Words are told apart by so many numbers: enough to tell texts apart, few enough to keep a table of.
 _WORDS = 256
 #: So many sums are kept to be used again.
-_KEPT = 2000
+_KEPT = 1500
+#: Tokens are summed up together while their counts have so few combinations: messages use the same few letters about as often.
+_COMBINATIONS = 1000
+#: What a text must share is reckoned in parts of a token (1 << 6 of them), so that hardly a text passes by rounding.
+_PARTS = 6
+#: Up to so many of the texts of a band are picked out one by one.
+_FEW = 32
 
 
 class Fuzzy:
@@ -33,16 +41,16 @@ class Fuzzy:
         if len(text) > LONG:
             self._long.add(_words(text), threshold, number)
             return
-        self._letters.add(text, threshold, number)
+        self._letters.add(_letters(text), threshold, number)
         self._short.append((text, threshold, number))
         if self._words:
             self._words.add(_words(text), threshold, number)
 
     def find(self, value: str, found: list[int]) -> None:
         """Append the numbers of the rules whose texts may be alike enough, and of all that are."""
-        text = fold(value, self._case_sensitive)
+        text = fold_again(value, self._case_sensitive)
         if len(text) <= LONG:
-            self._letters.find(text, found)
+            self._letters.find(_letters(text), found)
             if self._long:
                 self._long.find(_words(text), found)
             return
@@ -51,17 +59,33 @@ class Fuzzy:
             for short, threshold, number in self._short:
                 words.add(_words(short), threshold, number)
             self._words = words
-        tokens = _words(text)
-        self._words.find(tokens, found)
-        self._long.find(tokens, found)
+        counts = _words(text)
+        self._words.find(counts, found)
+        self._long.find(counts, found)
 
 
-def _words(text: str) -> list[int]:
-    return [crc32(word.encode("utf-8", "surrogatepass")) % _WORDS for word in text.split()]
+class _Said(NamedTuple):
+    """A text as tokens, letters or numbers of words: how many, which, and how often each."""
+
+    size: int
+    tokens: Iterable[str | int]
+    count: Callable[[Any], int]
+
+
+def _letters(text: str) -> _Said:
+    return _Said(len(text), set(text), text.count)
+
+
+def _words(text: str) -> _Said:
+    words = text.split()
+    counts = dict.fromkeys(range(_WORDS), 0)
+    for word, count in Counter(words).items():
+        counts[crc32(word.encode("utf-8", "surrogatepass")) % _WORDS] += count
+    return _Said(len(words), [number for number, count in counts.items() if count], counts.__getitem__)
 
 
 class _Side:
-    """Texts as tokens (letters or words), in bands of similar length: few bands can hold what is like a message."""
+    """Texts as counts of tokens (letters or words), in bands of similar length: few bands can hold what is like a message."""
 
     def __init__(self) -> None:
         self._bands: dict[int, _Band] = {}
@@ -69,17 +93,18 @@ class _Side:
     def __bool__(self) -> bool:
         return bool(self._bands)
 
-    def add(self, tokens: Sequence[str | int], threshold: float, number: int) -> None:
-        # The longest of a band has 1.4 times the length of the shortest.
-        band = (len(tokens) ** 2).bit_length()
-        self._bands.setdefault(band, _Band()).add(tokens, threshold, number)
+    def add(self, said: _Said, threshold: float, number: int) -> None:
+        # The longest of a band has twice the length of the shortest: 46 to 90 letters, as most sentences have, are one.
+        power = (said.size**2).bit_length() // 2
+        band = self._bands.get(power)
+        if band is None:
+            band = self._bands[power] = _Band(isqrt(2 << 2 * power))
+        band.add(said, threshold, number)
 
-    def find(self, tokens: Sequence[str | int], found: list[int]) -> None:
-        counts = Counter(tokens)
+    def find(self, said: _Said, found: list[int]) -> None:
         for band in list(self._bands.values()):
-            wanted = band.wanted(len(tokens))
-            if wanted:
-                band.find(counts, wanted, found)
+            if band.reaches(said.size):
+                band.find(said, found)
 
 
 class _Band:
@@ -91,87 +116,136 @@ class _Band:
     10,000 texts each step takes a tenth of a microsecond.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int) -> None:
         self._numbers: list[int] = []
-        #: Threshold -> size -> the texts of it.
-        self._sizes: dict[float, dict[int, int]] = {}
         self._levels: dict[str | int, list[int]] = {}
-        #: The sum of a token's first levels, as digits: messages use the same few letters about as often.
-        self._sums: dict[tuple[str | int, int], list[int]] = {}
+        #: What every text is given in advance, as digits in ``_PARTS``: the less, the longer it is, for it must share the more.
+        self._given = [0] * _PARTS
+        self._most = _least(1.0, longest)
+        #: Threshold -> the texts that have it.
+        self._texts: dict[float, int] = {}
+        self._shortest, self._longest, self._loosest = longest, 0, 1.0
+        self._sums: _Sums | None = None
 
-    def add(self, tokens: Sequence[str | int], threshold: float, number: int) -> None:
+    def add(self, said: _Said, threshold: float, number: int) -> None:
         bit = 1 << len(self._numbers)
-        # First the number, last the size by which others find it: another thread may be looking.
+        # First the number, last the threshold by which others find it: another thread may be looking.
         self._numbers.append(number)
-        for token, count in Counter(tokens).items():
+        for token in said.tokens:
+            count = said.count(token)
             levels = self._levels.setdefault(token, [])
             levels += [0] * (count - len(levels))
             for level in range(count):
                 levels[level] |= bit
-        self._sums = {}
-        sizes = self._sizes.setdefault(threshold, {})
-        sizes[len(tokens)] = sizes.get(len(tokens), 0) | bit
+        given = self._most - _least(threshold, said.size)
+        self._given += [0] * (given.bit_length() - len(self._given))
+        for at in range(given.bit_length()):
+            if given >> at & 1:
+                self._given[at] |= bit
+        self._sums = None
+        self._shortest, self._longest = min(self._shortest, said.size), max(self._longest, said.size)
+        self._loosest = min(self._loosest, threshold)
+        self._texts[threshold] = self._texts.get(threshold, 0) | bit
 
-    def wanted(self, length: int) -> dict[int, int]:
-        """How many tokens must be shared at least, and by which texts; texts too long or too short are left out."""
-        wanted: dict[int, int] = {}
-        for threshold, sizes in list(self._sizes.items()):
-            # A ratio of t needs a size from length * t / (2 - t) to length * (2 - t) / t.
-            stretch = 2.0 / max(threshold, 1e-9) - 1.0
-            smallest, largest = length / stretch - 1, length * stretch + 1
-            for size, texts in list(sizes.items()):
-                if smallest <= size <= largest:
-                    least = needed(threshold, size + length)
-                    wanted[least] = wanted.get(least, 0) | texts
-        return wanted
+    def reaches(self, length: int) -> bool:
+        """Whether any text is so long that it may be like a message of this length."""
+        # A ratio of t needs a size from length * t / (2 - t) to length * (2 - t) / t.
+        stretch = 2.0 / max(self._loosest, 1e-9) - 1.0
+        return self._shortest <= length * stretch + 1 and length / stretch - 1 <= self._longest
 
-    def find(self, counts: Mapping[str | int, int], wanted: Mapping[int, int], found: list[int]) -> None:
-        """Append the numbers of the texts that share as much as is wanted."""
+    def find(self, said: _Said, found: list[int]) -> None:
+        """Append the numbers of the texts that share as much with a message as they must."""
         sums = self._sums
-        parts = [sums.get(item) or self._sum(*item) for item in counts.items()]
-        digits = _add([list(filter(None, column)) for column in zip_longest(*parts, fillvalue=0)])
+        if sums is None:
+            sums = self._sums = _Sums(self._levels, self._given)
+        digits = self._given[:_PARTS] + _add(sums.of(said))
         fitting = 0
-        for least, texts in wanted.items():
-            fitting |= _reach(digits, least, texts)
-        bits = f"{fitting:b}"[::-1]
-        at = bits.find("1")
-        while at >= 0:
-            found.append(self._numbers[at])
-            at = bits.find("1", at + 1)
+        for threshold, texts in list(self._texts.items()):
+            fitting |= _reach(digits, self._most + _least(threshold, said.size), texts)
+        if fitting.bit_count() > _FEW:
+            bits = f"{fitting:b}"[::-1]
+            found += [number for number, bit in zip(self._numbers, bits, strict=False) if bit == "1"]
+            return
+        while fitting:
+            lowest = fitting & -fitting
+            found.append(self._numbers[lowest.bit_length() - 1])
+            fitting ^= lowest
 
-    def _sum(self, token: str | int, count: int) -> list[int]:
-        """In every bit, how often a text has a token, but no more than ``count`` times; as binary digits."""
-        levels = self._levels.get(token)
-        if not levels:
-            return []
-        sums = self._sums
-        if len(sums) >= _KEPT:
-            sums.clear()
-        found = sums[token, count] = _add([levels[:count]])
+
+def _least(threshold: float, size: int) -> int:
+    """What a text of this size adds to what must be shared, in parts of a token, never more than the truth."""
+    return max(0, int(threshold * size / 2 * (1 << _PARTS) - 1e-6))
+
+
+class _Sums:
+    """Sums of what a message shares with every text, by groups of tokens; those that were made are kept."""
+
+    def __init__(self, levels: Mapping[str | int, list[int]], given: list[int]) -> None:
+        self._levels = levels
+        self._given = given[_PARTS:]
+        self._groups: list[list[str | int]] = [[]]
+        combinations = 1
+        for token in sorted(levels, key=lambda token: (-len(levels[token]), str(token))):
+            combinations *= len(levels[token]) + 1
+            if self._groups[-1] and combinations > _COMBINATIONS:
+                combinations = len(levels[token]) + 1
+                self._groups.append([])
+            self._groups[-1].append(token)
+        #: The group of each token.
+        self._at = {token: at for at, group in enumerate(self._groups) for token in group}
+        #: For each group the sums, by how often its tokens come.
+        self._kept: list[dict[tuple[int, ...], list[int]]] = [{} for _ in self._groups]
+        self._size = 0
+
+    def of(self, said: _Said) -> list[list[int]]:
+        """Numbers as binary digits, whose sum has in every bit what a message shares with a text, and what is given."""
+        where, count = self._at, said.count
+        sums = []
+        # What is given comes with the first group.
+        for at in {0, *[where[token] for token in said.tokens if token in where]}:
+            key = tuple(map(count, self._groups[at]))
+            sums.append(self._kept[at].get(key) or self._sum(at, key))
+        return sums
+
+    def _sum(self, at: int, key: tuple[int, ...]) -> list[int]:
+        if self._size >= _KEPT:
+            self._kept, self._size = [{} for _ in self._groups], 0
+        levels = [[level] for token, count in zip(self._groups[at], key, strict=True) for level in self._levels[token][:count]]
+        found = self._kept[at][key] = _add(levels if at else [self._given, *levels]) or [0]
+        self._size += 1
         return found
 
 
-def _add(columns: list[list[int]]) -> list[int]:
-    """The sum in every bit, as binary digits, least first, of numbers whose digits stand in columns.
+def _add(numbers: Sequence[Sequence[int]]) -> list[int]:
+    """The sum in every bit, as binary digits, least first, of numbers given as such digits.
 
     By full adders: three bits of a column become one and a carry to the next column.
     """
-    digits = []
+    digits: list[int] = []
+    columns = [list(filter(None, column)) for column in zip_longest(*numbers, fillvalue=0)]
     carries: list[int] = []
-    while columns or carries:
-        ones = columns.pop(0) + carries if columns else carries
-        carries = []
-        total = ones[0] if ones else 0
-        rest = iter(ones[1:])
-        for b, c in zip(rest, rest, strict=False):
-            either = total ^ b
-            carries.append(total & b | either & c)
-            total = either ^ c
-        if ones and not len(ones) % 2:
-            carries.append(total & ones[-1])
-            total ^= ones[-1]
-        digits.append(total)
+    for column in columns:
+        column += carries
+        carries = _column(column, digits)
+    while carries:
+        carries = _column(carries, digits)
     return digits
+
+
+def _column(bits: list[int], digits: list[int]) -> list[int]:
+    """Append the digit of one column; gives what is carried to the next."""
+    carries = []
+    total = bits[0] if bits else 0
+    rest = iter(bits[1:])
+    for b, c in zip(rest, rest, strict=False):
+        either = total ^ b
+        carries.append(total & b | either & c)
+        total = either ^ c
+    if bits and not len(bits) % 2:
+        carries.append(total & bits[-1])
+        total ^= bits[-1]
+    digits.append(total)
+    return carries
 
 
 def _reach(digits: list[int], least: int, columns: int) -> int:

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from .alike import alike_enough, fold, likeness, trigrams
+from .alike import alike_enough, fold, fold_again, likeness, trigrams
 
 #: What a match is worth when rules compete; an inverted matcher is worth as little as ``any``.
 SCORES = {"exact": 1.0, "regex": 0.8, "contains": 0.6, "fuzzy": 0.4, "any": 0.1, "glob": 0.5, "equals": 1.0}
@@ -184,7 +184,7 @@ def _found(search: Search) -> Callable[[str], bool]:
 
 def _fuzzy(value: str, threshold: float, case_sensitive: bool) -> Callable[[str], bool]:
     expected = fold(value, case_sensitive)
-    return lambda got: alike_enough(fold(got, case_sensitive), expected, threshold)
+    return lambda got: alike_enough(fold_again(got, case_sensitive), expected, threshold)
 
 
 def _any(value: Any, threshold: float, case_sensitive: bool) -> Callable[[Any], bool]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import random
-from difflib import SequenceMatcher
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -30,13 +30,17 @@ def table(*expected: tuple[str, float], case_sensitive: bool = False) -> Fuzzy:
 @given(st.lists(st.tuples(texts, thresholds), max_size=8), texts)
 @settings(max_examples=150)
 def test_texts_that_share_enough_letters_are_found_and_no_others(expected, text):
-    """Exactly those that difflib's quick_ratio lets pass."""
+    """Those that difflib's quick_ratio lets pass; what must be shared is rounded off by less than a thirtieth of a letter."""
 
-    def passes(other: str, threshold: float) -> bool:
-        return SequenceMatcher(None, fold(text), fold(other), False).quick_ratio() >= threshold
+    def passes(other: str, threshold: float, more: float) -> bool:
+        shared = (Counter(fold(text)) & Counter(fold(other))).total()
+        total = len(fold(text)) + len(fold(other))
+        return 2.0 * (shared + more) / total >= threshold if total else True
 
-    numbers = [number for number, (other, threshold) in enumerate(expected) if passes(other, threshold)]
-    assert sorted(found(table(*expected), text)) == numbers
+    surely, perhaps = (
+        [number for number, (other, threshold) in enumerate(expected) if passes(other, threshold, more)] for more in (0, 1 / 30)
+    )
+    assert set(surely) <= set(found(table(*expected), text)) <= set(perhaps)
 
 
 def test_case_counts_when_it_must():
