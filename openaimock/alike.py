@@ -22,6 +22,8 @@ _EXPANSION = 8
 _STRAY = 20_000
 #: At least so many tokens are put in order between two looks at whether there is still hope.
 _STRETCH = 64
+#: Up to this length it is sooner seen which tokens two texts have than in which order.
+_BRIEF = 500
 #: Texts of up to so many pairs of tokens are compared by trying longer and longer pieces.
 _SMALL = 100_000
 #: What a word is told as that only the other text has.
@@ -65,8 +67,8 @@ def alike_enough(left: str, right: str, threshold: float) -> bool:
     ends = _run(one, other, 0, 0), _run(one[::-1], other[::-1], 0, 0)
     if max(ends) >= least or (sum(ends) >= least and _ends_match(one, other, max(ends))):
         return True
-    # Texts that differ in one place go on to be compared; others seldom survive a look at the order of their tokens.
-    likely = sum(ends) >= least or _in_order(one, other, least, len(one), len(other))
+    # Texts that differ in one place go on to be compared; others seldom survive a look at their tokens and at the order of these.
+    likely = sum(ends) >= least or (_enough_shared(one, other, least) and _in_order(one, other, least, len(one), len(other)))
     return likely and _matched(one, other, least) >= least
 
 
@@ -137,6 +139,11 @@ def _shared(one: str, other: str) -> int:
     """How many tokens both have, in whatever order: no comparison finds more."""
     counts = Counter(other)
     return sum(min(count, counts[token]) for token, count in Counter(one).items())
+
+
+def _enough_shared(one: str, other: str, least: int) -> bool:
+    """Whether short texts have ``least`` tokens in common; of long ones their order tells as soon."""
+    return len(one) > _BRIEF or sum([min(one.count(token), other.count(token)) for token in set(one)]) >= least
 
 
 def _in_order(one: str, other: str, least: int, size: int, length: int) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import matchers
 from .errors import APIError
-from .matchers import Matcher
+from .matchers import Matcher, Near
 from .nouns import Ask, Match
 from .rulebook import RuleBook, Verdict, verdict
 from .rules import Miss, Rule, conversation, fits_role
@@ -30,33 +30,41 @@ _WORDS = 300
 def no_match(ask: Ask, nearest: Sequence[Verdict]) -> APIError:
     """The 400 of a request that no rule answers: the nearest rules, best first, and the first thing that did not fit in each."""
     opening = "No matching response found for the provided messages"
-    lines = [f"{number}. {line(verdict)}" for number, verdict in enumerate(nearest, 1)]
+    told = [data(verdict) for verdict in nearest]
+    lines = [f"{number}. {_line(said['rule'], said['place'], said['reason'])}" for number, said in enumerate(told, 1)]
     text = f"{opening}. Nearest rules: " + "; ".join(lines) if lines else f"{opening}. There are no rules."
     return APIError(
         400,
         text,
         code="no_match",
         headers={"x-should-retry": "false"},
-        more={"nearest": [data(verdict) for verdict in nearest]},
+        more={"nearest": told},
     )
 
 
 def line(verdict: Verdict) -> str:
     """One rule and why it does not answer, on one line."""
-    place = f" ({verdict.rule.place})" if verdict.rule.place else ""
-    return f"{verdict.rule.id}{place}: {verdict.reason or 'it fits'}"
+    return _line(verdict.rule.id, verdict.rule.place, verdict.reason)
+
+
+def _line(rule: str, place: str, reason: str) -> str:
+    return f"{rule}{f' ({place})' if place else ''}: {reason or 'it fits'}"
 
 
 def data(verdict: Verdict) -> dict[str, Any]:
     """One verdict as JSON: ``rule``, ``place``, ``reason``, ``where``, what was expected and got, a ``hint`` if there is one."""
-    said: dict[str, Any] = {"rule": verdict.rule.id, "place": verdict.rule.place, "reason": verdict.reason}
-    if isinstance(verdict.outcome, Miss):
-        near = verdict.outcome.near
-        said["where"] = verdict.outcome.where
+    miss, rule = verdict.outcome, verdict.rule
+    said: dict[str, Any] = {"rule": rule.id, "place": rule.place}
+    if isinstance(miss, Miss):
+        near = miss.near
+        said |= {"reason": miss.told(near), "where": miss.where}
         if near:
             alike = None if near.alike is None else round(near.alike, 3)
             said |= {"expected": near.expected, "got": near.got, "alike": alike}
-    advice = hint(verdict)
+        advice = _advice(miss, near)
+    else:
+        said["reason"] = verdict.reason
+        advice = hint(verdict)
     return said | {"hint": advice} if advice else said
 
 
@@ -68,8 +76,12 @@ def hint(verdict: Verdict) -> str:
     miss = verdict.outcome
     if isinstance(miss, Match):
         return f"it would answer with more than times: {verdict.rule.times}, or after a reset" if verdict.spent else ""
+    return _advice(miss, miss.near)
+
+
+def _advice(miss: Miss, near: Near | None) -> str:
     matcher, value = miss.compared
-    if matcher is None:
+    if matcher is None or near is None:
         return _role(miss)
     if not isinstance(value, str) or not isinstance(matcher.value, str) or matcher.invert:
         return ""
@@ -77,7 +89,7 @@ def hint(verdict: Verdict) -> str:
         return ""
     if matcher.kind in ("glob", "equals"):
         return _slip(value, matcher.value.strip("*"))
-    for change in _changes(matcher, value):
+    for change in _changes(matcher, near.alike):
         if matchers.compile({**_written(matcher), **change}).fits(value):
             return "it would fit with " + ", ".join(_said(matcher, change))
     return ""
@@ -92,7 +104,7 @@ def _written(matcher: Matcher) -> dict[str, Any]:
     }
 
 
-def _changes(matcher: Matcher, value: str) -> Iterator[dict[str, Any]]:
+def _changes(matcher: Matcher, alike: float | None) -> Iterator[dict[str, Any]]:
     """Small changes to a matcher, the smallest first."""
     if matcher.kind == "regex":
         return
@@ -101,7 +113,6 @@ def _changes(matcher: Matcher, value: str) -> Iterator[dict[str, Any]]:
     if matcher.kind == "exact":
         yield {"kind": "contains", "case_sensitive": False}
         yield {"kind": "fuzzy", "threshold": matchers.THRESHOLD, "case_sensitive": False}
-    alike = matcher.near(value).alike
     if alike is not None and alike >= _LOOSEST and matcher.kind in ("exact", "fuzzy"):
         yield {"kind": "fuzzy", "threshold": floor(alike * 100) / 100, "case_sensitive": False}
 

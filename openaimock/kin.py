@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from heapq import nlargest
+from itertools import chain
+from sys import intern
 
 from .alike import fold, trigrams
 from .matchers import Matcher
@@ -16,7 +17,9 @@ _SAMPLES = 12
 #: So much of the Ask is looked at.
 _LONGEST = 2000
 #: So many entries are looked at, those of the rarest pieces first.
-_LOOKS = 2_000
+_LOOKS = 1_500
+#: Of so many rules that share most of what was looked at all pieces are looked at.
+_CLOSER = 24
 
 
 class Kin:
@@ -24,34 +27,44 @@ class Kin:
 
     def __init__(self) -> None:
         self._having: defaultdict[str, list[int]] = defaultdict(list)
-        #: How many pieces each rule has.
-        self._sizes: list[int] = []
+        #: The pieces of each rule.
+        self._pieces: list[tuple[str, ...]] = []
 
     def __len__(self) -> int:
-        return len(self._sizes)
+        return len(self._pieces)
 
     def add(self, rules: Iterable[Rule]) -> None:
         """Append rules."""
         for rule in rules:
-            number = len(self._sizes)
-            pieces = {piece for matcher in expectations(rule) for piece in _samples(matcher)}
+            number = len(self._pieces)
+            pieces = dict.fromkeys(intern(piece) for matcher in expectations(rule) for piece in _samples(matcher))
             for piece in pieces:
                 self._having[piece].append(number)
-            self._sizes.append(len(pieces))
+            self._pieces.append(tuple(pieces))
 
     def nearest(self, ask: Ask, count: int) -> list[int]:
         """The numbers of the rules that share the greatest part of their pieces, best first."""
+        said = _said(ask)
         # In one order, so that the same question always gets the same answer.
-        having = sorted((self._having[piece] for piece in sorted(_said(ask) & self._having.keys())), key=len)
-        counts: Counter[int] = Counter()
+        having = sorted([self._having[piece] for piece in sorted(said & self._having.keys())], key=len)
+        looked: list[list[int]] = []
         left = _LOOKS
         for numbers in having:
-            counts.update(numbers[:left])
+            looked.append(numbers[:left])
             left -= len(numbers)
             if left <= 0:
                 break
-        sizes = self._sizes
-        return nlargest(count, counts, key=lambda number: (counts[number] / sizes[number], -number))
+        counts = Counter(chain.from_iterable(looked))
+        # Most share one piece only: they are of interest where there are no others.
+        found = [number for number, shared in counts.items() if shared > 1]
+        if len(found) < count:
+            found = list(counts)
+        pieces = self._pieces
+        found.sort(key=lambda number: (-counts[number] / len(pieces[number]), number))
+        shares = {
+            number: sum(map(said.__contains__, pieces[number])) / len(pieces[number]) for number in found[: _CLOSER + count]
+        }
+        return sorted(shares, key=lambda number: (-shares[number], number))[:count]
 
 
 def _samples(matcher: Matcher) -> list[str]:

@@ -14,9 +14,9 @@ from .rules import Miss, Rule, fit
 
 #: So few rules are asked one after the other: an index would take longer to look into.
 _FEW = 3
-#: Up to so many rules are all explained on a miss; of more, about so many of each kind of promising ones.
+#: Up to so many rules are all explained on a miss; of more, so many of each kind of promising ones for each that is asked for.
 _ALL = 100
-_PROMISING = 16
+_PROMISING = 2
 #: Seconds that entering a rule in the index takes.
 _ENTERING = 1e-4
 
@@ -104,24 +104,24 @@ class RuleBook:
 
     def nearest(self, ask: Ask, hits: Mapping[str, int], count: int = 3) -> list[Verdict]:
         """The rules that all but answered, best first: those that are used up, then those that miss by little."""
-        rules = self.rules if len(self.rules) <= _ALL else self._promising(ask, hits)
+        rules = self.rules if len(self.rules) <= _ALL else self._promising(ask, hits, count)
         verdicts = [verdict(rule, ask, hits) for rule in rules]
         # Texts are compared in full for those that will be shown.
         shown = sorted(verdicts, key=lambda found: (isinstance(found.outcome, Miss), -found.kinship))[:count]
         return sorted(shown, key=lambda found: (isinstance(found.outcome, Miss), -found.nearness, -found.kinship))
 
-    def _promising(self, ask: Ask, hits: Mapping[str, int]) -> list[Rule]:
+    def _promising(self, ask: Ask, hits: Mapping[str, int], count: int) -> list[Rule]:
         """Of very many rules those worth explaining, in file order."""
         index, kin = self._indexed(), self._kin
         if len(kin) < len(index):
             with self._adding:
                 kin.add(self.rules[len(kin) : len(index)])
-        numbers = set(kin.nearest(ask, _PROMISING))
+        numbers = set(kin.nearest(ask, _PROMISING * count))
         for at, rule in enumerate(index.candidates(ask)):
             # What the first thing looked up says yes to fits in part; what is used up may fit in all.
-            if at < _PROMISING or (spent(rule, hits) and isinstance(fit(rule, ask), Match)):
+            if at < _PROMISING * count or (spent(rule, hits) and isinstance(fit(rule, ask), Match)):
                 numbers.add(rule.number)
-        numbers.update(range(_PROMISING - len(numbers)))
+        numbers.update(range(count - len(numbers)))
         return [self.rules[number] for number in sorted(numbers)]
 
     def cost(self, ask: Ask) -> float:

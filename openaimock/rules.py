@@ -74,7 +74,10 @@ class Miss(NamedTuple):
         return self._share(matcher.kinship(value) if matcher else 0.0)
 
     def __str__(self) -> str:
-        near = self.near
+        return self.told(self.near)
+
+    def told(self, near: Near | None) -> str:
+        """In words where and why it does not fit, when ``near`` is known already."""
         alike = near.alike if near else None
         return f"{self.where}: {self.reason}" + (f" ({alike:.0%} alike)" if alike is not None else "")
 
