@@ -206,15 +206,22 @@ def _matched(one: str, other: str, enough: int | None = None) -> int:
             continue
         matched += size
         for left, right in ((one[:at], other[:there]), (one[at + size :], other[there + size :])):
-            if left and right:
-                most = min(len(left), len(right))
+            most = min(len(left), len(right))
+            if most == 1:
+                matched += left in right or right in left
+            elif most:
                 possible += most
                 heappush(pending, (-most, left, right, size))
     return matched
 
 
+def longest_piece(one: str, other: str) -> int:
+    """How long a piece two texts have in common, of which ``one`` is short."""
+    return _by_trying(one, other, len(one))[2]
+
+
 def _by_trying(one: str, other: str, longest: int) -> tuple[int, int, int]:
-    """The longest block of two short texts, which is no longer than ``longest``: at every place a longer piece is tried."""
+    """The longest block of two texts, the first of which is short and no block longer: at every place a longer piece is tried."""
     start = at = size = 0
     last = len(one)
     end = 1

@@ -64,8 +64,7 @@ class Index:
     def candidates(self, ask: Ask) -> Iterator[Rule]:
         """All rules that may fit, each once, in the order in which they win."""
         values: dict[str, Any] = {}
-        found = dict(chain.from_iterable(each.find(ask, values) for each in self.rounds))
-        return (found[rank] for rank in sorted(found))
+        return in_order([each.find(ask, values) for each in self.rounds])
 
     def _weight(self, clause: Clause) -> tuple[int, int, int]:
         sharing = sum(self._shared[_name(probe)] for probe in clause)
@@ -232,6 +231,12 @@ class _Alike:
     def find(self, value: str, found: list[int]) -> None:
         for table in list(self._tables.values()):
             table.find(value, found)
+
+
+def in_order(tried: Iterable[Iterable[Ranked]]) -> Iterator[Rule]:
+    """What was found in the rounds, each rule once, in the order in which they win."""
+    found = dict(chain.from_iterable(tried))
+    return (found[rank] for rank in sorted(found))
 
 
 def _name(probe: Probe) -> tuple[str, str, Any]:

@@ -60,10 +60,9 @@ class Kin:
         if len(found) < count:
             found = list(counts)
         pieces = self._pieces
-        found.sort(key=lambda number: (-counts[number] / len(pieces[number]), number))
-        shares = {
-            number: sum(map(said.__contains__, pieces[number])) / len(pieces[number]) for number in found[: _CLOSER + count]
-        }
+        ranked = sorted([(-counts[number] / len(pieces[number]), number) for number in found])
+        closer = [(number, pieces[number]) for _, number in ranked[: _CLOSER + count]]
+        shares = {number: sum(map(said.__contains__, has)) / len(has) for number, has in closer}
         return sorted(shares, key=lambda number: (-shares[number], number))[:count]
 
 

@@ -7,11 +7,10 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from .alike import alike_enough, fold, fold_again, likeness, trigrams
+from .alike import alike_enough, fold, fold_again, likeness, longest_piece, trigrams
 
 #: What a match is worth when rules compete; an inverted matcher is worth as little as ``any``.
 SCORES = {"exact": 1.0, "regex": 0.8, "contains": 0.6, "fuzzy": 0.4, "any": 0.1, "glob": 0.5, "equals": 1.0}
@@ -98,8 +97,7 @@ class Matcher:
         left, right = fold(value[:EXPLAINED]), fold(self.value[:EXPLAINED])
         if self.kind == "contains":
             # How much of the wanted text stands in the value: its longest common piece.
-            block = SequenceMatcher(None, left, right[:_BRIEF], False).find_longest_match()
-            return block.size / max(1, len(right))
+            return longest_piece(right[:_BRIEF], left) / max(1, len(right))
         alike = likeness(left, right, _BRIEF)
         # Texts may be alike in what is compared here and not in whole: then a figure would only confuse.
         return None if self.kind == "fuzzy" and alike >= self.threshold else alike

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from .index import Index, Rank
+from .index import Index, Rank, Ranked, in_order
 from .kin import Kin
 from .nouns import Ask, Match
 from .rules import Miss, Rule, fit
@@ -54,6 +54,8 @@ class RuleBook:
         self.first = first
         self._index = Index(first)
         self._kin = Kin()
+        #: The last Ask that no rule answered, and the rules that were tried: these are what is told next.
+        self._missed: tuple[Ask, list[list[Ranked]]] | None = None
         self._adding = threading.Lock()
         self.add(rules)
 
@@ -73,21 +75,26 @@ class RuleBook:
         best: Match | None = None
         won: Rank | None = None
         values: dict[str, Any] = {}
+        tried: list[list[Ranked]] = []
         for each in index.rounds:
             if each.best is None or (won is not None and each.best > won):
                 continue
-            for rank, rule in each.find(ask, values):
+            found = each.find(ask, values)
+            tried.append(found)
+            for rank, rule in found:
                 if won is not None and rank > won:
                     # Neither can those that follow win: they come with the best first.
                     break
                 if rule.times is not None and spent(rule, hits):
                     continue
-                found = fit(rule, ask)
-                if isinstance(found, Miss):
+                match = fit(rule, ask)
+                if isinstance(match, Miss):
                     continue
-                rank = index.rank(rule, found.score)
+                rank = index.rank(rule, match.score)
                 if won is None or rank < won:
-                    best, won = found, rank
+                    best, won = match, rank
+        if best is None:
+            self._missed = ask, tried
         return best
 
     def _indexed(self) -> Index:
@@ -116,8 +123,10 @@ class RuleBook:
         if len(kin) < len(index):
             with self._adding:
                 kin.add(self.rules[len(kin) : len(index)])
+        missed = self._missed
+        candidates = in_order(missed[1]) if missed and missed[0] is ask else index.candidates(ask)
         numbers = set(kin.nearest(ask, _PROMISING * count))
-        for at, rule in enumerate(index.candidates(ask)):
+        for at, rule in enumerate(candidates):
             # What the first thing looked up says yes to fits in part; what is used up may fit in all.
             if at < _PROMISING * count or (spent(rule, hits) and isinstance(fit(rule, ask), Match)):
                 numbers.add(rule.number)
