@@ -51,8 +51,12 @@ def likeness(left: str, right: str, longest: int = LONG) -> float:
     return 2.0 * _matched(one, other) / total if total else 1.0
 
 
+@lru_cache(32)
 def alike_enough(left: str, right: str, threshold: float) -> bool:
-    """Whether the ratio of two folded texts reaches the threshold. It is worked out no further than it takes to know."""
+    """Whether the ratio of two folded texts reaches the threshold. It is worked out no further than it takes to know.
+
+    What is told of a miss asks again what its match has asked.
+    """
     if left == right:
         return True
     if len(left) > LONG or len(right) > LONG:
@@ -79,11 +83,19 @@ def _may_be_alike(left: str, right: str, threshold: float) -> bool:
     stray = max(size, length) - least
     if min(size, length) < least:
         return False
-    looked = 2 * stray + _STRETCH
-    if 2 * looked > length:
+    # Message after rule, the same beginning will do.
+    looked = 1 << (2 * stray + _STRETCH).bit_length()
+    if looked > length:
         return True
-    one, other = _numbered(left.split(" ", looked + stray)[: looked + stray], right.split(" ", looked)[:looked])
+    one, letters = _beginning(left, 2 * looked)
+    other = "".join([letters.get(word, _OTHER) for word in right.split(" ", looked)[:looked]])
     return _in_order(one, other, least, size, length)
+
+
+@lru_cache(2)
+def _beginning(text: str, words: int) -> tuple[str, dict[str, str]]:
+    """The first words of a text as characters, and which they are."""
+    return _numbered(text.split(" ", words)[:words])
 
 
 def _count(text: str) -> int:
@@ -109,9 +121,9 @@ def needed(threshold: float, total: int) -> int:
     return least
 
 
-def trigrams(text: str) -> frozenset[str]:
+def trigrams(text: str, longest: int = SAMPLE) -> frozenset[str]:
     """The pieces of three characters of a folded text's beginning, its ends counting as blanks."""
-    return _trigrams(text[:SAMPLE])
+    return _trigrams(text[:longest])
 
 
 @lru_cache(32)
@@ -124,15 +136,15 @@ def _tokens(left: str, right: str, longest: int) -> tuple[str, str]:
     """What is compared: the texts themselves, or texts with a character for every word where either is long."""
     if len(left) <= longest and len(right) <= longest:
         return left, right
-    return _numbered(left.split(), right.split())
+    one, letters = _numbered(left.split())
+    return one, "".join([letters.get(word, _OTHER) for word in right.split()])
 
 
-def _numbered(left: Sequence[str], right: Sequence[str]) -> tuple[str, str]:
-    """Words as characters: the same for the same word, and one for all that only the second text has."""
+def _numbered(words: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Words as characters, the same for the same word, and which they are."""
     # (There are no more characters than that.)
-    letters = {word: chr(number % 0x10FFFF) for number, word in enumerate(dict.fromkeys(left))}
-    one, other = [letters[word] for word in left], [letters.get(word, _OTHER) for word in right]
-    return "".join(one), "".join(other)
+    letters = {word: chr(number % 0x10FFFF) for number, word in enumerate(dict.fromkeys(words))}
+    return "".join([letters[word] for word in words]), letters
 
 
 def _shared(one: str, other: str) -> int:
@@ -156,22 +168,23 @@ def _in_order(one: str, other: str, least: int, size: int, length: int) -> bool:
     ahead, behind = size - least, length - least
     if ahead + behind > _STRAY:
         return _shared(one, other) >= least
-    stretch = max(_STRETCH, (ahead + behind) // 2)
+    stretch = max(_STRETCH, (ahead + behind) // 8)
+    places: dict[str, int] = {}
     row = low = high = placed = 0
     for start in range(0, len(other), stretch):
-        # The places that these tokens may find: what is behind them has found its own.
         end = min(start + stretch, len(other))
+        # What is behind has found its place.
         gone = min(max(0, start - behind), high) - low
-        placed += gone - (row & (1 << gone) - 1).bit_count()
-        low += gone
+        if gone:
+            placed += gone - (row & (1 << gone) - 1).bit_count()
+            low, row = low + gone, row >> gone
+            places = {token: left for token, found in places.items() if (left := found >> gone)}
+        # The places that these tokens may find too.
         upto = min(end + ahead, len(one))
-        row = row >> gone | ((1 << upto - high) - 1) << (high - low)
+        for token, found in _places(one[high:upto]).items():
+            places[token] = places.get(token, 0) | found << high - low
+        row |= (1 << upto - low) - (1 << high - low)
         high, every = upto, (1 << upto - low) - 1
-        places: dict[str, int] = {}
-        bit = 1
-        for token in one[low:high]:
-            places[token] = places.get(token, 0) | bit
-            bit <<= 1
         for token in other[start:end]:
             if token in places:
                 found = row & places[token]
@@ -181,6 +194,16 @@ def _in_order(one: str, other: str, least: int, size: int, length: int) -> bool:
         if placed + upto - (row & (1 << upto) - 1).bit_count() + length - end < least:
             return False
     return True
+
+
+def _places(text: str) -> dict[str, int]:
+    """Where each token stands, as bits."""
+    places: dict[str, int] = {}
+    bit = 1
+    for token in text:
+        places[token] = places.get(token, 0) | bit
+        bit <<= 1
+    return places
 
 
 def _matched(one: str, other: str, enough: int | None = None) -> int:
