@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
-from math import isqrt
+from math import isqrt, sqrt
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -16,7 +16,7 @@ _WORDS = 256
 #: So many sums are kept to be used again.
 _KEPT = 1500
 #: Tokens are summed up together while their counts have so few combinations: messages use the same few letters about as often.
-_COMBINATIONS = 1000
+_COMBINATIONS = 80
 #: What a text must share is reckoned in parts of a token (1 << 6 of them), so that hardly a text passes by rounding.
 _PARTS = 6
 #: Up to so many of the texts of a band are picked out one by one.
@@ -185,11 +185,17 @@ class _Sums:
         self._given = given[_PARTS:]
         self._every = every
         self._groups: list[list[str | int]] = [[]]
-        combinations = 1
-        for token in sorted(counts, key=lambda token: (-len(counts[token]), str(token))):
-            combinations <<= len(counts[token])
+        often = {
+            token: sum(digit.bit_count() << at for at, digit in enumerate(digits)) / every.bit_count()
+            for token, digits in counts.items()
+        }
+        combinations = 1.0
+        for token in sorted(often, key=lambda token: (-often[token], str(token))):
+            # Most counts of a letter are so many different ones about its average.
+            usual = 1 + 2 * sqrt(often[token])
+            combinations *= usual
             if self._groups[-1] and combinations > _COMBINATIONS:
-                combinations = 1 << len(counts[token])
+                combinations = usual
                 self._groups.append([])
             self._groups[-1].append(token)
         #: The group of each token.
@@ -212,7 +218,10 @@ class _Sums:
         if self._size >= _KEPT:
             self._kept, self._size = [{} for _ in self._groups], 0
         shared = [_smaller(self._counts[token], count, self._every) for token, count in zip(self._groups[at], key, strict=True)]
-        found = self._kept[at][key] = _add(shared if at else [self._given, *shared]) or [0]
+        found = _add(shared if at else [self._given, *shared])
+        while len(found) > 1 and not found[-1]:
+            found.pop()
+        self._kept[at][key] = found
         self._size += 1
         return found
 
@@ -223,14 +232,14 @@ def _add(numbers: Sequence[Sequence[int]]) -> list[int]:
     By full adders: three bits of a column become one and a carry to the next column.
     """
     digits: list[int] = []
-    columns = [list(filter(None, column)) for column in zip_longest(*numbers, fillvalue=0)]
+    columns: list[list[int]] = [list(filter(None, column)) for column in zip_longest(*numbers, fillvalue=0)]
     carries: list[int] = []
     for column in columns:
         column += carries
         carries = _column(column, digits)
     while carries:
         carries = _column(carries, digits)
-    return digits
+    return digits or [0]
 
 
 def _column(bits: list[int], digits: list[int]) -> list[int]:
