@@ -18,32 +18,31 @@ _SHORT, _KEPT = 8192, 128
 _WORD = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
 
 
-class Piece(NamedTuple):
-    """One piece of a text: as it is, as JSON, and how many tokens it says."""
+class Spoken(NamedTuple):
+    """The pieces of a text that a stream sends: as they are, as JSON, and how many tokens each says."""
 
-    text: str
-    json: bytes
-    tokens: float
+    texts: Sequence[str]
+    json: Sequence[bytes]
+    tokens: Sequence[float]
 
 
-def spoken(text: str, pace: Pace | None, model: str) -> Sequence[Piece]:
-    """The pieces that a stream sends, ready to be sent."""
+def spoken(text: str, pace: Pace | None, model: str) -> Spoken:
+    """A text as a stream says it."""
     if len(text) > _SHORT:
         return _spoken(text, pace, model)
     return _remembered(text, pace, model, tokens.tokenizer(tokens.encoding_name(model)).name)
 
 
 @lru_cache(_KEPT)
-def _remembered(text: str, pace: Pace | None, model: str, tokenizer: str) -> Sequence[Piece]:
+def _remembered(text: str, pace: Pace | None, model: str, tokenizer: str) -> Spoken:
     return _spoken(text, pace, model)
 
 
-def _spoken(text: str, pace: Pace | None, model: str) -> Sequence[Piece]:
+def _spoken(text: str, pace: Pace | None, model: str) -> Spoken:
     by_token = pace is None or (not pace.chunks and pace.chunk == "token")
-    return [
-        Piece(piece, quote(piece).encode(), 1.0 if by_token else float(tokens.count(piece, model)))
-        for piece in pieces(text, pace, model)
-    ]
+    cut = pieces(text, pace, model)
+    said = [1.0] * len(cut) if by_token else [float(tokens.count(piece, model)) for piece in cut]
+    return Spoken(cut, [quote(piece).encode() for piece in cut], said)
 
 
 def instant(pace: Pace | None) -> bool:

@@ -11,7 +11,6 @@ from typing import Any
 from .. import pace
 from ..chance import digest
 from ..nouns import Pace
-from ..pace import Piece
 from ..sse import Frame, dump
 from ._items import Item
 from ._responses_body import Response
@@ -112,20 +111,21 @@ class _Stream:
         """
         pieces = pace.spoken(text, self._spoken if spoken else None, self._model)
         if self._obfuscate:
-            for piece in pieces:
+            for piece in zip(*pieces, strict=True):
                 yield self.delta(kind, piece, head, tail)
             return
         opening = f'event: {kind}\ndata: {{"type":"{kind}",{head}"delta":'.encode()
         closing = f',{tail},"sequence_number":'.encode()
-        for _, json, said in pieces:
+        for json, said in zip(pieces.json, pieces.tokens, strict=True):
             number = self.number
             self.number = number + 1
             yield b"%b%b%b%d}\n\n" % (opening, json, closing, number), said
 
-    def delta(self, kind: str, piece: Piece, head: str, tail: str) -> Frame:
-        """One piece of a text."""
-        hidden = f',"obfuscation":"{self._hidden(piece.text)}"' if self._obfuscate else ""
-        return self.frame(kind, f'{head}"delta":{piece.json.decode()},{tail}{hidden}', piece.tokens)
+    def delta(self, kind: str, piece: tuple[str, bytes, float], head: str, tail: str) -> Frame:
+        """One piece of a text, its JSON, and how many tokens it says."""
+        text, json, said = piece
+        hidden = f',"obfuscation":"{self._hidden(text)}"' if self._obfuscate else ""
+        return self.frame(kind, f'{head}"delta":{json.decode()},{tail}{hidden}', said)
 
     def _hidden(self, piece: str) -> str:
         """What makes a delta as long as others of up to sixteen letters."""
@@ -139,7 +139,8 @@ class _Stream:
         if not logprobs:
             yield from self.deltas("response.output_text.delta", part["text"], head, tail % "[]", spoken=True)
         else:
-            for piece, beside in _beside(pace.spoken(part["text"], self._spoken, self._model), logprobs):
+            pieces = pace.spoken(part["text"], self._spoken, self._model)
+            for piece, beside in zip(zip(*pieces, strict=True), _beside(pieces.texts, logprobs), strict=True):
                 yield self.delta("response.output_text.delta", piece, head, tail % dump(beside))
         for number, annotation in enumerate(part.get("annotations") or ()):
             added = {"annotation": annotation, "annotation_index": number}
@@ -161,17 +162,17 @@ class _Stream:
         yield self.frame("response.reasoning_text.done", f'{head}{tail},"text":{dump(part["text"])}')
 
 
-def _beside(pieces: Sequence[Piece], logprobs: Sequence[Item]) -> Iterator[tuple[Piece, list[Item]]]:
-    """Each piece with the log probabilities of the tokens that begin in it."""
+def _beside(pieces: Sequence[str], logprobs: Sequence[Item]) -> Iterator[list[Item]]:
+    """For each piece the log probabilities of the tokens that begin in it."""
     left = list(logprobs)
     start = end = 0
     for piece in pieces:
-        end += len(piece.text)
+        end += len(piece)
         taken = []
         while left and start < end:
             taken.append(_plain(left[0]))
             start += len(left.pop(0)["token"])
-        yield piece, taken
+        yield taken
 
 
 def _plain(logprob: Mapping[str, Any]) -> Item:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Any
 
 from .. import pace, render, sse, tokens
@@ -236,15 +236,14 @@ def _stream(ask: Ask, shaped: Sequence[tuple[Reply, str]], head: Mapping[str, An
     with_usage = bool((ask.body.get("stream_options") or {}).get("include_usage"))
     opening = dump(head)[:-1]
     closing = ',"usage":null}\n\n' if with_usage else "}\n\n"
-    spoken = [_Choice(ask, said, reason, index, moment, opening, closing) for index, (said, reason) in enumerate(shaped)]
-    if len(spoken) == 1:
-        yield from spoken[0].frames()
-    else:
-        for abreast in zip_longest(*(choice.frames() for choice in spoken)):
-            yield from (frame for frame in abreast if frame is not None)
-    if with_usage:
-        counted = usage(ask, [said for said, _ in shaped])
-        yield sse.data({**head, "choices": [], "usage": counted})
+    spoken = [_Choice(ask, said, reason, index, moment, opening, closing).frames() for index, (said, reason) in enumerate(shaped)]
+    abreast = spoken[0] if len(spoken) == 1 else filter(None, chain.from_iterable(zip_longest(*spoken)))
+    return chain(abreast, _end(ask, shaped, head if with_usage else None))
+
+
+def _end(ask: Ask, shaped: Sequence[tuple[Reply, str]], head: Mapping[str, Any] | None) -> Iterator[Frame]:
+    if head:
+        yield sse.data({**head, "choices": [], "usage": usage(ask, [said for said, _ in shaped])})
     yield sse.DONE
 
 
@@ -269,7 +268,17 @@ class _Choice:
         index = 0
         for block in blocks:
             if block.kind in ("text", "refusal"):
-                yield from self._text("content" if block.kind == "text" else "refusal", block.text)
+                key = "content" if block.kind == "text" else "refusal"
+                pieces = pace.spoken(block.text, self._said.pace, self._ask.model)
+                if self._said.logprobs is not None or self._ask.body.get("logprobs"):
+                    for piece, json, said in zip(*pieces, strict=True):
+                        yield self._frame(f'{{"{key}":{json.decode()}}}', said, dump(self._logprobs(key, piece)))
+                    continue
+                # Most streams are nothing but this: all that does not change is made once.
+                opening = f'{self._opening}{{"{key}":'.encode()
+                closing = f'}},"logprobs":null,"finish_reason":null}}]{self._closing}'.encode()
+                for json, said in zip(pieces.json, pieces.tokens, strict=True):
+                    yield opening + json + closing, said
             elif block.call:
                 yield from self._tool_call(index, block.call)
                 index += 1
@@ -277,18 +286,6 @@ class _Choice:
             yield self._frame(dump({"audio": _audio(self._said, self._moment)}))
         reason = "function_call" if self._legacy and self._reason == "tool_calls" else self._reason
         yield self._frame("{}", reason=dump(reason))
-
-    def _text(self, key: str, text: str) -> Iterator[Frame]:
-        pieces = pace.spoken(text, self._said.pace, self._ask.model)
-        if self._said.logprobs is not None or self._ask.body.get("logprobs"):
-            for piece, json, said in pieces:
-                yield self._frame(f'{{"{key}":{json.decode()}}}', said, dump(self._logprobs(key, piece)))
-            return
-        # Most streams are nothing but this: all that does not change is made once.
-        opening = f'{self._opening}{{"{key}":'.encode()
-        closing = f'}},"logprobs":null,"finish_reason":null}}]{self._closing}'.encode()
-        for _, json, said in pieces:
-            yield opening + json + closing, said
 
     def _logprobs(self, key: str, piece: str) -> Any:
         """The log probabilities of a piece: those that the reply has for its tokens, or some that are made up."""

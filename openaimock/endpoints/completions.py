@@ -197,10 +197,10 @@ class _Choice:
 
     def frames(self, index: int, opening: str, closing: str) -> Iterator[Frame]:
         """The choice in a stream: the prompt, if any, comes with the first piece; the reason comes after the last."""
-        pieces = [(piece.text, piece.tokens) for piece in pace.spoken(self.text, self._said.pace, self._model)]
-        if self._echo and not pieces:
-            pieces = [("", 0.0)]
-        for at, (piece, said) in enumerate(pieces):
+        texts, _, counts = pace.spoken(self.text, self._said.pace, self._model)
+        if self._echo and not texts:
+            texts, counts = [""], [0.0]
+        for at, (piece, said) in enumerate(zip(texts, counts, strict=True)):
             shown = piece if at else self._echo + piece
             yield f"{opening}{dump(_chunk(shown, index, self._next(len(shown))))}{closing}".encode(), said
         yield f"{opening}{dump(_chunk('', index, self._next(0), self._reason))}{closing}".encode(), 0.0

@@ -49,6 +49,29 @@ class Running(Protocol):
 class Channel:
     """A connection. ``serve(channel, request)`` starts an answer, which ends with ``done`` or ``finish``."""
 
+    __slots__ = (
+        "_continued",
+        "_deaf",
+        "_limits",
+        "_on_close",
+        "_parted",
+        "_partial",
+        "_requests",
+        "_reset",
+        "_serve",
+        "_socket",
+        "_watched",
+        "active",
+        "closed",
+        "ended",
+        "environ",
+        "finishing",
+        "held",
+        "loop",
+        "running",
+        "unsent",
+    )
+
     def __init__(
         self,
         loop: Loop,

@@ -10,19 +10,22 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from heapq import heappop, heappush
-from itertools import count
+from math import ceil
 from queue import SimpleQueue
 from time import monotonic
 
 logger = logging.getLogger("openaimock")
+
+_FAILED = "A connection failed"
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
 
 #: Seconds of due moments served before sockets are looked at again.
 SLICE = 0.005
-#: The shortest sleep: with thousands of streams due, waking for each one alone would cost more than sending.
-TICK = 0.001
+#: Moments are kept by the tick that follows them, so many a second: what thousands of streams wait for is quickly put in
+#: order, and not waited for one by one.
+TICKS = 1000
 
 
 class Loop:
@@ -37,8 +40,11 @@ class Loop:
         #: Set when the server is about to end: connections are no longer kept alive, stalled replies no longer wait.
         self.stopping = False
         self._selector = selectors.DefaultSelector()
-        self._moments: list[tuple[float, int, Callable[[], None]]] = []
-        self._number = count().__next__
+        #: What is due at a tick, and these ticks in a heap.
+        self._moments: dict[int, list[Callable[[], None]]] = {}
+        self._ticks: list[int] = []
+        #: What is due now.
+        self._due: deque[Callable[[], None]] = deque()
         self._calls: deque[Callable[[], None]] = deque()
         self._woken = False
         self._closed = False
@@ -58,7 +64,13 @@ class Loop:
 
     def at(self, due: float, callback: Callable[[], None]) -> None:
         """Call back at this moment of ``time.monotonic``. There is no taking back: the callback sees if it is still wanted."""
-        heappush(self._moments, (due, self._number(), callback))
+        tick = ceil(due * TICKS)
+        waiting = self._moments.get(tick)
+        if waiting is None:
+            self._moments[tick] = [callback]
+            heappush(self._ticks, tick)
+        else:
+            waiting.append(callback)
 
     def call(self, callback: Callable[[], None]) -> None:
         """Call back soon in the loop's thread; at once when the loop is closed. From any thread."""
@@ -84,11 +96,10 @@ class Loop:
         pause = monotonic() + SLICE
         while ready:
             self._run(ready.popleft())
-            if self._moments and monotonic() > pause:
+            if monotonic() > pause:
                 self._serve_moments()
                 pause = monotonic() + SLICE
-        if self._moments:
-            self._serve_moments()
+        self._serve_moments()
 
     def close(self) -> None:
         """Give back the file descriptors."""
@@ -102,24 +113,29 @@ class Loop:
         try:
             callback(*args)
         except Exception:  # one connection's trouble must not end the others
-            logger.exception("A connection failed")
+            logger.exception(_FAILED)
 
     def _patience(self, until: float | None) -> float | None:
-        if self.ready:
+        if self.ready or self._due:
             return 0
-        if self._moments and (until is None or self._moments[0][0] < until):
-            until = self._moments[0][0]
-        if until is None:
-            return None
-        wait = until - monotonic()
-        return max(wait, TICK) if wait > 0 else 0
+        if self._ticks and (until is None or self._ticks[0] < until * TICKS):
+            until = self._ticks[0] / TICKS
+        return None if until is None else max(0.0, until - monotonic())
 
     def _serve_moments(self) -> None:
-        moments = self._moments
+        due, ticks = self._due, self._ticks
         now = monotonic()
         end = now + SLICE
-        while moments and moments[0][0] <= now < end:
-            self._run(heappop(moments)[2])
+        while now < end:
+            if not due:
+                if not ticks or ticks[0] > now * TICKS:
+                    return
+                due += self._moments.pop(heappop(ticks))
+            callback = due.popleft()
+            try:
+                callback()
+            except Exception:
+                logger.exception(_FAILED)
             now = monotonic()
 
     def _answer(self, events: int) -> None:

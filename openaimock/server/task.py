@@ -19,6 +19,9 @@ from .wsgi import Response, request_environ
 
 #: How many bytes, and how many pieces, of a timed reply are sent together when they are due together.
 TOGETHER, PIECES = 65536, 256
+#: A piece later than so many seconds, by our own fault, moves what follows it: the gaps are kept, not the total. A client sees
+#: a slow server then, as it would at the API, and not the silence and the rush of one that catches up.
+LATE = 0.02
 #: Pieces that a thread may be ahead of the socket.
 ROOM = 16
 
@@ -31,6 +34,8 @@ class HeadByte(bytes):
 
 class Task:
     """A request being answered."""
+
+    __slots__ = ("_pool", "channel", "request", "response")
 
     def __init__(self, channel: Channel, request: Request, pool: Pool) -> None:
         self.channel = channel
@@ -50,12 +55,20 @@ class Task:
         try:
             step(*arguments)
             return True
-        except Hangup as hangup:
-            self.channel.finish(hangup.reset)
-        except Exception:
-            logger.exception("Answering %s %s failed", self.request.command, self.request.path)
-            self._fail()
+        except Exception as error:
+            self.fail(error)
         return False
+
+    def fail(self, error: Exception) -> None:
+        """End the answer as an exception wants it: by hanging up, or by saying that we failed."""
+        if isinstance(error, Hangup):
+            return self.channel.finish(error.reset)
+        logger.error("Answering %s %s failed", self.request.command, self.request.path, exc_info=error)
+        if self.response.begun:  # it is too late to say so
+            self.channel.finish()
+        else:
+            message = "The server had an error while processing your request."
+            self._say("500 Internal Server Error", APIError(500, message, type="server_error"), keep=self.response.keep)
 
     def _call(self, app: Application) -> None:
         self.answer(app(request_environ(self.channel.environ, self.request), self.response.start_response))
@@ -87,6 +100,10 @@ class Task:
         response = self.response
         if type(data) is HeadByte:
             return self.channel.send(data)
+        if response.begun and not last:
+            if out := response.frame(data):
+                self.channel.send(out)
+            return
         if last and not data:
             length = 0
         head = b"" if response.begun else self._head(length)
@@ -116,14 +133,6 @@ class Task:
         }.get(error.code, f"{error.reason}: {error.body}")
         self._say(f"{error.code} {error.reason}", APIError(error.code, message), keep=False)
 
-    def _fail(self) -> None:
-        """Say that we failed; when it is too late for that, end the connection."""
-        if self.response.begun:
-            self.channel.finish()
-        else:
-            message = "The server had an error while processing your request."
-            self._say("500 Internal Server Error", APIError(500, message, type="server_error"), keep=self.response.keep)
-
     def _say(self, status: str, error: APIError, *, keep: bool) -> None:
         self.response = Response(self.request)
         self.response.keep = keep
@@ -135,6 +144,8 @@ class Task:
 class Stream:
     """A body that is sent piece by piece in the loop's thread, each piece when it is due and the client has room for it."""
 
+    __slots__ = ("_behind", "_body", "_items", "_next", "_over", "_task", "_together", "due")
+
     def __init__(self, task: Task, body: object, items: Iterator[tuple[float, bytes]], together: int) -> None:
         #: When the next piece is to be sent; ``math.inf`` is never.
         self.due = task.request.arrived
@@ -143,7 +154,8 @@ class Stream:
         self._items = items
         self._together = together
         self._next: bytes | None = None
-        self._batch: list[bytes] = []
+        #: The client did not read: what became due meanwhile is sent at once.
+        self._behind = False
         self._over = False
 
     def start(self) -> None:
@@ -159,54 +171,66 @@ class Stream:
     def pump(self) -> None:
         """Send what is due by now, and wait for the rest."""
         if not self._over:
-            self._task.attempt(self._send_due)
+            try:
+                self._send_due()
+            except Exception as error:
+                self._task.fail(error)
 
     def _send_due(self) -> None:
+        # This is all there is to a chunk, in as few calls as can be: thousands of streams come by here all the time.
         now = monotonic()
+        due, data, items = self.due, self._next, self._items
+        batch: list[bytes] = []
+        size, more = 0, True
         try:
-            try:
-                more = self._gather(now)
-            except Exception:
-                self._flush()  # what came before it is sent first
-                raise
-            if not more:
-                self._end()
-            self._flush(last=not more)
+            while size < self._together and len(batch) < PIECES:
+                if data is None:
+                    delay, data = next(items)
+                    due += delay
+                if due > now:
+                    self._behind = False
+                    break
+                if now - due > LATE and not self._behind:
+                    due = now
+                batch.append(data)
+                size += len(data)
+                data = None
+        except StopIteration:
+            more = False
+            self._end()
+        except BaseException:
+            self._end()
+            if batch:  # what came before it is sent first
+                self._task.send(b"".join(batch))
+            raise
+        self.due, self._next = due, data
+        task = self._task
+        channel = task.channel
+        if batch or not more:
+            out = batch[0] if len(batch) == 1 else b"".join(batch)
+            if out and more and task.response.swift and type(out) is bytes:
+                channel.send(b"%x\r\n%b\r\n" % (len(out), out))
+            else:
+                self._send(out, last=not more)
+        if not more or self._over:
+            return
+        if now < due < math.inf and not (channel.unsent or channel.ended or task.response.mute):
+            channel.loop.at(due, self.pump)
+        else:
+            self._wait(now)
+
+    def _send(self, data: bytes, last: bool) -> None:
+        try:
+            self._task.send(data, last=last)
         except BaseException:
             self._end()
             raise
-        if more and not self._over:
-            self._wait(now)
-
-    def _gather(self, now: float) -> bool:
-        """Collect what is due; False at the end."""
-        batch, size = self._batch, 0
-        while True:
-            if self._next is None:
-                item = next(self._items, None)
-                if item is None:
-                    return False
-                self.due += item[0]
-                self._next = item[1]
-            if self.due > now:
-                return True
-            batch.append(self._next)
-            size += len(self._next)
-            self._next = None
-            if size >= self._together or len(batch) >= PIECES:
-                return True
-
-    def _flush(self, last: bool = False) -> None:
-        batch = self._batch
-        if batch or last:
-            data = batch[0] if len(batch) == 1 else b"".join(batch)
-            batch.clear()
-            self._task.send(data, last=last)
 
     def _wait(self, now: float) -> None:
         channel, response = self._task.channel, self._task.response
         if len(channel.unsent) > HIGH:
             channel.held = self.pump
+            self._behind = True
         elif response.mute and response.begun:
             self._end()
             self._task.send(b"", last=True)

@@ -61,6 +61,8 @@ def _date(second: int) -> str:
 class Response:
     """A response on its way: ``head`` once, then a ``frame`` for each piece of the body, then the ``tail``."""
 
+    __slots__ = ("_chunked", "_headers", "_rest", "_status", "_written", "begun", "keep", "mute", "swift", "version")
+
     def __init__(self, request: Request) -> None:
         #: The head has been made; it is too late to say anything else.
         self.begun = False
@@ -68,6 +70,8 @@ class Response:
         connection = request.headers.get("CONNECTION", "").lower()
         #: Whether the connection may serve another request after this one.
         self.keep = "close" not in connection if self.version == "1.1" else "keep-alive" in connection
+        #: The head has been made, and pieces of the body need nothing but the length before them.
+        self.swift = False
         #: No body may follow the head.
         self.mute = request.command == "HEAD"
         self._status = ""
@@ -138,6 +142,7 @@ class Response:
             lines.append(f"content-length: {length}")
         elif self.version == "1.1":
             self._chunked = True
+            self.swift = not self._written
             lines.append("transfer-encoding: chunked")
         else:
             self.keep = False

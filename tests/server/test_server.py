@@ -37,6 +37,8 @@ def refused(server):
         socket.create_connection((server.host, server.port), timeout=5).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass  # it stopped listening before it took the connection
     return False
 
 

@@ -6,11 +6,12 @@ import json
 import math
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from openaimock.errors import Hangup
-from openaimock.server import channel
+from openaimock.server import channel, task
 
 
 def timed(items, headers=()):
@@ -46,19 +47,63 @@ def test_timed_pieces_come_when_they_are_due(serve, wire):
     assert moments[2] >= 0.4
 
 
-def test_delays_count_from_when_the_piece_before_was_due(serve, wire):
-    def items():
-        yield 0.0, b"a"
-        time.sleep(0.5)
-        for _ in range(5):
-            yield 0.1, b"b"
+class Still:
+    """A connection and its loop in one, whose clock stands: it keeps what is sent and the moments that are asked for."""
 
-    start = time.monotonic()
-    connection = wire(serve(timed(items())))
-    connection.ask()
-    # All that was due while the source slept is due at once, and so it is sent together.
-    assert connection.until(b"0\r\n\r\n").endswith(b"bbbbb\r\n0\r\n\r\n")
-    assert time.monotonic() - start >= 0.5
+    stopping = ended = False
+    unsent = b""
+
+    def __init__(self, monkeypatch, delays):
+        self.now = 100.0
+        monkeypatch.setattr(task, "monotonic", lambda: self.now)
+        self.loop, self.sent, self.dues = self, [], []
+        request = SimpleNamespace(arrived=100.0)
+        response = SimpleNamespace(swift=True, mute=False, begun=True)
+        job = SimpleNamespace(channel=self, request=request, response=response, send=self.take)
+        self.stream = task.Stream(job, None, iter([(delay, b"x") for delay in delays]), task.TOGETHER)
+        self.stream.start()
+
+    def send(self, data):
+        self.sent.append(data)
+
+    def take(self, data, last):
+        self.sent.append(data)
+
+    def at(self, due, callback):
+        self.dues.append(due)
+
+    def wake(self, moment):
+        """Let the stream go on at this moment."""
+        self.now = moment
+        self.stream.pump()
+
+
+def test_delays_count_from_when_the_piece_before_was_due(monkeypatch):
+    still = Still(monkeypatch, [0.05] * 4)
+    # Each time the loop is a little late: that does not add up.
+    still.wake(100.06)
+    still.wake(100.119)
+    assert still.dues == pytest.approx([100.05, 100.1, 100.15])
+
+
+def test_a_piece_that_is_much_too_late_moves_what_follows_it(monkeypatch):
+    still = Still(monkeypatch, [0.05] * 4)
+    still.wake(100.3)
+    # No rush to make up for it: the gap is kept.
+    assert still.dues == pytest.approx([100.05, 100.35])
+    assert len(still.sent) == 1
+
+
+def test_what_became_due_while_the_client_did_not_read_is_sent_at_once(monkeypatch):
+    still = Still(monkeypatch, [0.05] * 4)
+    still.unsent = b"x" * (channel.HIGH + 1)
+    still.wake(100.05)
+    assert still.held == still.stream.pump
+    still.unsent = b""
+    still.wake(100.17)
+    assert still.sent == [b"1\r\nx\r\n", b"2\r\nxx\r\n"]
+    # Then it keeps its gaps again.
+    assert still.dues == pytest.approx([100.05, 100.2])
 
 
 def test_the_first_delay_counts_from_the_requests_arrival(serve, wire, eventually):
