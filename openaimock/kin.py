@@ -12,12 +12,13 @@ from .matchers import Matcher
 from .nouns import Ask
 from .rules import Rule, expectations
 
-#: So many pieces of an expected text are kept, spread evenly over it.
-_SAMPLES = 12
+#: So many pieces of an expected text are looked at, spread evenly over it; of all of a rule those are kept that fewest have.
+_SAMPLES = 24
+_RAREST = 8
 #: So much of the Ask is looked at.
 _LONGEST = 2000
 #: So many entries are looked at, those of the rarest pieces first.
-_LOOKS = 1_500
+_LOOKS = 1_000
 #: Of so many rules that share most of what was looked at all pieces are looked at.
 _CLOSER = 24
 
@@ -29,18 +30,20 @@ class Kin:
         self._having: defaultdict[str, list[int]] = defaultdict(list)
         #: The pieces of each rule.
         self._pieces: list[tuple[str, ...]] = []
+        self._known: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._pieces)
 
     def add(self, rules: Iterable[Rule]) -> None:
         """Append rules."""
-        for rule in rules:
-            number = len(self._pieces)
-            pieces = dict.fromkeys(intern(piece) for matcher in expectations(rule) for piece in _samples(matcher))
-            for piece in pieces:
+        sampled = [list(dict.fromkeys(map(intern, chain.from_iterable(map(_samples, expectations(rule)))))) for rule in rules]
+        self._known.update(chain.from_iterable(sampled))
+        for number, pieces in enumerate(sampled, len(self._pieces)):
+            rarest = tuple(sorted(pieces, key=self._known.__getitem__)[:_RAREST])
+            for piece in rarest:
                 self._having[piece].append(number)
-            self._pieces.append(tuple(pieces))
+            self._pieces.append(rarest)
 
     def nearest(self, ask: Ask, count: int) -> list[int]:
         """The numbers of the rules that share the greatest part of their pieces, best first."""
