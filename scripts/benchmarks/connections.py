@@ -16,7 +16,7 @@ def run(bench: Bench) -> Outcome:
     count = int(bench.take(5_000, 2_000))
     streaming = count // 10
     length = len(texts.PIECES) * GAP_MS / 1000
-    config = bench.write("crowd.yaml", texts.shared_yaml(CASE.rules, texts.paced_rule(GAP_MS)))
+    config = bench.write("crowd.yaml", texts.shared_yaml(CASE.rules, texts.stream_rule(GAP_MS)))
     port = free_port()
     with serve(bench, "openaimock", servers.ours(bench, config, port), port) as server, Crowd(port, count) as crowd:
         streams, others = crowd.lines[:streaming], crowd.lines[streaming:]

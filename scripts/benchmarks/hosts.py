@@ -27,7 +27,7 @@ def run(bench: Bench) -> Outcome:
     """Each host beside aimock, run by run in turn."""
     work = texts.one_rule()
     bench.write("hosted.py", MODULE)
-    bench.write("hosts.yaml", texts.shared_yaml(work.rules, texts.paced_rule(GAP_MS)))
+    bench.write("hosts.yaml", texts.shared_yaml(work.rules, texts.stream_rule(GAP_MS)))
     fixtures = bench.write("one.json", texts.fixtures_json(work.rules))
     outcome = Outcome()
     port = free_port()

@@ -110,7 +110,7 @@ def _watch(bench: Bench, server: Server, clients: list[_Client]) -> list[tuple[f
 def run(bench: Bench) -> Outcome:
     """Clients that hit, miss, stream, hang up and reconnect; the second half of the time must not need more than the first."""
     work = texts.many(texts.KINDS, 1_000)
-    config = bench.write("soak.yaml", texts.shared_yaml(work.rules, texts.paced_rule(GAP_MS)))
+    config = bench.write("soak.yaml", texts.shared_yaml(work.rules, texts.stream_rule(GAP_MS)))
     port = free_port()
     stop = threading.Event()
     with serve(bench, "openaimock", servers.ours(bench, config, port), port) as server:

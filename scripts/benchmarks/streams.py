@@ -27,7 +27,7 @@ def whole(server: Server, streams: int = 1) -> list[float]:
 
 def unpaced(bench: Bench) -> Outcome:
     """Streams of 100 chunks, 16 at a time, as fast as they go."""
-    config = bench.write("stream.yaml", "responses:\n" + texts.paced_rule(0))
+    config = bench.write("stream.yaml", "responses:\n" + texts.stream_rule())
     fixtures = bench.write("stream.json", texts.fixtures_json([_RULE]))
     ports = [free_port(), free_port()]
     rates: dict[str, list[float]] = {"openaimock": [], "aimock": []}
@@ -88,7 +88,7 @@ def _at_once(bench: Bench, name: str, command: servers.Command, port: int, count
 def paced(bench: Bench) -> Outcome:
     """2,000 streams begun together, 100 chunks each, one every 50 ms; ours and aimock in turn."""
     count = int(bench.take(AT_ONCE, 500))
-    ours = bench.write("paced.yaml", "responses:\n" + texts.paced_rule(GAP_MS))
+    ours = bench.write("paced.yaml", "responses:\n" + texts.stream_rule(GAP_MS))
     shared = bench.write("paced-shared.yaml", texts.shared_yaml([_RULE]))
     fixtures = bench.write("paced.json", texts.fixtures_json([_RULE]))
     flags = ("-c", str(len(texts.PIECES[1])), "-l", str(int(GAP_MS)))

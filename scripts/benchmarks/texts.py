@@ -155,10 +155,10 @@ def shared_yaml(rules: Iterable[Rule], more: str = "") -> str:
     return "\n".join(lines) + "\n" + more
 
 
-def paced_rule(gap_ms: float) -> str:
-    """One more rule for openaimock's file: the stream, a chunk every so many milliseconds (0: at once)."""
-    pace = {"chunks": PIECES} | ({"tps": 1000 / gap_ms} if gap_ms else {})
-    reply = {"content": STREAM_TEXT, "pace": pace}
+def stream_rule(gap_ms: float = 0) -> str:
+    """One more rule for openaimock's file: the stream, a chunk every so many milliseconds, or token by token and at once."""
+    pace = {"pace": {"chunks": PIECES, "tps": 1000 / gap_ms}} if gap_ms else {}
+    reply = {"content": STREAM_TEXT, **pace}
     return "- " + json.dumps({"id": "stream", "when": {"user": STREAM_QUESTION}, "reply": reply}) + "\n"
 
 
