@@ -167,7 +167,7 @@ def _in_order(one: str, other: str, least: int, size: int, length: int) -> bool:
     """
     ahead, behind = size - least, length - least
     if ahead + behind > _STRAY:
-        return _shared(one, other) >= least
+        return _shared(one, other) + length - len(other) >= least
     stretch = max(_STRETCH, (ahead + behind) // 8)
     places: dict[str, int] = {}
     row = low = high = placed = 0

@@ -10,7 +10,7 @@ from .rules import Rule, expectations
 _FOLD = 1e-7
 _SEARCH = 3e-8
 _BACKTRACK = 5e-8
-_COMPARE = 4e-6
+_COMPARE = 2e-6
 #: The part of many fuzzy rules that the index cannot rule out, so that they are compared in full.
 _SURVIVORS = 1e-4
 #: What takes less is told as nothing.

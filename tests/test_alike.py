@@ -100,6 +100,40 @@ def test_one_long_text_makes_the_comparison_word_by_word():
     assert alike.likeness("ab " * 700, "ab") == ratio(["ab"] * 700, ["ab"])
 
 
+def changed_words(seed: int, change: float, count: int = 900) -> tuple[str, str]:
+    """A long text, and another in which some words are others, gone or doubled."""
+    chance = random.Random(seed)
+    vocabulary = [mixed(seed + number, 5, "abcdefgh") for number in range(chance.choice([3, 40, 2000]))]
+    words = chance.choices(vocabulary, k=count)
+    other: list[str] = []
+    for word in words:
+        other += [word] if chance.random() > change else chance.choice([[], [word, word], [chance.choice(vocabulary)], ["new"]])
+    return " ".join(words), " ".join(other)
+
+
+@pytest.mark.parametrize("stray", [0, 20_000])
+@pytest.mark.parametrize("change", [0.005, 0.05, 0.3, 1.0])
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_enough_of_long_texts_is_what_their_words_say(monkeypatch, seed, change, stray):
+    monkeypatch.setattr(alike, "_STRAY", stray)
+    left, right = changed_words(seed * 1000, change)
+    exact = ratio(left.split(), right.split())
+    assert [alike.alike_enough.__wrapped__(left, right, t) for t in (exact, exact + 1e-9, exact - 1e-9)] == [True, False, True]
+    for threshold in (0.6, 0.9, 0.99):
+        assert alike.alike_enough.__wrapped__(right, left, threshold) == (ratio(right.split(), left.split()) >= threshold)
+
+
+def test_long_texts_that_have_nothing_in_order_are_told_apart_by_their_beginnings(monkeypatch):
+    monkeypatch.setattr(alike, "_tokens", None)
+    left, right = (" ".join(random.Random(seed).choices(["alpha", "beta", "gamma", "delta"], k=2000)) for seed in (1, 2))
+    assert not alike.alike_enough(left, right, 0.95)
+
+
+@given(letters, letters)
+def test_the_longest_piece_is_difflibs_longest_match(one, other):
+    assert alike.longest_piece(one, other) == SequenceMatcher(None, one, other, False).find_longest_match().size
+
+
 def test_after_much_work_the_order_of_what_is_left_is_no_longer_regarded(monkeypatch):
     monkeypatch.setattr(alike, "WORK", -1)
     left, right = "ab" * 200 + "c" * 100, "c" * 100 + "ba" * 200

@@ -71,6 +71,19 @@ def test_short_texts_may_be_like_a_long_message():
     assert found(made, f"b {'c ' * LONG}") == []
 
 
+@pytest.mark.parametrize("count", [5, 100])
+def test_all_of_many_that_are_alike_are_found(count):
+    made = table(*((f"question number {number % 2}", 0.9) for number in range(count)), ("something else", 0.9))
+    assert found(made, "question number 7") == list(range(count))
+
+
+def test_texts_of_very_many_letters_are_found():
+    every = [chr(0x4E00 + at) for at in range(3000)]
+    expected = ["".join(random.Random(seed).sample(every, 60)) for seed in range(100)]
+    made = table(*((text, 0.9) for text in expected))
+    assert [found(made, f"{text[:30]}x{text[31:]}") for text in expected] == [[number] for number in range(100)]
+
+
 def test_texts_may_come_between_searches():
     made = Fuzzy(False)
     for number in range(100):

@@ -124,6 +124,11 @@ def test_no_more_than_asked_for():
     assert near(RuleBook(), talk("a")) == []
 
 
+def test_among_many_as_many_are_told_as_are_asked_for():
+    book = RuleBook([when(number, user=expect("exact", text)) for number, text in enumerate(sentences(300))])
+    assert len(near(book, talk("parcel of violins"), count=40)) == 40
+
+
 def sentences(count: int) -> list[str]:
     chance = random.Random("sentences")
     return [" ".join([*chance.choices(WORDS, k=5), f"{number:04}"]) for number in range(count)]
@@ -166,6 +171,18 @@ def test_the_same_question_has_the_same_nearest():
     assert (
         near(book, talk("parcel of violins")) == near(book, talk("parcel of violins")) == near(again, talk("parcel of violins"))
     )
+
+
+@pytest.mark.parametrize("kind", ["exact", "contains", "fuzzy", "regex"])
+def test_the_nearest_are_the_same_whether_a_match_went_before_or_not(kind):
+    book = RuleBook([when(number, user=expect(kind, text)) for number, text in enumerate(sentences(300))])
+    book.add([when(300, user=expect("contains", "violin"), turn=7)])
+    ask, other = talk("parcel of violins"), talk("nothing like it")
+    fresh = near(book, ask)
+    assert book.match(ask, {}) is None
+    assert near(book, ask) == fresh
+    assert book.match(other, {}) is None
+    assert near(book, ask) == fresh
 
 
 def test_explaining_many_rules_asks_few_of_them(monkeypatch):
