@@ -16,6 +16,8 @@ _plain_field: Any = HEADER_FIELD_RE.match  # its published type says str
 _digits: Any = ONLY_DIGIT_RE.match
 #: Longer heads are not remembered: it bounds the memory and they are rare.
 LONG = 8192
+#: Lengths of more digits than this are none that anybody sends.
+_DIGITS = 15
 
 
 class Limits(Adjustments):
@@ -40,12 +42,31 @@ class Request(HTTPRequestParser):
     request_uri: str
     path: str
     query: str
+    #: The body, when it came together with the head.
+    _body = b""
+
+    def received(self, data: bytes) -> int:
+        """Take what belongs to this request; says how many bytes that was."""
+        if self.body_rcv is None and not (self.header_plus or self.completed):
+            end = data.find(b"\r\n\r\n") + 4
+            if 4 < end <= LONG and data[0] > 32 and self._parse_plain(data[:end]):
+                size = self.content_length
+                body = data[end : end + size]
+                if len(body) == size < self.adj.max_request_body_size:
+                    # Nearly every request comes so: nothing is left to be done.
+                    self._body = body
+                    self.headers_finished = self.completed = True
+                    return end + size
+        taken: int = super().received(data)
+        return taken
 
     def parse_header(self, header_plus: bytes) -> None:
         """Read the head, as waitress would."""
         try:
             if len(header_plus) > LONG or not self._parse_plain(header_plus):
                 super().parse_header(header_plus)
+            elif self.content_length:
+                self.body_rcv = FixedStreamReceiver(self.content_length, OverflowableBuffer(self.adj.inbuf_overflow))
         except ValueError as error:  # waitress lets it through: a URI that is none, a length of thousands of digits
             raise ParsingError("The URI or the Content-Length cannot be read") from error
 
@@ -57,22 +78,20 @@ class Request(HTTPRequestParser):
             return False
         headers: dict[str, str] = dict(fields)  # type: ignore[arg-type]
         length = headers.get("CONTENT_LENGTH", "0")
-        if len(headers) != len(fields) or not _digits(length.encode("latin-1")):
+        if len(headers) != len(fields) or len(length) > _DIGITS or not _digits(length.encode("latin-1")):
             return False
         self.headers = headers
         self.version = "1.1"
         self.command, self.request_uri, self.path, self.query = start
         self.url_scheme = "http"
         self.connection_close = headers.get("CONNECTION", "").lower() == "close"
-        self.content_length = size = int(length)
-        if size:
-            self.body_rcv = FixedStreamReceiver(size, OverflowableBuffer(self.adj.inbuf_overflow))
+        self.content_length = int(length)
         return True
 
     def get_body_stream(self) -> BytesIO:
         """The whole body, from its beginning."""
         if self.body_rcv is None:
-            return BytesIO()
+            return BytesIO(self._body)
         buffer: Any = self.body_rcv.getbuf()
         return BytesIO(buffer.strbuf) if buffer.buf is None else buffer.getfile()
 

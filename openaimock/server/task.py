@@ -46,9 +46,11 @@ class Task:
     def run(self, app: Application) -> None:
         """Answer with what the application says, or with what is wrong with the request."""
         if self.request.error:
-            self.refuse()
-        else:
-            self.attempt(self._call, app)
+            return self.refuse()
+        try:
+            self.answer(app(request_environ(self.channel.environ, self.request), self.response.start_response))
+        except Exception as error:
+            self.fail(error)
 
     def attempt(self, step: Callable[..., None], *arguments: Any) -> bool:
         """Take a step that runs other people's code; False when it went wrong and the answer is over."""
@@ -69,9 +71,6 @@ class Task:
         else:
             message = "The server had an error while processing your request."
             self._say("500 Internal Server Error", APIError(500, message, type="server_error"), keep=self.response.keep)
-
-    def _call(self, app: Application) -> None:
-        self.answer(app(request_environ(self.channel.environ, self.request), self.response.start_response))
 
     def answer(self, body: Iterable[bytes]) -> None:
         """Send an app_iter, in the way that is right for its kind."""

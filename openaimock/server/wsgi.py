@@ -14,6 +14,9 @@ from .parser import Request
 
 #: Headers that say how a message travels: the server's to say, whatever the application sends.
 _TRAVEL = frozenset({"content-length", "connection", "transfer-encoding", "keep-alive"})
+#: Names seen before that say nothing of the kind, so that nobody need look again; not more of them than an application has.
+_PLAIN: set[str] = set()
+_NAMES = 256
 
 
 def server_environ(host: str, port: int, more: dict[str, Any]) -> dict[str, Any]:
@@ -105,10 +108,16 @@ class Response:
         lines = [f"HTTP/{self.version} {status}"]
         dated = False
         for name, value in self._headers:
+            if name in _PLAIN:
+                lines.append(f"{name}: {value}")
+                continue
             lower = name.lower()
             if lower not in _TRAVEL:
-                lines.append(name + ": " + value)
-                dated = dated or lower == "date"
+                lines.append(f"{name}: {value}")
+                if lower == "date":
+                    dated = True
+                elif len(_PLAIN) < _NAMES:
+                    _PLAIN.add(name)
             elif lower == "content-length":
                 length = int(value)
             elif lower == "connection":
