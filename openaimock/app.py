@@ -31,7 +31,7 @@ SLOW = 0.005
 #: So is the answer to a request with more inputs than this.
 MANY = 16
 #: Bodies of up to so many bytes are remembered, and so many of them.
-SHORT, REMEMBERED = 4096, 256
+SHORT, REMEMBERED = 4096, 1024
 _ROUTES = Routes()
 
 Environ = dict[str, Any]

@@ -61,9 +61,10 @@ class Sender:
     def send(self, call: Call, payload: Any, reply: Reply) -> Iterable[bytes]:
         """Response to bytes: their moments, and what goes wrong with them."""
         draw = call.moment.draw
-        latency = pace.wait(reply.latency, lambda: draw.random) if call.latency is None else call.latency
-        fault = self._fault(call, reply)
-        call.exchange.fault = fault
+        latency = call.latency
+        if latency is None:
+            latency = 0.0 if reply.latency is None else pace.wait(reply.latency, lambda: draw.random)
+        fault = call.exchange.fault = self._fault(call, reply)
         if isinstance(payload, render.Events):
             return self._send_events(call, payload, reply, latency, fault)
         if fault is not None and fault.kind == "error_event":
@@ -78,9 +79,10 @@ class Sender:
         else:
             status, body, headers = 200, payload.encoded(), self._headers(call, _JSON)
             said = payload.tokens
-        body = faults.spoil(body, fault)
+        if fault is not None:
+            body = faults.spoil(body, fault)
         headers.append(("content-length", str(len(body))))
-        if not latency and pace.instant(reply.pace) and fault is None:
+        if not latency and fault is None and (reply.pace is None or pace.instant(reply.pace)):
             self._start(call, status, headers, 0.0)
             return self._ended(call, [body])
         due = pace.whole(said, latency, reply.pace, lambda: draw.random)
@@ -125,7 +127,8 @@ class Sender:
 
     def _start(self, call: Call, status: int, headers: list[tuple[str, str]], latency: float) -> None:
         call.exchange.status = status
-        headers += (("x-request-id", call.exchange.id), ("openai-processing-ms", str(round(latency * 1000))))
+        took = str(round(latency * 1000)) if latency else "0"
+        headers += (("x-request-id", call.exchange.id), ("openai-processing-ms", took))
         if self.clock.frozen:
             headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.moment.now))))
         call.start_response(render.status_line(status), headers)

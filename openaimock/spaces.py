@@ -67,8 +67,7 @@ class Space:
 def name_of(environ: Mapping[str, Any], sources: Sequence[str]) -> str:
     """The namespace a request names: in its path (``/t/NAME``), a header, or behind a colon in its key; else ``default``."""
     for source in sources:
-        name = _SOURCES[source](environ)
-        if name:
+        if name := _SOURCES[source](environ):
             return name
     return "default"
 
