@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 
 from .server import Application, Server
 
@@ -23,7 +25,9 @@ def share(app: Application, listener: socket.socket, max_body: int, count: int, 
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     sys.stdout.flush()
     sys.stderr.flush()
-    children = {_fork(lambda: _work(app, listener, max_body)) for _ in range(count)}
+    counts = memoryview(mmap.mmap(-1, 4 * count)).cast("I")
+    counts = memoryview(mmap.mmap(-1, 4 * count)).cast("I")
+    children = {_fork(partial(_work, app, listener, max_body, Evenly(counts, number))) for number in range(count)}
     listener.close()
     received: list[int] = []
 
@@ -53,8 +57,24 @@ def _fork(run: Callable[[], None]) -> int:
     return child
 
 
-def _work(app: Application, listener: socket.socket, max_body: int) -> None:
-    server = Server(app, socket=listener, max_body=max_body)
+class Evenly:
+    """How many connections each worker has, in memory that all of them see, so that no one takes them all."""
+
+    def __init__(self, counts: memoryview, number: int) -> None:
+        self._counts = counts
+        self._number = number
+
+    def tell(self, count: int) -> None:
+        """Say how many connections this worker has."""
+        self._counts[self._number] = count
+
+    def fair(self) -> bool:
+        """Whether it has no more than any other."""
+        return bool(self._counts[self._number] <= min(self._counts))
+
+
+def _work(app: Application, listener: socket.socket, max_body: int, evenly: Evenly) -> None:
+    server = Server(app, socket=listener, share=evenly, max_body=max_body)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: server.stop())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})

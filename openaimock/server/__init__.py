@@ -7,6 +7,7 @@ import math
 import socket as sockets
 import threading
 from time import monotonic
+from typing import Protocol
 
 from ..errors import PortInUseError
 from ..hooks import HOOKS
@@ -22,13 +23,25 @@ __all__ = ["Application", "Server", "listen"]
 BACKLOG, ACCEPT, ACCEPT_SHARED = 2048, 256, 1
 #: Seconds without accepting when there is no file descriptor left.
 PAUSE = 0.2
+#: Seconds that another process has to accept a connection before one that has more takes it.
+YIELD = 0.001
+
+
+class Share(Protocol):
+    """What a server knows of those that share its socket."""
+
+    def tell(self, count: int) -> None:
+        """Say how many connections this one has."""
+
+    def fair(self) -> bool:
+        """Whether this one should take another, rather than leave it to the others."""
 
 
 class Server:
     """Serves a WSGI application, from its making (it listens at once) to its end. To start again, make a new one.
 
-    ``socket`` is a listening socket to use, shared with other processes perhaps; the server closes it in the end. OSError when it
-    cannot listen there, ``PortInUseError`` when the port is taken.
+    ``socket`` is a listening socket to use, shared with other processes perhaps (``share`` says how many connections these have);
+    the server closes it in the end. OSError when it cannot listen there, ``PortInUseError`` when the port is taken.
     """
 
     def __init__(
@@ -40,9 +53,12 @@ class Server:
         threads: int = 8,
         max_body: int = 64 * 1024 * 1024,
         socket: sockets.socket | None = None,
+        share: Share | None = None,
         idle: float = 120.0,
     ) -> None:
         self._shared = socket is not None
+        self._share = share
+        self._yielded = False
         self._listener = socket or listen(host, port)
         self._listener.setblocking(False)
         address = self._listener.getsockname()
@@ -132,6 +148,11 @@ class Server:
             self._loop.watch(self._listener, 0 if accept else READ, READ if accept else 0, self._accept)
 
     def _accept(self, events: int) -> None:
+        if self._share is not None:
+            # Once: another that does not take it is busy, or about to end.
+            self._yielded = not (self._yielded or self._share.fair())
+            if self._yielded:
+                return self._rest(YIELD)
         for _ in range(ACCEPT_SHARED if self._shared else ACCEPT):
             try:
                 connection, address = self._listener.accept()
@@ -139,10 +160,13 @@ class Server:
                 return
             except OSError as error:
                 logger.warning("Cannot accept connections for the moment: %s", error.strerror)
-                self._listen(False)
-                self._loop.at(monotonic() + PAUSE, lambda: self._listen(True))
-                return
+                return self._rest(PAUSE)
             self._open(connection, address)
+
+    def _rest(self, seconds: float) -> None:
+        """Accept nothing for a while."""
+        self._listen(False)
+        self._loop.at(monotonic() + seconds, lambda: self._listen(True))
 
     def _open(self, connection: sockets.socket, address: tuple[str, int]) -> None:
         try:
@@ -152,7 +176,16 @@ class Server:
             connection.close()
             return
         environ = {**self._environ, "REMOTE_ADDR": address[0], "REMOTE_PORT": str(address[1])}
-        self._channels.add(Channel(self._loop, connection, self._limits, environ, self._answer, self._channels.discard))
+        self._channels.add(Channel(self._loop, connection, self._limits, environ, self._answer, self._closed))
+        self._tell()
+
+    def _closed(self, channel: Channel) -> None:
+        self._channels.discard(channel)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._share is not None:
+            self._share.tell(len(self._channels))
 
     def _answer(self, channel: Channel, request: Request) -> None:
         Task(channel, request, self._pool).run(self._app)

@@ -401,3 +401,29 @@ def test_thousands_of_idle_connections_cost_nothing(serve, wire):
     connections[1].ask()
     connections[1].answer()
     assert len(turns) <= 10
+
+
+class Greedy:
+    """A share by which this server always has more than the others."""
+
+    def __init__(self):
+        self.told = []
+
+    def tell(self, count):
+        self.told.append(count)
+
+    def fair(self):
+        return False
+
+
+def test_a_connection_that_no_other_process_takes_is_taken(serve, wire, eventually):
+    share = Greedy()
+    server = serve(hello, socket=listen("127.0.0.1", 0), share=share)
+    connections = [wire(server) for _ in range(3)]
+    for connection in connections:
+        connection.ask()
+        assert connection.answer()[2] == b"hello"
+    assert share.told == [1, 2, 3]
+    for connection in connections:
+        connection.close()
+    eventually(lambda: share.told[-1] == 0)
