@@ -19,7 +19,7 @@ _KEPT = 1500
 _COMBINATIONS = 80
 #: What a text must share is reckoned in parts of a token (1 << 6 of them), so that hardly a text passes by rounding.
 _PARTS = 6
-#: Up to so many of the texts of a band are picked out one by one.
+#: Up to so many texts of a band are picked out one by one, and up to so many groups of tokens all looked at.
 _FEW = 32
 
 
@@ -65,7 +65,7 @@ class Fuzzy:
 
 
 class _Said(NamedTuple):
-    """A text as tokens, letters or numbers of words: how many, which, and how often each."""
+    """A text as tokens, letters or numbers of words: how many, which (some perhaps more than once), and how often each."""
 
     size: int
     tokens: Iterable[str | int]
@@ -73,7 +73,7 @@ class _Said(NamedTuple):
 
 
 def _letters(text: str) -> _Said:
-    return _Said(len(text), set(text), text.count)
+    return _Said(len(text), text, text.count)
 
 
 def _words(text: str) -> _Said:
@@ -125,16 +125,18 @@ class _Band:
         #: Threshold -> the texts that have it.
         self._texts: dict[float, int] = {}
         self._shortest, self._longest, self._loosest = longest, 0, 1.0
-        self._sums: _Sums | None = None
+        #: Counts additions, so that sums which were made meanwhile are known to be old.
+        self._version = 0
+        self._sums: tuple[int, _Sums | None] = (0, None)
 
     def add(self, said: _Said, threshold: float, number: int) -> None:
         bit = 1 << len(self._numbers)
         # First the number, last the threshold by which others find it: another thread may be looking.
         self._numbers.append(number)
-        for token in said.tokens:
+        for token in set(said.tokens):
             _put(self._counts.setdefault(token, []), said.count(token), bit)
         _put(self._given, self._most - _least(threshold, said.size), bit)
-        self._sums = None
+        self._version += 1
         self._shortest, self._longest = min(self._shortest, said.size), max(self._longest, said.size)
         self._loosest = min(self._loosest, threshold)
         self._texts[threshold] = self._texts.get(threshold, 0) | bit
@@ -147,9 +149,11 @@ class _Band:
 
     def find(self, said: _Said, found: list[int]) -> None:
         """Append the numbers of the texts that share as much with a message as they must."""
-        sums = self._sums
-        if sums is None:
-            sums = self._sums = _Sums(self._counts, self._given, (1 << len(self._numbers)) - 1)
+        version, sums = self._sums
+        if sums is None or version != self._version:
+            version = self._version
+            sums = _Sums(self._counts, self._given, (1 << len(self._numbers)) - 1)
+            self._sums = version, sums
         digits = self._given[:_PARTS] + _add(sums.of(said))
         fitting = 0
         for threshold, texts in list(self._texts.items()):
@@ -186,8 +190,8 @@ class _Sums:
         self._every = every
         self._groups: list[list[str | int]] = [[]]
         often = {
-            token: sum(digit.bit_count() << at for at, digit in enumerate(digits)) / every.bit_count()
-            for token, digits in counts.items()
+            token: sum(digit.bit_count() << at for at, digit in enumerate(digits)) / max(1, every.bit_count())
+            for token, digits in list(counts.items())
         }
         combinations = 1.0
         for token in sorted(often, key=lambda token: (-often[token], str(token))):
@@ -206,11 +210,15 @@ class _Sums:
 
     def of(self, said: _Said) -> list[list[int]]:
         """Numbers as binary digits, whose sum has in every bit what a message shares with a text, and what is given."""
-        where, count = self._at, said.count
+        groups, count = self._groups, said.count
+        touched: Iterable[int] = range(len(groups))
+        if len(groups) > _FEW:
+            where = self._at
+            # What is given comes with the first group.
+            touched = {0, *[where[token] for token in set(said.tokens) if token in where]}
         sums = []
-        # What is given comes with the first group.
-        for at in {0, *[where[token] for token in said.tokens if token in where]}:
-            key = tuple(map(count, self._groups[at]))
+        for at in touched:
+            key = tuple(map(count, groups[at]))
             sums.append(self._kept[at].get(key) or self._sum(at, key))
         return sums
 
