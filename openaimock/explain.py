@@ -90,9 +90,16 @@ def _advice(miss: Miss, near: Near | None) -> str:
     if matcher.kind in ("glob", "equals"):
         return _slip(value, matcher.value.strip("*"))
     for change in _changes(matcher, near.alike):
-        if matchers.compile({**_written(matcher), **change}).fits(value):
+        if _would_fit(matcher, value, near.alike, change):
             return "it would fit with " + ", ".join(_said(matcher, change))
     return ""
+
+
+def _would_fit(matcher: Matcher, value: str, alike: float | None, change: Mapping[str, Any]) -> bool:
+    """Whether a changed matcher fits. How alike short texts are is known already, by the very measure of fuzzy."""
+    if alike is not None and "threshold" in change and max(len(value), len(matcher.value)) <= matchers.BRIEF:
+        return bool(alike >= change["threshold"])
+    return matchers.compile({**_written(matcher), **change}).fits(value)
 
 
 def _written(matcher: Matcher) -> dict[str, Any]:

@@ -19,7 +19,7 @@ NAMES = ("exact", "fuzzy", "regex", "contains", "any")
 THRESHOLD = 0.8
 #: How much of a text, and up to which length character by character, an explanation compares: a miss must not take seconds.
 EXPLAINED = 2000
-_BRIEF = 200
+BRIEF = 200
 #: So much of an expected text is looked at where rules are only put in order.
 _SAMPLE = 500
 _CLIP = 120
@@ -99,8 +99,8 @@ class Matcher:
         left, right = fold(value[:EXPLAINED]), fold(self.value[:EXPLAINED])
         if self.kind == "contains":
             # How much of the wanted text stands in the value: its longest common piece.
-            return longest_piece(right[:_BRIEF], left) / max(1, len(right))
-        alike = likeness(left, right, _BRIEF)
+            return longest_piece(right[:BRIEF], left) / max(1, len(right))
+        alike = likeness(left, right, BRIEF)
         # Texts may be alike in what is compared here and not in whole: then a figure would only confuse.
         return None if self.kind == "fuzzy" and alike >= self.threshold else alike
 

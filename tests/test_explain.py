@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
-from openaimock import explain, rules
+from openaimock import explain, matchers, rules
 from openaimock.config.load import load_rules
 from openaimock.nouns import Ask, Message
 from openaimock.rulebook import RuleBook, verdict
@@ -109,3 +111,23 @@ def test_thousands_of_rules_are_all_told():
     found = explain.report(book, asked("question number 1999"), {})
     assert (found["rule"], len(found["verdicts"])) == ("r1999", 2000)
     assert all(each["reason"] for each in found["verdicts"][1:])
+
+
+@pytest.mark.parametrize("kind", ["exact", "fuzzy"])
+@pytest.mark.parametrize("length", [40, 300])
+def test_the_threshold_that_is_advised_is_tried(kind, length):
+    """Of short texts the likeness that is known tells, of longer ones the matcher itself: a rule so written must fit."""
+    advised = 0
+    for seed in range(30):
+        chance = random.Random(seed)
+        text = "".join(chance.choices("abcdefgh ", k=length)).strip()
+        other = "".join(chance.choice("abcxyz") if chance.random() < seed / 300 else letter for letter in text)
+        matcher = {kind: text} | ({"threshold": 0.99} if kind == "fuzzy" else {})
+        (rule,) = made({"when": {"user": matcher}, "reply": "x"})
+        told = explain.hint(verdict(rule, asked(other), {}))
+        if told:
+            advised += 1
+            threshold = float(told.rpartition("threshold: ")[2]) if "threshold" in told else matchers.THRESHOLD
+            (changed,) = made({"when": {"user": {"fuzzy": text, "threshold": threshold}}, "reply": "x"})
+            assert verdict(changed, asked(other), {}).reason == ""
+    assert advised > 5
