@@ -13,6 +13,10 @@ from .sse import dump
 
 #: The keys of ``when`` whose matcher reads a text; their scores decide between rules.
 TEXTS = ("user", "system", "assistant", "tool", "message", "text")
+#: Those whose outcome depends on nothing but the request's body.
+_OF_BODY = frozenset(
+    {*TEXTS, "model", "endpoint", "stream", "tools", "tool_choice", "response_format", "turn", "has_tool_result", "tool_call_id"}
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +62,11 @@ def leaves(condition: Condition) -> list[Condition]:
     """The condition itself, or all that it is put together from."""
     inner = condition.parts + condition.branches
     return [leaf for part in inner for leaf in leaves(part)] if inner else [condition]
+
+
+def of_body(condition: Condition) -> bool:
+    """Whether requests with the same body surely get the same from a condition."""
+    return all(leaf.key in _OF_BODY or leaf.key.startswith("body.") for leaf in leaves(condition))
 
 
 def groups(condition: Condition, ask: Ask) -> dict[str, str]:

@@ -106,6 +106,8 @@ class Ask:
     prompt_tokens: int = 0
     #: What lint found, once it has looked.
     findings: Sequence[Any] | None = None
+    #: The rule that answered a request with this very body before, and the edition of the rulebook that found it.
+    answer: tuple[object, Match] | None = field(default=None, repr=False, compare=False)
     #: 0 for a first attempt; SDKs number their retries (``x-stainless-retry-count``).
     attempt: int = 0
 

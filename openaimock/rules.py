@@ -158,6 +158,11 @@ class Rule:
         """Whether a user's function answers, which may take its time."""
         return any(plan.function for plan in self.plans)
 
+    @property
+    def steady(self) -> bool:
+        """Whether requests with the same body surely get the same from it, however often it has answered."""
+        return self.times is None and all(map(conditions.of_body, self.conditions))
+
 
 def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | None = None) -> Rule:
     """A Rule from its checked normal form. ``defaults`` are the file's own ``turns``, ``pace`` and ``latency``."""

@@ -61,6 +61,31 @@ def test_used_up_rules_are_passed_over(others):
     assert (once.number, other.number) == (len(others), len(others) + 1)
 
 
+@pytest.mark.parametrize("others", [[], MANY], ids=["few", "many"])
+def test_a_body_that_comes_again_gets_the_same_until_a_rule_is_added(others):
+    book = RuleBook([*others, asked(0, "a", "contains")])
+    ask = talk("a")
+    found = book.match(ask, {})
+    assert book.match(ask.again(), {}) is found
+    book.add([asked(0, "a")])
+    assert book.match(ask.again(), {}).rule is book.rules[-1]
+    assert RuleBook([asked(0, "", "any")]).match(ask.again(), {}).rule.score == 0.1
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [{"header": {"x": expect("exact", "1")}}, {"state": {"door": "open"}}, {"namespace": expect("exact", "one")}],
+    ids=["header", "state", "namespace"],
+)
+def test_a_body_that_comes_again_gets_another_where_the_rest_of_the_request_counts(condition):
+    book = RuleBook([when(0, **condition), when(1)])
+    ask = talk("a")
+    assert book.match(ask, {}).rule.number == 1
+    again = ask.again()
+    again.headers, again.state, again.namespace = {"x": "1"}, {"door": "open"}, "one"
+    assert book.match(again, {}).rule.number == 0
+
+
 def test_no_rule_may_answer():
     assert answering(*MANY) is None
     assert answering() is None

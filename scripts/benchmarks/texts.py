@@ -96,6 +96,14 @@ def one_rule() -> Workload:
     return Workload([Rule("exact", text, "Answer 1: Paris.")], [Case(chat(text), "Answer 1: Paris.")], [])
 
 
+def unlike(cases: Sequence[Case], count: int = 20_000) -> list[Case]:
+    """So many requests that ask the same, no two of which have the same body."""
+    return [
+        cases[number % len(cases)]._replace(body=cases[number % len(cases)].body[:-1] + b', "user": "%d"}' % number)
+        for number in range(count)
+    ]
+
+
 def many(kinds: Sequence[str], count: int, sampled: int = 500) -> Workload:
     """Rules of the given kinds in turn; requests spread over all of them, and as many that look alike but match none."""
     chance = random.Random("many")
