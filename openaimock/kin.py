@@ -18,9 +18,9 @@ _RAREST = 8
 #: So much of the Ask is looked at.
 _LONGEST = 2000
 #: So many entries are looked at, those of the rarest pieces first.
-_LOOKS = 1_000
+_LOOKS = 500
 #: Of so many rules that share most of what was looked at all pieces are looked at.
-_CLOSER = 24
+_CLOSER = 12
 
 
 class Kin:
