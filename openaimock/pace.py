@@ -96,23 +96,30 @@ def wait(delay: Delay | None, chance: Callable[[], random.Random]) -> float:
 
 
 def stream(
-    frames: Iterable[Frame], latency: float, pace: Pace | None, chance: Callable[[], random.Random]
+    frames: Iterable[Frame], latency: float, pace: Pace | None, chance: Callable[[], random.Random], moments: list[float]
 ) -> Iterator[tuple[float, bytes]]:
-    """Each frame, and how many seconds after the one before it is due.
+    """Each frame, and how many seconds after the one before it is due; ``moments`` gets the seconds since the beginning.
 
     The first frame comes after latency and ``ttft``, each further one when the tokens of the one before it have been said.
     """
     pace = pace or Pace()
+    tps, jitter = pace.tps, pace.jitter
     owed = latency + pace.ttft / 1000
-    tps = pace.tps
-    if pace.jitter or not tps:
-        for data, said in frames:
-            yield owed, data
-            owed = _taken(said, pace, chance)
-    else:
-        for data, said in frames:
-            yield owed, data
-            owed = said / tps
+    at = 0.0
+    for data, said in frames:
+        at += owed
+        moments.append(at)
+        yield owed, data
+        owed = _taken(said, pace, chance) if jitter else said / tps if tps else 0.0
+
+
+def noted(timed: Iterable[tuple[float, bytes]], moments: list[float]) -> Iterator[tuple[float, bytes]]:
+    """Timed pieces as they are; ``moments`` gets the seconds since the beginning."""
+    at = 0.0
+    for delay, data in timed:
+        at += delay
+        moments.append(at)
+        yield delay, data
 
 
 def whole(tokens_said: float, latency: float, pace: Pace | None, chance: Callable[[], random.Random]) -> float:

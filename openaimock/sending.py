@@ -87,7 +87,9 @@ class Sender:
             return self._ended(call, [body])
         due = pace.whole(said, latency, reply.pace, lambda: draw.random)
         timed: faults.Timed = iter([(due, body)])
-        return self._timed(call, status, headers, due, timed if fault is None else faults.whole(timed, fault))
+        if fault is not None:
+            timed = faults.whole(timed, fault)
+        return self._timed(call, status, headers, due, pace.noted(timed, call.exchange.chunks))
 
     def _send_events(
         self, call: Call, payload: render.Events, reply: Reply, latency: float, fault: Fault | None
@@ -99,10 +101,10 @@ class Sender:
             headers.append(("content-length", str(len(body))))
             self._start(call, 200, headers, 0.0)
             return self._ended(call, [body], len(frames))
-        draw = call.moment.draw
-        timed = pace.stream(payload.frames, latency, reply.pace, lambda: draw.random)
+        draw, chunks = call.moment.draw, call.exchange.chunks
+        timed = pace.stream(payload.frames, latency, reply.pace, lambda: draw.random, chunks if fault is None else [])
         if fault is not None:
-            timed = faults.stream(timed, fault, payload.error)
+            timed = pace.noted(faults.stream(timed, fault, payload.error), chunks)
         return self._timed(call, 200, headers, latency, timed)
 
     def _fault(self, call: Call, reply: Reply) -> Fault | None:
@@ -152,12 +154,8 @@ class Sender:
         """Timed bytes that tell the exchange what became of them."""
         exchange = call.exchange
         self.metrics.begin(exchange)
-        at = 0.0
         try:
-            for delay, data in timed:
-                at += delay
-                exchange.chunks.append(at)
-                yield delay, data
+            yield from timed
             exchange.ended = "whole"
         except Hangup:
             exchange.ended = "fault"

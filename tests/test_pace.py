@@ -63,13 +63,15 @@ FRAMES = [(b"role", 0.0), (b"a", 1.0), (b"b", 2.0), (b"c", 1.0), (b"stop", 0.0),
 
 
 def test_first_token_after_ttft_then_as_fast_as_tokens_are_said():
-    due = list(stream(FRAMES, 0.5, Pace(ttft=200, tps=10), chance))
+    moments = []
+    due = list(stream(FRAMES, 0.5, Pace(ttft=200, tps=10), chance, moments))
     assert [round(delay, 6) for delay, _ in due] == [0.7, 0.0, 0.1, 0.2, 0.1, 0.0]
     assert b"".join(data for _, data in due) == b"roleabcstopdone"
+    assert moments == pytest.approx([0.7, 0.7, 0.8, 1.0, 1.1, 1.1])
 
 
 def test_without_a_pace_only_latency_counts():
-    assert [delay for delay, _ in stream(FRAMES, 0.5, None, chance)] == [0.5, 0, 0, 0, 0, 0]
+    assert [delay for delay, _ in stream(FRAMES, 0.5, None, chance, [])] == [0.5, 0, 0, 0, 0, 0]
 
 
 def test_jitter_stays_around_the_pace_and_is_seeded():
@@ -78,7 +80,7 @@ def test_jitter_stays_around_the_pace_and_is_seeded():
 
     def gaps():
         source = chance()
-        return [delay for delay, _ in stream(frames, 0.0, pace, lambda: source)][1:]
+        return [delay for delay, _ in stream(frames, 0.0, pace, lambda: source, [])][1:]
 
     assert gaps() == gaps()
     assert all(0.05 <= gap <= 0.15 for gap in gaps())

@@ -143,12 +143,13 @@ class Task:
 class Stream:
     """A body that is sent piece by piece in the loop's thread, each piece when it is due and the client has room for it."""
 
-    __slots__ = ("_behind", "_body", "_items", "_next", "_over", "_task", "_together", "due")
+    __slots__ = ("_behind", "_body", "_channel", "_items", "_next", "_over", "_response", "_task", "_together", "due")
 
     def __init__(self, task: Task, body: object, items: Iterator[tuple[float, bytes]], together: int) -> None:
         #: When the next piece is to be sent; ``math.inf`` is never.
         self.due = task.request.arrived
         self._task = task
+        self._channel, self._response = task.channel, task.response
         self._body = body
         self._items = items
         self._together = together
@@ -178,7 +179,7 @@ class Stream:
     def _send_due(self) -> None:
         # This is all there is to a chunk, in as few calls as can be: thousands of streams come by here all the time.
         now = monotonic()
-        due, data, items = self.due, self._next, self._items
+        due, data, items, channel = self.due, self._next, self._items, self._channel
         batch: list[bytes] = []
         size, more = 0, True
         try:
@@ -203,17 +204,15 @@ class Stream:
                 self._task.send(b"".join(batch))
             raise
         self.due, self._next = due, data
-        task = self._task
-        channel = task.channel
         if batch or not more:
             out = batch[0] if len(batch) == 1 else b"".join(batch)
-            if out and more and task.response.swift and type(out) is bytes:
+            if out and more and self._response.swift and type(out) is bytes:
                 channel.send(b"%x\r\n%b\r\n" % (len(out), out))
             else:
                 self._send(out, last=not more)
         if not more or self._over:
             return
-        if now < due < math.inf and not (channel.unsent or channel.ended or task.response.mute):
+        if now < due < math.inf and not (channel.unsent or channel.ended or self._response.mute):
             channel.loop.at(due, self.pump)
         else:
             self._wait(now)
@@ -226,7 +225,7 @@ class Stream:
             raise
 
     def _wait(self, now: float) -> None:
-        channel, response = self._task.channel, self._task.response
+        channel, response = self._channel, self._response
         if len(channel.unsent) > HIGH:
             channel.held = self.pump
             self._behind = True
