@@ -185,11 +185,13 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _make_room() -> None:
-    """Room for thousands of connections, and nothing that was loaded looked at again by the garbage collector."""
+    """Room for thousands of connections, and a garbage collector that does not look at everything again and again."""
     import gc
 
     gc.collect()
     gc.freeze()
+    # Thousands of streams that begin together are no garbage; to look at all of them again and again would stop every one.
+    gc.set_threshold(10_000, 50, 100)
     try:
         import resource
     except ImportError:  # Windows has no such limit

@@ -89,18 +89,27 @@ class Loop:
 
     def turn(self, until: float | None = None) -> None:
         """Wait for something to do, no longer than until this moment, and do it."""
-        for key, events in self._selector.select(self._patience(until)):
-            self._run(key.data, events)
-        ready = self.ready
         # Many requests that come at once must not hold up the streams that have begun: the two take turns, and who has
         # begun to speak has the longer ones.
-        pause = monotonic() + SHARE
+        ready = self.ready
+        pause = 0.0
+        for key, events in self._selector.select(self._patience(until)):
+            self._run(key.data, events)
+            pause = self._pause(pause)
         while ready:
             self._run(ready.popleft())
-            if monotonic() > pause:
-                self._serve_moments()
-                pause = monotonic() + SHARE
+            pause = self._pause(pause)
         self._serve_moments()
+
+    def _pause(self, until: float) -> float:
+        """Serve the moments when it is time to; gives the time when it is next."""
+        now = monotonic()
+        if now < until:
+            return until
+        if until:
+            self._serve_moments()
+            now = monotonic()
+        return now + SHARE
 
     def close(self) -> None:
         """Give back the file descriptors."""
