@@ -191,7 +191,7 @@ def _make_room() -> None:
     gc.collect()
     gc.freeze()
     # Thousands of streams that begin together are no garbage; to look at all of them again and again would stop every one.
-    gc.set_threshold(10_000, 50, 100)
+    gc.set_threshold(10_000, 20, 10)
     try:
         import resource
     except ImportError:  # Windows has no such limit

@@ -117,7 +117,9 @@ class Sender:
 
     def refuse(self, call: Call, error: APIError, reply: Reply | None = None) -> Iterable[bytes]:
         """Answer with an error, in the API's envelope."""
-        call.exchange.error = error
+        # It is kept in the journal: how it came up to here would keep everything on its way alive.
+        error.__context__ = error.__cause__ = None
+        call.exchange.error = error.with_traceback(None)
         return self.send(call, raw_error(error), reply or Reply())
 
     def _headers(self, call: Call, given: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:

@@ -171,3 +171,12 @@ def test_rendering_changes_nothing_in_place():
     ask = Ask("chat", {"api_key": "hunter2"})
     journal.render(Exchange(1, 0.0, "default", "POST", "/", ask=ask))
     assert ask.body == {"api_key": "hunter2"}
+
+
+def test_an_error_that_is_kept_keeps_nothing_alive_of_the_way_it_came(serve):
+    mock = serve([{"when": {"user": "hello"}, "reply": "hi"}])
+    assert post(mock, user("something else")).status_code == 400
+    (exchange,) = mock.app.spaces["default"].journal
+    assert exchange.error.code == "no_match"
+    assert exchange.error.__traceback__ is None
+    assert exchange.error.__context__ is None

@@ -143,7 +143,8 @@ def long_messages(kind: str, count: int, length: int) -> Workload:
 _SHORT = """able acid aged also area army away baby back ball band bank base bath bear beat been beer bell belt best bill bird
 blow blue boat body bomb bond bone book born boss both bowl bulk burn bush busy call calm came camp card care case cash cast
 cell chat chip city club coal coat code cold come cook cool cope copy core cost crew crop dark data date dawn days dead deal
-dean dear debt deep deny desk dial diet dirt disc disk does done door dose down draw drew drop drug dual duke dust duty earn
+dean dear debt deep deny desk dial diet dirt disc disk does done door dose down draw drew drop drug dual duke dust duty each earn
+east
 """
 #: What a stream says: 100 words of four letters, each one token, so that tokens (ours), words (openai-mock-api) and pieces
 #: of five characters (aimock) are a hundred chunks alike.
