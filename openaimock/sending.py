@@ -82,7 +82,7 @@ class Sender:
         if fault is not None:
             body = faults.spoil(body, fault)
         headers.append(("content-length", str(len(body))))
-        if not latency and fault is None and (reply.pace is None or pace.instant(reply.pace)):
+        if not latency and pace.instant(reply.pace) and fault is None:
             self._start(call, status, headers, 0.0)
             return self._ended(call, [body])
         due = pace.whole(said, latency, reply.pace, lambda: draw.random)

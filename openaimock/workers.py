@@ -26,7 +26,6 @@ def share(app: Application, listener: socket.socket, max_body: int, count: int, 
     sys.stdout.flush()
     sys.stderr.flush()
     counts = memoryview(mmap.mmap(-1, 4 * count)).cast("I")
-    counts = memoryview(mmap.mmap(-1, 4 * count)).cast("I")
     children = {_fork(partial(_work, app, listener, max_body, Evenly(counts, number))) for number in range(count)}
     listener.close()
     received: list[int] = []

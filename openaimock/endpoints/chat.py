@@ -144,7 +144,8 @@ def _simply(ask: Ask, text: str, moment: Moment) -> render.JSON:
 def _said(text: str, model: str, prompt: int, completion: int) -> bytes:
     """All but the id and the time, which is the same when the same is said again."""
     payload = (
-        f'"model":{dump(model)},"choices":[{{"index":0,"message":{{"role":"assistant","content":{dump(text)},"refusal":null,"annotations":[]}},'
+        f'"model":{dump(model)},"choices":[{{"index":0,'
+        f'"message":{{"role":"assistant","content":{dump(text)},"refusal":null,"annotations":[]}},'
         f'"logprobs":null,"finish_reason":"stop"}}],"usage":{{"prompt_tokens":{prompt},"completion_tokens":{completion},'
         f'"total_tokens":{prompt + completion},"prompt_tokens_details":{{"cached_tokens":0,"audio_tokens":0}},'
         '"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,'
