@@ -14,6 +14,10 @@ from .tree import ALIASED, BAD, DEPTH, TAG, Node, Reading, from_json, is_wholly_
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _NO_CHARACTER = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
+TOO_DEEP = f"nested more than {DEPTH} levels deep"
+#: Characters that a parser reads ahead of the events it has given: a list or mapping may be a key, which YAML lets be this long.
+LOOKAHEAD = 1100
+
 
 def parse(text: str, reading: Reading) -> Node | None:
     """The tree of a YAML (or JSON) text; None when it cannot be read, with the reasons among the reading's problems."""
@@ -43,6 +47,13 @@ def _parse_yaml(text: str, reading: Reading) -> Node | None:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        before = text[max(0, mark.index - LOOKAHEAD) : mark.index] if mark else ""
+        if len(builder.stack) + before.count("[") + before.count("{") > DEPTH:
+            mark = _too_deep(text)
+            if mark:
+                reading.problem(mark.line + 1, mark.column + 1, TOO_DEEP)
+                return None
         line, column, message = explain(error, text)
         reading.problem(line, column, f"not valid YAML: {message}")
         return None
@@ -50,6 +61,32 @@ def _parse_yaml(text: str, reading: Reading) -> Node | None:
         reading.problem(1, 1, f"not valid YAML: {error}")
         return None
     return builder.root if builder.documents else Node(None, reading.name, 1, 1)
+
+
+def _too_deep(text: str) -> Any:
+    """The mark where a text is nested deeper than DEPTH; None when it is not.
+
+    libyaml has a nesting limit of its own (since 0.2.6), and it looks ahead: on one line it reports its limit before it
+    gives the events that reach ours. PyYAML's own parser has no limit, so it finds our place. Only texts that may be too deep
+    are read twice.
+    """
+    import yaml
+
+    depth = 0
+    loader = yaml.SafeLoader(text)
+    try:
+        for event in iter(loader.get_event, None):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > DEPTH:
+                    return event.start_mark
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    except yaml.YAMLError:
+        pass
+    finally:
+        loader.dispose()
+    return None
 
 
 #: A key's text (None: it is no text), line, column, and whether it stands without quotes.
@@ -174,7 +211,7 @@ class _Builder:
 
     def open(self, event: Any, node: Node, kind: str) -> bool:
         if len(self.stack) >= DEPTH:
-            self.problem(event, f"nested more than {DEPTH} levels deep")
+            self.problem(event, TOO_DEEP)
             return False
         frame = _Frame(node, event.anchor)
         if event.tag is not None and event.tag not in ("!", TAG + kind):

@@ -239,6 +239,36 @@ def test_depth_is_bounded(text: str) -> None:
     assert [line.split(": ", 1)[1] for line in problems] == ["nested more than 64 levels deep"]
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("[" * 5000, "1:65"),
+        ("a: " + "[" * 5000, "1:67"),
+        ("a:\n  - é\n  - " + "[{" * 3000, "3:67"),
+        ("{" * 3000, "1:65"),
+        ("- " * 60 + "[" * 1100 + "]" * 1100, "1:125"),
+        ("[\n" * 5000, "65:1"),
+        ("? " * 3000, "1:129"),
+        ("- " * 3000 + "a\n", "1:129"),
+        ("".join(" " * level + "a:\n" for level in range(1500)), "65:65"),
+        ("'" + "[" * 60 + "': " + "[" * 2000, "1:128"),
+    ],
+)
+def test_the_place_where_it_is_too_deep_is_ours_whatever_limit_the_parser_has(text: str, place: str) -> None:
+    assert said(text) == [f"f:{place}: nested more than 64 levels deep"]
+
+
+def test_brackets_that_do_not_nest_are_no_depth() -> None:
+    problems = said("a: ['" + "[" * 200 + "', @]\n")
+    assert len(problems) == 1
+    assert "levels" not in problems[0]
+
+
+@pytest.mark.parametrize("text", ["[" * 64 + "]" * 64 + " #", "#\n" + "- " * 64 + "a\n", "#\n" + "{a: " * 64 + "}" * 64])
+def test_the_deepest_that_is_allowed_is_read(text: str) -> None:
+    assert said(text) == []
+
+
 def test_depth_through_aliases_is_bounded() -> None:
     text = "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 100))
     assert said(text) == ["f:64:12: with its aliases written out, this is nested more than 64 levels deep"]
