@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import __version__
-from .errors import ConfigError, PortInUseError
+from .errors import ConfigError, PortInUseError, Problem
 
 if TYPE_CHECKING:
     from .app import App
@@ -122,6 +122,8 @@ def _load(arguments: argparse.Namespace) -> Config:
             print("openaimock: no configuration given: name a YAML file, or pipe one in (openaimock --help)", file=sys.stderr)
             sys.exit(USAGE)
         sources = ["-"]
+    if "-" in sources and sys.stdin is None:
+        raise ConfigError([Problem("<stdin>", "", "there is no standard input to read")])
     return load(sources, stdin=sys.stdin)
 
 

@@ -41,7 +41,7 @@ def init(target: str | None, say: Say = print) -> int:
     return 0
 
 
-def explained(config: Config, request: str, stdin: IO[str], say: Say = print) -> int:
+def explained(config: Config, request: str, stdin: IO[str] | None, say: Say = print) -> int:
     """Print which rule answers a request, and why each other one does not; 1 when none does.
 
     The request is a file or ``-``: the JSON of a body, or ``{"path", "method", "headers", "body"}``.
@@ -66,9 +66,11 @@ def explained(config: Config, request: str, stdin: IO[str], say: Say = print) ->
     return 0 if told["matched"] else 1
 
 
-def _request(name: str, stdin: IO[str]) -> Any:
+def _request(name: str, stdin: IO[str] | None) -> Any:
+    if name == "-" and stdin is None:
+        raise ConfigError([Problem("<stdin>", "", "there is no standard input to read")])
     try:
-        text = stdin.read() if name == "-" else Path(name).read_text("utf-8-sig")
+        text = stdin.read() if name == "-" and stdin else Path(name).read_text("utf-8-sig")
     except OSError as error:
         raise ConfigError([Problem("", "", f"cannot read the request {name}: {error.strerror}")]) from None
     except UnicodeDecodeError:

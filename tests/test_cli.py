@@ -113,6 +113,18 @@ def test_several_files_are_one_mock(start, good, tmp_path):
     assert running.ask("Bye").status_code == 200
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell that can close standard input")
+@pytest.mark.parametrize("arguments", [["-"], ["check", "-"], ["explain", "GOOD", "-"]])
+def test_a_standard_input_that_is_closed_is_told(good, arguments):
+    command = [sys.executable, "-m", "openaimock", *(good if word == "GOOD" else word for word in arguments)]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *command], capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=30
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("<stdin>: there is no standard input to read\n")
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("name", [[], ["-"]])
 def test_standard_input(start, name):
     assert start(*name, "--port", "0", text=GOOD).ask().status_code == 200

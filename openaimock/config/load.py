@@ -63,9 +63,10 @@ class Config:
 
 
 def load(source: Source, *, environ: Mapping[str, str] | None = None, stdin: IO[Any] | None = None) -> Config:
-    """The Config of a path, ``-`` (standard input), YAML text, a mapping, or a list of these.
+    """The Config of a path, YAML text, a mapping, or a list of these.
 
-    ``environ`` fills ``${NAME}``; it is ``os.environ`` when not given.
+    ``environ`` fills ``${NAME}``; it is ``os.environ`` when not given. ``stdin`` is read for the source ``-``; without it
+    ``-`` is a problem, so that only a caller who means it, such as the command line, reads standard input.
     ConfigError has every problem of every file.
     """
     problems: list[Problem] = []

@@ -14,7 +14,8 @@ from ..errors import Problem
 from . import markup
 from .tree import Node, Reading, from_python
 
-#: What a configuration may be given as: a path, "-" for standard input, YAML text, a mapping, or a list of these.
+#: What a configuration may be given as: a path, YAML text, a mapping, or a list of these. "-" is
+#: standard input where the caller gives one.
 Source = Any
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -50,8 +51,11 @@ class Reader:
 
     def named(self, source: str) -> Iterator[Node]:
         """The trees of a text: "-", the name of a file, or YAML."""
-        if source == "-":
-            yield from self.text(self.standard_input(), "<stdin>", "")
+        if source == "-" and self.stdin is not None:
+            yield from self.text(self.standard_input(self.stdin), "<stdin>", "")
+        elif source == "-":
+            # A library that reads its caller's standard input would wait for a terminal, or take input meant for another.
+            self.problem("-", "only the command line reads standard input; give a path, YAML text or a mapping (./- is a file)")
         elif "\n" in source or _is_yaml(source):
             self._texts += 1
             yield from self.text(source, "<text>" if self._texts == 1 else f"<text {self._texts}>", "")
@@ -62,17 +66,10 @@ class Reader:
         """Note a mistake."""
         self.problems.append(Problem(place, path, message))
 
-    def standard_input(self) -> str | None:
+    def standard_input(self, stdin: IO[Any]) -> str | None:
         """All of standard input."""
-        if self.stdin is None:
-            import sys
-
-            self.stdin = sys.stdin
-        if self.stdin is None:
-            self.problem("<stdin>", "there is no standard input to read")
-            return None
-        given = getattr(self.stdin, "buffer", self.stdin).read()
-        return self.decoded(given, "<stdin>") if isinstance(given, bytes) else given
+        data = getattr(stdin, "buffer", stdin).read()
+        return self.decoded(data, "<stdin>") if isinstance(data, bytes) else data
 
     def file(self, name: str, place: str, path: str = "") -> Iterator[Node]:
         """The trees of a file and its includes; nothing when it was read before."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from openaimock import rules
@@ -175,6 +175,7 @@ def test_a_mapping_and_its_yaml_say_the_same(given_rules: list[Any]) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=80))
+@example("-")
 def test_any_text_loads_or_says_why(text: str) -> None:
     outcome(text)
     outcome(text + "\n")

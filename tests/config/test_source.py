@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from openaimock.app import create_app
 from openaimock.config.load import load
 from openaimock.errors import ConfigError
 
@@ -86,6 +87,22 @@ def test_standard_input_is_a_dash() -> None:
     assert ids("-", stdin=io.StringIO(f"responses: {{a: {RULE}}}")) == ["a"]
     assert ids("-", stdin=io.BytesIO(f"responses: {{é: {RULE}}}".encode())) == ["é"]
     assert ids("-", stdin=io.TextIOWrapper(io.BytesIO(f"responses: {{é: {RULE}}}".encode()), encoding="latin-1")) == ["é"]
+
+
+@pytest.mark.parametrize("source", ["-", ["-"]])
+def test_only_a_caller_who_gives_standard_input_has_it_read(source: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    stdin = io.StringIO(f"responses: {{a: {RULE}}}")
+    monkeypatch.setattr("sys.stdin", stdin)
+    message = "-: only the command line reads standard input; give a path, YAML text or a mapping (./- is a file)"
+    assert said(source) == [message]
+    with pytest.raises(ConfigError, match="only the command line reads standard input"):
+        create_app(source)
+    assert stdin.tell() == 0
+
+
+def test_a_file_may_be_called_a_dash() -> None:
+    write("-", f"responses: {{a: {RULE}}}")
+    assert ids("./-") == ids(Path("-")) == ["a"]
 
 
 def test_problems_of_standard_input_have_its_name() -> None:
