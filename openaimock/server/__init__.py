@@ -94,7 +94,8 @@ class Server:
             self._thread = threading.get_ident()
             self._state = "running"
             self._lock.acquire()
-            self._serve()
+            with self._loop.woken_by_signals():
+                self._serve()
 
     def stop(self, grace: float = 10.0) -> None:
         """Accept nothing more, let running responses end within ``grace`` seconds, and close everything.

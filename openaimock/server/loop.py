@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import selectors
+import signal
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from heapq import heappop, heappush
 from math import ceil
 from queue import SimpleQueue
@@ -86,6 +87,22 @@ class Loop:
             self._woken = True
             with suppress(OSError):  # full: it wakes anyway; closed: nobody is left to wake
                 self._rope.send(b"!")
+
+    @contextmanager
+    def woken_by_signals(self) -> Iterator[None]:
+        """Let every signal end the wait for sockets. It has an effect in the main thread only, where Python runs the handlers.
+
+        Without it a signal is missed until the next event when it comes just before the wait begins, or to another thread.
+        """
+        try:
+            previous = signal.set_wakeup_fd(self._rope.fileno(), warn_on_full_buffer=False)
+        except ValueError:  # not the main thread
+            yield
+            return
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(previous)
 
     def turn(self, until: float | None = None) -> None:
         """Wait for something to do, no longer than until this moment, and do it."""

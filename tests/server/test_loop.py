@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 
@@ -107,3 +108,43 @@ def test_an_idle_thread_is_used_again(eventually):
         eventually(lambda number=number: len(seen) == number and pool._idle._value == 1)
     assert len(set(seen)) == 1
     pool.close()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no SIGUSR1 here")
+def test_a_signal_ends_the_wait_even_when_another_thread_receives_it(loop):
+    if threading.current_thread() is not threading.main_thread():
+        pytest.skip("signals come to the main thread")
+    handled = []
+    previous = signal.signal(signal.SIGUSR1, lambda number, frame: handled.append(number))
+
+    def receive():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+
+    thread = threading.Thread(target=receive)
+    # Blocked here, the signal cannot interrupt the wait itself: it is as if it came just before the wait began.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    until = time.monotonic() + 60
+    try:
+        with loop.woken_by_signals():
+            thread.start()
+            while not handled:
+                loop.turn(until)
+    finally:
+        thread.join()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
+        signal.signal(signal.SIGUSR1, previous)
+    assert time.monotonic() < until
+
+
+def test_in_another_thread_signals_are_left_alone(loop):
+    done = []
+
+    def turn():
+        with loop.woken_by_signals():
+            done.append(True)
+
+    thread = threading.Thread(target=turn)
+    thread.start()
+    thread.join()
+    assert done
