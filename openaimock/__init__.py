@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .app import create_app as create_app
-    from .mock import MockServer as MockServer
-    from .mock import create_mock_server as create_mock_server
-    from .mock import start_mock_server as start_mock_server
-    from .typed import MockConfig as MockConfig
-    from .typed import MockResponse as MockResponse
+    from .config.types import MockConfig as MockConfig
+    from .config.types import MockResponse as MockResponse
+    from .testing.mock import MockServer as MockServer
+    from .testing.mock import create_mock_server as create_mock_server
+    from .testing.mock import start_mock_server as start_mock_server
+    from .wsgi import create_app as create_app
 
 #: Where each public name lives. Imported when first asked for, so that a program pays for what it uses.
 _HOMES = {
-    "create_app": "app",
-    "create_mock_server": "mock",
-    "start_mock_server": "mock",
-    "MockServer": "mock",
-    "MockConfig": "typed",
-    "MockResponse": "typed",
+    "create_app": "wsgi",
+    "create_mock_server": "testing.mock",
+    "start_mock_server": "testing.mock",
+    "MockServer": "testing.mock",
+    "MockConfig": "config.types",
+    "MockResponse": "config.types",
 }
 
 __all__ = ["MockConfig", "MockResponse", "MockServer", "create_app", "create_mock_server", "start_mock_server"]

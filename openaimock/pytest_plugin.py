@@ -10,7 +10,7 @@ import pytest
 
 # Imported in every run of pytest, also of those that never ask for a mock: the mock itself is imported when one does.
 if TYPE_CHECKING:
-    from .mock import MockServer
+    from .testing.mock import MockServer
 
 _MARKER = """\
 openai_mock(*configs, config=None, strict=False, allow_unmatched=False, **settings): run the test with a mock of the OpenAI API. \
@@ -36,9 +36,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.fixture
 def openai_mock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Generator[MockServer, None, None]:
     """A mock of the OpenAI API that runs on a free port, new for each test; OPENAI_BASE_URL and OPENAI_API_KEY point at it."""
-    from . import testing
     from .errors import ConfigError
-    from .mock import MockServer
+    from .testing import verdicts
+    from .testing.mock import MockServer
 
     marker = request.node.get_closest_marker("openai_mock")
     given: dict[str, Any] = dict(marker.kwargs) if marker else {}
@@ -46,17 +46,17 @@ def openai_mock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     given.pop("config", None)
     options = {name: given.pop(name, default) for name, default in _OPTIONS.items()}
     try:
-        config = testing.configure(sources, given, request.path.parent)
+        config = verdicts.configure(sources, given, request.path.parent)
         mock = MockServer(config, host="127.0.0.1", port=0).start()
     except ConfigError as error:
         pytest.fail(f"openai_mock: {error}", pytrace=False)
     try:
-        for name, value in testing.environment(mock, os.environ).items():
+        for name, value in verdicts.environment(mock, os.environ).items():
             monkeypatch.setenv(name, value)
         request.node.stash[_KEY] = (mock, options)
         yield mock
     finally:
-        mock.stop(testing.GRACE)
+        mock.stop(verdicts.GRACE)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -66,13 +66,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
     mock, options = item.stash.get(_KEY, (None, {}))
     if mock is None:
         return
-    from . import testing
+    from .testing import verdicts
 
     if outcome.excinfo is None:
-        said = testing.verdict(mock, **options)
+        said = verdicts.verdict(mock, **options)
         if said:
             outcome.force_exception(pytest.fail.Exception(said, pytrace=False))
     elif not issubclass(outcome.excinfo[0], pytest.skip.Exception):
-        said = testing.verdict(mock, options["allow_unmatched"])
+        said = verdicts.verdict(mock, options["allow_unmatched"])
         if said:
             item.add_report_section("call", "openai_mock", said)

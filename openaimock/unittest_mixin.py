@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from unittest.mock import patch
 
-from . import testing
-from .mock import MockServer
+from .testing import verdicts
+from .testing.mock import MockServer
 
 if TYPE_CHECKING:
     # To the type checker the mixin is what it is mixed into.
@@ -43,10 +43,10 @@ class OpenAIMockMixin(_Base):
         given = self.openai_mock_config
         sources = [] if given is None else given if isinstance(given, list) else [given]
         file = getattr(sys.modules.get(type(self).__module__), "__file__", None)
-        config = testing.configure(sources, self.openai_mock_settings, Path(file).parent if file else Path())
+        config = verdicts.configure(sources, self.openai_mock_settings, Path(file).parent if file else Path())
         mock = self.openai_mock = MockServer(config, host="127.0.0.1", port=0).start()
-        self.addCleanup(mock.stop, testing.GRACE)
-        environment = patch.dict(os.environ, testing.environment(mock, os.environ))
+        self.addCleanup(mock.stop, verdicts.GRACE)
+        environment = patch.dict(os.environ, verdicts.environment(mock, os.environ))
         environment.start()
         self.addCleanup(environment.stop)
         self.addCleanup(self._judge)
@@ -58,6 +58,6 @@ class OpenAIMockMixin(_Base):
     def _judge(self) -> None:
         """Fail for what the test asked of its mock; one that failed already is not blamed for what it did not come to."""
         strict = self.openai_mock_strict and self._came_to_its_end
-        said = testing.verdict(self.openai_mock, self.openai_mock_allow_unmatched, strict)
+        said = verdicts.verdict(self.openai_mock, self.openai_mock_allow_unmatched, strict)
         if said:
             raise self.failureException(said)

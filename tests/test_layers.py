@@ -1,10 +1,9 @@
-"""The house's order: a file imports only from lower layers, or from files before it in its own."""
+"""The architecture as a test: packages in order, no cycles, private names stay in their package."""
 
 from __future__ import annotations
 
 import ast
 import sys
-from fnmatch import fnmatchcase as fnmatch
 from pathlib import Path
 
 import pytest
@@ -12,82 +11,110 @@ import pytest
 import openaimock
 
 PACKAGE = Path(openaimock.__file__).parent
-#: The layers, lowest first, each in its order. ``folder/*`` stands for all files of a folder not named on their own;
-#: among those any may import any.
-LAYERS = """
-errors nouns chance sse tokens* values schemas strict patterns scraps samples vectors moderation wording
-alike matchers templates replies conditions rules scanning grams literals fuzzy cost clauses index kin rulebook config config/*
-typed explain stores stores/* redaction journal limits spaces coverage summary metrics
-pace faults render hooks offers lint lint/* auto upstream record
-endpoints/_* endpoints/* endpoints routes access sending admin/* admin app
-assertions server/* server workers mock testing unittest_mixin pytest_plugin
-commands watch cli __main__ __init__
-"""
+#: Packages and root modules, lowest first. Each imports only from itself and from those before it.
+ORDER = (
+    "errors seed types text http schema params replies delivery lint rules config state api app admin wsgi "
+    "server testing unittest_mixin pytest_plugin convert cli __main__ __init__"
+).split()
+#: Packages that do not exist yet.
+PLANNED = {"convert"}
+#: Modules outside the package that it may import: the standard library, the dependencies, and those of the named extras.
+DEPENDENCIES = {"werkzeug", "yaml", "waitress", "tiktoken", "redis", "orjson", "pytest", "_pytest"}
 
 
-def rank(name: str) -> int:
-    """A file's place: the longest pattern that fits it counts."""
-    patterns = LAYERS.split()
-    fitting = [pattern for pattern in patterns if fnmatch(name, pattern)]
-    assert fitting, f"openaimock/{name}.py stands in no layer: give it a place in tests/test_layers.py"
-    return patterns.index(max(fitting, key=lambda pattern: len(pattern.replace("*", ""))))
-
-
-def files() -> dict[str, Path]:
-    found = {}
+def modules() -> dict[str, Path]:
+    """Every module of the package by its name: ``rules.index.fuzzy``; a package by its own name."""
+    paths = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        name = path.relative_to(PACKAGE).with_suffix("").as_posix()
-        found[name if name == "__init__" else name.removesuffix("/__init__")] = path
-    return found
+        name = path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".")
+        paths[name if name == "__init__" else name.removesuffix(".__init__")] = path
+    return paths
 
 
-FILES = files()
+MODULES = modules()
 
 
-def imported(name: str) -> set[str]:
-    """The files of the package that a file imports, wherever in it the import stands."""
-    path = FILES[name]
-    folder = path.parent.relative_to(PACKAGE)
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+def resolved(module: str, node: ast.ImportFrom) -> list[str]:
+    """The modules of the package that a relative import names."""
+    parts = [] if module == "__init__" else module.split(".")
+    if MODULES[module].name != "__init__.py":
+        parts = parts[:-1]
+    parts = parts[: len(parts) - node.level + 1] + (node.module.split(".") if node.module else [])
+    base = ".".join(parts)
+    names = []
+    for alias in node.names:
+        inner = f"{base}.{alias.name}".lstrip(".")
+        names.append(inner if inner in MODULES else base or "__init__")
+    return names
+
+
+def imports(module: str, *, inside_functions: bool = True) -> dict[str, list[str]]:
+    """The modules of the package that a module imports, each with the names that it takes from it."""
+    tree = ast.parse(MODULES[module].read_text("utf-8"))
+    nodes = ast.walk(tree) if inside_functions else iter(tree.body)
+    taken: dict[str, list[str]] = {}
+    for node in nodes:
         if isinstance(node, ast.Import):
-            assert not any(alias.name.split(".")[0] == "openaimock" for alias in node.names), f"{name}: import it relatively"
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        if not node.level:
-            assert (node.module or "").split(".")[0] != "openaimock", f"{name}: import it relatively"
-            continue
-        base = folder if node.level == 1 else folder.parent
-        target = (base / (node.module or "").replace(".", "/")).as_posix().removeprefix("./")
-        target = "" if target == "." else target
-        for alias in node.names:
-            inner = f"{target}/{alias.name}".lstrip("/")
-            found.add(inner if inner in FILES else target or "__init__")
-    return found
+            assert not any(alias.name.split(".")[0] == "openaimock" for alias in node.names), f"{module}: import it relatively"
+        if isinstance(node, ast.ImportFrom):
+            if node.level:
+                for target, alias in zip(resolved(module, node), node.names, strict=True):
+                    taken.setdefault(target, []).append(alias.name)
+            else:
+                assert (node.module or "").split(".")[0] != "openaimock", f"{module}: import it relatively"
+    return taken
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name not in ("__init__", "__main__")])
-def test_imports_come_from_below(name):
-    for other in imported(name):
-        if other == "__init__":
-            continue  # the package itself: its name and version
-        assert other in FILES, f"{name} imports {other}"
-        same_folder = other.split("/")[0] == name.split("/")[0]
-        assert rank(other) < rank(name) or same_folder, f"openaimock/{name}.py imports from {other}, which stands above it"
+def package(module: str) -> str:
+    return module.split(".")[0]
 
 
-def test_only_three_dependencies():
-    allowed = {"werkzeug", "yaml", "waitress", "tiktoken", "redis", "pytest", "_pytest"}
-    for name, path in FILES.items():
-        for node in ast.walk(ast.parse(path.read_text())):
-            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+def test_the_order_names_what_exists():
+    assert {package(module) for module in MODULES} == set(ORDER) - PLANNED
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module not in ("__init__", "__main__")])
+def test_a_package_imports_only_from_packages_before_it(module):
+    for target in imports(module):
+        if target != "__init__":  # the package itself: its name and version
+            own = package(target) == package(module)
+            assert own or ORDER.index(package(target)) < ORDER.index(package(module)), f"{module} imports {target}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_private_name_is_not_imported_from_another_package(module):
+    for target, names in imports(module).items():
+        if package(target) != package(module):
+            private = [name for name in (*target.split("."), *names) if name.startswith("_") and not name.startswith("__")]
+            assert not private, f"{module} imports {private} of {target}"
+
+
+def test_no_cycles():
+    graph = {module: [target for target in imports(module, inside_functions=False) if target != module] for module in MODULES}
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join((*path[path.index(module) :], module))
+        if module not in done:
+            for target in graph[module]:
+                visit(target, (*path, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+def test_only_the_dependencies_are_imported():
+    for module, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
-                modules = [node.module or ""]
-            for module in modules:
-                root = module.split(".")[0]
-                assert root in allowed or root in sys.stdlib_module_names, f"openaimock/{name}.py imports {module}"
+                names = [node.module or ""]
+            for name in names:
+                root = name.split(".")[0]
+                assert root in DEPENDENCIES or root in sys.stdlib_module_names, f"{module} imports {name}"
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_files_open_with_one_sentence(name):
-    assert ast.get_docstring(ast.parse(FILES[name].read_text())), f"{name} says nothing of itself"
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_opens_with_its_purpose(module):
+    assert ast.get_docstring(ast.parse(MODULES[module].read_text("utf-8"))), f"{module} has no docstring"

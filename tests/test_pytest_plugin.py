@@ -57,7 +57,7 @@ def test_one(openai_mock):
     assert os.environ["OPENAI_BASE_URL"] == openai_mock.url
 
 def test_each_test_has_its_own(openai_mock):
-    assert openai_mock.exchanges == [] and openai_mock.app.book.rules == []
+    assert openai_mock.exchanges == [] and openai_mock.app.api.book.rules == []
 """).assert_outcomes(passed=2)
 
 
@@ -108,7 +108,7 @@ def test_markers_of_a_class_and_configurations_in_python(tests):
 class TestIt:
     def test_one(self, openai_mock): assert said("a") == "b"
     @pytest.mark.openai_mock(responses=[{"when": {"user": "c"}, "reply": "d"}], seed=7)
-    def test_two(self, openai_mock): assert said("c") == "d" and openai_mock.app.config.seed == 7
+    def test_two(self, openai_mock): assert said("c") == "d" and openai_mock.app.api.config.seed == 7
     @pytest.mark.openai_mock("mock.yaml", responses=[{"when": {"user": "c"}, "reply": "d"}])
     def test_both(self): assert (said("Hello"), said("c")) == ("Hi!", "d")
 """).assert_outcomes(passed=3)

@@ -10,7 +10,7 @@ import pytest
 
 from openaimock.unittest_mixin import OpenAIMockMixin
 
-from .conftest import post, user
+from .support.wire import post, user
 
 RULES = {"responses": [{"id": "greet", "when": {"user": "Hello"}, "reply": "Hi!"}]}
 
@@ -74,14 +74,14 @@ def test_a_path_is_relative_to_the_file_of_the_class(tmp_path, monkeypatch, conf
     monkeypatch.setattr(sys.modules[__name__], "__file__", str(tmp_path / "test_case.py"))
 
     def body(self):
-        assert len(self.openai_mock.app.book.rules) == 1
+        assert len(self.openai_mock.app.api.book.rules) == 1
 
     assert run(body, openai_mock_config=config).wasSuccessful()
 
 
 def test_settings():
     def body(self):
-        assert self.openai_mock.app.config.seed == 7
+        assert self.openai_mock.app.api.config.seed == 7
         assert os.environ["OPENAI_API_KEY"] == "sk-mine"
 
     assert run(body, openai_mock_settings={"seed": 7, "api_key": "sk-mine"}).wasSuccessful()

@@ -11,7 +11,7 @@ import pytest
 
 import openaimock
 
-from .test_cli import Running, environment, start  # noqa: F401
+from .support.commands import Running, environment
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = """

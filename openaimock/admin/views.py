@@ -4,35 +4,36 @@ from __future__ import annotations
 
 import math
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import conditions, coverage, journal, redaction, replies
-from ..config.load import load_rules, load_setting
-from ..endpoints._reading import parse
+from ..app import App
+from ..app.explain import explain, why
+from ..config.load import load_rules, load_setting, secrets
 from ..errors import APIError
-from ..nouns import Exchange
-from ..rulebook import RuleBook
-from ..rules import Rule
-from ..spaces import Space
-from .explaining import explain, why
-from .mock import Mock, secrets
+from ..http.json import parse
+from ..replies.plan import faults as make_faults
+from ..rules import conditions
+from ..rules.rule import Rule
+from ..rules.ruleset import RuleBook
+from ..state import coverage, journal
+from ..state.namespace import Space
+from ..text import redaction
+from ..types.exchange import Exchange
 
 #: How many exchanges are listed when nobody says otherwise.
 LIMIT = 100
 #: Changes of the rules come one after the other.
-_changing = threading.Lock()
 
 
 @dataclass(slots=True)
 class Asked:
     """One request to the admin: ``namespace`` is the one it names, None for all."""
 
-    mock: Mock
+    app: App
     query: Mapping[str, str]
     body: bytes = b""
     rest: str = ""
@@ -41,12 +42,12 @@ class Asked:
     @property
     def spaces(self) -> list[Space]:
         """The namespaces that are meant."""
-        return [space for space in self.mock.spaces if self.namespace in (None, space.name)]
+        return [space for space in self.app.spaces if self.namespace in (None, space.name)]
 
     @property
     def space(self) -> Space:
         """The one namespace that is meant."""
-        return self.mock.spaces[self.namespace or "default"]
+        return self.app.spaces[self.namespace or "default"]
 
     def json(self) -> Any:
         """The body as JSON; APIError 400 when it is none."""
@@ -63,9 +64,9 @@ def exchanges(asked: Asked) -> dict[str, Any]:
     limit = _whole(asked.query, "limit", LIMIT)
     found = [exchange for space in asked.spaces for exchange in space.journal]
     picked = journal.pick(found, wanted, limit)
-    hidden, brief = secrets(asked.mock), asked.query.get("brief", "false") in ("true", "1")
+    hidden, brief = secrets(asked.app.config), asked.query.get("brief", "false") in ("true", "1")
     told = [
-        journal.brief(each, hidden) if brief else journal.render(each, hidden, asked.mock.config.body_limit) for each in picked
+        journal.brief(each, hidden) if brief else journal.render(each, hidden, asked.app.config.body_limit) for each in picked
     ]
     return {"exchanges": told, "last": max((each.order for each in found), default=0), "kept": len(found)}
 
@@ -88,9 +89,9 @@ def _check(query: Mapping[str, str]) -> None:
 def exchange(asked: Asked) -> dict[str, Any]:
     """One exchange in full, with what every rule says to it as the rules are now."""
     found = _exchange(asked)
-    hidden = secrets(asked.mock)
-    told = journal.render(found, hidden, asked.mock.config.body_limit)
-    return told | {"why": None if found.ask is None else redaction.value(why(asked.mock, found), hidden)}
+    hidden = secrets(asked.app.config)
+    told = journal.render(found, hidden, asked.app.config.body_limit)
+    return told | {"why": None if found.ask is None else redaction.value(why(asked.app, found), hidden)}
 
 
 def _exchange(asked: Asked) -> Exchange:
@@ -115,8 +116,8 @@ def forget_exchanges(asked: Asked) -> dict[str, Any]:
 
 def rules(asked: Asked) -> dict[str, Any]:
     """All rules in their order, with what they ask, what they answer, and how often they have."""
-    hits, hidden = coverage.hits(asked.spaces), secrets(asked.mock)
-    return {"rules": [redaction.value(_rule(rule, hits), hidden) for rule in list(asked.mock.book.rules)]}
+    hits, hidden = coverage.hits(asked.spaces), secrets(asked.app.config)
+    return {"rules": [redaction.value(_rule(rule, hits), hidden) for rule in list(asked.app.book.rules)]}
 
 
 def _rule(rule: Rule, hits: Mapping[str, int]) -> dict[str, Any]:
@@ -154,60 +155,50 @@ def _plain(plain: Mapping[str, Any]) -> dict[str, Any]:
 
 def add_rules(asked: Asked) -> tuple[int, Any]:
     """Append rules, checked as those of a file are; ConfigError with every problem, and then none is added."""
-    added = add(asked.mock, asked.body)
-    return 201, {"added": [rule.id for rule in added], "rules": len(asked.mock.book.rules)}
-
-
-def add(mock: Mock, given: Any, place: str = "") -> list[Rule]:
-    """Append rules as ``load_rules`` takes them; ``place`` is where they stand, when that is no file."""
-    with _changing:
-        taken = {rule.id for rule in mock.book.rules}
-        normal = load_rules(given, config=mock.config, taken=taken)
-        added = mock.build({**rule, "place": place or rule["place"]} for rule in normal)
-        mock.book.add(added)
-        return added
+    added = asked.app.add_rules(asked.body)
+    return 201, {"added": [rule.id for rule in added], "rules": len(asked.app.book.rules)}
 
 
 def replace_rules(asked: Asked) -> dict[str, Any]:
     """Put other rules in the place of all there are, at once; ConfigError with every problem, and then all stay."""
-    mock = asked.mock
-    with _changing:
-        made = mock.build(load_rules(asked.body, config=mock.config))
-        mock.book = RuleBook(made, first=mock.book.first)
+    app = asked.app
+    with app.changing:
+        made = app.build(load_rules(asked.body, config=app.config))
+        app.book = RuleBook(made, first=app.book.first)
         return {"rules": len(made)}
 
 
 def delete_rules(asked: Asked) -> dict[str, Any]:
     """Remove all rules."""
-    mock = asked.mock
-    with _changing:
-        count = len(mock.book.rules)
-        mock.book = RuleBook(first=mock.book.first)
+    app = asked.app
+    with app.changing:
+        count = len(app.book.rules)
+        app.book = RuleBook(first=app.book.first)
         return {"deleted": count}
 
 
 def delete_rule(asked: Asked) -> dict[str, Any]:
     """Remove one rule."""
-    mock = asked.mock
-    with _changing:
-        left = [rule for rule in mock.book.rules if rule.id != asked.rest]
-        if len(left) == len(mock.book.rules):
+    app = asked.app
+    with app.changing:
+        left = [rule for rule in app.book.rules if rule.id != asked.rest]
+        if len(left) == len(app.book.rules):
             close = get_close_matches(asked.rest, [rule.id for rule in left], 1)
             raise _missing("rule", asked.rest, f"; did you mean '{close[0]}'?" if close else "")
-        mock.book = RuleBook(left, first=mock.book.first)
+        app.book = RuleBook(left, first=app.book.first)
         return {"deleted": 1}
 
 
 def covered(asked: Asked) -> dict[str, Any]:
     """Which rules answered and which did not, and the requests that none matched."""
-    hidden = secrets(asked.mock)
+    hidden = secrets(asked.app.config)
     missed = [journal.brief(exchange, hidden) for exchange in coverage.unmatched(asked.spaces)]
-    return coverage.report(list(asked.mock.book.rules), asked.spaces) | {"unmatched": missed}
+    return coverage.report(list(asked.app.book.rules), asked.spaces) | {"unmatched": missed}
 
 
 def explained(asked: Asked) -> dict[str, Any]:
     """What every rule says to a request that is not made."""
-    told: dict[str, Any] = redaction.value(explain(asked.mock, asked.json(), asked.space), secrets(asked.mock))
+    told: dict[str, Any] = redaction.value(explain(asked.app, asked.json(), asked.space), secrets(asked.app.config))
     return told
 
 
@@ -253,21 +244,21 @@ def _state(given: Any, name: str) -> str:
 def set_chaos(asked: Asked) -> dict[str, Any]:
     """Let a share of the requests go wrong from now on: ``{rate, faults}``, or ``null`` for none."""
     if asked.body.strip() in (b"", b"null", b"false", b"{}"):
-        asked.mock.chaos = None
+        asked.app.chaos = None
     else:
         given = load_setting("chaos", asked.body)
-        asked.mock.chaos = (given["rate"], replies.faults(given["faults"]))
-    return {"chaos": _chaos(asked.mock)}
+        asked.app.chaos = (given["rate"], make_faults(given["faults"]))
+    return {"chaos": _chaos(asked.app)}
 
 
-def _chaos(mock: Mock) -> dict[str, Any] | None:
-    return mock.chaos and {"rate": mock.chaos[0], "faults": [asdict(fault) for fault in mock.chaos[1]]}
+def _chaos(app: App) -> dict[str, Any] | None:
+    return app.chaos and {"rate": app.chaos[0], "faults": [asdict(fault) for fault in app.chaos[1]]}
 
 
 def reset(asked: Asked) -> dict[str, Any]:
     """Forget all that a namespace remembers, or all of them do."""
     names = [journal.readable(space.name) for space in asked.spaces]
-    asked.mock.spaces.reset(asked.namespace)
+    asked.app.spaces.reset(asked.namespace)
     return {"reset": names}
 
 
@@ -280,21 +271,21 @@ def advance(asked: Asked) -> dict[str, Any]:
         seconds = math.nan
     if not 0 <= seconds <= 1e9:
         raise _bad(f"'seconds' is a number from 0 to 1000000000, not {given[:80]!r}", "seconds")
-    asked.mock.clock.advance(seconds)
-    return {"now": asked.mock.clock.now()}
+    asked.app.clock.advance(seconds)
+    return {"now": asked.app.clock.now()}
 
 
 def config(asked: Asked) -> dict[str, Any]:
     """All settings, the keys masked."""
-    mock = asked.mock
-    told = {name: _told(getattr(mock.config, name)) for name in mock.config.__dataclass_fields__ if name != "rules"}
+    app = asked.app
+    told = {name: _told(getattr(app.config, name)) for name in app.config.__dataclass_fields__ if name != "rules"}
     told |= {
-        "api_keys": [redaction.MASK] * len(mock.config.api_keys),
-        "admin_key": redaction.MASK if mock.config.admin_key else None,
-        "chaos": _chaos(mock),
-        "rules": len(mock.book.rules),
+        "api_keys": [redaction.MASK] * len(app.config.api_keys),
+        "admin_key": redaction.MASK if app.config.admin_key else None,
+        "chaos": _chaos(app),
+        "rules": len(app.book.rules),
     }
-    masked: dict[str, Any] = redaction.value(told, secrets(mock))
+    masked: dict[str, Any] = redaction.value(told, secrets(app.config))
     return masked
 
 

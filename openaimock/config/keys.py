@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .. import matchers
-from ..moderation import CATEGORIES
+from ..rules import matchers
+from ..text.moderation import CATEGORIES
 from .kinds import Anything, Field, Flag, Function, Kind, ListOf, MapOf, Number, Object, OneOf, Shape, Text, Union
 from .names import ENDPOINTS
 

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from ..chance import Clock
 from ..errors import ConfigError, Problem
-from . import keys, markup
-from .entries import ALL, Entry, number
+from ..types.clock import Clock
+from . import keys
 from .names import MODELS
-from .normal import child, drain
+from .normalize import child, drain
+from .rules import ALL, Entry, number
 from .source import Reader, Source
 from .tree import BAD, Node, Reading, from_python
 from .validate import Checker, of_field, said
+from .yaml import parse
 
 _UNITS = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 
@@ -272,7 +273,7 @@ def _config(settings: dict[str, Any], numbered: list[dict[str, Any]], files: lis
 def _tree(source: Source, reading: Reading) -> Node | None:
     if isinstance(source, (str, bytes)):
         text = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
-        return markup.parse(text, reading)
+        return parse(text, reading)
     return from_python(source, reading)
 
 
@@ -288,3 +289,8 @@ def _rules_in(check: Checker, tree: Node) -> list[Entry]:
         return _entries([check.check(keys.shape("rule"), tree, None)])
     check.problem(tree, None, f"expected a rule or a list of rules, got {said(tree)}")
     return []
+
+
+def secrets(config: Config) -> tuple[str, ...]:
+    """Every key of a configuration. None of them may be shown."""
+    return (*config.api_keys, config.admin_key) if config.admin_key else config.api_keys

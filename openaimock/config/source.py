@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import Problem
-from . import markup
 from .tree import Node, Reading, from_python
+from .yaml import parse
 
 #: What a configuration may be given as: a path, YAML text, a mapping, or a list of these. "-" is
 #: standard input where the caller gives one.
@@ -99,7 +99,7 @@ class Reader:
 
     def text(self, text: str | None, name: str, base: str) -> Iterator[Node]:
         """The trees of a YAML text and its includes."""
-        tree = None if text is None else markup.parse(text, Reading(name, self.problems, self.environ))
+        tree = None if text is None else parse(text, Reading(name, self.problems, self.environ))
         if tree is not None:
             yield from self.included(tree, base)
 

@@ -9,22 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import Problem
-from .kinds import (
-    Anything,
-    Field,
-    Flag,
-    Function,
-    Kind,
-    ListOf,
-    MapOf,
-    Number,
-    Object,
-    OneOf,
-    Shape,
-    Text,
-    Union,
-    type_of,
-)
+from .kinds import Anything, Field, Flag, Function, Kind, ListOf, MapOf, Number, Object, OneOf, Shape, Text, Union, type_of
 from .tree import BAD, Node, step
 
 #: A path as it grows: what it is in, and the key or position there. It becomes text only for a problem.

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from ..nouns import Ask, Reply
+from ..types.ask import Ask
+from ..types.reply import Reply
 from . import conversation, parameters
 from .always import ALWAYS
 from .check import MOST, Check, Find, Finding

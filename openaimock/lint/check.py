@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import APIError
-from ..nouns import Ask
+from ..types.ask import Ask
 
 #: So many findings of one request or reply are told; a request may be wrong in a million ways.
 MOST = 20

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from .. import offers
-from ..nouns import Ask, Message
-from ..wording import printable
+from ..http.catalog import printable
+from ..types.ask import Ask, Message
+from ..types.tools import choice, tools
 from .check import Check, Finding
 from .families import family
 
@@ -216,17 +216,17 @@ def _chat_choice(ask: Ask) -> Iterator[Finding]:
 
 def _absent(ask: Ask) -> str | None:
     """The one tool that must be called, if it is not among those offered."""
-    mode, names = offers.choice(ask)
+    mode, names = choice(ask)
     if mode != "required" or names is None or len(names) != 1:
         return None
-    return None if any(names[0] in (tool.name, tool.kind) for tool in offers.tools(ask)) else names[0]
+    return None if any(names[0] in (tool.name, tool.kind) for tool in tools(ask)) else names[0]
 
 
 def _responses_choice(ask: Ask) -> Iterator[Finding]:
     # A stored prompt may bring tools of its own.
     if ask.body.get("prompt") or ask.body.get("tool_choice") is None:
         return
-    offered = offers.tools(ask)
+    offered = tools(ask)
     if ask.body["tool_choice"] == "required" and not offered:
         yield Finding(
             "tool_choice_without_tools", "Tool choice 'required' must be specified with 'tools' parameter.", "tool_choice"

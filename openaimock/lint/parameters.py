@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..nouns import Ask
-from ..wording import printable
+from ..http.catalog import printable
+from ..types.ask import Ask
 from .check import Check, Finding
 from .families import effort, family
 

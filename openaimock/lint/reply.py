@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from .. import offers, schemas
-from ..nouns import Ask, Reply, ToolCall
-from ..offers import Tool
-from ..wording import printable
+from ..http.catalog import printable
+from ..schema import validate
+from ..types.ask import Ask, ToolCall
+from ..types.reply import Reply
+from ..types.tools import Tool, tools
+from ..types.tools import form as response_form
 from .check import Finding
 
 #: The endpoints whose requests bring schemas and tools.
@@ -32,7 +34,7 @@ def findings(ask: Ask, reply: Reply) -> Iterator[Finding]:
         if said.finish_reason in _CUT:
             continue
         if said.calls:
-            offered = {tool.name: tool for tool in offers.tools(ask)}
+            offered = {tool.name: tool for tool in tools(ask)}
             for call in said.calls:
                 yield from _call(call, offered)
         elif ask.response_format in ("json_schema", "json_object"):
@@ -48,11 +50,11 @@ def _content(ask: Ask, said: Reply) -> Iterator[Finding]:
     except (ValueError, RecursionError) as error:
         yield _finding("reply_schema", f"the request asks for JSON, but the content is none: {_why(error)}")
         return
-    form = offers.form(ask)
+    form = response_form(ask)
     if form.kind == "json_object" and not isinstance(value, dict):
         yield _finding("reply_schema", "the request asks for a JSON object, but the content is another value")
     elif form.kind == "json_schema":
-        mismatch = schemas.check({} if form.schema is None else form.schema, value)
+        mismatch = validate.check({} if form.schema is None else form.schema, value)
         if mismatch:
             yield _finding("reply_schema", f"the content does not fit the schema '{form.name}': {mismatch}", mismatch.path)
 
@@ -75,7 +77,7 @@ def _call(call: ToolCall, offered: dict[str, Tool]) -> Iterator[Finding]:
     if not isinstance(value, dict):
         yield _finding("reply_arguments", f"the arguments of '{name}' are not an object")
     elif tool is not None and tool.parameters is not None:
-        mismatch = schemas.check(tool.parameters, value)
+        mismatch = validate.check(tool.parameters, value)
         if mismatch:
             yield _finding("reply_arguments", f"the arguments of '{name}' do not fit its parameters: {mismatch}", mismatch.path)
 

@@ -8,14 +8,14 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from .. import offers
-from ..nouns import Ask
-from ..offers import Tool
+from ..types.ask import Ask
+from ..types.tools import Tool, listed
+from ..types.tools import form as response_form
 from .check import MOST, Check, Finding
 from .families import family
 
 if TYPE_CHECKING:
-    from ..strict import Refusal
+    from ..schema.strict import Refusal
 
 _NO_SCHEMAS = (
     "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model. Learn more about supported "
@@ -36,11 +36,11 @@ def _functions(ask: Ask) -> Iterator[Finding]:
 
 @lru_cache(maxsize=128)
 def _of_functions(packed: bytes) -> tuple[Finding, ...]:
-    return tuple(islice(_problems(offers.listed(*marshal.loads(packed))), MOST))
+    return tuple(islice(_problems(listed(*marshal.loads(packed))), MOST))
 
 
 def _problems(tools: Sequence[Tool]) -> Iterator[Finding]:
-    from ..strict import loose_problem, strict_problem  # only requests with tools or schemas need it
+    from ..schema.strict import loose_problem, strict_problem  # only requests with tools or schemas need it
 
     for tool in tools:
         if tool.kind != "function" or not (tool.strict or tool.parameters):
@@ -53,7 +53,7 @@ def _problems(tools: Sequence[Tool]) -> Iterator[Finding]:
 
 
 def _output(ask: Ask) -> Iterator[Finding]:
-    form = offers.form(ask)
+    form = response_form(ask)
     if form.kind != "json_schema":
         return
     if not family(ask.model).schemas and ask.endpoint == "chat":
@@ -73,7 +73,7 @@ def _output(ask: Ask) -> Iterator[Finding]:
 
 @lru_cache(maxsize=128)
 def _of_schema(packed: bytes) -> Refusal | None:
-    from ..strict import strict_problem
+    from ..schema.strict import strict_problem
 
     return strict_problem(marshal.loads(packed))
 

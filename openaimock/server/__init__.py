@@ -10,8 +10,8 @@ from time import monotonic
 from typing import Protocol
 
 from ..errors import PortInUseError
-from ..hooks import HOOKS
-from .channel import Channel
+from ..http.extensions import HOOKS
+from .http import Channel
 from .loop import READ, Loop, Pool, logger
 from .parser import Limits, Request
 from .task import Application, Task

@@ -10,9 +10,9 @@ from time import monotonic
 from typing import Any
 
 from ..errors import APIError, Hangup
-from ..hooks import Deferred, Timed, close_body
-from ..sse import dump
-from .channel import HIGH, Channel
+from ..http.extensions import Deferred, Timed, close_body
+from ..http.json import dump
+from .http import HIGH, Channel
 from .loop import Pool, logger
 from .parser import Request
 from .wsgi import Response, request_environ

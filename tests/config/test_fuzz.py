@@ -10,24 +10,12 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from openaimock import rules
 from openaimock.config import keys
-from openaimock.config.kinds import (
-    Flag,
-    Function,
-    Kind,
-    ListOf,
-    MapOf,
-    Number,
-    Object,
-    OneOf,
-    Shape,
-    Text,
-    Union,
-)
+from openaimock.config.kinds import Flag, Function, Kind, ListOf, MapOf, Number, Object, OneOf, Shape, Text, Union
 from openaimock.config.load import Config, load, load_reply, load_rules
 from openaimock.config.schema import camel, json_schema
 from openaimock.errors import ConfigError, Problem
+from openaimock.rules import rule as rules
 
 WORDS = [
     "",

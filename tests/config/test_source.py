@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from openaimock.app import create_app
 from openaimock.config.load import load
 from openaimock.errors import ConfigError
+from openaimock.wsgi import create_app
 
 RULE = "{when: {}, reply: hi}"
 

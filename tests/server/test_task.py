@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from openaimock.errors import Hangup
-from openaimock.server import channel, task
+from openaimock.server import http, task
 
 
 def timed(items, headers=()):
@@ -96,7 +96,7 @@ def test_a_piece_that_is_much_too_late_moves_what_follows_it(monkeypatch):
 
 def test_what_became_due_while_the_client_did_not_read_is_sent_at_once(monkeypatch):
     still = Still(monkeypatch, [0.05] * 4)
-    still.unsent = b"x" * (channel.HIGH + 1)
+    still.unsent = b"x" * (http.HIGH + 1)
     still.wake(100.05)
     assert still.held == still.stream.pump
     still.unsent = b""
@@ -401,7 +401,7 @@ def test_a_deferred_generator_waits_for_its_reader(serve, wire, eventually):
     connection = wire(server)
     connection.ask()
     eventually(lambda: any(each.held for each in server._channels))
-    assert all(len(each.unsent) <= channel.HIGH + 200_000 for each in server._channels)
+    assert all(len(each.unsent) <= http.HIGH + 200_000 for each in server._channels)
     before = len(made)
     connection.take(10_000_000)
     assert len(made) > before

@@ -1,0 +1,334 @@
+"""Chat completions, whole and streamed (API reference: Chat Completions; SDK types ChatCompletion and ChatCompletionChunk)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import chain, zip_longest
+from typing import Any
+
+from ...delivery import pace
+from ...http import payloads, sse
+from ...http.json import dump
+from ...http.request import Request
+from ...http.sse import Frame
+from ...state.namespace import Moment
+from ...text import tokens
+from ...types.ask import Ask, Message, ToolCall
+from ...types.reply import Reply
+from .. import shaping
+from ..operation import Endpoint
+from . import stored
+from .params import CHAT
+
+
+def read(request: Request) -> Ask:
+    """The Ask of POST /chat/completions. APIError 400 for what the API would not take."""
+    body = request.object()
+    deployment = request.params.get("deployment")
+    if deployment:
+        # Azure: the deployment in the path is the model, whatever the body says.
+        body["model"] = deployment
+    CHAT.check(body)
+    messages = [message(given) for given in body["messages"]]
+    ask = Ask("chat", body, messages, _last_user(messages), body["model"], bool(body.get("stream")))
+    if body.get("tools") or body.get("functions"):
+        ask.tools = tuple(_tool_names(body))
+    if body.get("tool_choice") or body.get("function_call"):
+        ask.tool_choice = _choice(body.get("tool_choice") or body["function_call"])
+    if body.get("response_format"):
+        ask.response_format = body["response_format"]["type"]
+        ask.schema_name = (body["response_format"].get("json_schema") or {}).get("name") or ""
+    return ask
+
+
+def message(given: Mapping[str, Any]) -> Message:
+    """One message of a request."""
+    content = given.get("content")
+    if type(content) is str and len(given) == 2:
+        return Message(given["role"], content)
+    if isinstance(content, list):
+        text = "\n".join(part[part["type"]] for part in content if part["type"] in ("text", "refusal"))
+        parts = tuple(part["type"] for part in content)
+    else:
+        text, parts = content or "", ("text",) if content else ()
+    calls = [_call(call) for call in given.get("tool_calls") or ()]
+    if given.get("function_call"):
+        calls.append(ToolCall(given["function_call"]["name"], given["function_call"]["arguments"]))
+    return Message(given["role"], text, parts, tuple(calls), given.get("tool_call_id"), given.get("name"))
+
+
+def _call(call: Mapping[str, Any]) -> ToolCall:
+    if call.get("type") == "custom":
+        return ToolCall(call["custom"]["name"], call["custom"]["input"], call["id"], "custom")
+    return ToolCall(call["function"]["name"], call["function"]["arguments"], call["id"])
+
+
+def _last_user(messages: Sequence[Message]) -> str:
+    return next((message.text for message in reversed(messages) if message.role == "user"), "")
+
+
+def _tool_names(body: Mapping[str, Any]) -> Iterator[str]:
+    for tool in body.get("tools") or ():
+        yield (tool.get(tool["type"]) or tool).get("name", tool["type"])
+    for function in body.get("functions") or ():
+        yield function["name"]
+
+
+def _choice(given: Any) -> str:
+    """``none``, ``auto``, ``required``, or the name of the tool that must be called."""
+    if isinstance(given, str):
+        return given
+    inner = given.get(given.get("type", "")) or given
+    return str(inner.get("name") or inner.get("mode") or given.get("type", ""))
+
+
+def write(ask: Ask, reply: Reply, moment: Moment) -> payloads.JSON | payloads.Events:
+    """The answer to a chat completion request."""
+    body = ask.body
+    if reply.plain and not ask.stream and body.keys() <= _SIMPLE:
+        return _simply(ask, reply.blocks[0].text, moment)
+    stop = body.get("stop") or ()
+    limit = body.get("max_completion_tokens") or body.get("max_tokens")
+    given = [reply, *reply.others]
+    wanted = max(body.get("n") or 1, len(given))
+    shaped = [
+        shaping.shape(given[min(at, len(given) - 1)], ask.model, [stop] if isinstance(stop, str) else stop, limit)
+        for at in range(wanted)
+    ]
+    head = {
+        "id": reply.id or moment.draw.id("chatcmpl-", 29),
+        "object": "chat.completion.chunk" if ask.stream else "chat.completion",
+        "created": moment.created if reply.created is None else reply.created,
+        "model": reply.model or ask.model,
+    }
+    tail = {
+        "service_tier": shaping.service_tier(reply, ask),
+        "system_fingerprint": reply.system_fingerprint or shaping.fingerprint(ask.model),
+    }
+    keeps = bool(body.get("store"))
+    if ask.stream and not keeps:
+        return payloads.Events(_stream(ask, shaped, {**head, **tail}, moment))
+    choices = [_choice_of(ask, said, reason, at, moment) for at, (said, reason) in enumerate(shaped)]
+    counted = usage(ask, [said for said, _ in shaped])
+    whole = {**head, "object": "chat.completion", "choices": choices, "usage": counted, **tail}
+    if ask.stream:
+        spoken = [(_settled(said, choice), reason) for (said, reason), choice in zip(shaped, choices, strict=True)]
+        return payloads.Events(stored.keeping(_stream(ask, spoken, {**head, **tail}, moment), ask, whole, moment))
+    if keeps:
+        stored.keep(ask, whole, moment)
+    return payloads.JSON(whole, counted.get("completion_tokens") or 0)
+
+
+def _settled(said: Reply, choice: Mapping[str, Any]) -> Reply:
+    """A reply with all that was made up for its choice, so that a stream says what is kept."""
+    message = choice["message"]
+    ids = iter([call["id"] for call in message.get("tool_calls") or ()])
+    blocks = [block._replace(call=block.call._replace(id=next(ids, ""))) if block.call else block for block in said.blocks]
+    return replace(said, blocks=tuple(blocks), logprobs=choice["logprobs"], audio=message.get("audio"))
+
+
+#: Longer texts are not kept.
+_SHORT = 8192
+#: Parameters that make no difference to what a text is answered with.
+_SIMPLE = frozenset(
+    {"model", "messages", "temperature", "top_p", "user", "seed", "metadata", "presence_penalty", "frequency_penalty", "stream"}
+)
+
+
+def _simply(ask: Ask, text: str, moment: Moment) -> payloads.JSON:
+    """What ``write`` would give for a text and nothing else, in a third of the time: most requests go this way."""
+    said = _said if len(text) <= _SHORT else _said.__wrapped__
+    completion = tokens.count(text, ask.model)
+    payload = said(text, ask.model, _prompt_tokens(ask), completion)
+    opening = f'{{"id":"{moment.draw.id("chatcmpl-", 29)}","object":"chat.completion","created":{moment.created},'
+    return payloads.JSON(opening.encode() + payload, completion)
+
+
+@lru_cache(256)
+def _said(text: str, model: str, prompt: int, completion: int) -> bytes:
+    """All but the id and the time, which is the same when the same is said again."""
+    payload = (
+        f'"model":{dump(model)},"choices":[{{"index":0,'
+        f'"message":{{"role":"assistant","content":{dump(text)},"refusal":null,"annotations":[]}},'
+        f'"logprobs":null,"finish_reason":"stop"}}],"usage":{{"prompt_tokens":{prompt},"completion_tokens":{completion},'
+        f'"total_tokens":{prompt + completion},"prompt_tokens_details":{{"cached_tokens":0,"audio_tokens":0}},'
+        '"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,'
+        f'"rejected_prediction_tokens":0}}}},"service_tier":"default","system_fingerprint":"{shaping.fingerprint(model)}"}}'
+    )
+    return payload.encode()
+
+
+def _prompt_tokens(ask: Ask) -> int:
+    """Tokens of the messages and the tools; counted once for a body that comes again."""
+    if not ask.prompt_tokens:
+        ask.prompt_tokens = tokens.count_messages(ask.body["messages"], ask.model)
+        if ask.tools:
+            ask.prompt_tokens += tokens.count_tools(ask.body.get("tools") or ask.body.get("functions"), ask.model)
+    return ask.prompt_tokens
+
+
+def usage(ask: Ask, replies: Sequence[Reply]) -> dict[str, Any]:
+    """The ``usage`` object (SDK type CompletionUsage); what the rule gives stands as it is given."""
+    given = replies[0].usage or {}
+    if len(given) >= 3 and {"prompt_tokens", "completion_tokens", "total_tokens"} <= given.keys():
+        return dict(given)
+    prompt = given.get("prompt_tokens")
+    if prompt is None:
+        prompt = _prompt_tokens(ask)
+    completion = given.get("completion_tokens")
+    if completion is None:
+        completion = sum(shaping.completion_tokens(said, ask.model) for said in replies)
+    made = {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": sum(shaping.reasoning_tokens(said, ask.model) for said in replies),
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+    return {**made, **given}
+
+
+# Whole
+
+
+def _choice_of(ask: Ask, said: Reply, reason: str, index: int, moment: Moment) -> dict[str, Any]:
+    refusal = said.said("refusal")
+    content = said.text
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": refusal, "annotations": said.annotations or []}
+    calls = [_call_of(call, moment) for call in said.calls]
+    if calls and ask.body.get("functions"):
+        message["function_call"] = calls[0]["function"]
+        reason = "function_call" if reason == "tool_calls" else reason
+    elif calls:
+        message["tool_calls"] = calls
+    elif content is None and refusal is None:
+        message["content"] = ""
+    if said.audio is not None:
+        message["audio"] = _audio(said, moment)
+        message["content"] = None
+    return {"index": index, "message": message, "logprobs": _logprobs_of(ask, said, moment), "finish_reason": reason}
+
+
+def _call_of(call: ToolCall, moment: Moment) -> dict[str, Any]:
+    id = call.id or moment.draw.id("call_")
+    if call.kind == "custom":
+        return {"id": id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+    return {"id": id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _audio(said: Reply, moment: Moment) -> dict[str, Any]:
+    made = {"id": moment.draw.hex("audio_"), "data": "", "expires_at": moment.created + 3600, "transcript": said.text or ""}
+    return {**made, **said.audio}
+
+
+def _logprobs_of(ask: Ask, said: Reply, moment: Moment) -> Any:
+    if said.logprobs is not None:
+        return said.logprobs
+    if not ask.body.get("logprobs"):
+        return None
+    return _logprobs(ask, said.text, said.said("refusal"), moment)
+
+
+def _logprobs(ask: Ask, content: str | None, refusal: str | None, moment: Moment) -> dict[str, Any]:
+    top = ask.body.get("top_logprobs") or 0
+
+    def made(text: str | None) -> Any:
+        return None if text is None else shaping.logprobs(text, ask.model, top, moment.draw.random)
+
+    return {"content": made(content), "refusal": made(refusal)}
+
+
+# Streamed
+
+
+def _stream(ask: Ask, shaped: Sequence[tuple[Reply, str]], head: Mapping[str, Any], moment: Moment) -> Iterator[Frame]:
+    """All frames: each choice's in turn, then usage when it was asked for, then the end."""
+    with_usage = bool((ask.body.get("stream_options") or {}).get("include_usage"))
+    opening = dump(head)[:-1]
+    closing = ',"usage":null}\n\n' if with_usage else "}\n\n"
+    spoken = [_Choice(ask, said, reason, index, moment, opening, closing).frames() for index, (said, reason) in enumerate(shaped)]
+    abreast = spoken[0] if len(spoken) == 1 else filter(None, chain.from_iterable(zip_longest(*spoken)))
+    return chain(abreast, _end(ask, shaped, head if with_usage else None))
+
+
+def _end(ask: Ask, shaped: Sequence[tuple[Reply, str]], head: Mapping[str, Any] | None) -> Iterator[Frame]:
+    if head:
+        yield sse.data({**head, "choices": [], "usage": usage(ask, [said for said, _ in shaped])})
+    yield sse.DONE
+
+
+class _Choice:
+    """The frames of one choice. Each is a fixed opening and closing around what is new: a stream costs what it says."""
+
+    def __init__(self, ask: Ask, said: Reply, reason: str, index: int, moment: Moment, opening: str, closing: str) -> None:
+        self._ask, self._said, self._reason, self._moment = ask, said, reason, moment
+        self._opening = f'data: {opening},"choices":[{{"index":{index},"delta":'
+        self._closing = closing
+        self._legacy = bool(ask.body.get("functions"))
+        self._dealers: dict[str, shaping.Dealer] = {}
+
+    def _frame(self, delta: str, said: float = 0.0, logprobs: str = "null", reason: str = "null") -> Frame:
+        return f'{self._opening}{delta},"logprobs":{logprobs},"finish_reason":{reason}}}]{self._closing}'.encode(), said
+
+    def frames(self) -> Iterator[Frame]:
+        blocks = self._said.blocks
+        speaks = any(block.kind == "text" for block in blocks) or (not self._said.calls and not self._said.said("refusal"))
+        content = '""' if speaks else "null"
+        yield self._frame(f'{{"role":"assistant","content":{content},"refusal":null}}')
+        index = 0
+        for block in blocks:
+            if block.kind in ("text", "refusal"):
+                key = "content" if block.kind == "text" else "refusal"
+                pieces = pace.spoken(block.text, self._said.pace, self._ask.model)
+                if self._said.logprobs is not None or self._ask.body.get("logprobs"):
+                    for piece, json, said in zip(*pieces, strict=True):
+                        yield self._frame(f'{{"{key}":{json.decode()}}}', said, dump(self._logprobs(key, piece)))
+                    continue
+                # Most streams are nothing but this: all that does not change is made once.
+                opening = f'{self._opening}{{"{key}":'.encode()
+                closing = f'}},"logprobs":null,"finish_reason":null}}]{self._closing}'.encode()
+                for json, said in zip(pieces.json, pieces.tokens, strict=True):
+                    yield opening + json + closing, said
+            elif block.call:
+                yield from self._tool_call(index, block.call)
+                index += 1
+        if self._said.audio is not None:
+            yield self._frame(dump({"audio": _audio(self._said, self._moment)}))
+        reason = "function_call" if self._legacy and self._reason == "tool_calls" else self._reason
+        yield self._frame("{}", reason=dump(reason))
+
+    def _logprobs(self, key: str, piece: str) -> Any:
+        """The log probabilities of a piece: those that the reply has for its tokens, or some that are made up."""
+        given = self._said.logprobs
+        if isinstance(given, dict) and isinstance(given.get(key), list):
+            dealer = self._dealers.get(key)
+            if dealer is None:
+                dealer = self._dealers[key] = shaping.Dealer([str(entry.get("token", "")) for entry in given[key]])
+            return {"content": None, "refusal": None, key: given[key][dealer.next(len(piece))]}
+        if given is not None or not self._ask.body.get("logprobs"):
+            return None
+        said_as = {"content": None, "refusal": None, key: piece}
+        return _logprobs(self._ask, **said_as, moment=self._moment)
+
+    def _tool_call(self, index: int, call: ToolCall) -> Iterator[Frame]:
+        made = _call_of(call, self._moment)
+        holds, says = ("custom", "input") if call.kind == "custom" else ("function", "arguments")
+        said = float(tokens.count(call.name, self._ask.model))
+        if self._legacy:
+            yield self._frame(dump({"function_call": {"name": call.name, "arguments": ""}}), said)
+        else:
+            made[holds][says] = ""
+            yield self._frame(dump({"tool_calls": [{"index": index, **made}]}), said)
+        for piece in tokens.split(call.arguments, self._ask.model):
+            delta: dict[str, Any] = {"tool_calls": [{"index": index, holds: {says: piece}}]}
+            yield self._frame(dump({"function_call": {"arguments": piece}} if self._legacy else delta), 1.0)
+
+
+ENDPOINTS = (Endpoint("chat", "POST", "/chat/completions", read, write, params=CHAT, alone=True),)

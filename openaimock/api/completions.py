@@ -1,0 +1,229 @@
+"""Completions, whole and streamed: the older endpoint, where a text goes on (API reference: Completions; SDK type Completion)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import accumulate, zip_longest
+from typing import Any
+
+from ..delivery import pace
+from ..http import payloads, sse
+from ..http.json import dump
+from ..http.request import Request
+from ..http.sse import Frame
+from ..params.table import Array, Boolean, Either, Integer, Number, Object, String, plain, table
+from ..state.namespace import Moment
+from ..text import tokens
+from ..types.ask import Ask, Message
+from ..types.reply import Reply
+from . import shaping
+from .chat.params import LOGIT_BIAS, MODEL, STOP, no_model
+from .operation import Endpoint
+
+#: What a model goes on from when there is no prompt.
+NO_PROMPT = "<|endoftext|>"
+#: A choice that no longer wants to be called by what only chat has.
+_REASONS = {"tool_calls": "stop", "function_call": "stop"}
+
+
+def _candidates(body: dict[str, Any]) -> None:
+    """What the API says of choices that are to be picked from too few, or picked while they are being streamed."""
+    best, wanted = body.get("best_of"), body.get("n") or 1
+    if best is None:
+        return
+    if wanted > best:
+        raise plain(
+            "You requested that the server return more choices than it will generate (HINT: you must set 'n' (currently "
+            f"{wanted}) to be at most 'best_of' (currently {best}), or omit either parameter if you don't specifically want to "
+            "use them.)",
+            "best_of",
+        )
+    if best > wanted and body.get("stream"):
+        raise plain("Results cannot be streamed when 'best_of' is greater than 'n'.", "best_of")
+
+
+_IDS = Array(Integer(min=0), min=1, called="an array of tokens")
+COMPLETIONS = table(
+    {
+        "model": MODEL,
+        "prompt": Either(
+            String(), Array(String(), min=1, max=2048), _IDS, Array(_IDS, min=1, max=2048, called="an array of token arrays")
+        ),
+        "best_of": Integer(min=0, max=20),
+        "echo": Boolean(),
+        "frequency_penalty": Number(min=-2, max=2),
+        "logit_bias": LOGIT_BIAS,
+        "logprobs": Integer(min=0, max=5),
+        "max_tokens": Integer(min=0),
+        "n": Integer(min=1, max=128),
+        "presence_penalty": Number(min=-2, max=2),
+        "seed": Integer(min=-(2**63), max=2**63 - 1),
+        "stop": STOP,
+        "stream": Boolean(),
+        "stream_options": Object({"include_usage": Boolean(), "include_obfuscation": Boolean()}),
+        "suffix": String(),
+        "temperature": Number(min=0, max=2),
+        "top_p": Number(min=0, max=1),
+        "user": String(),
+    },
+    required=["model"],
+    absent={"model": no_model},
+    rules=[_candidates],
+)
+
+
+def read(request: Request) -> Ask:
+    """The Ask of POST /completions: the prompt is what the user says. Token ids stand for themselves, blanks between."""
+    body = request.object()
+    deployment = request.params.get("deployment")
+    if deployment:
+        body["model"] = deployment
+    COMPLETIONS.check(body)
+    text = "\n".join(map(_text, _prompts(body)))
+    return Ask("completions", body, (Message("user", text),), text, body["model"], bool(body.get("stream")))
+
+
+def _prompts(body: Mapping[str, Any]) -> list[Any]:
+    """The prompts, each a text or a list of token ids."""
+    given = body.get("prompt")
+    if given is None:
+        return [NO_PROMPT]
+    return [given] if isinstance(given, str) or isinstance(given[0], int) else list(given)
+
+
+def _text(prompt: Any) -> str:
+    return prompt if isinstance(prompt, str) else " ".join(map(str, prompt))
+
+
+def split(ask: Ask) -> Sequence[Ask]:
+    """An Ask for each of several prompts."""
+    texts = list(map(_text, _prompts(ask.body)))
+    return [replace(ask, messages=(Message("user", text),), text=text) for text in texts] if len(texts) > 1 else ()
+
+
+def write(ask: Ask, reply: Reply, moment: Moment) -> payloads.JSON | payloads.Events:
+    """The answer to a completion request: the choices of each prompt, one prompt after the other."""
+    prompts = _prompts(ask.body)
+    given = reply.inputs or (reply,) * len(prompts)
+    spoken = [
+        choice
+        for prompt, each in zip(prompts, given, strict=True)
+        for choice in _choices(ask, _text(prompt), each or reply, moment)
+    ]
+    head = {
+        "id": reply.id or moment.draw.id("cmpl-", 29),
+        "object": "text_completion",
+        "created": moment.created if reply.created is None else reply.created,
+        "model": reply.model or ask.model,
+        "system_fingerprint": reply.system_fingerprint or shaping.fingerprint(ask.model),
+    }
+    counted = _usage(ask, prompts, spoken, reply.usage or {})
+    if ask.stream:
+        return payloads.Events(_stream(ask, spoken, head, counted))
+    choices = [choice.whole(index) for index, choice in enumerate(spoken)]
+    return payloads.JSON({**head, "choices": choices, "usage": counted}, counted["completion_tokens"])
+
+
+def _choices(ask: Ask, prompt: str, reply: Reply, moment: Moment) -> Iterator[_Choice]:
+    """What is said to one prompt, as often as is asked for."""
+    body = ask.body
+    stop = body.get("stop") or ()
+    given = [reply, *reply.others]
+    for at in range(max(body.get("n") or 1, len(given))):
+        said, reason = shaping.shape(
+            given[min(at, len(given) - 1)], ask.model, [stop] if isinstance(stop, str) else stop, body.get("max_tokens")
+        )
+        text = said.text if said.text is not None else said.said("refusal") or ""
+        reason = said.finish_reason or _REASONS.get(reason, reason)
+        logprobs = said.logprobs
+        if logprobs is None and body.get("logprobs") is not None:
+            logprobs = _logprobs(ask, prompt, text, moment)
+        yield _Choice(ask, prompt if body.get("echo") else "", text, reason, logprobs, said)
+
+
+def _logprobs(ask: Ask, prompt: str, text: str, moment: Moment) -> dict[str, Any]:
+    """Log probabilities as this endpoint has them: lists side by side. Of the first token of all nothing is known."""
+    top, chance = ask.body["logprobs"], moment.draw.random
+    echo = bool(ask.body.get("echo"))
+    made = shaping.logprobs(prompt, ask.model, top, chance) if echo else []
+    first = len(made) > 0
+    made += shaping.logprobs(text, ask.model, top, chance)
+    said = [entry["token"] for entry in made]
+    tops = [{other["token"]: other["logprob"] for other in entry["top_logprobs"]} for entry in made]
+    unknown = [None] if first else []
+    return {
+        "tokens": said,
+        "token_logprobs": [*unknown, *(entry["logprob"] for entry in made[len(unknown) :])],
+        "top_logprobs": [*unknown, *tops[len(unknown) :]] if top else None,
+        "text_offset": list(accumulate(map(len, said[:-1]), initial=0 if echo else len(prompt)))[: len(said)],
+    }
+
+
+def _usage(ask: Ask, prompts: Sequence[Any], spoken: Sequence[_Choice], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``usage`` object (SDK type CompletionUsage); all candidates of ``best_of`` are counted, as the API does."""
+    model, wanted = ask.model, ask.body.get("n") or 1
+    suffix = tokens.count(ask.body.get("suffix") or "", model)
+    prompt = given.get("prompt_tokens")
+    if prompt is None:
+        counts = [tokens.count(each, model) if isinstance(each, str) else len(each) for each in prompts]
+        prompt = sum(counts) + suffix * len(prompts)
+    completion = given.get("completion_tokens")
+    if completion is None:
+        said = sum(tokens.count(choice.text, model) for choice in spoken)
+        completion = said * max(ask.body.get("best_of") or 1, wanted) // wanted
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion, **given}
+
+
+def _stream(ask: Ask, spoken: Sequence[_Choice], head: Mapping[str, Any], counted: Mapping[str, Any]) -> Iterator[Frame]:
+    """All frames: the choices abreast, then usage when it was asked for, then the end."""
+    with_usage = bool((ask.body.get("stream_options") or {}).get("include_usage"))
+    opening = f'data: {dump(head)[:-1]},"choices":['
+    closing = '],"usage":null}\n\n' if with_usage else "]}\n\n"
+    parts = [choice.frames(index, opening, closing) for index, choice in enumerate(spoken)]
+    for abreast in zip_longest(*parts):
+        yield from (frame for frame in abreast if frame is not None)
+    if with_usage:
+        yield sse.data({**head, "choices": [], "usage": counted})
+    yield sse.DONE
+
+
+class _Choice:
+    """One text that goes on from a prompt: ``echo`` is the prompt when it is to be sent along."""
+
+    def __init__(self, ask: Ask, echo: str, text: str, reason: str, logprobs: Any, said: Reply) -> None:
+        self.text = text
+        self._model, self._echo, self._reason, self._logprobs, self._said = ask.model, echo, reason, logprobs, said
+        self._dealer: shaping.Dealer | None = None
+
+    def whole(self, index: int) -> dict[str, Any]:
+        """The choice in a whole reply."""
+        return {"text": self._echo + self.text, "index": index, "logprobs": self._logprobs, "finish_reason": self._reason}
+
+    def frames(self, index: int, opening: str, closing: str) -> Iterator[Frame]:
+        """The choice in a stream: the prompt, if any, comes with the first piece; the reason comes after the last."""
+        texts, _, counts = pace.spoken(self.text, self._said.pace, self._model)
+        if self._echo and not texts:
+            texts, counts = [""], [0.0]
+        for at, (piece, said) in enumerate(zip(texts, counts, strict=True)):
+            shown = piece if at else self._echo + piece
+            yield f"{opening}{dump(_chunk(shown, index, self._next(len(shown))))}{closing}".encode(), said
+        yield f"{opening}{dump(_chunk('', index, self._next(0), self._reason))}{closing}".encode(), 0.0
+
+    def _next(self, length: int) -> Any:
+        """The log probabilities of the next characters; those given in a form of their own come in one piece, with the first."""
+        given = self._logprobs
+        if not isinstance(given, dict) or not isinstance(given.get("tokens"), list):
+            self._logprobs = None
+            return given
+        if self._dealer is None:
+            self._dealer = shaping.Dealer(list(map(str, given["tokens"])))
+        part = self._dealer.next(length)
+        return {key: value[part] if isinstance(value, list) else value for key, value in given.items()}
+
+
+def _chunk(text: str, index: int, logprobs: Any, reason: str | None = None) -> dict[str, Any]:
+    return {"text": text, "index": index, "logprobs": logprobs, "finish_reason": reason}
+
+
+ENDPOINTS = (Endpoint("completions", "POST", "/completions", read, write, split=split, params=COMPLETIONS, alone=True),)

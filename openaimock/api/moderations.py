@@ -1,0 +1,89 @@
+"""Moderations: whether texts and images do harm, as rules say; what no rule flags is harmless (API reference: Moderations)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..http import payloads
+from ..http.request import Request
+from ..params.errors import path
+from ..params.table import Also, Array, Either, Flaw, Object, String, Union, table
+from ..state.namespace import Moment
+from ..text import moderation
+from ..types.ask import Ask
+from ..types.reply import Reply
+from .operation import Endpoint
+
+MODEL = "omni-moderation-latest"
+_PART = Union(
+    "type",
+    {
+        "text": Object({"text": String()}, required=["text"]),
+        "image_url": Object({"image_url": Object({"url": String()}, required=["url"])}, required=["image_url"]),
+    },
+)
+
+
+def _one_image(parts: list[dict[str, Any]]) -> None:
+    images = sum(part["type"] == "image_url" for part in parts)
+    if images > 1:
+        raise Flaw(
+            lambda _: f"Number of images ({images}) exceeds maximum of 1", "too_many_images", param=lambda names: path(names[:1])
+        )
+
+
+MODERATIONS = table(
+    {
+        "input": Either(String(), Array(String(), min=1), Also(Array(_PART, min=1), _one_image)),
+        "model": String(),
+    },
+    required=["input"],
+)
+
+
+def read(request: Request) -> Ask:
+    """The Ask of POST /moderations: its text is all the text that is to be looked at."""
+    body = request.object()
+    deployment = request.params.get("deployment")
+    if deployment:
+        body["model"] = deployment
+    MODERATIONS.check(body)
+    return Ask("moderations", body, text="\n".join(map(_text, _inputs(body))), model=body.get("model") or MODEL)
+
+
+def _inputs(body: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    """The parts of each input: every text of a list is one input, all objects of a list are one together, as the API has it."""
+    given = body["input"]
+    if isinstance(given, str):
+        given = [given]
+    return [[{"type": "text", "text": text}] for text in given] if isinstance(given[0], str) else [given]
+
+
+def _text(parts: list[dict[str, Any]]) -> str:
+    return "\n".join(part["text"] for part in parts if part["type"] == "text")
+
+
+def split(ask: Ask) -> Sequence[Ask]:
+    """An Ask for each of several inputs."""
+    inputs = _inputs(ask.body)
+    return [replace(ask, text=_text(parts)) for parts in inputs] if len(inputs) > 1 else ()
+
+
+def write(ask: Ask, reply: Reply | None, moment: Moment) -> payloads.JSON:
+    """The answer: a result for each input."""
+    inputs = _inputs(ask.body)
+    said = reply or Reply()
+    results = [_result(parts, each, moment) for parts, each in zip(inputs, said.inputs or (reply,) * len(inputs), strict=True)]
+    return payloads.JSON({"id": said.id or moment.draw.hex("modr-"), "model": said.model or ask.model, "results": results})
+
+
+def _result(parts: list[dict[str, Any]], reply: Reply | None, moment: Moment) -> dict[str, Any]:
+    types = {part["type"] for part in parts}
+    kinds = [kind for kind, type in (("text", "text"), ("image", "image_url")) if type in types]
+    key = "\n".join(part["text"] if part["type"] == "text" else part["image_url"]["url"] for part in parts)
+    return moderation.result(kinds, f"{moment.seed}\x1f{key}", reply.moderation if reply else None)
+
+
+ENDPOINTS = (Endpoint("moderations", "POST", "/moderations", read, write, own=True, split=split, params=MODERATIONS, alone=True),)

@@ -1,0 +1,182 @@
+"""Sending: the half of the application that faces the client, from a written reply to bytes with their moments and faults."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .. import lint
+from ..config.load import Config
+from ..delivery import faults, pace
+from ..errors import APIError, Hangup
+from ..http import cors, payloads
+from ..http.catalog import known
+from ..http.extensions import Timed
+from ..replies.plan import faults as make_faults
+from ..state.metrics import Metrics
+from ..types.clock import Clock
+from ..types.exchange import Exchange
+from ..types.reply import Fault, Reply
+from .call import Call
+
+_FIXED = (("openai-version", "2020-10-01"), ("openai-organization", "openaimock"))
+_JSON = (("content-type", "application/json"),)
+_STREAM = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+
+
+class Sender:
+    """What sends: the clock, the log, the metrics, and the chances that something goes wrong on the way."""
+
+    def __init__(self, config: Config, log: logging.Logger) -> None:
+        self.config = config
+        self.log = log
+        self.clock = Clock.parse(config.clock)
+        self.metrics = Metrics()
+        #: The share of requests that go wrong by chance, and how; may be set while it runs.
+        self.chaos = (config.chaos["rate"], make_faults(config.chaos["faults"])) if config.chaos else None
+
+    def send(self, call: Call, payload: Any, reply: Reply) -> Iterable[bytes]:
+        """Response to bytes: their moments, and what goes wrong with them."""
+        draw = call.moment.draw
+        latency = call.latency
+        if latency is None:
+            latency = 0.0 if reply.latency is None else pace.wait(reply.latency, lambda: draw.random)
+        fault = call.exchange.fault = self._fault(call, reply)
+        if isinstance(payload, payloads.Events):
+            return self._send_events(call, payload, reply, latency, fault)
+        if fault is not None and fault.kind == "error_event":
+            # A reply that is no stream has no middle to fail in.
+            payload, fault = raw_error(known(500)), None
+        said = 0.0
+        if isinstance(payload, payloads.Raw):
+            status, body = payload.status, payload.body
+            own = {"content-type": payload.content_type, **dict(payload.headers)}
+            ours = [header for header in self._headers(call, ()) if header[0] not in own]
+            headers = [*own.items(), *ours]
+        else:
+            status, body, headers = 200, payload.encoded(), self._headers(call, _JSON)
+            said = payload.tokens
+        if fault is not None:
+            body = faults.spoil(body, fault)
+        headers.append(("content-length", str(len(body))))
+        if not latency and pace.instant(reply.pace) and fault is None:
+            self._start(call, status, headers, 0.0)
+            return self._ended(call, [body])
+        due = pace.whole(said, latency, reply.pace, lambda: draw.random)
+        timed: faults.Timed = iter([(due, body)])
+        if fault is not None:
+            timed = faults.whole(timed, fault)
+        return self._timed(call, status, headers, due, pace.noted(timed, call.exchange.chunks))
+
+    def _send_events(
+        self, call: Call, payload: payloads.Events, reply: Reply, latency: float, fault: Fault | None
+    ) -> Iterable[bytes]:
+        headers = self._headers(call, _STREAM)
+        if not latency and pace.instant(reply.pace) and fault is None:
+            frames = [data for data, _ in payload.frames]
+            body = b"".join(frames)
+            headers.append(("content-length", str(len(body))))
+            self._start(call, 200, headers, 0.0)
+            return self._ended(call, [body], len(frames))
+        draw, chunks = call.moment.draw, call.exchange.chunks
+        timed = pace.stream(payload.frames, latency, reply.pace, lambda: draw.random, chunks if fault is None else [])
+        if fault is not None:
+            timed = pace.noted(faults.stream(timed, fault, payload.error), chunks)
+        return self._timed(call, 200, headers, latency, timed)
+
+    def _fault(self, call: Call, reply: Reply) -> Fault | None:
+        """What goes wrong: as the request asks, as the rule says, or by chance."""
+        fault = call.fault or reply.fault
+        chaos = self.chaos
+        if fault is None and chaos and call.exchange.error is None:
+            fault = faults.draw(*chaos, call.moment.draw.source)
+        return fault
+
+    def refuse(self, call: Call, error: APIError, reply: Reply | None = None) -> Iterable[bytes]:
+        """Answer with an error, in the API's envelope."""
+        # It is kept in the journal: how it came up to here would keep everything on its way alive.
+        error.__context__ = error.__cause__ = None
+        call.exchange.error = error.with_traceback(None)
+        return self.send(call, raw_error(error), reply or Reply())
+
+    def _headers(self, call: Call, given: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+        """The headers of every response, behind the payload's own."""
+        headers = [*given, *_FIXED, *cors.cors(call.request, self.config.cors), *call.headers]
+        if call.exchange.lint:
+            headers.append(("x-openaimock-lint", lint.header(call.exchange.lint)))
+        return headers
+
+    def _start(self, call: Call, status: int, headers: list[tuple[str, str]], latency: float) -> None:
+        call.exchange.status = status
+        took = str(round(latency * 1000)) if latency else "0"
+        headers += (("x-request-id", call.exchange.id), ("openai-processing-ms", took))
+        if self.clock.frozen:
+            headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.moment.now))))
+        call.start_response(payloads.status_line(status), headers)
+
+    def _timed(
+        self, call: Call, status: int, headers: list[tuple[str, str]], latency: float, timed: Iterator[tuple[float, bytes]]
+    ) -> Iterable[bytes]:
+        """A response whose bytes have their moments; the host's clock waits for them when it offers one."""
+        self._start(call, status, headers, latency)
+        clock = call.request.environ.get("openaimock.timed", Timed)
+        fault = call.exchange.fault
+        watched = self._watched(timed, call)
+        body: Iterable[bytes]
+        if clock is Timed and fault is not None and fault.kind == "slow_headers":
+            body = clock(watched, faults.HEAD_GAP)
+        else:
+            body = clock(watched)
+        return body
+
+    def _watched(self, timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
+        """Timed bytes that tell the exchange what became of them."""
+        exchange = call.exchange
+        self.metrics.begin(exchange)
+        try:
+            yield from timed
+            exchange.ended = "whole"
+        except Hangup:
+            exchange.ended = "fault"
+            raise
+        finally:
+            if exchange.ended == "running":
+                exchange.ended = "left"
+            exchange.duration = time.perf_counter() - call.started
+            self.metrics.count(exchange)
+            if self.log.isEnabledFor(logging.INFO):
+                self.log.info("%s", _line(exchange))
+
+    def _ended(self, call: Call, body: list[bytes], events: int = 0) -> list[bytes]:
+        exchange = call.exchange
+        exchange.ended = "whole"
+        exchange.duration = time.perf_counter() - call.started
+        self.metrics.count(exchange, events)
+        if self.log.isEnabledFor(logging.INFO):
+            self.log.info("%s", _line(exchange))
+        return body
+
+
+def _line(exchange: Exchange) -> str:
+    said = f"rule {exchange.rule}" if exchange.matched else (exchange.error.code or "error" if exchange.error else "no rule")
+    return f"{exchange.method} {exchange.path} {exchange.status} {said} {exchange.duration * 1000:.1f} ms" + (
+        "" if exchange.ended == "whole" else f" ({exchange.ended})"
+    )
+
+
+def raw_error(error: APIError) -> payloads.Raw:
+    """An error as a response."""
+    return payloads.Raw(payloads.encode(error.body()), "application/json", error.status, tuple(error.headers.items()))
+
+
+def raw(reply: Reply) -> payloads.Raw:
+    """A reply given as status, headers and body, exactly so."""
+    body = reply.body
+    headers = tuple((name.lower(), value) for name, value in reply.headers.items())
+    if isinstance(body, bytes):
+        return payloads.Raw(body, "application/octet-stream", reply.status or 200, headers)
+    if isinstance(body, str) or body is None:
+        return payloads.Raw((body or "").encode(), "text/plain; charset=utf-8", reply.status or 200, headers)
+    return payloads.Raw(payloads.encode(body), "application/json", reply.status or 200, headers)

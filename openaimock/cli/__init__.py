@@ -1,0 +1,132 @@
+"""The command line: serve a configuration, check one, ask it about a request, or begin one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from .. import __version__
+from ..errors import ConfigError, PortInUseError
+from .arguments import GOOD, INTERRUPTED, USAGE, WRONG, config_arguments, count, load_config
+from .serve import serve, serve_arguments
+
+
+class Command(NamedTuple):
+    """One word after ``openaimock``: what it takes, what it does, and what it says of itself."""
+
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+    help: str
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code: 0 good, 1 could not start, 2 bad arguments, 130 interrupted."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    name = given[0] if given and given[0] in COMMANDS else "serve"
+    command = COMMANDS[name]
+    parser = _parser(name, command)
+    arguments = parser.parse_args(given[1:] if given and given[0] == name else given)
+    try:
+        return command.run(arguments)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        print(count(len(error.problems), "problem"), file=sys.stderr)
+        return WRONG
+    except BrokenPipeError:
+        # Whoever read what we print has had enough; Python's own flush at the end must not complain of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GOOD
+    except PortInUseError as error:
+        print(
+            f"openaimock: port {error.port} on {error.host} is already in use; choose another with --port (0 takes a free one)",
+            file=sys.stderr,
+        )
+        return WRONG
+    except OSError as error:
+        print(f"openaimock: cannot start: {error.strerror or error}", file=sys.stderr)
+        return WRONG
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser(name: str, command: Command) -> argparse.ArgumentParser:
+    prog = "openaimock" if name == "serve" else f"openaimock {name}"
+    others = "\n".join(f"  openaimock {word:<8} {other.help}" for word, other in COMMANDS.items() if word != "serve")
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=command.help,
+        epilog=f"other commands:\n{others}" if name == "serve" else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    if name == "serve":
+        parser.add_argument("--version", action="version", version=f"openaimock {__version__}")
+    command.arguments(parser)
+    return parser
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    config = load_config(arguments)
+    files = ", ".join(map(str, config.files)) or "standard input"
+    print(f"{files}: good: {count(len(config.rules), 'rule')}, unmatched requests get {_unmatched(config.unmatched)}")
+    return GOOD
+
+
+def _explain_arguments(parser: argparse.ArgumentParser) -> None:
+    config_arguments(parser)
+    parser.usage = "openaimock explain [-h] CONFIG [CONFIG...] REQUEST.json"
+    parser.epilog = "REQUEST.json is the body of a request (- is standard input); the exit code is 1 when no rule answers it."
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    *arguments.configs, request = arguments.configs or [""]
+    if not request or not (arguments.configs or arguments.more):
+        print(
+            "openaimock explain: name a configuration and a request: openaimock explain mock.yaml request.json", file=sys.stderr
+        )
+        return USAGE
+    if request == "-" and "-" in (*arguments.configs, *arguments.more):
+        print("openaimock explain: standard input is the configuration or the request, not both", file=sys.stderr)
+        return USAGE
+    from . import commands
+
+    return commands.explained(load_config(arguments), request, sys.stdin)
+
+
+def _init_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", nargs="?", help="where to write it, if there is nothing yet; else it is printed")
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from . import commands
+
+    return commands.init(arguments.file)
+
+
+def _no_arguments(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _schema(arguments: argparse.Namespace) -> int:
+    from . import commands
+
+    return commands.schema()
+
+
+def _unmatched(unmatched: Any) -> str:
+    if not isinstance(unmatched, str):
+        return "the reply of the file"
+    return {"error": "an error that explains", "echo": "the user's text back"}.get(unmatched, unmatched)
+
+
+#: Every command; a first argument that is none of these names a configuration to serve.
+COMMANDS = {
+    "serve": Command(serve_arguments, serve, "Serve a mock of the OpenAI API from YAML rules."),
+    "check": Command(config_arguments, _check, "Check a configuration: every problem, each with its place."),
+    "explain": Command(_explain_arguments, _explain, "Say which rule answers a request, and why each other one does not."),
+    "schema": Command(_no_arguments, _schema, "Print the JSON Schema of a configuration, for editors."),
+    "init": Command(_init_arguments, _init, "Begin: a commented starter file."),
+}

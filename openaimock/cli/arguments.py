@@ -1,0 +1,42 @@
+"""What all commands share: the configurations they name, exit codes, and counted nouns."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from ..config.load import Config
+
+GOOD, WRONG, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def config_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the names of configurations to a parser."""
+    parser.add_argument("configs", metavar="CONFIG", nargs="*", help="a YAML file of rules; - is standard input")
+    parser.add_argument(
+        "-c", "--config", dest="more", metavar="CONFIG", action="append", default=[], help="the same, as an option"
+    )
+
+
+def load_config(arguments: argparse.Namespace) -> Config:
+    """The Config that the arguments name; without a name, what is piped in."""
+    from ..config.load import load
+
+    sources: list[str] = [*arguments.configs, *arguments.more]
+    if not sources:
+        if sys.stdin is None or sys.stdin.isatty():
+            print("openaimock: no configuration given: name a YAML file, or pipe one in (openaimock --help)", file=sys.stderr)
+            sys.exit(USAGE)
+        sources = ["-"]
+    if "-" in sources and sys.stdin is None:
+        raise ConfigError([Problem("<stdin>", "", "there is no standard input to read")])
+    return load(sources, stdin=sys.stdin)
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: ``1 rule``, ``2 rules``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,337 @@
+"""Normal forms: each named shape of the schema, once checked, written out the one way that the rest of the program reads."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+
+from ..http.json import dump
+from ..replies import templates
+from . import keys
+from .tree import BAD, Node
+from .validate import Checker, Finish, Path, snake
+
+_TUNING = ("threshold", "case_sensitive", "invert")
+_KINDS = ("exact", "contains", "regex", "fuzzy", "any")
+
+
+def child(node: Node, name: str) -> Node:
+    """The node of an entry, whichever way its key is spelled; the mapping itself when there is none."""
+    entries: dict[str, Node] = node.value if isinstance(node.value, dict) else {}
+    return next((item for key, item in entries.items() if key == name or snake(key) == name), node)
+
+
+def is_bad(*values: Any) -> bool:
+    """Whether any of the values is wrong already."""
+    return any(value is BAD for value in values)
+
+
+# Matchers
+
+
+def expectation(check: Checker, node: Node, path: Path, kind: str, value: str, tuning: Mapping[str, Any]) -> dict[str, Any]:
+    """A matcher's normal form; a regex must compile, and its groups can be named in templates."""
+    made = {
+        "kind": kind,
+        "value": value,
+        "threshold": tuning.get("threshold", 0.8),
+        "case_sensitive": tuning.get("case_sensitive"),
+        "invert": tuning.get("invert", False),
+    }
+    if kind == "regex":
+        groups = compiled(check, node, path, value, made["case_sensitive"] is True)
+        if not made["invert"]:
+            check.groups |= groups
+    return made
+
+
+_SETS = re.compile(r"\[\[|--|&&|~~|\|\|")
+
+
+def compiled(check: Checker, node: Node, path: Path, pattern: str, case_sensitive: bool) -> set[str]:
+    """The names and numbers of a regex's groups; a regex that is none is a problem."""
+    flags = 0 if case_sensitive else re.IGNORECASE
+    try:
+        # Python warns of sets that may mean more one day. The filters belong to the whole process: touch them only for those.
+        odd = _SETS.search(pattern)
+        with warnings.catch_warnings() if odd else nullcontext():
+            if odd:
+                warnings.simplefilter("ignore", FutureWarning)
+            found = re.compile(pattern, flags)
+    except re.error as error:
+        hint = "; Python writes named groups (?P<name>...)" if re.search(r"\(\?<[A-Za-z]", pattern) else ""
+        check.problem(node, path, f"this is not a regular expression: {error.msg}{_position(error)}{hint}")
+    except (OverflowError, RecursionError) as error:
+        check.problem(node, path, f"this is not a regular expression: {error}")
+    else:
+        return {str(number) for number in range(found.groups + 1)} | set(found.groupindex)
+    return set()
+
+
+def _position(error: re.error) -> str:
+    return "" if error.pos is None else f" at position {error.pos}"
+
+
+def matcher(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """``exact`` text, or ``{contains: ..., invert: ...}``."""
+    if isinstance(value, str):
+        return expectation(check, node, path, "exact", value, {})
+    kinds = [name for name in _KINDS if name in value]
+    if len(kinds) != 1:
+        return BAD
+    kind = kinds[0]
+    given = value[kind]
+    if is_bad(given, *(value.get(name) for name in _TUNING)):
+        return BAD
+    if kind == "any" and given is not True:
+        return check.problem(child(node, kind), (path, kind), "'any' is true or left out")
+    return expectation(check, child(node, kind), (path, kind), kind, "" if kind == "any" else given, value)
+
+
+def model(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """A plain text with ``*``, ``?`` or ``[`` is a pattern."""
+    made = matcher(check, value, node, path)
+    if isinstance(value, str) and made is not BAD and re.search(r"[*?[]", value):
+        made["kind"] = "glob"
+    return made
+
+
+def body_value(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """A matcher where it can be one, else a value that must be equal."""
+    if isinstance(value, str):
+        return matcher(check, value, node, path)
+    names = {snake(key) for key in value} if isinstance(value, dict) else set()
+    if names & set(_KINDS) and names <= {*_KINDS, *_TUNING}:
+        return check.check(keys.shape("matcher"), node, path)
+    return {"kind": "equals", "value": value}
+
+
+def when(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """The conditions by name; names of headers in lower case, lists as tuples."""
+    for key in ("endpoint", "tools"):
+        if key in value and value[key] is not BAD:
+            value[key] = tuple(value[key])
+    if isinstance(value.get("header"), dict):
+        value["header"] = {name.lower(): made for name, made in value["header"].items()}
+    return value
+
+
+# Time and trouble
+
+
+def latency(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """A kind with one or two numbers."""
+    if not isinstance(value, dict):
+        return {"kind": "fixed", "a": value, "b": 0.0}
+    if len(value) != 1:
+        return BAD
+    (kind, pair), *_ = value.items()
+    if is_bad(pair) or is_bad(*pair):
+        return BAD
+    at = child(node, kind)
+    if kind == "uniform" and pair[0] > pair[1]:
+        return check.problem(at, (path, kind), f"the first number is the smaller one, got {pair[0]:g} and {pair[1]:g}")
+    if kind == "lognormal" and pair[0] == 0:
+        return check.problem(at, (path, kind), "the median of 'lognormal' is above 0")
+    return {"kind": kind, "a": pair[0], "b": pair[1]}
+
+
+def pace(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """The keys that are given."""
+    if not value:
+        return check.problem(node, path, "an empty pace says nothing; leave it out for as fast as possible")
+    return {**value, "chunks": tuple(value["chunks"])} if value.get("chunks", BAD) is not BAD else value
+
+
+def fault(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """Kind and position."""
+    return {"kind": value, "after": 0} if isinstance(value, str) else {"after": 0, **value}
+
+
+def error(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """All six parts, None where not given; a number is the status, a text the code."""
+    blank = dict.fromkeys(("status", "type", "code", "message", "param", "retry_after"))
+    if isinstance(value, str):
+        return {**blank, "code": value}
+    if not isinstance(value, dict):
+        return {**blank, "status": value}
+    if not value:
+        return check.problem(node, path, "an empty error says nothing; a status number will do")
+    return {**blank, **value}
+
+
+def fail(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """How often, and with what."""
+    return {"times": 1, **value}
+
+
+# Replies
+
+
+def tool_call(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """Name, arguments as text, id and kind, from the API's form or the short one."""
+    forms = [name for name in ("function", "custom", "name") if name in value]
+    if len(forms) != 1:
+        return BAD
+    form = forms[0]
+    call = value if form == "name" else value[form]
+    if is_bad(call):
+        return BAD
+    custom = form == "custom" or (form == "name" and ("input" in value or value.get("type") == "custom"))
+    given = value.get("type", "custom" if custom else "function")
+    if form != "name" and any(name in value for name in ("arguments", "input")):
+        return check.problem(node, path, f"'arguments' and 'input' belong under '{form}'")
+    if "arguments" in call and custom:
+        return check.problem(node, path, "a custom tool has 'input', a function 'arguments'")
+    if given is not BAD and given != ("custom" if custom else "function"):
+        return check.problem(child(node, "type"), (path, "type"), f"the type is '{'custom' if custom else 'function'}' here")
+    arguments = call.get("input", "") if custom else call.get("arguments", "{}")
+    if is_bad(arguments, call["name"], value.get("id"), given):
+        return BAD
+    return {"name": call["name"], "arguments": as_text(arguments), "id": value.get("id", ""), "kind": given}
+
+
+def as_text(value: Any) -> str:
+    """A text as it is, anything else as its JSON."""
+    if isinstance(value, str):
+        return value
+    return "" if has_bad(value) else dump(value)
+
+
+def has_bad(value: Any) -> bool:
+    """Whether something inside is wrong already."""
+    if isinstance(value, dict):
+        return any(has_bad(item) for item in value.values())
+    return any(has_bad(item) for item in value) if isinstance(value, (list, tuple)) else value is BAD
+
+
+def block(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """A kind, and its text, call or data."""
+    if len(value) != 1:
+        return BAD
+    (kind, given), *_ = value.items()
+    return {"kind": kind, {"tool_call": "call", "item": "data"}.get(kind, "text"): given}
+
+
+#: What says something that an error, a raw body or blocks would contradict.
+_SAYS = ("content", "tool_calls", "refusal", "reasoning")
+_HOP_BY_HOP = (
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+)
+
+
+def reply(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """The keys that are given; content as text."""
+    note_holes(check, node, path)
+    if isinstance(value, str):
+        return {"content": value}
+    if not value:
+        return check.problem(node, path, 'an empty reply says nothing; an empty text is written ""')
+    return answer(check, value, node, path)
+
+
+def answer(check: Checker, value: dict[str, Any], node: Node, path: Path) -> dict[str, Any]:
+    """The normal form of the keys of a reply, and the contradictions among them."""
+    for strong in ("error", "body", "blocks"):
+        weak = [name for name in _SAYS if name in value]
+        if strong in value and weak:
+            told = "put it among the blocks" if strong == "blocks" else "only one of them can be sent"
+            check.problem(node, path, f"'{strong}' and '{weak[0]}' exclude each other; {told}")
+    if value.get("auto") is True:
+        for name in ("content", "tool_calls", "refusal", "blocks", "error", "body"):
+            if name in value:
+                check.problem(node, path, f"'auto' and '{name}' exclude each other; 'auto' makes up what is said")
+    if "error" in value and "body" in value:
+        check.problem(node, path, "'error' and 'body' exclude each other; only one of them can be sent")
+    headers(check, value.get("headers"), child(node, "headers"), (path, "headers"))
+    if "content" in value and not isinstance(value["content"], str):
+        value["content"] = as_text(value["content"])
+    return value
+
+
+def headers(check: Checker, value: Any, node: Node, path: Path) -> None:
+    """Names and values must be what HTTP can send, and not what the server itself must say."""
+    for name, text in value.items() if isinstance(value, dict) else ():
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+            check.problem(node, path, f"{name!r} cannot be the name of a header", key=name)
+        elif name.lower() in _HOP_BY_HOP:
+            check.problem(node, path, f"'{name}' is the server's own to send", key=name)
+        elif text is not BAD and not re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", text):
+            check.problem(child(node, name), (path, name), "a header is one line of Latin-1 text")
+
+
+def note_holes(check: Checker, node: Node, path: Path) -> None:
+    """Remember every text with ``{{`` in it, for when the rule's groups are known."""
+    value = node.value
+    if isinstance(value, str):
+        if "{{" in value:
+            check.holes.append((node, path))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            note_holes(check, item, (path, key))
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            note_holes(check, item, (path, at))
+
+
+def drain(check: Checker) -> None:
+    """Check the templates that were remembered, and begin anew for the next rule."""
+    for node, path in check.holes:
+        for message in templates.problems(node.value, check.groups):
+            check.problem(node, path, message)
+    check.holes = []
+    check.groups = set()
+
+
+def unmatched(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """A word, or ``{"reply": ...}``."""
+    drain(check)
+    return value if isinstance(value, str) else {"reply": value}
+
+
+def response(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """A reply from a whole chat completion: its first choice, the overrides, further choices as ``others``."""
+    note_holes(check, node, path)
+    if value["choices"] is BAD:
+        return BAD
+    shared = {
+        name: value[name] for name in ("id", "created", "model", "usage", "system_fingerprint", "service_tier") if name in value
+    }
+    first, *others = (_choice(choice) for choice in value["choices"])
+    return {**first, **shared, **({"others": others} if others else {})}
+
+
+def _choice(choice: Any) -> dict[str, Any]:
+    if choice is BAD or choice["message"] is BAD:
+        return {}
+    said = {name: item for name, item in choice["message"].items() if name not in ("role", "function_call")}
+    return said | {name: choice[name] for name in ("finish_reason", "logprobs") if name in choice}
+
+
+#: How each named kind becomes its normal form; rules have theirs in ``entries``.
+FINISHES: dict[str, Finish] = {
+    "matcher": matcher,
+    "model": model,
+    "body_value": body_value,
+    "when": when,
+    "latency": latency,
+    "pace": pace,
+    "fault": fault,
+    "error": error,
+    "fail": fail,
+    "tool_call": tool_call,
+    "block": block,
+    "reply": reply,
+    "unmatched": unmatched,
+    "response": response,
+}

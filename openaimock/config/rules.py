@@ -1,0 +1,249 @@
+"""Rules as users write them, brought into the one form that the rest of the program reads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from . import keys
+from .normalize import FINISHES, answer, child, drain, expectation, is_bad, note_holes
+from .tree import BAD, Node
+from .validate import Checker, Finish, Path, render, snake
+
+_CONDITIONS = ("messages", "when", "matcher")
+_ANSWERS = ("reply", "replies", "response")
+_TIMING = tuple(field.name for field in keys.TIMING)
+#: What only an assistant message has, as it is what to answer.
+_SAID = frozenset(field.name for field in keys.ANSWER)
+#: The kinds of parts by the names the Responses API gives them.
+_PARTS = {"input_text": "text", "output_text": "text", "input_image": "image_url", "input_file": "file"}
+
+
+class Entry(NamedTuple):
+    """One rule in its normal form, and where it stands."""
+
+    rule: dict[str, Any]
+    node: Node
+    path: Path
+
+
+def rule(check: Checker, value: Any, node: Node, path: Path) -> Entry:
+    """One entry of ``responses``."""
+    conditions = [name for name in value if name in _CONDITIONS]
+    answers = [name for name in value if name in _ANSWERS]
+    _answered(check, conditions, answers, node, path)
+    messages = value.get("messages")
+    source, at, defaults = child(node, "messages"), (path, "messages"), {}
+    if conditions == ["matcher"] and value["matcher"] is not BAD:
+        defaults = value["matcher"]
+        messages = defaults["messages"]
+        source, at = child(child(node, "matcher"), "messages"), ((path, "matcher"), "messages")
+    flow = None
+    if isinstance(messages, list) and len(conditions) == 1:
+        flow = conversation(check, messages, source, at, defaults, answered=bool(answers))
+    replies = _replies(value, answers)
+    timing = {name: value[name] for name in _TIMING if name in value}
+    for said in (*replies, *(message["reply"] for message in flow or () if message["reply"] is not None)):
+        for name in timing.keys() - said.keys():
+            said[name] = timing[name]
+    drain(check)
+    key = path[1] if path and isinstance(path[1], str) else None
+    given = value.get("id")
+    if key is not None and given not in (None, BAD, key):
+        check.problem(child(node, "id"), (path, "id"), f"this rule is called '{key}' already; leave the id out")
+    return Entry(
+        {
+            "id": key or given,
+            "messages": flow,
+            "when": value.get("when"),
+            "replies": replies,
+            "then": value.get("then", "last"),
+            "times": value.get("times"),
+            "priority": value.get("priority", 0),
+            "turns": value.get("turns"),
+            "place": node.place or render(path),
+        },
+        node,
+        path,
+    )
+
+
+def _answered(check: Checker, conditions: list[str], answers: list[str], node: Node, path: Path) -> None:
+    """A rule has one answer, unless its conversation has assistant messages."""
+    if len(answers) > 1:
+        told = f"'{answers[0]}' and '{answers[1]}' exclude each other; a rule has one answer"
+        check.problem(node, path, told, key=_spelled(node, answers[1]))
+    if conditions == ["when"] and not answers:
+        check.problem(node, path, "a rule with 'when' needs a 'reply' (or 'replies')")
+
+
+def _spelled(node: Node, name: str) -> str:
+    return next((key for key in node.value if snake(key) == name), name)
+
+
+def _replies(value: Mapping[str, Any], answers: list[str]) -> list[dict[str, Any]]:
+    if len(answers) != 1 or value[answers[0]] is BAD:
+        return []
+    given = value[answers[0]]
+    return [reply for reply in (given if answers[0] == "replies" else [given]) if reply is not BAD]
+
+
+# Conversations
+
+
+def conversation(
+    check: Checker, messages: list[Any], node: Node, path: Path, defaults: Mapping[str, Any], *, answered: bool
+) -> list[dict[str, Any]]:
+    """The messages of a flow; ``answered`` when the rule has a reply of its own."""
+    flow = []
+    for at, (value, item) in enumerate(zip(messages, node.value, strict=True)):
+        if value is BAD or value["role"] is BAD:
+            return []
+        flow.append((assistant if value["role"] == "assistant" else expected)(check, value, item, (path, at), defaults))
+    roles = [message["role"] for message in flow]
+    if roles.count("assistant") == len(roles):
+        check.problem(node, path, "there is no message to match but the assistant's own; add the user's")
+    if not answered:
+        if "assistant" not in roles:
+            check.problem(node, path, "nothing answers: add an assistant message, or a 'reply' beside 'messages'")
+        for at, message in enumerate(flow):
+            if message["reply"] == {}:
+                check.problem(
+                    node.value[at], (path, at), "this assistant message says nothing; give it 'content' or 'tool_calls'"
+                )
+    return flow
+
+
+def assistant(check: Checker, value: dict[str, Any], node: Node, path: Path, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What to answer: everything but the role is a reply. How such a message is matched is fixed: it fits any."""
+    for key, item in node.value.items():
+        if snake(key) in _SAID or key == "content":
+            note_holes(check, item, (path, key))
+    if "function_call" in value:
+        check.problem(
+            node, path, "'function_call' is the API's old form; write 'tool_calls'", key=_spelled(node, "function_call")
+        )
+    said = {name: item for name, item in value.items() if name in _SAID or name == "content"}
+    if isinstance(said.get("content"), list):
+        texts = _only_texts(said["content"])
+        said["content"] = said["content"] if texts is None else "\n".join(texts)
+    return {"role": "assistant", "match": None, "parts": [], "tool_call_id": None, "reply": answer(check, said, node, path)}
+
+
+def _only_texts(parts: list[Any]) -> list[str] | None:
+    """The texts of content that is the API's list of text parts; None when it is anything else."""
+    texts = [part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "text" and len(part) == 2]
+    found = [text for text in texts if isinstance(text, str)]
+    return found if found and len(found) == len(parts) else None
+
+
+def expected(check: Checker, value: dict[str, Any], node: Node, path: Path, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What to match: a message of any other role."""
+    role = value["role"]
+    for key in node.value:
+        if snake(key) in _SAID:
+            check.problem(node, path, f"only an assistant message has '{key}', this is the {role}'s", key=key)
+    if "tool_call_id" in value and role != "tool":
+        check.problem(
+            node, path, f"only a tool message has a 'tool_call_id', this is the {role}'s", key=_spelled(node, "tool_call_id")
+        )
+    text, parts = _content(check, value.get("content"), child(node, "content"), (path, "content"))
+    parts += [_PARTS.get(kind, kind) for kind in _listed(value.get("parts")) if kind is not BAD]
+    return {
+        "role": role,
+        "match": _match(check, value, text, bool(parts), node, path, defaults),
+        "parts": list(dict.fromkeys(parts)),
+        "tool_call_id": value.get("tool_call_id"),
+        "reply": None,
+    }
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _match(
+    check: Checker, value: Mapping[str, Any], text: Any, parts: bool, node: Node, path: Path, defaults: Mapping[str, Any]
+) -> Any:
+    """The matcher of one message; None for a tool message that its call alone identifies."""
+    kind = value.get("matcher", defaults.get("type", "exact"))
+    tuning = {**defaults, **value}
+    if is_bad(text, kind, *(tuning.get(name) for name in ("threshold", "case_sensitive", "invert"))):
+        return None
+    if kind == "any" or (text is None and parts and "matcher" not in value):
+        return expectation(check, node, path, "any", "", tuning)
+    if text is None:
+        if value.get("tool_call_id") is not None and "matcher" not in value:
+            return None
+        needs = "'content' or 'tool_call_id'" if value["role"] == "tool" else "'content'"
+        told = f"matcher '{kind}' needs a 'content' to compare" if "matcher" in value else f"{needs} is missing"
+        return check.problem(node, path, f"{told}; for any text write 'matcher: any'")
+    if kind == "fuzzy" and not text.strip():
+        return check.problem(node, path, "nothing is like an empty text; for any text write 'matcher: any'")
+    return expectation(check, child(node, "content"), (path, "content"), kind, text, tuning)
+
+
+def _content(check: Checker, content: Any, node: Node, path: Path) -> tuple[Any, list[str]]:
+    """The text to expect and the kinds of parts, from text or the API's list of parts."""
+    if isinstance(content, dict):
+        told = "expected text or a list of parts, got a mapping; to say how to compare, write 'matcher: contains' beside a text"
+        return check.problem(node, path, told), []
+    if not isinstance(content, list):
+        return content, []
+    texts: list[str] = []
+    kinds: list[str] = []
+    for at, part in enumerate(content):
+        kind = part.get("type") if isinstance(part, dict) else "text"
+        text = part.get("text") if isinstance(part, dict) else part
+        kind = _PARTS.get(kind, kind) if isinstance(kind, str) else None
+        if kind is None or (kind == "text" and not isinstance(text, str)):
+            return check.problem(node.value[at], (path, at), "a part is a text, or has a 'type' (and, for text, its 'text')"), []
+        kinds.append(kind)
+        if kind == "text" and isinstance(text, str):
+            texts.append(text)
+    return "\n".join(texts), kinds
+
+
+# All rules together
+
+
+def number(
+    check: Checker, entries: Iterable[Entry], defaults: Mapping[str, Any], *, taken: Collection[str] = (), first: int = 1
+) -> list[dict[str, Any]]:
+    """The rules with their ids, which must differ from each other and from those taken, and with the file's defaults."""
+    found = list(entries)
+    places: dict[str, str] = dict.fromkeys(taken, "")
+    for entry in found:
+        name = entry.rule["id"]
+        if name is None or name is BAD:
+            continue
+        if name in places:
+            where = f"at {places[name]}" if places[name] else "among the rules that are there"
+            given = child(entry.node, "id")
+            at = entry.path if given is entry.node else (entry.path, "id")
+            check.problem(given, at, f"the id '{name}' is taken already {where}")
+        else:
+            places[name] = entry.rule["place"]
+    for place, entry in enumerate(found, first):
+        if entry.rule["id"] is None:
+            entry.rule["id"] = _free(f"rule-{place}", places)
+        for said in (*entry.rule["replies"], *(message["reply"] for message in entry.rule["messages"] or ())):
+            for key in ("latency", "pace"):
+                if said is not None and defaults.get(key) is not None:
+                    said.setdefault(key, defaults[key])
+        entry.rule["turns"] = entry.rule["turns"] or defaults.get("turns") or "next"
+    return [entry.rule for entry in found]
+
+
+def _free(name: str, places: dict[str, str]) -> str:
+    """This name, or the next like it that no rule has."""
+    tried, count = name, 1
+    while tried in places:
+        count += 1
+        tried = f"{name}-{count}"
+    places[tried] = ""
+    return tried
+
+
+#: How every named shape becomes its normal form.
+ALL: dict[str, Finish] = {**FINISHES, "rule": rule}

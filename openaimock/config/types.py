@@ -1,0 +1,236 @@
+"""The configuration as TypedDicts, for those who write it in Python: the same keys as in YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+from ..types.ask import Ask
+
+MatcherName = Literal["exact", "fuzzy", "regex", "contains", "any"]
+Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
+
+
+class Matcher(TypedDict, total=False):
+    """One of the five matchers, and how strictly it compares."""
+
+    exact: str
+    contains: str
+    regex: str
+    fuzzy: str
+    any: bool
+    threshold: float
+    case_sensitive: bool
+    invert: bool
+
+
+Match = str | Matcher
+#: Written as a call, since ``not`` is a word of Python's own.
+When = TypedDict(
+    "When",
+    {
+        "user": Match,
+        "system": Match,
+        "assistant": Match,
+        "tool": Match,
+        "message": Match,
+        "text": Match,
+        "model": Match,
+        "endpoint": str | Sequence[str],
+        "stream": bool,
+        "tools": str | Sequence[str],
+        "tool_choice": Match,
+        "response_format": Match,
+        "turn": int,
+        "has_tool_result": bool,
+        "tool_call_id": Match,
+        "header": Mapping[str, Match],
+        "body": Mapping[str, Any],
+        "namespace": Match,
+        "state": Mapping[str, str],
+        "all": Sequence["When"],
+        "any": Sequence["When"],
+        "not": "When",
+    },
+    total=False,
+)
+
+
+class Latency(TypedDict, total=False):
+    """Milliseconds to wait, drawn from one of these."""
+
+    uniform: Sequence[float]
+    normal: Sequence[float]
+    lognormal: Sequence[float]
+
+
+class Pace(TypedDict, total=False):
+    """How a stream is spoken."""
+
+    ttft: float
+    tps: float
+    jitter: float
+    chunk: str | int
+    chunks: Sequence[str]
+
+
+class Error(TypedDict, total=False):
+    """An error; what is left out is filled with the API's own words."""
+
+    status: int
+    type: str | None
+    code: str | None
+    message: str | None
+    param: str | None
+    retry_after: float | None
+
+
+class Fault(TypedDict, total=False):
+    """How a reply goes wrong."""
+
+    kind: str
+    after: int
+
+
+class Fail(TypedDict, total=False):
+    """How the first attempts fail."""
+
+    times: int
+    error: int | str | Error
+
+
+class ToolCall(TypedDict, total=False):
+    """A tool call, in the API's form or the short one."""
+
+    name: str
+    arguments: str | Mapping[str, Any]
+    input: str
+    id: str | None
+    type: Literal["function", "custom"]
+    function: Mapping[str, Any]
+    custom: Mapping[str, Any]
+    index: int
+
+
+class Block(TypedDict, total=False):
+    """One piece of a reply where the order matters."""
+
+    text: str
+    tool_call: ToolCall
+    reasoning: str
+    refusal: str
+    item: Mapping[str, Any]
+
+
+class Timing(TypedDict, total=False):
+    """When a reply comes and how it goes wrong."""
+
+    latency: float | Latency
+    pace: Pace
+    fault: str | Fault
+    fail: Fail
+
+
+class MockReply(Timing, total=False):
+    """What to send."""
+
+    content: Any
+    tool_calls: Sequence[ToolCall] | None
+    refusal: str | None
+    reasoning: str | None
+    annotations: Sequence[Mapping[str, Any]] | None
+    audio: Mapping[str, Any] | None
+    logprobs: Any
+    blocks: Sequence[Block]
+    finish_reason: str | None
+    usage: Mapping[str, Any] | None
+    id: str
+    created: int
+    model: str
+    system_fingerprint: str | None
+    service_tier: str | None
+    auto: bool
+    error: int | str | Error
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    embedding: Sequence[float]
+    image: Mapping[str, str]
+    speech: Mapping[str, str]
+    moderation: Mapping[str, Any]
+    set_state: Mapping[str, str]
+
+
+class MockMessage(MockReply, total=False):
+    """One message of a conversation; an assistant message is a reply."""
+
+    role: Role
+    matcher: MatcherName
+    threshold: float
+    case_sensitive: bool
+    invert: bool
+    parts: str | Sequence[str]
+    tool_call_id: str
+    name: str | None
+    function_call: None
+
+
+class OldMatcher(TypedDict, total=False):
+    """A conversation to answer with ``response``."""
+
+    type: MatcherName
+    threshold: float
+    case_sensitive: bool
+    invert: bool
+    messages: Sequence[MockMessage]
+
+
+Reply = str | MockReply | Callable[[Ask], Any]
+
+
+class MockResponse(Timing, total=False):
+    """A rule: one entry of ``responses``."""
+
+    id: str
+    messages: Sequence[MockMessage]
+    when: When
+    matcher: OldMatcher
+    reply: Reply
+    replies: Sequence[Reply]
+    response: Mapping[str, Any]
+    then: Literal["last", "cycle", "error"]
+    times: int
+    priority: float
+    turns: Literal["next", "last"]
+
+
+class MockConfig(TypedDict, total=False):
+    """A whole configuration."""
+
+    api_key: str | Sequence[str]
+    host: str
+    port: int
+    responses: Sequence[MockResponse] | Mapping[str, MockResponse] | None
+    include: str | Sequence[str]
+    templates: Any
+    models: Sequence[str]
+    unmatched: Reply
+    turns: Literal["next", "last"]
+    match: Literal["best", "first"]
+    lint: Literal["off", "warn", "error"]
+    seed: int | str
+    clock: str
+    latency: float | Latency
+    pace: Pace
+    journal: Mapping[str, int]
+    cors: bool | str | Sequence[str]
+    max_body: int | str
+    store: str
+    scenarios: Mapping[str, str]
+    overrides: bool
+    chaos: Mapping[str, Any]
+    limits: Mapping[str, int]
+    isolate: Sequence[Literal["path", "header", "key"]]
+    upstream: Mapping[str, str]
+    admin: bool
+    admin_key: str

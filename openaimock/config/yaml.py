@@ -1,0 +1,318 @@
+"""YAML: a text becomes a tree, safely and without recursion, and what is wrong with it is said in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+from .tree import ALIASED, BAD, DEPTH, TAG, Node, Reading, from_json, is_wholly_variable, put, resolve
+from .yaml_errors import explain
+
+#: Two patterns, as one that reaches from control characters to surrogates takes 5 ms to compile.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_NO_CHARACTER = re.compile("[\ud800-\udfff\ufffe\uffff]")
+
+TOO_DEEP = f"nested more than {DEPTH} levels deep"
+#: Characters that a parser reads ahead of the events it has given: a list or mapping may be a key, which YAML lets be this long.
+LOOKAHEAD = 1100
+
+
+def parse(text: str, reading: Reading) -> Node | None:
+    """The tree of a YAML (or JSON) text; None when it cannot be read, with the reasons among the reading's problems."""
+    text = text.removeprefix("\ufeff")
+    found = _CONTROL.search(text) or (None if text.isascii() else _NO_CHARACTER.search(text))
+    if found:
+        line = text.count("\n", 0, found.start()) + 1
+        column = found.start() - text.rfind("\n", 0, found.start())
+        reading.problem(line, column, f"the character U+{ord(found[0]):04X} cannot stand in a YAML file; is this a text file?")
+        return None
+    if text.lstrip()[:1] in ("{", "["):
+        tree = from_json(text, reading)
+        if tree is not None:
+            return tree
+    return _parse_yaml(text, reading)
+
+
+def _parse_yaml(text: str, reading: Reading) -> Node | None:
+    import yaml
+
+    builder = _Builder(reading)
+    try:
+        # libyaml's parser where PyYAML was built with it: the same results, in a tenth of the time.
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+        try:
+            builder.build(loader.get_event)
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        before = text[max(0, mark.index - LOOKAHEAD) : mark.index] if mark else ""
+        if len(builder.stack) + before.count("[") + before.count("{") > DEPTH:
+            mark = _too_deep(text)
+            if mark:
+                reading.problem(mark.line + 1, mark.column + 1, TOO_DEEP)
+                return None
+        line, column, message = explain(error, text)
+        reading.problem(line, column, f"not valid YAML: {message}")
+        return None
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        reading.problem(1, 1, f"not valid YAML: {error}")
+        return None
+    return builder.root if builder.documents else Node(None, reading.name, 1, 1)
+
+
+def _too_deep(text: str) -> Any:
+    """The mark where a text is nested deeper than DEPTH; None when it is not.
+
+    libyaml has a nesting limit of its own (since 0.2.6), and it looks ahead: on one line it reports its limit before it
+    gives the events that reach ours. PyYAML's own parser has no limit, so it finds our place. Only texts that may be too deep
+    are read twice.
+    """
+    import yaml
+
+    depth = 0
+    loader = yaml.SafeLoader(text)
+    try:
+        for event in iter(loader.get_event, None):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > DEPTH:
+                    return event.start_mark
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    except yaml.YAMLError:
+        pass
+    finally:
+        loader.dispose()
+    return None
+
+
+#: A key's text (None: it is no text), line, column, and whether it stands without quotes.
+Key = tuple["str | None", int, int, bool]
+
+
+class _Frame:
+    """A list or mapping that is still open. ``size`` and ``height`` count its nodes and levels with all aliases written out."""
+
+    __slots__ = ("anchor", "height", "key", "merges", "node", "size", "spoilt")
+
+    def __init__(self, node: Node, anchor: str | None) -> None:
+        self.node = node
+        self.anchor = anchor
+        self.key: Key | None = None
+        self.merges: list[Node] = []
+        self.size = 1
+        self.height = 1
+        self.spoilt = False
+
+
+class _Builder:
+    """Builds the tree from YAML's events, so that depth and aliases are bounded before they cost anything."""
+
+    def __init__(self, reading: Reading) -> None:
+        import yaml
+
+        self.reading = reading
+        self.name = reading.name
+        self.root: Node | None = None
+        self.stack: list[_Frame] = []
+        #: Finished nodes by anchor, each with its size and height.
+        self.anchors: dict[str, tuple[Node, int, int]] = {}
+        self.aliased = 0
+        self.documents = 0
+        self.handlers: dict[type, Callable[[Any], bool | None]] = {
+            yaml.ScalarEvent: self.scalar,
+            yaml.MappingStartEvent: self.open_mapping,
+            yaml.MappingEndEvent: self.close,
+            yaml.SequenceStartEvent: self.open_list,
+            yaml.SequenceEndEvent: self.close,
+            yaml.AliasEvent: self.alias,
+            yaml.DocumentStartEvent: self.document,
+        }
+
+    def build(self, next_event: Callable[[], Any]) -> None:
+        """Take all events, or as many as there is use in taking."""
+        handlers = self.handlers
+        for event in iter(next_event, None):
+            handler = handlers.get(type(event))
+            if handler is not None and handler(event) is False:
+                return
+
+    def problem(self, event: Any, message: str) -> None:
+        self.reading.problem(event.start_mark.line + 1, event.start_mark.column + 1, message)
+
+    def node(self, event: Any, value: Any, raw: str = "", plain: bool = False) -> Node:
+        mark = event.start_mark
+        return Node(value, self.name, mark.line + 1, mark.column + 1, raw, plain)
+
+    def document(self, event: Any) -> bool:
+        self.documents += 1
+        if self.documents > 1:
+            self.problem(event, "a second document begins here ('---'); a configuration is one document")
+        return self.documents == 1
+
+    # Scalars
+
+    def scalar(self, event: Any) -> None:
+        raw, plain = event.value, event.implicit[0]
+        frame = self.stack[-1] if self.stack else None
+        if frame is not None and frame.key is None and frame.node.keys is not None:
+            if event.anchor:
+                self.anchors[event.anchor] = (self.node(event, raw, raw, plain), 1, 0)
+            mark = event.start_mark
+            frame.key = (raw, mark.line + 1, mark.column + 1, plain)
+            return
+        simple = plain and "${" not in raw
+        node = self.node(event, resolve(raw), raw, True) if simple else self.written(event, raw, plain)
+        if event.anchor:
+            self.anchors[event.anchor] = (node, 1 + len(node.raw) // 64, 0)
+        self.attach(node, 1, 0)
+
+    def written(self, event: Any, raw: str, plain: bool) -> Node:
+        """A scalar that is in quotes, tagged, or has variables in it."""
+        mark = event.start_mark
+        text = self.reading.text(raw, mark.line + 1, mark.column + 1)
+        if text is BAD:
+            return self.node(event, BAD)
+        if plain:
+            whole = is_wholly_variable(raw)
+            return self.node(event, resolve(text) if whole else text, text, whole)
+        if event.tag in (None, "!", TAG + "str", TAG + "timestamp"):
+            return self.node(event, text, text)
+        return self.tagged(event, text)
+
+    def tagged(self, event: Any, text: str) -> Node:
+        kinds = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
+        wanted = kinds.get(event.tag.removeprefix(TAG))
+        if wanted is None:
+            self.tag_problem(event)
+            return self.node(event, BAD)
+        value = resolve(text)
+        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):  # type: ignore[arg-type]
+            self.problem(event, f"the tag {shown(event.tag)} does not fit this value")
+            return self.node(event, BAD)
+        return self.node(event, value, text)
+
+    def tag_problem(self, event: Any) -> None:
+        told = "only plain data is read (text that begins with '!' needs quotes)"
+        self.problem(event, f"the tag {shown(event.tag)} is not allowed; {told}")
+
+    # Lists and mappings
+
+    def open_mapping(self, event: Any) -> bool:
+        node = self.node(event, {})
+        node.keys = {}
+        return self.open(event, node, "map")
+
+    def open_list(self, event: Any) -> bool:
+        return self.open(event, self.node(event, []), "seq")
+
+    def open(self, event: Any, node: Node, kind: str) -> bool:
+        if len(self.stack) >= DEPTH:
+            self.problem(event, TOO_DEEP)
+            return False
+        frame = _Frame(node, event.anchor)
+        if event.tag is not None and event.tag not in ("!", TAG + kind):
+            self.tag_problem(event)
+            frame.spoilt = True
+        self.stack.append(frame)
+        return True
+
+    def close(self, event: Any) -> None:
+        frame = self.stack.pop()
+        node = frame.node
+        if frame.merges:
+            merge(node, frame.merges)
+        if frame.spoilt:
+            node.value = BAD
+        if frame.anchor:
+            self.anchors[frame.anchor] = (node, frame.size, frame.height)
+        self.attach(node, frame.size, frame.height)
+
+    def attach(self, node: Node, size: int, height: int, place: Node | None = None) -> None:
+        """Give a finished node to the list or mapping it stands in; ``place`` is where its alias stands."""
+        if not self.stack:
+            self.root = node
+            return
+        frame = self.stack[-1]
+        frame.size += size
+        if height >= frame.height:
+            frame.height = height + 1
+        if frame.node.keys is None:
+            frame.node.value.append(node)
+        elif frame.key is None:
+            self.key(frame, node, place or node)
+        else:
+            self.entry(frame, frame.key, node)
+            frame.key = None
+
+    def key(self, frame: _Frame, node: Node, place: Node) -> None:
+        """Take a key that is more than a scalar written there: an alias, or something that cannot be a key."""
+        text: str | None = node.raw
+        if isinstance(node.value, (dict, list)) or node.value is BAD:
+            told = "a key must be a text, not a mapping or list (text that begins with '{{' needs quotes)"
+            self.reading.problem(place.line, place.column, told)
+            text = None
+            frame.spoilt = True
+        frame.key = (text, place.line, place.column, False)
+
+    def entry(self, frame: _Frame, key: Key, node: Node) -> None:
+        text, line, column, plain = key
+        if text is None:
+            return
+        entries = frame.node.value
+        if text == "<<" and plain:
+            merged = node.value if isinstance(node.value, list) else [node]
+            if all(isinstance(each.value, dict) for each in merged):
+                frame.merges += merged
+            elif node.value is not BAD and all(each.value is not BAD for each in merged):
+                self.reading.problem(line, column, "'<<' takes a mapping, or a list of mappings, such as *name")
+        elif text in entries or not text.isascii():
+            put(frame.node, self.reading.clean(text, line, column), (line, column), node, self.reading)
+        else:
+            entries[text] = node
+            frame.node.keys[text] = (line, column)  # type: ignore[index]
+
+    # Aliases
+
+    def alias(self, event: Any) -> bool | None:
+        name = event.anchor
+        if any(frame.anchor == name for frame in self.stack):
+            self.problem(event, f"*{name} stands inside the very value it names; it would never end")
+            known = None
+        else:
+            known = self.anchors.get(name)
+            if known is None:
+                self.problem(event, f"*{name} is not defined above{self.nearest(name)}")
+        place = self.node(event, BAD)
+        node, size, height = known or (place, 1, 0)
+        self.aliased += size
+        if self.aliased > ALIASED:
+            self.problem(event, f"with its aliases written out, this file has more than {ALIASED:,} values")
+            return False
+        if len(self.stack) + height > DEPTH:
+            self.problem(event, f"with its aliases written out, this is nested more than {DEPTH} levels deep")
+            return False
+        self.attach(node, size, height, place)
+        return None
+
+    def nearest(self, name: str) -> str:
+        close = get_close_matches(name, self.anchors, 1)
+        return f"; did you mean *{close[0]}?" if close else f" (by &{name}); text that begins with '*' needs quotes"
+
+
+def merge(node: Node, merges: list[Node]) -> None:
+    """Put the entries of merged mappings before a mapping's own, which win; of several merged, the earlier one wins."""
+    value: dict[str, Node] = {}
+    keys: dict[str, tuple[int, int]] = {}
+    for other in (*reversed(merges), node):
+        value.update(other.value)
+        keys.update(other.keys or {})
+    node.value, node.keys = value, keys
+
+
+def shown(tag: str) -> str:
+    """A tag as it is written in a file."""
+    return "!!" + tag.removeprefix(TAG) if tag.startswith(TAG) else tag

@@ -1,0 +1,121 @@
+"""Faults: how a reply goes wrong on the wire, each kind doing what its name says."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+
+from ..errors import APIError, Hangup
+from ..types.reply import Fault
+
+#: A reply on the clock: seconds after the piece before it, and the piece (of a stream: one event).
+Timed = Iterator[tuple[float, bytes]]
+
+#: Seconds between the two halves of a split character: longer than any host waits to send packets together.
+_APART = 0.02
+#: Seconds between the bytes of a slow head: some two seconds for all of it.
+HEAD_GAP = 0.005
+#: What is sent in the middle of a stream that fails; an endpoint with a form of its own for it says so.
+ErrorEvent = Callable[[int], bytes]
+
+
+def spoil(body: bytes, fault: Fault | None) -> bytes:
+    """A whole reply's bytes as a fault leaves them, before their length is told."""
+    if fault is None:
+        return body
+    if fault.kind == "truncate":
+        return body[: fault.after]
+    if fault.kind == "garble":
+        return body[: fault.after] + body[fault.after :][::-1]
+    return body + body if fault.kind == "duplicate" else body
+
+
+def whole(timed: Timed, fault: Fault) -> Timed:
+    """A whole reply whose connection fails: ``after`` counts bytes."""
+    if fault.kind == "empty":
+        raise Hangup
+    for delay, body in timed:
+        if fault.kind == "split_utf8":
+            yield from _halves(delay, body)
+        elif fault.kind in ("disconnect", "reset", "stall"):
+            # With no byte to send the head still leaves, so that it is the body that is missing.
+            yield delay, body[: fault.after]
+            yield from _end(fault.kind)
+        else:
+            yield delay, body
+
+
+def stream(timed: Timed, fault: Fault, error: ErrorEvent) -> Timed:
+    """A stream that goes wrong once ``after`` events have been sent. ``error(sequence_number)`` makes the error event."""
+    if fault.kind == "empty":
+        raise Hangup
+    held: tuple[float, bytes] | None = None
+    for sent, (delay, data) in enumerate(timed):
+        if fault.kind == "no_done":
+            # One event behind, so that the last one, whatever it is, is never sent.
+            if held is not None:
+                yield held
+            held = (delay, data)
+        elif sent < fault.after or fault.kind == "slow_headers":
+            yield delay, data
+        elif fault.kind == "error_event":
+            yield delay, error(sent)
+            return
+        elif fault.kind == "truncate":
+            return
+        elif fault.kind in ("disconnect", "reset", "stall"):
+            # A flush of what came before: the cut is seen after it, never instead of it.
+            yield (0.0 if sent else delay), b""
+            yield from _end(fault.kind)
+        elif fault.kind == "split_utf8":
+            yield from _halves(delay, data)
+        elif sent == fault.after:
+            yield from _CHANGED[fault.kind](delay, data)
+        else:
+            yield delay, data
+
+
+def _end(kind: str) -> Timed:
+    if kind == "stall":
+        yield math.inf, b""
+    raise Hangup(reset=kind == "reset")
+
+
+def _twice(delay: float, data: bytes) -> Timed:
+    yield delay, data
+    yield 0.0, data
+
+
+def _garbled(delay: float, data: bytes) -> Timed:
+    """An event whose data is no JSON any more."""
+    yield delay, re.sub(rb"(?m)^(data: )(.*)$", lambda found: found[1] + found[2][::-1], data)
+
+
+def _halves(delay: float, data: bytes) -> Timed:
+    """Two pieces, cut inside the first character of several bytes (in the middle, when there is none)."""
+    wide = re.search(rb"[\xc2-\xf4]", data)
+    at = wide.start() + 1 if wide else len(data) // 2
+    yield delay, data[:at]
+    yield _APART, data[at:]
+
+
+_CHANGED: dict[str, Callable[[float, bytes], Timed]] = {"duplicate": _twice, "garble": _garbled}
+
+
+def draw(rate: float, faults: Sequence[Fault], source: str) -> Fault | None:
+    """The fault that chaos has for one exchange, or none. It depends on the exchange's own source of chance alone."""
+    chance = Random(f"{source}\x1fchaos")
+    return chance.choice(faults) if chance.random() < rate else None
+
+
+def parse(header: str, kinds: Sequence[str]) -> Fault:
+    """The fault of a request's own ``x-openaimock-fault: KIND[;after=N]`` header. APIError 400 when it is none."""
+    found = re.fullmatch(r"\s*(\w+)\s*(?:;\s*after\s*=\s*(\d{1,9})\s*)?", header)
+    if found is None or found[1] not in kinds:
+        message = (
+            f"Invalid x-openaimock-fault header {header[:80]!r}: expected KIND or KIND;after=N with one of {', '.join(kinds)}."
+        )
+        raise APIError(400, message, param="x-openaimock-fault", code="invalid_value")
+    return Fault(found[1], int(found[2] or 0))

@@ -1,0 +1,1 @@
+"""HTTP below the API: requests, JSON, events, payloads, errors, keys and CORS."""

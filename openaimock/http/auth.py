@@ -1,0 +1,37 @@
+"""Access: who may ask, from where, and what a request may ask of its own treatment."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+
+from .catalog import known
+from .request import Request
+
+
+def key(request: Request) -> str | None:
+    """The key a client sent: as a bearer token, or in Azure's own header."""
+    given: str = request.environ.get("HTTP_AUTHORIZATION") or ""
+    scheme, _, token = given.partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    azure: str | None = request.environ.get("HTTP_API_KEY")
+    return azure or None
+
+
+def admit(request: Request, keys: Sequence[bytes], with_namespace: bool) -> None:
+    """Check the key against those allowed, in constant time; APIError 401. A key may carry a namespace behind a colon."""
+    if not keys:
+        return
+    # The first key, as every client spells it: nearly all requests of a test come so.
+    if hmac.compare_digest(request.environ.get("HTTP_AUTHORIZATION", "").encode("utf-8", "replace"), b"Bearer " + keys[0]):
+        return
+    given = key(request)
+    if given is None:
+        raise known(401)
+    spellings = [given.encode("utf-8", "replace")]
+    if with_namespace and ":" in given:
+        spellings.append(given.rpartition(":")[0].encode("utf-8", "replace"))
+    # Every key is compared, whichever fits.
+    if not sum(hmac.compare_digest(spelling, wanted) for spelling in spellings for wanted in keys):
+        raise known(401, "invalid_api_key", key=given)

@@ -1,0 +1,169 @@
+"""Reading requests: the body in the encodings clients send, refused in the API's words when it is not what it should be."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from ..errors import APIError
+from ..types.ask import lazy
+from .catalog import known, not_json, wrong_content_type
+from .json import _kind, parse
+
+if TYPE_CHECKING:
+    pass
+
+
+class Headers(Mapping[str, str]):
+    """The headers of a request by lower-case name, read from the environ when somebody looks."""
+
+    def __init__(self, environ: Mapping[str, Any]) -> None:
+        self._environ = environ
+
+    def __getitem__(self, name: str) -> str:
+        value: str = self._environ[_variable(name)]
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        for key in self._environ:
+            if key.startswith("HTTP_"):
+                yield key[5:].replace("_", "-").lower()
+            elif key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+                yield key.replace("_", "-").lower()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _variable(name: str) -> str:
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+class Request:
+    """A WSGI request whose body is read once, decoded, and never more of it than ``max_body`` bytes.
+
+    Werkzeug reads the forms; for JSON its Request would cost more than all else that is read here, and importing it
+    half of the time that a mock has to start.
+    """
+
+    #: Values taken from the path; set by the router.
+    params: Mapping[str, str] = {}
+    #: What is remembered, for requests that go on from something earlier; set by the app.
+    store: Any = None
+
+    def __init__(self, environ: dict[str, Any], max_body: int = 64 * 1024 * 1024) -> None:
+        self.environ = environ
+        self.max_body = max_body
+
+    @lazy
+    def headers(self) -> Headers:
+        """The headers by lower-case name."""
+        return Headers(self.environ)
+
+    @lazy
+    def query(self) -> dict[str, Any]:
+        """The query's fields, nested as JSON would have them."""
+        lists: dict[str, list[str]] = {}
+        for name, value in parse_qsl(self.environ.get("QUERY_STRING") or "", keep_blank_values=True):
+            lists.setdefault(name, []).append(value)
+        return nested(lists.items())
+
+    @lazy
+    def raw(self) -> bytes:
+        """The body's bytes, after any gzip or deflate. APIError 400, 413 or 415 when they cannot be had."""
+        environ = self.environ
+        declared = environ.get("CONTENT_LENGTH") or ""
+        if declared:
+            if not declared.isascii() or not declared.isdigit():
+                raise not_json(f"The Content-Length header {declared[:40]!r} is not a number.")
+            length = int(declared)
+            if length > self.max_body:
+                raise self._too_large()
+            data = environ["wsgi.input"].read(length) if length else b""
+            if len(data) < length:
+                raise not_json(f"The body ended after {len(data)} of {length} bytes.")
+        elif environ.get("wsgi.input_terminated"):
+            data = environ["wsgi.input"].read(self.max_body + 1)
+        else:
+            data = b""
+        encoding = environ.get("HTTP_CONTENT_ENCODING")
+        if encoding:
+            data = self._decoded(data, encoding.strip().lower())
+        if len(data) > self.max_body:
+            raise self._too_large()
+        return bytes(data)
+
+    def _decoded(self, data: bytes, encoding: str) -> bytes:
+        if encoding == "identity":
+            return data
+        if encoding not in ("gzip", "x-gzip", "deflate"):
+            raise APIError(415, f"Unsupported content encoding: '{encoding}'. This server reads gzip and deflate.")
+        # 32 + 15 takes a gzip or zlib header; deflate without one is tried after (some clients send it so).
+        for window in (47, -15) if encoding == "deflate" else (47,):
+            inflate = zlib.decompressobj(window)
+            try:
+                decoded = inflate.decompress(data, self.max_body + 1)
+            except zlib.error:
+                continue
+            if len(decoded) <= self.max_body and not inflate.eof:
+                break
+            return decoded
+        raise not_json(f"The body is not valid {encoding}.")
+
+    def _too_large(self) -> APIError:
+        return known(413, limit=self.max_body, used=f"more than {self.max_body}")
+
+    def object(self) -> dict[str, Any]:
+        """The JSON object of the body; APIError 400 or 415 when there is none."""
+        content_type = self.environ.get("CONTENT_TYPE") or "application/json"
+        if "json" not in content_type:
+            raise wrong_content_type(content_type)
+        value = parse(self.raw)
+        if not isinstance(value, dict):
+            raise not_json(f"The body is {_kind(value)}, not an object.")
+        return value
+
+    def header(self, name: str) -> str | None:
+        """One header by its lower-case name."""
+        return self.headers.get(name)
+
+    def fields(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The fields and files (Werkzeug's FileStorage) of a form, nested as JSON would be. APIError when it is none."""
+        content_type = self.environ.get("CONTENT_TYPE") or ""
+        if not content_type.startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
+            raise wrong_content_type(content_type, "multipart/form-data")
+        from werkzeug.exceptions import HTTPException
+        from werkzeug.formparser import FormDataParser
+        from werkzeug.http import parse_options_header
+
+        raw = self.raw
+        kind, options = parse_options_header(content_type)
+        try:
+            parser = FormDataParser(max_form_memory_size=self.max_body, silent=False)
+            _, form, files = parser.parse(BytesIO(raw), kind, len(raw), options)
+        except (HTTPException, ValueError) as error:
+            raise APIError(400, f"Could not parse the form: {getattr(error, 'description', None) or error}") from None
+        if raw and not form and not files:
+            raise APIError(400, "Could not parse the form: it has no fields.")
+        return nested(form.lists()), nested(files.lists())
+
+
+def nested(lists: Iterable[tuple[str, list[Any]]]) -> dict[str, Any]:
+    """Form or query fields as JSON would have them: ``a[]`` a list, ``a[b]`` an object, a repeated name a list."""
+    made: dict[str, Any] = {}
+    for name, values in lists:
+        head, *keys = re.findall(r"[^\[\]]+", name) or [name]
+        value = values if name.endswith("[]") or len(values) > 1 else values[0]
+        holder = made
+        for key in keys:
+            inner = holder.setdefault(head, {})
+            if not isinstance(inner, dict):
+                inner = holder[head] = {}
+            holder, head = inner, key
+        holder[head] = value
+    return made

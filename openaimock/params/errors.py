@@ -1,0 +1,108 @@
+"""Flaws: what the API says of a value that it does not take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ..errors import APIError
+from ..http.catalog import printable
+from .shapes import Integer, Number, Shape, expected, got, listed
+
+#: One step of a path: a member's name or an item's place.
+Name = str | int
+
+
+def path(names: Iterable[Name]) -> str:
+    """``messages[0].content``."""
+    said = "".join(f"[{name}]" if isinstance(name, int) else f".{printable(name)}" for name in names)
+    return said.removeprefix(".")
+
+
+class Flaw(Exception):
+    """What is wrong with a value, raised where the value is looked at; each level above adds its name to ``names``.
+
+    ``say`` makes the message of the path. ``param`` makes the error's param of the names, where that is not simply the path.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[str], str],
+        code: str | None,
+        *names: Name,
+        param: Callable[[list[Name]], str | None] = path,
+    ) -> None:
+        super().__init__()
+        self.say = say
+        self.code = code
+        #: Innermost first: that is the order in which the levels add them.
+        self.names: list[Name] = list(reversed(names))
+        self.param = param
+
+    def error(self) -> APIError:
+        """The error as the API sends it."""
+        names = self.names[::-1]
+        return APIError(400, self.say(path(names)), param=self.param(names), code=self.code)
+
+
+def wrong_type(shape: Shape, value: Any) -> Flaw:
+    """A value of a JSON type that the shape has no use for."""
+    said = f"expected {expected(shape)}, but got {got(value)} instead."
+    return Flaw(lambda at: f"Invalid type for '{at}': {said}", "invalid_type")
+
+
+def invalid(said: str, code: str) -> Flaw:
+    """A value of the right type that is too much or too little: "Invalid 'n': ..."."""
+    return Flaw(lambda at: f"Invalid '{at}': {said}", code)
+
+
+def not_one_of(values: Sequence[Any], value: Any) -> Flaw:
+    """A value that is none of those there are."""
+    help = f"Value must be '{values[0]}'." if len(values) == 1 else f"Supported values are: {listed(values, 'and')}."
+    said = f"Invalid value: '{printable(str(value))}'. {help}"
+    return Flaw(lambda _: said, "invalid_value")
+
+
+def missing(name: str) -> Flaw:
+    """A member that must be there and is not."""
+    return Flaw(lambda at: f"Missing required parameter: '{at}'.", "missing_required_parameter", name)
+
+
+def plain(said: str, *names: Name, code: str | None = None, param: Callable[[list[Name]], str | None] = path) -> Flaw:
+    """A flaw with a sentence of its own."""
+    return Flaw(lambda _: said, code, *names, param=param)
+
+
+def outside(kind: str, shape: Integer | Number, value: float) -> Flaw:
+    """A number too large or too small."""
+    shown = printable(str(value))
+    if shape.max is not None and value > shape.max:
+        said = f"{kind} above maximum value. Expected a value <= {shape.max}, but got {shown} instead."
+        return invalid(said, f"{kind}_above_max_value")
+    said = f"{kind} below minimum value. Expected a value >= {shape.min}, but got {shown} instead."
+    return invalid(said, f"{kind}_below_min_value")
+
+
+def wrong_length(kind: str, least: int, most: int | None, length: int) -> Flaw:
+    """A string or array too long or too short."""
+    a = "an" if kind == "array" else "a"
+    if most is not None and length > most:
+        said = (
+            f"{kind} too long. Expected {a} {kind} with maximum length {most}, but got {a} {kind} with length {length} instead."
+        )
+        return invalid(said, f"{kind}_above_max_length")
+    wanted = f"Expected {a} {kind} with minimum length {least}"
+    if not length:
+        return invalid(f"empty {kind}. {wanted}, but got an empty {kind} instead.", f"empty_{kind}")
+    return invalid(f"{kind} too short. {wanted}, but got {a} {kind} with length {length} instead.", f"{kind}_below_min_length")
+
+
+def long_name(key: str, longest: int | None) -> Flaw:
+    """A member of a Map with too long a name."""
+    shown = printable(f"{key[:3]}...{key[-3:]}")
+    wanted = f"Expected a string with maximum length {longest}, but got a string with length {len(key)} instead."
+    return Flaw(
+        lambda at: f"Invalid property name in '{at}': '{shown}' is too long. {wanted}",
+        "property_name_above_max_length",
+        param=lambda names: path([*names, key]),
+    )

@@ -1,0 +1,115 @@
+"""Checks: what a parameter table says the API takes is held against a request, quickly, and refused in the API's words.
+
+A table is data, written in shapes and in the order in which the API reports what is wrong::
+
+    MODERATIONS = table(
+        {
+            "input": Either(String(), Array(String()), Array(Union("type", {"text": TEXT, "image_url": IMAGE}))),
+            "model": String(),
+        },
+        required=["input"],
+    )
+
+    MODERATIONS.check(body)           # None, or APIError 400 with the API's message, param and code
+    unknown(body, MODERATIONS)        # ["inputt"]: what the table does not list, for whoever minds
+    MODERATIONS.coerce(fields)        # a form's texts as the JSON they stand for: {"n": "2"} -> {"n": 2}
+
+Rules of the house: null is absent unless the member is required; unknown members pass (a later lint may mind); what only some
+models refuse is not said here. A check costs what is present: a call for each member of the body that the table knows.
+``Also(shape, rule)`` and the table's ``rules`` say what shapes cannot; they raise a Flaw (``plain`` makes one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from ..errors import APIError
+from .compile import Check, compiled
+from .errors import Flaw, missing, plain
+from .shapes import Also, Anything, Array, Boolean, Either, Integer, Map, Number, Object, OneOf, Shape, String, Union, got
+from .walk import coerced, unknown_names
+
+__all__ = [
+    "Also", "Anything", "Array", "Boolean", "Either", "Flaw", "Integer", "Map", "Number", "Object", "OneOf", "String", "Table",
+    "Union", "compiled", "plain", "table", "unknown",
+]  # fmt: skip
+
+
+class Table:
+    """The parameters of one operation. Make one with ``table``."""
+
+    def __init__(self, shape: Object, absent: Mapping[str, Callable[[], Flaw]], rules: Sequence[Check]) -> None:
+        self.shape = shape
+        self._absent = absent
+        self._rules = tuple(rules)
+        self._unsaid = tuple(absent)
+
+    # Compiled when first needed: most mocks are asked a few of all the operations, and start the sooner.
+
+    @cached_property
+    def _quick(self) -> Check:
+        return compiled(self.shape)
+
+    @cached_property
+    def _checks(self) -> dict[str, Check]:
+        return {name: compiled(member) for name, member in self.shape.keys.items()}
+
+    def check(self, body: Any) -> None:
+        """Raise the APIError 400 that the API would send for this body; None when it would take it."""
+        if body.__class__ is not dict:
+            raise APIError(
+                400, f"Invalid type for request body: expected an object, but got {got(body)} instead.", code="invalid_type"
+            )
+        try:
+            for name in self._unsaid:
+                if body.get(name) is None:
+                    raise self._absent[name]()
+            self._quick(body)
+            for rule in self._rules:
+                rule(body)
+        except Flaw as flaw:
+            raise self._first(body, flaw).error() from None
+
+    def _first(self, body: Mapping[str, Any], found: Flaw) -> Flaw:
+        """Of all that is wrong, what the API says first: what is missing, then the first in the table's order."""
+        for name in self.shape.required:
+            if name in self._absent and body.get(name) is None:
+                return self._absent[name]()
+            if name not in body:
+                return missing(name)
+        for name, check in self._checks.items():
+            value = body.get(name)
+            if value is not None or (name in body and name in self.shape.required):
+                try:
+                    check(value)
+                except Flaw as flaw:
+                    flaw.names.append(name)
+                    return flaw
+        return found
+
+    def coerce(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """A form's fields with their texts made into the JSON they stand for; what stands for nothing stays, for ``check``."""
+        made: dict[str, Any] = coerced(self.shape, dict(fields))
+        return made
+
+
+def table(
+    keys: Mapping[str, Shape],
+    required: Sequence[str] = (),
+    *,
+    absent: Mapping[str, Callable[[], Flaw]] | None = None,
+    rules: Sequence[Check] = (),
+) -> Table:
+    """A table of parameters.
+
+    ``absent`` gives required ones a sentence of their own, said of null too;
+    ``rules`` see the whole body, last of all.
+    """
+    return Table(Object(keys, required), absent or {}, rules)
+
+
+def unknown(body: Mapping[str, Any], table: Table) -> list[str]:
+    """The paths of all members that the table does not list, top level and below, in the order of the body."""
+    return unknown_names(table.shape, body)

@@ -1,0 +1,110 @@
+"""Walks: going through a value by its shape, to find members nobody knows and to make JSON of a form's texts."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from ..errors import APIError
+from ..http.json import parse
+from .errors import Name, path
+from .shapes import Also, Anything, Array, Boolean, Either, Integer, Map, Number, Object, Shape, Union, bare, classes
+
+
+def unknown_names(shape: Shape, value: Any) -> list[str]:
+    """The paths of the members that the shape does not list, in the value's order."""
+    found: list[str] = []
+    _look(shape, value, [], found)
+    return found
+
+
+def _look(shape: Shape, value: Any, at: list[Name], found: list[str]) -> None:
+    match shape, value:
+        case Also(of=of), _:
+            _look(of, value, at, found)
+        case Either(), _:
+            _look(chosen(shape, value), value, at, found)
+        case Array(of=of), list():
+            for place, item in enumerate(value):
+                _look(of, item, [*at, place], found)
+        case Map(of=of), dict():
+            for name, item in value.items():
+                _look(of, item, [*at, name], found)
+        case ((Object() | Union()), dict()):
+            keys, open = members(shape, value)
+            for name, item in value.items():
+                if name in keys:
+                    _look(keys[name], item, [*at, name], found)
+                elif not open:
+                    found.append(path([*at, name]))
+
+
+def members(shape: Object | Union, value: dict[str, Any]) -> tuple[dict[str, Shape], bool]:
+    """The members that a value of this shape may have, and whether it may have others."""
+    if isinstance(shape, Object):
+        return dict(shape.keys), shape.open
+    tag = value.get(shape.by, shape.default)
+    variant = shape.variants.get(tag) if isinstance(tag, str) else None
+    # Of an object of a kind nobody knows, no member can be told to be wrong.
+    return ({shape.by: Anything(), **variant.keys}, variant.open) if variant else ({}, True)
+
+
+def chosen(shape: Either, value: Any) -> Shape:
+    """The one of several shapes that a value is meant to have; Anything when it fits none."""
+    fitting = [member for member in shape.shapes if type(value) in classes(member)]
+    if len(fitting) > 1 and isinstance(value, list) and value:
+        for member in fitting:
+            if type(value[0]) in classes(bare(member).of):
+                return member
+    return fitting[0] if fitting else Anything()
+
+
+_NUMBER = re.compile(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?", re.ASCII)
+_WORDS = {"true": True, "false": False, "True": True, "False": False}
+
+
+def coerced(shape: Shape, value: Any) -> Any:
+    """A form's value as the JSON that it stands for, as far as it stands for any.
+
+    A text is a number or a boolean where one is wanted, JSON where an object is wanted, and a list of one where only a list is.
+    """
+    match shape, value:
+        case Also(of=of), _:
+            return coerced(of, value)
+        case Either(), str() if str not in classes(shape):
+            tries = (coerced(member, value) for member in shape.shapes)
+            return next((made for made in tries if made is not value), value)
+        case Either(), _:
+            return coerced(chosen(shape, value), value)
+        case Boolean(), str():
+            return _WORDS.get(value, value)
+        case ((Integer() | Number()), str()) if _NUMBER.fullmatch(value):
+            return _number(shape, value)
+        case Array(of=of), list():
+            return [coerced(of, item) for item in value]
+        case Array(of=of), str():
+            return [coerced(of, value)]
+        case ((Object() | Union() | Map()), str()):
+            made = _json(value)
+            return made if isinstance(made, dict) else value
+        case Map(of=of), dict():
+            return {name: coerced(of, item) for name, item in value.items()}
+        case ((Object() | Union()), dict()):
+            keys, _ = members(shape, value)
+            return {name: coerced(keys.get(name, Anything()), item) for name, item in value.items()}
+    return value
+
+
+def _number(shape: Integer | Number, text: str) -> Any:
+    if not {".", "e", "E"} & set(text):
+        return int(text)
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
+def _json(text: str) -> Any:
+    try:
+        return parse(text.encode("utf-8", "surrogatepass"))
+    except APIError:
+        return None

@@ -1,0 +1,1 @@
+"""Replies: plans, templates and automatic content."""

@@ -1,0 +1,100 @@
+"""Templates: ``{{ user }}`` and its few siblings in the text of a reply, filled in at the request. No logic, no evaluation."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from ..http.json import dump
+from ..types.ask import Ask
+
+_HOLE = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
+#: Names that stand alone; ``match.NAME`` and ``body.PATH`` take a name of their own.
+NAMES = ("user", "model", "turn", "count")
+_ALL = (*NAMES, "match.NAME", "body.PATH")
+
+
+def present(value: Any) -> bool:
+    """Whether there is anything to fill in, in a text or anywhere inside a list or mapping."""
+    if isinstance(value, str):
+        return "{{" in value and _HOLE.search(value) is not None
+    if isinstance(value, Mapping):
+        return any(present(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(present(item) for item in value)
+    return False
+
+
+def problems(text: str, groups: set[str]) -> list[str]:
+    """What is wrong with the names in a text; ``groups`` are the names and numbers of the groups of the rule's regexes."""
+    found = []
+    for name in _HOLE.findall(text):
+        head, _, rest = name.partition(".")
+        if name in NAMES or (head == "body" and rest):
+            continue
+        if head == "match" and rest:
+            if rest not in groups:
+                known = ", ".join(sorted(groups)) or "this rule has no regex with groups"
+                found.append(f"'{{{{ {name} }}}}' names no group of the rule's regexes ({known})")
+            continue
+        close = get_close_matches(name, _ALL, 1)
+        hint = f"; did you mean '{close[0]}'?" if close else ""
+        found.append(f"'{name}' is not known in a template{hint} ({', '.join(_ALL)})")
+    return found
+
+
+def fill(value: Any, ask: Ask, groups: Mapping[str, str], count: int) -> Any:
+    """The value with every hole filled, in texts anywhere inside it."""
+    if isinstance(value, str):
+        return _fill_text(value, lambda name: _look_up(name, ask, groups, count)) if "{{" in value else value
+    if isinstance(value, Mapping):
+        return {key: fill(item, ask, groups, count) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [fill(item, ask, groups, count) for item in value]
+    return value
+
+
+def _fill_text(text: str, look_up: Callable[[str], str]) -> str:
+    # In a text that is JSON the holes stand inside its strings: what is put there is escaped, so that it stays JSON.
+    escape = (lambda filled: dump(filled)[1:-1]) if _is_json(text) else (lambda filled: filled)
+    return _HOLE.sub(lambda hole: escape(look_up(hole[1])), text)
+
+
+def _is_json(text: str) -> bool:
+    if not text.lstrip().startswith(("{", "[")):
+        return False
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _look_up(name: str, ask: Ask, groups: Mapping[str, str], count: int) -> str:
+    head, _, rest = name.partition(".")
+    if head == "match":
+        return groups.get(rest, "")
+    if head == "body":
+        return _as_text(reach(ask.body, rest))
+    return _as_text({"user": ask.user, "model": ask.model, "turn": ask.turn, "count": count}[name])
+
+
+def reach(value: Any, path: str) -> Any:
+    """The value at a dotted path of keys and list positions (``messages.0.content``); None where there is none."""
+    for key in path.split("."):
+        if isinstance(value, Mapping):
+            value = value.get(key)
+        elif isinstance(value, list) and re.fullmatch(r"-?\d+", key) and -len(value) <= int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return value
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else dump(value)

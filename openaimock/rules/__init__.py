@@ -1,0 +1,1 @@
+"""Rules: matchers, conditions, and which rule answers an Ask."""

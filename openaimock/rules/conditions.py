@@ -1,0 +1,241 @@
+"""Conditions: the keys of ``when``, each a test of one thing about an Ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..http.json import dump
+from ..replies import templates
+from ..types.ask import Ask
+from . import matchers
+from .matchers import Matcher
+
+#: The keys of ``when`` whose matcher reads a text; their scores decide between rules.
+TEXTS = ("user", "system", "assistant", "tool", "message", "text")
+#: Those whose outcome depends on nothing but the request's body.
+_OF_BODY = frozenset(
+    {*TEXTS, "model", "endpoint", "stream", "tools", "tool_choice", "response_format", "turn", "has_tool_result", "tool_call_id"}
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """One thing that must hold: ``fits(ask)`` tests it, ``reason(ask)`` says why it does not hold.
+
+    ``matcher`` and ``value`` are there for a condition on one value, so that it can be indexed and explained. ``worth`` is
+    what it adds to the rule's score. ``parts`` must all hold; of ``branches`` one must, and the best of them gives the score.
+    """
+
+    key: str
+    fits: Callable[[Ask], bool]
+    reason: Callable[[Ask], str]
+    worth: tuple[float, ...] = ()
+    value: Callable[[Ask], Any] | None = None
+    matcher: Matcher | None = None
+    #: Instead of ``matcher``: what one text of several must meet.
+    within: Matcher | None = None
+    parts: tuple[Condition, ...] = ()
+    branches: tuple[Condition, ...] = ()
+
+    def check(self, ask: Ask) -> str:
+        """Why the condition does not hold, "" when it does."""
+        return "" if self.fits(ask) else self.reason(ask)
+
+
+def compile(when: Mapping[str, Any]) -> tuple[Condition, ...]:
+    """The Conditions of a checked ``when``, in its order."""
+    return tuple((_CONDITIONS.get(key) or _text)(key, value) for key, value in when.items())
+
+
+def scores(condition: Condition, ask: Ask) -> tuple[float, ...]:
+    """What a condition that holds adds to the score of its rule."""
+    if condition.branches:
+        fitting = [scores(branch, ask) for branch in condition.branches if branch.fits(ask)]
+        return max(fitting, key=lambda given: sum(given) / len(given) if given else 0.0, default=())
+    if condition.parts:
+        return tuple(score for part in condition.parts for score in scores(part, ask))
+    return condition.worth
+
+
+def leaves(condition: Condition) -> list[Condition]:
+    """The condition itself, or all that it is put together from."""
+    inner = condition.parts + condition.branches
+    return [leaf for part in inner for leaf in leaves(part)] if inner else [condition]
+
+
+def of_body(condition: Condition) -> bool:
+    """Whether requests with the same body surely get the same from a condition."""
+    return all(leaf.key in _OF_BODY or leaf.key.startswith("body.") for leaf in leaves(condition))
+
+
+def groups(condition: Condition, ask: Ask) -> dict[str, str]:
+    """The groups that the regexes of a condition found in an Ask."""
+    found: dict[str, str] = {}
+    for leaf in leaves(condition):
+        if leaf.matcher and leaf.value:
+            found |= leaf.matcher.groups(leaf.value(ask))
+        elif leaf.within:
+            texts = [message.text for message in ask.messages if leaf.within.fits(message.text)]
+            found |= leaf.within.groups(texts[0]) if texts else {}
+    return found
+
+
+# Conditions on one value
+
+
+def _on_value(key: str, value: Callable[[Ask], Any], expected: Mapping[str, Any]) -> Condition:
+    matcher = matchers.compile(expected)
+    fits, check = matcher.fits, matcher.check
+    return Condition(key, lambda ask: fits(value(ask)), lambda ask: check(value(ask)), value=value, matcher=matcher)
+
+
+def _text(key: str, expected: Mapping[str, Any]) -> Condition:
+    """A condition on an attribute of the Ask that is a text."""
+    condition = _on_value(key, lambda ask: getattr(ask, key), expected)
+    return replace(condition, worth=_worth(key, expected))
+
+
+def _worth(key: str, expected: Mapping[str, Any]) -> tuple[float, ...]:
+    if key not in TEXTS:
+        return ()
+    return (matchers.SCORES["any" if expected.get("invert") else expected["kind"]],)
+
+
+def _message(key: str, expected: Mapping[str, Any]) -> Condition:
+    """A condition that some message of any role meets (inverted: that none does)."""
+    matcher = matchers.compile({**expected, "invert": False})
+    invert, fits = bool(expected.get("invert")), matcher.fits
+    told = f"expected {'no' if invert else 'some'} message with {matcher.describe()}"
+    return Condition(
+        key,
+        lambda ask: any(fits(message.text) for message in ask.messages) is not invert,
+        lambda ask: f"{told}, got {len(ask.messages)} messages",
+        _worth(key, expected),
+        within=None if invert else matcher,
+    )
+
+
+def _header(key: str, expected: Mapping[str, Mapping[str, Any]]) -> Condition:
+    def reader(name: str) -> Callable[[Ask], Any]:
+        return lambda ask: ask.headers.get(name)
+
+    return _all(key, tuple(_on_value(f"header.{name}", reader(name), matcher) for name, matcher in expected.items()))
+
+
+def _body(key: str, expected: Mapping[str, Mapping[str, Any]]) -> Condition:
+    def reader(path: str) -> Callable[[Ask], Any]:
+        return lambda ask: templates.reach(ask.body, path)
+
+    def text_reader(path: str) -> Callable[[Ask], Any]:
+        def read(ask: Ask) -> Any:
+            found = templates.reach(ask.body, path)
+            return found if found is None or isinstance(found, str) else dump(found)
+
+        return read
+
+    parts = []
+    for path, matcher in expected.items():
+        read = reader(path) if matcher["kind"] == "equals" else text_reader(path)
+        parts.append(_on_value(f"body.{path}", read, matcher))
+    return _all(key, tuple(parts))
+
+
+# Conditions of other kinds
+
+
+def _same(key: str, expected: Any) -> Condition:
+    """A condition that an attribute of the Ask is exactly this."""
+    return Condition(
+        key,
+        lambda ask: bool(getattr(ask, key) == expected),
+        lambda ask: f"expected {_plain(expected)}, got {_plain(getattr(ask, key))}",
+    )
+
+
+def _endpoint(key: str, names: Sequence[str]) -> Condition:
+    return Condition(key, lambda ask: ask.endpoint in names, lambda ask: f"expected {' or '.join(names)}, got {ask.endpoint}")
+
+
+def _tools(key: str, names: Sequence[str]) -> Condition:
+    def reason(ask: Ask) -> str:
+        missing = [name for name in names if name not in ask.tools]
+        return f"tool {missing[0]!r} is not offered ({', '.join(ask.tools) or 'none is'})"
+
+    return Condition(key, lambda ask: all(name in ask.tools for name in names), reason)
+
+
+def _response_format(key: str, expected: Mapping[str, Any]) -> Condition:
+    """A condition on the format's type or its schema's name; inverted, on both."""
+    matcher = matchers.compile(expected)
+    fits, wanted = matcher.fits, all if matcher.invert else any
+    return Condition(
+        key,
+        lambda ask: wanted(fits(name) for name in {ask.response_format, ask.schema_name or ask.response_format}),
+        lambda ask: f"expected {matcher.describe()}, got {matchers.show(ask.schema_name or ask.response_format or None)}",
+    )
+
+
+def _state(key: str, expected: Mapping[str, str]) -> Condition:
+    def reason(ask: Ask) -> str:
+        # A state may have changed between the test and the question why: then all of them are told.
+        wrong = {name: value for name, value in expected.items() if ask.state.get(name) != value} or expected
+        return "; ".join(
+            f"expected scenario {name!r} in state {value!r}, got {ask.state.get(name)!r}" for name, value in wrong.items()
+        )
+
+    return Condition(key, lambda ask: all(ask.state.get(name) == value for name, value in expected.items()), reason)
+
+
+# Combinators
+
+
+def _every(key: str, whens: Sequence[Mapping[str, Any]]) -> Condition:
+    return _all(key, tuple(_all(f"{key}[{at}]", compile(when)) for at, when in enumerate(whens)))
+
+
+def _all(key: str, parts: tuple[Condition, ...]) -> Condition:
+    def reason(ask: Ask) -> str:
+        part = next((part for part in parts if not part.fits(ask)), parts[-1])
+        return f"{part.key}: {part.reason(ask)}"
+
+    return Condition(key, lambda ask: all(part.fits(ask) for part in parts), reason, parts=parts)
+
+
+def _some(key: str, whens: Sequence[Mapping[str, Any]]) -> Condition:
+    branches = tuple(_all(f"{key}[{at}]", compile(when)) for at, when in enumerate(whens))
+    return Condition(
+        key,
+        lambda ask: any(branch.fits(ask) for branch in branches),
+        lambda ask: "none of these holds: " + "; ".join(branch.reason(ask) for branch in branches),
+        branches=branches,
+    )
+
+
+def _not(key: str, when: Mapping[str, Any]) -> Condition:
+    inner = _all(key, compile(when))
+    worth = (matchers.SCORES["any"],)
+    return Condition(key, lambda ask: not inner.fits(ask), lambda ask: "what must not hold does", worth)
+
+
+#: How each key of ``when`` becomes a Condition; keys that are not here are texts of the Ask.
+_CONDITIONS: dict[str, Callable[[str, Any], Condition]] = {
+    "message": _message,
+    "endpoint": _endpoint,
+    "stream": _same,
+    "tools": _tools,
+    "response_format": _response_format,
+    "turn": _same,
+    "has_tool_result": _same,
+    "header": _header,
+    "body": _body,
+    "state": _state,
+    "all": _every,
+    "any": _some,
+    "not": _not,
+}
+
+
+def _plain(value: Any) -> str:
+    return dump(value) if isinstance(value, bool) else str(value)

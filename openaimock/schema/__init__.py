@@ -1,0 +1,1 @@
+"""JSON Schema as users send it: checked, and filled with sample values."""

@@ -1,0 +1,206 @@
+"""The journal: the last exchanges of a namespace, kept as references and rendered, without secrets, when somebody reads them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
+from datetime import datetime, timezone
+from typing import Any
+
+from ..http.json import dump
+from ..text import redaction
+from ..types.ask import Ask
+from ..types.exchange import Exchange
+from ..types.reply import Block, Reply
+
+#: How many bytes of a body are rendered when nobody says otherwise.
+BODY_LIMIT = 65536
+
+
+class Journal:
+    """A bounded list of Exchanges, oldest first."""
+
+    def __init__(self, size: int = 1000) -> None:
+        self._kept: deque[Exchange] = deque(maxlen=size)
+        self.append = self._kept.append
+        self.clear = self._kept.clear
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        # A copy, since other threads append while somebody reads.
+        return iter(list(self._kept))
+
+    def __getitem__(self, at: int) -> Exchange:
+        return self._kept[at]
+
+
+# Filters
+
+
+def _is(name: str) -> Callable[[Exchange, str], bool]:
+    return lambda exchange, wanted: str(getattr(exchange, name)) == wanted
+
+
+def _endpoint(exchange: Exchange, wanted: str) -> bool:
+    return exchange.endpoint == wanted or exchange.endpoint.startswith(wanted + ".")
+
+
+def _status(exchange: Exchange, wanted: str) -> bool:
+    # 4xx is every status of that hundred.
+    return str(exchange.status) == wanted or (wanted[1:].lower() == "xx" and str(exchange.status)[:1] == wanted[:1])
+
+
+def _matched(exchange: Exchange, wanted: str) -> bool:
+    return exchange.matched == (wanted.lower() in ("true", "1", "yes"))
+
+
+def _since(exchange: Exchange, wanted: str) -> bool:
+    return exchange.order > int(wanted)
+
+
+#: What exchanges may be picked by, besides the namespace: the name of a filter and its test.
+FILTERS: dict[str, Callable[[Exchange, str], bool]] = {
+    "endpoint": _endpoint,
+    "rule": _is("rule"),
+    "status": _status,
+    "matched": _matched,
+    "since": _since,
+}
+
+
+def pick(exchanges: Iterable[Exchange], wanted: Mapping[str, str], limit: int | None = None) -> list[Exchange]:
+    """The exchanges that pass every filter (keys of FILTERS), in the order in which they came; of many the newest ``limit``."""
+    tests = [(FILTERS[name], content) for name, content in wanted.items()]
+    found = [each for each in exchanges if all(test(each, content) for test, content in tests)]
+    found.sort(key=lambda exchange: exchange.order)
+    return found if limit is None else found[len(found) - limit :] if limit < len(found) else found
+
+
+# Rendering
+
+
+def render(exchange: Exchange, secrets: Iterable[str] = (), body_limit: int = BODY_LIMIT) -> dict[str, Any]:
+    """All that is known of an exchange as JSON, without secrets; bodies longer than ``body_limit`` bytes are clipped."""
+    secrets = tuple(secrets)
+    error = exchange.error
+    return brief(exchange, secrets) | {
+        "request": None if exchange.ask is None else _request(exchange.ask, secrets, body_limit),
+        "match": _match(exchange),
+        "reply": None if exchange.reply is None else _clipped(redaction.value(reply(exchange.reply), secrets), body_limit),
+        "error": None if error is None else redaction.value(error.body()["error"], secrets),
+        "fault": None if exchange.fault is None else {"kind": exchange.fault.kind, "after": exchange.fault.after},
+        "lint": [redaction.value(finding._asdict(), secrets) for finding in exchange.lint],
+        "chunks": [round(at * 1000, 3) for at in list(exchange.chunks)],
+    }
+
+
+def brief(exchange: Exchange, secrets: Iterable[str] = ()) -> dict[str, Any]:
+    """One line of the journal as JSON: who asked what, which rule answered, how long it took (milliseconds), how it ended."""
+    ask, secrets = exchange.ask, tuple(secrets)
+    return {
+        "id": redaction.text(exchange.id, secrets),
+        "order": exchange.order,
+        "number": exchange.number,
+        "at": exchange.at,
+        "time": datetime.fromtimestamp(exchange.at, timezone.utc).isoformat(timespec="milliseconds"),
+        "namespace": redaction.text(readable(exchange.namespace), secrets),
+        "method": exchange.method,
+        "path": redaction.text(readable(exchange.path), secrets),
+        "endpoint": exchange.endpoint,
+        "model": "" if ask is None else redaction.text(ask.model, secrets),
+        "text": "" if ask is None else redaction.text(ask.text[:_BRIEF], secrets),
+        "stream": ask is not None and ask.stream,
+        "attempt": 0 if ask is None else ask.attempt,
+        "status": exchange.status,
+        "rule": exchange.rule,
+        "matched": exchange.matched,
+        "unmatched": exchange.unmatched,
+        "code": None if exchange.error is None else exchange.error.code,
+        "findings": len(exchange.lint),
+        "events": len(exchange.chunks),
+        "duration": round(exchange.duration * 1000, 3),
+        "ended": exchange.ended,
+    }
+
+
+def readable(given: str) -> str:
+    """A path or a namespace in its own letters: WSGI gives the bytes of both as Latin-1."""
+    try:
+        return given if given.isascii() else given.encode("latin-1").decode()
+    except UnicodeError:
+        return given
+
+
+#: How much of the text a line of the journal shows.
+_BRIEF = 200
+
+
+def _request(ask: Ask, secrets: tuple[str, ...], body_limit: int) -> dict[str, Any]:
+    return {
+        "headers": redaction.headers(ask.headers, secrets),
+        "params": redaction.value(dict(ask.params), secrets),
+        "query": redaction.value(dict(ask.query), secrets),
+        "body": _clipped(redaction.value(ask.body, secrets), body_limit),
+        "files": {str(name): _file(content) for name, content in ask.files.items()},
+        "tools": list(ask.tools),
+    }
+
+
+def _file(content: Any) -> Any:
+    """An uploaded file without its bytes."""
+    if isinstance(content, (list, tuple)):
+        return [_file(each) if not isinstance(each, (str, type(None))) else each for each in content]
+    if isinstance(content, (bytes, bytearray)):
+        return f"{len(content)} bytes"
+    return getattr(content, "filename", None) or "a file"
+
+
+def _clipped(body: Any, limit: int) -> Any:
+    """A body, or of a long one the beginning of its JSON text and its size in bytes."""
+    try:
+        whole = dump(body).encode("utf-8", "replace")
+    except (TypeError, ValueError):
+        # Something of Python's own in a reply made there.
+        return repr(body)[:limit]
+    return body if len(whole) <= limit else {"clipped": whole[:limit].decode("utf-8", "ignore"), "size": len(whole)}
+
+
+def _match(exchange: Exchange) -> dict[str, Any] | None:
+    match = exchange.match
+    if match is None:
+        return None
+    return {"rule": match.rule.id, "place": match.rule.place, "score": round(match.score, 3), "answer": match.answer}
+
+
+#: What a Reply only has so that it need not be worked out for every request.
+_WORKED_OUT = frozenset(["plain"])
+
+
+def reply(said: Reply) -> dict[str, Any]:
+    """A Reply as JSON: what was set of it, and nothing else."""
+    made: dict[str, Any] = {}
+    for field in fields(said):
+        content = getattr(said, field.name)
+        if field.name in _WORKED_OUT or content is None or content is False or content in ((), {}, []):
+            continue
+        made[field.name] = _plain(content)
+    return made
+
+
+def _plain(content: Any) -> Any:
+    if isinstance(content, Reply):
+        return reply(content)
+    if isinstance(content, Block):
+        return {name: _plain(each) for name, each in content._asdict().items() if each not in (None, "")}
+    if isinstance(content, tuple):
+        return content._asdict() if hasattr(content, "_asdict") else [_plain(each) for each in content]
+    if isinstance(content, (bytes, bytearray)):
+        return f"{len(content)} bytes"
+    if isinstance(content, Mapping):
+        return {str(name): _plain(each) for name, each in content.items()}
+    if hasattr(content, "__dataclass_fields__"):
+        return {field.name: _plain(getattr(content, field.name)) for field in fields(content)}
+    return content

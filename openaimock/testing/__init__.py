@@ -1,0 +1,1 @@
+"""Mocks for tests: MockServer, assertions and verdicts."""

@@ -1,0 +1,201 @@
+"""The mock as a Python object: a server that a test starts, asks about, and stops."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from ..config.load import Config, load, secrets
+from ..rules.rule import Rule
+from ..rules.ruleset import RuleBook
+from ..server import Server
+from ..server.address import address, url
+from ..server.logs import logger
+from ..state import coverage
+from ..text import redaction
+from ..types.clock import Clock
+from ..types.exchange import Exchange
+from ..wsgi import Application, create_app
+from . import assertions
+from .assertions import When
+
+
+class MockServer:
+    """A mock served on a socket of its own. Nothing listens before ``start``; a stopped one may be started again.
+
+    ``config`` is a path, a dict, YAML text, a list of these, or a loaded Config (ConfigError with all that is wrong).
+    ``host`` and ``port`` override the file's and the environment's; port 0 takes a free one. ``verbose`` logs each
+    exchange to standard error, ``log_file`` keeps the same lines.
+    """
+
+    def __init__(
+        self,
+        config: Any,
+        port: int | None = None,
+        host: str | None = None,
+        verbose: bool = False,
+        log_file: str | os.PathLike[str] | None = None,
+    ) -> None:
+        loaded = config if isinstance(config, Config) else load(config)
+        self._host, self._port = address(loaded, host, port, os.environ)
+        self.log = logger(verbose, log_file)
+        self.app: Application = create_app(loaded, self.log)
+        self._first = (list(self.app.api.book.rules), self.app.api.chaos)
+        #: The HTTP server while the mock runs.
+        self.server: Server | None = None
+
+    def start(self) -> MockServer:
+        """Listen and serve in a thread of its own. PortInUseError (an OSError) when the address is taken. May be called twice."""
+        if self.server is None:
+            server = Server(self.app, host=self._host, port=self._port, max_body=self.app.api.config.max_body)
+            server.start()
+            self.server = server
+        return self
+
+    def stop(self, grace: float = 10.0) -> None:
+        """Finish the running responses (within ``grace`` seconds) and close. May be called twice, and from any thread."""
+        server, self.server = self.server, None
+        if server is not None:
+            # The port of a mock that took a free one is kept: started again it is found where it was.
+            self._port = server.port
+            server.stop(grace)
+            if self.log is not logging.getLogger("openaimock"):
+                for handler in self.log.handlers:
+                    handler.close()
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+        return self._host
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; before ``start`` the one that was asked for (0: a free one)."""
+        return self._port if self.server is None else self.server.port
+
+    @property
+    def url(self) -> str:
+        """What a client takes as ``base_url``; ends in ``/v1``."""
+        return url(self.host, self.port)
+
+    # Rules and what is remembered
+
+    def when(self, when: Mapping[str, Any] | None = None, /, **conditions: Any) -> When:
+        """Begin a rule that is added behind those that are there: ``mock.when(user={"contains": "hi"}).reply("hello")``.
+
+        The words are those of ``when:`` in a file, by name or in a mapping.
+        """
+        frame = sys._getframe(1)
+        place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+        def add(rule: dict[str, Any]) -> Rule:
+            return self.app.api.add_rules(rule, place)[0]
+
+        return When(assertions.together(when, conditions), add)
+
+    def reset(self) -> None:
+        """Begin anew: what all namespaces remember is forgotten, rules added since the start are gone, the clock is set back."""
+        app = self.app.api
+        rules, app.chaos = self._first
+        # Removed and put in order again, perhaps: numbers are places in the book.
+        app.book = RuleBook(rules, first=app.config.match == "first")
+        app.clock = Clock.parse(app.config.clock)
+        app.spaces.reset()
+
+    def advance(self, seconds: float) -> None:
+        """Move the mock's clock on."""
+        self.app.api.clock.advance(seconds)
+
+    # What has happened
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """The journals of all namespaces, in the order in which the requests came."""
+        return sorted((each for space in self.app.api.spaces for each in space.journal), key=lambda exchange: exchange.order)
+
+    @property
+    def unmatched(self) -> list[Exchange]:
+        """The exchanges that a rule should have answered and none did."""
+        return coverage.unmatched(self.app.api.spaces)
+
+    def coverage(self) -> dict[str, Any]:
+        """Hits of every rule, the rules ``never`` hit, the replies ``unreached``: as ``GET /__openaimock/coverage`` has them."""
+        return coverage.report(list(self.app.api.book.rules), self.app.api.spaces)
+
+    def assert_called(
+        self,
+        when: Mapping[str, Any] | None = None,
+        /,
+        *,
+        times: int | None = None,
+        rule: Rule | str | None = None,
+        **conditions: Any,
+    ) -> None:
+        """AssertionError unless ``times`` requests (None: at least one) met the conditions, which are those of ``when:``.
+
+        ``rule`` (one, or its id) must have answered them, when it is given.
+        """
+        __tracebackhide__ = True
+        named = rule.id if isinstance(rule, Rule) else rule
+        self._insist(assertions.called(self.exchanges, assertions.together(when, conditions), named, times))
+
+    def assert_not_called(
+        self, when: Mapping[str, Any] | None = None, /, *, rule: Rule | str | None = None, **conditions: Any
+    ) -> None:
+        """AssertionError when a request met the conditions."""
+        __tracebackhide__ = True
+        self.assert_called(when, times=0, rule=rule, **conditions)
+
+    def assert_tool_called(self, name: str, arguments: Any = None, *, times: int | None = None) -> None:
+        """AssertionError unless replies sent ``times`` calls (None: at least one) of a tool to the client.
+
+        ``arguments`` names those that matter: a value or a matcher for each, under its name or its path (``a.b.0``). ``{}``
+        means none at all; a text is compared with the arguments (or a custom tool's input) as they were sent.
+        """
+        __tracebackhide__ = True
+        self._insist(assertions.tool_called(self.exchanges, name, arguments, times))
+
+    def assert_order(self, steps: Sequence[Mapping[str, Any] | Rule | str]) -> None:
+        """AssertionError unless requests met the steps in this order, with others between them perhaps.
+
+        A step is a mapping of conditions, or a rule (or its id) that answered.
+        """
+        __tracebackhide__ = True
+        self._insist(assertions.in_order(self.exchanges, steps))
+
+    def _insist(self, wrong: str) -> None:
+        __tracebackhide__ = True
+        if wrong:
+            raise AssertionError(redaction.text(wrong, secrets(self.app.api.config)))
+
+    def __enter__(self) -> MockServer:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.stop()
+
+
+def create_mock_server(
+    config: Any,
+    port: int | None = None,
+    host: str | None = None,
+    verbose: bool = False,
+    log_file: str | os.PathLike[str] | None = None,
+) -> MockServer:
+    """Make a MockServer without starting it."""
+    return MockServer(config, port, host, verbose, log_file)
+
+
+def start_mock_server(
+    config: Any,
+    port: int | None = 0,
+    host: str | None = None,
+    verbose: bool = False,
+    log_file: str | os.PathLike[str] | None = None,
+) -> MockServer:
+    """Make a MockServer and start it, on a free port unless one is given."""
+    return MockServer(config, port, host, verbose, log_file).start()

@@ -1,0 +1,1 @@
+"""What the mock knows about text: tokens, similarity, regular expressions, vectors, moderation and redaction."""

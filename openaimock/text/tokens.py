@@ -1,0 +1,350 @@
+"""Tokens: how many a text, a conversation or a set of tools costs, and a text cut into pieces the size of tokens.
+
+Counted by tiktoken where it and its vocabulary are at hand (see ``prepare``), else estimated: one regular expression cuts
+text where OpenAI's tokenizers would, and a count is the number of its pieces. ``docs/tokens.rst`` says how far that is off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from ..errors import ConfigError, Problem
+
+#: The environment variable that chooses, and what it may say.
+SETTING = "OPENAIMOCK_TOKENS"
+CHOICES = ("auto", "tiktoken", "estimate")
+
+#: The vocabularies: the file's name in tiktoken's cache folder and the SHA-256 of what must be in it.
+VOCABULARIES = {
+    "o200k_base": (
+        "fb374d419588a4632f3f557e76b4b70aebbca790",
+        "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
+    ),
+    "cl100k_base": (
+        "9b5ad71b2ce5302211f9c61530b329a4922fc6a4",
+        "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
+    ),
+}
+
+#: Seconds that a vocabulary asked for with ``OPENAIMOCK_TOKENS=tiktoken`` may take to arrive.
+PATIENCE = 30.0
+
+# The API's own arithmetic, from OpenAI's cookbook ("How to count tokens with tiktoken").
+#: The role, always one token, and three around it.
+PER_MESSAGE = 1 + 3
+PER_NAME, PRIMING = 1, 3
+#: An image in ``detail: low``, and any other (as 1024 by 1024 pixels in high detail): nobody looks at its size here.
+IMAGE_LOW, IMAGE = 85, 765
+#: What starts a function's definition costs, by encoding.
+FUNCTION = {"o200k_base": 7, "cl100k_base": 10}
+FUNCTIONS_END, PROPERTIES, PROPERTY, ENUM, ENUM_ITEM = 12, 3, 3, -3, 3
+
+#: Models whose vocabulary is the older one; all others, also those nobody has heard of yet, have o200k_base.
+_OLDER = re.compile(r"(?:ft:)?(?:gpt-4(?![.\w])|gpt-3|text-|code-|(?:ada|babbage|curie|davinci)(?![a-z]))", re.IGNORECASE)
+
+
+class Tokenizer(NamedTuple):
+    """A way to count: ``name`` is ``tiktoken`` or ``estimate``."""
+
+    name: str
+    count: Callable[[str], int]
+    split: Callable[[str], list[str]]
+
+
+@lru_cache(maxsize=256)
+def encoding_name(model: str) -> str:
+    """The vocabulary of a model: ``o200k_base``, or ``cl100k_base`` for GPT-4, GPT-3.5, embeddings and what came before."""
+    return "cl100k_base" if _OLDER.match(model.rpartition("/")[2]) else "o200k_base"
+
+
+#: Counts of texts seen before, by encoding, length and hash: an agent sends its whole history again with every request.
+#: The hash stands for the text, so that no text is kept alive; two of 64 bits do not meet by chance.
+_SEEN: dict[tuple[str, int, int], int] = {}
+
+
+def count(text: str, model: str = "") -> int:
+    """How many tokens a text has."""
+    encoding = encoding_name(model)
+    key = (encoding, len(text), hash(text))
+    known = _SEEN.get(key)
+    if known is None:
+        known = tokenizer(encoding).count(text)
+        if len(_SEEN) >= 4096:
+            _SEEN.clear()
+        _SEEN[key] = known
+    return known
+
+
+def split(text: str, model: str = "") -> list[str]:
+    """The text in pieces like tokens; joined they are exactly the text.
+
+    As many as ``count`` says, but for tiktoken's where several tokens make one character: those stay together.
+    """
+    return tokenizer(encoding_name(model)).split(text)
+
+
+def count_messages(messages: Iterable[Mapping[str, Any]], model: str = "") -> int:
+    """Prompt tokens of chat messages, as the API takes them (dicts), without tools."""
+    total = PRIMING
+    for message in messages:
+        total += PER_MESSAGE + _content(message.get("content"), model)
+        if name := message.get("name"):
+            total += PER_NAME + count(name, model)
+        for call in message.get("tool_calls") or ():
+            total += _call(call.get("function") or call.get("custom"), model)
+        if before_tools := message.get("function_call"):
+            total += _call(before_tools, model)
+    return total
+
+
+def _call(call: Mapping[str, Any] | None, model: str) -> int:
+    """Tokens of a call's name and what the tool is given: a function's ``arguments``, a custom tool's ``input``."""
+    call = call or {}
+    return count(call.get("name") or "", model) + count(call.get("arguments") or call.get("input") or "", model)
+
+
+def _content(content: Any, model: str) -> int:
+    """Tokens of a message's content: text, a list of parts, or nothing. Sound and files are not counted."""
+    if isinstance(content, str):
+        return count(content, model)
+    total = 0
+    for part in content or ():
+        kind = part.get("type") or ""
+        if "image" in kind:
+            # Chat puts the detail beside the address, the Responses API beside the type.
+            image = part.get("image_url")
+            detail = (image if isinstance(image, dict) else part).get("detail")
+            total += IMAGE_LOW if detail == "low" else IMAGE
+        else:
+            text = part.get("text") or part.get("refusal")
+            total += count(text, model) if isinstance(text, str) else 0
+    return total
+
+
+def count_tools(tools: Iterable[Mapping[str, Any]] | None, model: str = "") -> int:
+    """Prompt tokens of tool definitions, those of chat and of the Responses API; a hosted tool counts as its name.
+
+    The cookbook's arithmetic for flat parameters, and the same again for each level below.
+    """
+    total = 0
+    for tool in tools or ():
+        kind = tool.get("type") or ""
+        inner = tool.get(kind)
+        about = inner if isinstance(inner, dict) else tool
+        line = f"{about.get('name') or kind}:{_sentence(about)}"
+        total += FUNCTION[encoding_name(model)] + count(line, model) + _schema(about.get("parameters"), model)
+        if isinstance(about.get("format"), dict):
+            grammar = about["format"].get("grammar") or about["format"]
+            total += count(str(grammar.get("definition") or ""), model)
+    return total + FUNCTIONS_END if total else 0
+
+
+#: Where a schema holds others.
+_INNER = ("items", "prefixItems", "anyOf", "oneOf", "allOf", "additionalProperties")
+
+
+def _schema(root: Any, model: str) -> int:
+    """Tokens of a function's parameters. A loop, because a schema may nest deeper than Python does."""
+    total = 0
+    todo = [root]
+    while todo:
+        schema = todo.pop()
+        if isinstance(schema, list):
+            todo += schema
+        if not isinstance(schema, dict):
+            continue
+        todo += (
+            schema[key] for key in ("items", "prefixItems", "anyOf", "oneOf", "allOf", "additionalProperties") if key in schema
+        )
+        for key in ("$defs", "definitions"):
+            if isinstance(schema.get(key), dict):
+                todo += schema[key].values()
+        if isinstance(schema.get("enum"), list):
+            total += ENUM + sum(ENUM_ITEM + count(str(item), model) for item in schema["enum"])
+        properties = schema.get("properties")
+        if isinstance(properties, dict) and properties:
+            total += PROPERTIES
+            for key, about in properties.items():
+                about = about if isinstance(about, dict) else {}
+                total += PROPERTY + count(f"{key}:{about.get('type') or ''}:{_sentence(about)}", model)
+                todo.append(about)
+    return total
+
+
+def _sentence(about: Mapping[str, Any]) -> str:
+    """A description as the API counts it: without its full stop."""
+    return str(about.get("description") or "").removesuffix(".")
+
+
+@cache
+def tokenizer(encoding: str) -> Tokenizer:
+    """The way this process counts an encoding: decided once, at first use, and kept."""
+    return _exact(encoding) or estimate(encoding)
+
+
+def prepare() -> None:
+    """Read ``OPENAIMOCK_TOKENS`` and, if it asks for tiktoken, load the vocabularies now, so that no request waits for them.
+
+    ``auto`` (the default) uses tiktoken when it is installed and its vocabulary is on this disk, and never fetches one;
+    ``tiktoken`` lets it be fetched; ``estimate`` never uses it. ConfigError for any other word, or if tiktoken cannot be had.
+    """
+    asked = _asked()
+    if asked not in CHOICES:
+        raise ConfigError([Problem("", SETTING, f"{asked!r} is not a way to count tokens ({', '.join(CHOICES)})")])
+    if asked == "tiktoken":
+        for encoding in VOCABULARIES:
+            if tokenizer(encoding).name != "tiktoken":
+                raise ConfigError([Problem("", SETTING, f"tiktoken was asked for and cannot be used: {_failures[encoding]}")])
+
+
+def reset() -> None:
+    """Forget all counts and how they were made; the next one decides anew."""
+    _SEEN.clear()
+    tokenizer.cache_clear()
+
+
+def _asked() -> str:
+    return os.environ.get(SETTING, "").strip().lower() or "auto"
+
+
+#: Why tiktoken is not used though it was asked for, by encoding.
+_failures: dict[str, str] = {}
+
+
+def _exact(encoding: str) -> Tokenizer | None:
+    """tiktoken's own counting, None when it is not wanted or not to be had."""
+    asked = _asked()
+    if asked == "estimate" or (asked != "tiktoken" and not _on_disk(encoding)):
+        return None
+    loaded: list[Any] = []
+
+    def load() -> None:
+        try:
+            import tiktoken
+
+            loaded.append(tiktoken.get_encoding(encoding))
+        except Exception as error:  # whatever a missing module, a proxy or a broken download raises
+            _failures[encoding] = f"{type(error).__name__}: {error}"
+
+    if asked == "tiktoken":
+        # tiktoken fetches without a time limit, so the waiting is limited here.
+        _failures[encoding] = f"no vocabulary {encoding} within {PATIENCE:.0f} s"
+        thread = threading.Thread(target=load, name="tiktoken", daemon=True)
+        thread.start()
+        thread.join(PATIENCE)
+        if not loaded:
+            logging.getLogger("openaimock").warning("Tokens are estimated: %s", _failures[encoding])
+    else:
+        load()
+    return _with_tiktoken(loaded[0]) if loaded else None
+
+
+def _on_disk(encoding: str) -> bool:
+    """Whether tiktoken would find its vocabulary without the network: it fetches again what is not what it expects."""
+    name, sha256 = VOCABULARIES[encoding]
+    folder = os.environ.get("TIKTOKEN_CACHE_DIR", os.environ.get("DATA_GYM_CACHE_DIR"))
+    if folder is None:
+        import tempfile
+
+        folder = os.path.join(tempfile.gettempdir(), "data-gym-cache")
+    try:
+        with open(os.path.join(folder, name), "rb") as file:
+            return bool(folder) and hashlib.sha256(file.read()).hexdigest() == sha256
+    except OSError:
+        return False
+
+
+def _with_tiktoken(encoding: Any) -> Tokenizer:
+    """Count and split by a tiktoken ``Encoding``. Special tokens in a text are text, as they are to the API."""
+    encode, decode = encoding.encode_ordinary, encoding.decode_tokens_bytes
+
+    def split(text: str) -> list[str]:
+        pieces: list[bytes] = []
+        for piece in decode(encode(text)):
+            # A token may end inside a character; its other bytes, 10xxxxxx, follow in the next.
+            if pieces and piece[:1] and piece[0] & 0xC0 == 0x80:
+                pieces[-1] += piece
+            else:
+                pieces.append(piece)
+        try:
+            texts = [piece.decode() for piece in pieces]
+        except UnicodeDecodeError:
+            texts = []
+        # Half a surrogate pair, which JSON can say, is not text to tiktoken.
+        return texts if "".join(texts) == text else estimate(encoding.name).split(text)
+
+    return Tokenizer("tiktoken", lambda text: len(encode(text)), split)
+
+
+# The estimate. Numbers in the patterns are how many letters of a kind pass for one token: they were fitted to the true counts
+# of English prose, code and JSON; what is longer goes on as the next piece. Each alternative begins with a character or a
+# class, because re looks at that before it tries one: half of the time of the obvious spelling.
+_MARK = r"[!-/:-@\[-`{-~]"
+#: Lines drawn with one character are a token or two.
+_RULE = r"(?:===={0,92}=|----{0,92}-|####{0,92}#|\*\*\*\*{0,92}\*|____{0,60}_|\.\.\.\.{0,60}\.|////{0,76}/)[\r\n]*"
+_MARKS = rf"{_MARK}{_MARK}{{0,2}}[\r\n/]*"
+#: Vietnamese alone writes these, in words of mostly ASCII letters and one token.
+_VIET = r"\u0110\u0111\u01a0-\u01b0\u1ea0-\u1eff"
+#: Letters that are not ASCII, by encoding. A letter of the first class that takes one of the second comes to a length between
+#: one and two. The older vocabulary often needs several tokens for one of them; one is counted.
+_SCRIPTS = {
+    "o200k_base": (
+        rf"[{_VIET}][a-z{_VIET}]{{0,5}}",
+        r"[\u00c0-\u024f\u1e00-\u1eff][a-z\u00c0-\u024f\u1e00-\u1eff]?",  # Latin with marks
+        r"[\u0370-\u03ff\u1f00-\u1fff]{1,3}",  # Greek
+        r"[\u0400-\u052f]{1,5}",  # Cyrillic
+        r"[\u0530-\u05ff\u10a0-\u10ff]{1,3}",  # Armenian, Hebrew, Georgian
+        r"[\u0600-\u077f]{1,4}",  # Arabic
+        r"[\u0900-\u0e7f]{1,3}",  # Devanagari to Thai
+        r"[\u0e80-\u109f\u1780-\u17ff]{1,2}",  # Lao, Tibetan, Burmese, Khmer
+        r"[\u3041-\u309f]{1,2}",  # Hiragana
+        r"[\u30a0-\u30ff]{1,2}",  # Katakana
+        r"[\u4e00-\u7000][\u4e00-\u9fa5]",  # Han
+        r"[\uac00-\ud000][\uac00-\ud7a3]",  # Hangul
+        r"[\u4e00-\ud7a3]",
+    ),
+    "cl100k_base": (r"[\u0400-\u052f]{1,2}", r"[\uac00-\ub000][\uac00-\ud7a3]", r"[\u00c0-\u1fff\u3041-\ud7a3]"),
+}
+
+
+def estimate(encoding: str) -> Tokenizer:
+    """Count and split by the estimate."""
+    ascii_only = _cutter("")
+
+    def split(text: str) -> list[str]:
+        return ascii_only(text) if text.isascii() else _cutter(encoding)(text)
+
+    return Tokenizer("estimate", lambda text: len(split(text)), split)
+
+
+@cache
+def _cutter(encoding: str) -> Callable[[str], list[str]]:
+    """What cuts text into pieces; "" is for ASCII, where the encodings agree: compiled in a tenth of the time."""
+    letters = "".join(f"{script}|" for script in _SCRIPTS.get(encoding, ()))
+    words = _VIET if encoding == "o200k_base" else ""
+    alternatives = (
+        # A space belongs to what follows it; of several, the last one does.
+        rf" (?:[a-z][a-z{words}]{{0,10}}|[A-Z](?:[a-z]{{1,7}}|[A-Z]{{0,14}}(?![a-z]))"
+        rf"|{_RULE}|{_MARKS}|{letters} {{0,79}}(?![^ \t]))?",
+        r"[a-z][a-z]{0,7}",
+        r"[A-Z](?:[a-z]{1,9}|[A-Z]{0,2}(?![a-z]))?",
+        r"[0-9][0-9]{0,2}",
+        # Names in code: _name, _NAME, .name, (name, -name and escapes; then the ends of don't and it's.
+        r"_(?:[a-z]{1,7}|[A-Z]{1,5}(?![a-z]))",
+        r"\.[a-z]{1,7}",
+        r"[-(][a-z]{1,5}",
+        r"\\[a-z]",
+        r"['\u2019](?:[sdmt]|ll|ve|re)(?![a-z])",
+        _RULE,
+        _MARKS,
+        r"[\r\n][\r\n]{0,15}",
+        r"\t[ \t]{0,19}(?![^ \t])",
+    )
+    return re.compile("|".join(alternatives) + f"|{letters}[\\s\\S]").findall

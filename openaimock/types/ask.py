@@ -1,0 +1,198 @@
+"""The five nouns of openaimock: Ask, Rule, Match, Reply and Exchange, and the small pieces they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    pass
+
+#: What JSON can say. ``Any`` inside, because requests are checked by tables, not by types.
+JSON = Any
+
+
+T = TypeVar("T")
+
+
+class lazy(Generic[T]):
+    """A property worked out once, when first asked for. (Before Python 3.12 functools' own takes a lock each time.)"""
+
+    def __init__(self, work_out: Callable[[Any], T]) -> None:
+        self._work_out = work_out
+        self._name = work_out.__name__
+        self.__doc__ = work_out.__doc__
+
+    def __get__(self, owner: Any, kind: type) -> T:
+        value = owner.__dict__[self._name] = self._work_out(owner)
+        return value
+
+
+class _Nothing(Mapping[str, Any]):
+    """An empty mapping that all may share."""
+
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __hash__(self) -> int:
+        return 0
+
+
+NOTHING: Mapping[str, Any] = _Nothing()
+
+
+class ToolCall(NamedTuple):
+    """One call of a tool, asked for by the model: ``arguments`` is JSON text for a function, free text for a custom tool."""
+
+    name: str
+    arguments: str
+    id: str = ""
+    kind: str = "function"
+
+
+class Message(NamedTuple):
+    """One message of a conversation, the same for every endpoint (a Responses item becomes one too).
+
+    ``text`` joins the text parts by newlines; ``parts`` lists the kinds of all parts in order (``text``, ``image_url``, ...).
+    """
+
+    role: str
+    text: str
+    parts: tuple[str, ...] = ("text",)
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
+
+
+@dataclass(eq=False)
+class Ask:
+    """What a client asked, in words matchers understand. Made once a request by the endpoint's ``read``; never changed after.
+
+    Not frozen: a frozen dataclass costs six times as much to make, and one is made for every request.
+    """
+
+    endpoint: str
+    body: dict[str, JSON] = field(default_factory=dict)
+    messages: Sequence[Message] = ()
+    text: str = ""
+    model: str = ""
+    stream: bool = False
+    tools: tuple[str, ...] = ()
+    tool_choice: str = ""
+    response_format: str = ""
+    #: The schema's name when ``response_format`` is ``json_schema``.
+    schema_name: str = ""
+    method: str = "POST"
+    path: str = ""
+    #: Values taken from the path, such as ``{"model": "gpt-4o"}`` for ``/models/<model>``.
+    params: Mapping[str, str] = NOTHING
+    query: Mapping[str, Any] = NOTHING
+    headers: Mapping[str, str] = NOTHING
+    #: Uploaded files of a multipart request: name -> (file name, content type, bytes).
+    files: Mapping[str, Any] = NOTHING
+    namespace: str = "default"
+    #: The scenarios of the namespace and the state each is in.
+    state: Mapping[str, str] = NOTHING
+    #: A name for who asks, safe to keep: never the key itself.
+    caller: str = ""
+    #: Tokens of the prompt, where the endpoint counts them.
+    prompt_tokens: int = 0
+    #: What lint found, once it has looked.
+    findings: Sequence[Any] | None = None
+    #: The rule that answered a request with this very body before, and the edition of the rulebook that found it.
+    answer: tuple[object, Match] | None = field(default=None, repr=False, compare=False)
+    #: 0 for a first attempt; SDKs number their retries (``x-stainless-retry-count``).
+    attempt: int = 0
+
+    def again(self) -> Ask:
+        """Another Ask that says the same, with what has been worked out of it already."""
+        twin: Ask = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def last(self, *roles: str) -> Message | None:
+        """The last message in one of these roles."""
+        for message in reversed(self.messages):
+            if message.role in roles:
+                return message
+        return None
+
+    @lazy
+    def size(self) -> int:
+        """Characters of all texts that rules may look at."""
+        return len(self.text) + sum(len(message.text) for message in self.messages)
+
+    @lazy
+    def user(self) -> str | None:
+        """The last user message's text, None when there is none."""
+        message = self.last("user")
+        return None if message is None else message.text
+
+    @lazy
+    def assistant(self) -> str | None:
+        """The last assistant message's text."""
+        message = self.last("assistant")
+        return None if message is None else message.text
+
+    @lazy
+    def tool(self) -> str | None:
+        """The last tool result's text."""
+        message = self.last("tool", "function")
+        return None if message is None else message.text
+
+    @lazy
+    def system(self) -> str | None:
+        """All system and developer text, joined by newlines."""
+        texts = [m.text for m in self.messages if m.role in ("system", "developer")]
+        return "\n".join(texts) if texts else None
+
+    @lazy
+    def turn(self) -> int:
+        """How many assistant messages the conversation has so far."""
+        return sum(message.role == "assistant" for message in self.messages)
+
+    @lazy
+    def has_tool_result(self) -> bool:
+        """Whether a tool answered after the last user message."""
+        for message in reversed(self.messages):
+            if message.role in ("tool", "function"):
+                return True
+            if message.role == "user":
+                return False
+        return False
+
+    @lazy
+    def tool_call_id(self) -> str | None:
+        """The call that the last tool result answers."""
+        message = self.last("tool")
+        return None if message is None else message.tool_call_id
+
+    @lazy
+    def opening(self) -> Sequence[Message]:
+        """The messages without the system and developer messages that lead them."""
+        for at, message in enumerate(self.messages):
+            if message.role not in ("system", "developer"):
+                return self.messages[at:] if at else self.messages
+        return ()
+
+
+#: A user's own reply in Python: gets the Ask, gives what a YAML ``reply:`` may hold.
+ReplyFunction = Callable[[Ask], Any]
+
+
+class Match(NamedTuple):
+    """The rule that answers an Ask, how well it fits, and which of its answers is next.
+
+    ``answer`` is the index of the flow's assistant message, or -1 for a rule with replies of its own.
+    """
+
+    rule: Any
+    score: float
+    answer: int = -1

@@ -1,0 +1,35 @@
+"""Clock: real or frozen time that can be moved forward."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+
+
+class Clock:
+    """The time of a mock: real, or standing still at a moment. ``advance`` moves either on."""
+
+    def __init__(self, frozen: float | None = None) -> None:
+        self._frozen = frozen
+        self._ahead = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> Clock:
+        """A clock from the configuration: ``real`` or an ISO 8601 time (UTC when it names no zone). ValueError otherwise."""
+        if text == "real":
+            return cls()
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return cls((moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp())
+
+    @property
+    def frozen(self) -> bool:
+        """Whether time stands still."""
+        return self._frozen is not None
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return (time.time() if self._frozen is None else self._frozen) + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Move the time on, for everything that asks this clock."""
+        self._ahead += seconds

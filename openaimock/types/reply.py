@@ -1,0 +1,122 @@
+"""Reply and its pieces: what to send, when, and how it goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .ask import JSON, ToolCall
+
+if TYPE_CHECKING:
+    pass
+
+
+class Block(NamedTuple):
+    """One piece of a reply, in the order it is said.
+
+    ``kind`` is ``text``, ``reasoning``, ``refusal`` (all in ``text``), ``tool_call`` (in ``call``) or ``item`` (a whole output
+    item of the Responses API, in ``data``).
+    """
+
+    kind: str
+    text: str = ""
+    call: ToolCall | None = None
+    data: JSON = None
+
+
+class Delay(NamedTuple):
+    """Milliseconds to wait.
+
+    ``kind`` is ``fixed`` (a), ``uniform`` (a to b), ``normal`` (mean a, deviation b) or ``lognormal`` (median a, sigma b).
+    """
+
+    kind: str
+    a: float
+    b: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a stream is spoken. ``ttft`` in milliseconds, ``tps`` in tokens a second (None: at once), ``jitter`` 0 to 1.
+
+    ``chunk`` is ``token``, ``word``, ``char`` or a number of characters; ``chunks`` gives the very pieces.
+    """
+
+    ttft: float = 0.0
+    tps: float | None = None
+    jitter: float = 0.0
+    chunk: str | int = "token"
+    chunks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How a reply goes wrong: ``kind`` after ``after`` events (of a stream) or bytes (of a whole reply) have left."""
+
+    kind: str
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The first ``times`` attempts get ``error`` instead of the reply."""
+
+    times: int
+    error: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What to send, when, and how it goes wrong. Everything an endpoint needs to answer; None means "make it"."""
+
+    blocks: tuple[Block, ...] = ()
+    annotations: list[JSON] | None = None
+    audio: JSON = None
+    logprobs: JSON = None
+    finish_reason: str | None = None
+    usage: Mapping[str, JSON] | None = None
+    id: str | None = None
+    created: int | None = None
+    model: str | None = None
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
+    auto: bool = False
+    #: What is said of an error; the rest is the API's own wording.
+    error: Mapping[str, Any] | None = None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: Sent exactly as it is when ``raw``: text, bytes, or something to send as JSON.
+    body: JSON = None
+    raw: bool = False
+    embedding: JSON = None
+    image: JSON = None
+    speech: JSON = None
+    moderation: JSON = None
+    latency: Delay | None = None
+    pace: Pace | None = None
+    fault: Fault | None = None
+    fail: Fail | None = None
+    set_state: Mapping[str, str] = field(default_factory=dict)
+    #: One text and nothing else, as most replies are: it can be sent by a shorter way.
+    plain: bool = False
+    #: Further choices of a whole chat completion given as ``response:``; the reply itself is the first.
+    others: tuple[Reply, ...] = ()
+    #: What each input of a request with several inputs gets; None: the endpoint's own answer.
+    inputs: tuple[Reply | None, ...] = ()
+
+    @property
+    def text(self) -> str | None:
+        """All text blocks joined, None when there is none."""
+        texts = [block.text for block in self.blocks if block.kind == "text"]
+        return "".join(texts) if texts else None
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The tool calls, in order."""
+        return [block.call for block in self.blocks if block.call is not None]
+
+    def said(self, kind: str) -> str | None:
+        """The joined text of one kind of block (``reasoning``, ``refusal``)."""
+        texts = [block.text for block in self.blocks if block.kind == kind]
+        return "".join(texts) if texts else None

@@ -1,0 +1,62 @@
+"""The mock as one WSGI application: the API, its admin pages, /health and /metrics."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from . import admin
+from .app import App, log
+from .app.call import StartResponse
+from .config.load import Config, load
+from .http import cors, payloads
+from .http.catalog import known
+from .http.request import Request
+from .state.metrics import CONTENT_TYPE
+from .text import tokens
+
+
+class Application:
+    """Everything that one mock serves. ``api`` answers the paths of the OpenAI API and holds rules and state."""
+
+    def __init__(self, api: App) -> None:
+        self.api = api
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        path = environ.get("PATH_INFO") or "/"
+        if "/__openaimock" in path and self.api.config.admin and admin.reaches(path):
+            return admin.answer(self.api, environ, start_response)
+        if path in _OWN and environ["REQUEST_METHOD"] != "OPTIONS":
+            return _OWN[path](self.api, environ, start_response)
+        return self.api(environ, start_response)
+
+
+def _health(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    """GET /health: the server answers. Nothing of it is kept."""
+    body = payloads.encode({"status": "ok"})
+    headers = [
+        ("content-type", "application/json"),
+        ("content-length", str(len(body))),
+        *cors.cors(Request(environ), api.config.cors),
+    ]
+    start_response("200 OK", headers)
+    return [body]
+
+
+def _metrics(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    """GET /metrics: the counters as Prometheus reads them."""
+    method = environ["REQUEST_METHOD"]
+    if method not in ("GET", "HEAD"):
+        return admin.refuse(known(405, method=method, path="/metrics"), start_response)
+    return admin.send(start_response, 200, api.metrics.text().encode(), CONTENT_TYPE, method=method)
+
+
+_OWN = {"/health": _health, "/metrics": _metrics}
+
+
+def create_app(config: Any, log: logging.Logger = log) -> Application:
+    """A mock as a WSGI application, from a path, a dict, YAML text, or a loaded Config. ConfigError with all problems."""
+    tokens.prepare()
+    return Application(App(config if isinstance(config, Config) else load(config), log))

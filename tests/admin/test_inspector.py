@@ -1,0 +1,217 @@
+"""The inspector, in a real browser: clicks, live updates, hostile content, and what its policy lets it do."""
+
+from __future__ import annotations
+
+import shutil
+
+import httpx
+import pytest
+
+from ..support.wire import post, user
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="the inspector is tried in chromium with chromedriver: install both"
+)
+
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+)  # fmt: skip
+HOSTILE = "<script>window.hurt = 1</script><img src=x onerror='window.hurt = 1'>"
+RULES = [
+    {"id": "hello", "when": {"user": "Hello"}, "reply": "Hi!"},
+    {"id": "slow", "when": {"user": "slow"}, "reply": {"content": "one two three", "pace": {"ttft": 1, "tps": 1000}}},
+    {"id": HOSTILE, "when": {"user": {"contains": "<script>"}}, "reply": HOSTILE},
+]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    made = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield made
+    made.quit()
+
+
+@pytest.fixture
+def mock(serve):
+    return serve(RULES)
+
+
+def home(mock):
+    return mock.url.removesuffix("/v1") + "/__openaimock/"
+
+
+@pytest.fixture
+def page(browser, mock):
+    browser.get(home(mock))
+    yield browser
+    # What a page does wrong, its policy included, is told in the console.
+    assert browser.get_log("browser") == []
+    browser.get("about:blank")
+
+
+def until(browser, condition):
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    return WebDriverWait(browser, 30, 0.05).until(lambda _: condition())
+
+
+def all_of(browser, selector):
+    return browser.find_elements("css selector", selector)
+
+
+def text_of(browser, selector):
+    return browser.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
+
+
+def rows(browser):
+    return browser.execute_script("return [...document.querySelectorAll('#list button')].map((each) => each.innerText)")
+
+
+def test_exchanges_appear_as_they_come(page, mock):
+    until(page, lambda: "live" in text_of(page, "#connection"))
+    assert rows(page) == []
+    post(mock, user("Hello"))
+    until(page, lambda: len(rows(page)) == 1)
+    post(mock, user("nothing"))
+    until(page, lambda: len(rows(page)) == 2)
+    newest, oldest = rows(page)
+    assert "400" in newest and "no rule" in newest
+    assert "200" in oldest and "hello" in oldest
+
+
+def test_an_exchange_opened_tells_why(page, mock):
+    post(mock, user("hello"))
+    until(page, lambda: rows(page))
+    all_of(page, "#list button")[0].click()
+    until(page, lambda: "Why no rule answered" in page.execute_script("return document.body.textContent"))
+    assert "it would fit with case_sensitive: false" in text_of(page, "#detail")
+    assert text_of(page, "#detail del") == "Hello"
+
+
+def test_the_timeline_has_a_mark_for_each_event(page, mock):
+    sent = post(mock, user("slow", stream=True)).text.count("data: ")
+    until(page, lambda: rows(page))
+    all_of(page, "#list button")[0].click()
+    until(page, lambda: all_of(page, "svg .marks"))
+    assert all_of(page, "svg .marks")[0].get_attribute("d").count("M") == sent
+
+
+def test_the_list_goes_by_keyboard(page, mock):
+    from selenium.webdriver import ActionChains, Keys
+
+    for text in ("Hello", "slow"):
+        post(mock, user(text))
+    until(page, lambda: len(rows(page)) == 2)
+    page.execute_script("document.querySelector('#list button').focus()")
+    ActionChains(page).send_keys(Keys.ARROW_DOWN, Keys.ENTER).perform()
+    until(page, lambda: "rule\nhello" in text_of(page, "#detail"))
+    outline = page.execute_script("return getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    ActionChains(page).send_keys(Keys.ESCAPE).perform()
+    until(page, lambda: not all_of(page, "#exchanges.opened"))
+
+
+def test_hostile_content_is_text(page, mock):
+    post(mock, user(HOSTILE))
+    until(page, lambda: rows(page))
+    all_of(page, "#list button")[0].click()
+    until(page, lambda: HOSTILE in page.execute_script("return document.querySelector('#detail').textContent"))
+    page.find_element("id", "tab-rules").click()
+    until(page, lambda: HOSTILE in page.execute_script("return document.querySelector('#rules').textContent"))
+    assert page.execute_script("return window.hurt === undefined")
+    assert all_of(page, "main script, main img") == []
+
+
+def test_rules_show_hits_and_those_never_hit(page, mock):
+    post(mock, user("Hello"))
+    page.find_element("id", "tab-rules").click()
+    until(page, lambda: "3 rules, 2 never hit" in text_of(page, "#rules"))
+    assert len(all_of(page, "#rules tr.never")) == 2
+
+
+def test_a_request_is_explained_and_sent(page, mock):
+    page.find_element("id", "tab-try").click()
+    page.find_element("id", "explain").click()
+    until(page, lambda: "hello answers" in text_of(page, "#told"))
+    assert len(mock.app.api.spaces["default"].journal) == 0
+    page.find_element("id", "send").click()
+    until(page, lambda: "Hi!" in text_of(page, "#told"))
+    assert len(mock.app.api.spaces["default"].journal) == 1
+
+
+def test_what_is_no_json_is_told(page):
+    page.find_element("id", "tab-try").click()
+    page.execute_script("document.querySelector('#body').value = '{'")
+    page.find_element("id", "explain").click()
+    until(page, lambda: "JSON" in text_of(page, "#told .bad"))
+
+
+def test_lint_is_shown(page, mock):
+    post(mock, user("Hello", temprature=1))
+    until(page, lambda: rows(page))
+    assert "1 lint" in rows(page)[0]
+    all_of(page, "#list button")[0].click()
+    until(page, lambda: "unknown_parameter" in text_of(page, "#detail .lint"))
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 800), (1400, 900), (3840, 2160)])
+def test_nothing_runs_over_the_side(page, mock, width, height):
+    post(mock, user("Hello " + "verylongword" * 40))
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        until(page, lambda: rows(page))
+        all_of(page, "#list button")[0].click()
+        until(page, lambda: "POST" in text_of(page, "#detail"))
+        for tab in ("tab-exchanges", "tab-rules", "tab-try"):
+            page.find_element("id", tab).click()
+            assert page.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_dark_and_light(page):
+    def paper(scheme):
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+        return page.execute_script("return getComputedStyle(document.body).backgroundColor")
+
+    assert paper("dark") != paper("light")
+
+
+def test_the_journal_can_be_emptied(page, mock):
+    post(mock, user("Hello"))
+    until(page, lambda: rows(page))
+    page.find_element("id", "clear").click()
+    until(page, lambda: not rows(page))
+    assert len(mock.app.api.spaces["default"].journal) == 0
+
+
+def test_it_asks_for_the_key(browser, serve):
+    mock = serve({"admin_key": "clé-1", "responses": RULES})
+    browser.get(home(mock))
+    until(browser, lambda: browser.find_element("id", "lock").is_displayed())
+    browser.find_element("id", "key").send_keys("clé-1")
+    browser.find_element("css selector", "#lock button").click()
+    until(browser, lambda: "live" in text_of(browser, "#connection"))
+    assert not browser.find_element("id", "lock").is_displayed()
+    browser.get_log("browser")
+    browser.get("about:blank")
+
+
+def test_its_policy_lets_nothing_else_run(mock):
+    with httpx.Client(trust_env=False, verify=False) as http:
+        answer = http.get(home(mock))
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    # Nothing is loaded from anywhere.
+    assert "src=" not in answer.text and "://" not in answer.text.replace("http://www.w3.org/2000/svg", "")

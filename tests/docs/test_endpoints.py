@@ -1,0 +1,28 @@
+"""docs/endpoints.rst: every file in it is served, and what it shows is what the official client gets."""
+
+from __future__ import annotations
+
+import doctest
+from collections.abc import Iterator
+
+import pytest
+from docutils.nodes import doctest_block, literal_block, section
+
+from .test_replies import tree
+
+
+def cases() -> Iterator[tuple[str, str]]:
+    for part in tree("endpoints.rst").findall(section):
+        for block in part.findall(literal_block):
+            if block["classes"][-1] == "yaml" and block.parent is part:
+                shown = "\n".join(node.astext() for node in part.findall(doctest_block))
+                yield pytest.param(block.astext(), shown, id=part["names"][0])
+
+
+@pytest.mark.parametrize(("config", "shown"), list(cases()))
+def test_what_the_page_shows_is_so(config, shown, serve, client):
+    test = doctest.DocTestParser().get_doctest(shown, {"client": client(serve(config))}, "docs/endpoints.rst", None, 0)
+    assert test.examples
+    told: list[str] = []
+    doctest.DocTestRunner().run(test, out=told.append)
+    assert not told, "".join(told)

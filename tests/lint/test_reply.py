@@ -1,0 +1,110 @@
+"""Lint of replies: what a rule says is held against the schema and the tools of the request."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import pytest
+
+from openaimock.lint import header
+
+from ..support.lint_table import client as wsgi
+from ..support.lint_table import send
+from ..support.wire import post, user
+
+PLACE = {
+    "type": "object",
+    "properties": {"stops": {"type": "array", "items": {"type": "object", "properties": {"city": {"type": "string"}}}}},
+}
+FORMAT = {"type": "json_schema", "json_schema": {"name": "trip", "schema": PLACE}}
+OFFERED = [
+    {
+        "type": "function",
+        "function": {"name": "get_weather", "parameters": {**PLACE["properties"]["stops"]["items"], "required": ["city"]}},
+    }
+]
+
+
+def reply_findings(serve, reply, level="warn", **more):
+    mock = serve({"responses": [{"id": "rule", "when": {}, "reply": reply}], "lint": level})
+    response = post(mock, user("Hello", **more))
+    assert response.status_code == 200
+    found = mock.app.api.spaces["default"].journal[-1].lint
+    assert response.headers.get("x-openaimock-lint", "") == header(found)
+    return [(finding.check, finding.message, finding.param) for finding in found]
+
+
+def test_content_that_does_not_fit_the_schema_is_told_with_its_path(serve):
+    found = reply_findings(serve, {"content": {"stops": [{"city": "Oslo"}, {"city": 7}]}}, response_format=FORMAT)
+    said = "the content does not fit the schema 'trip': stops[1].city: expected a string, got the number 7"
+    assert found == [("reply_schema", said, "stops[1].city")]
+
+
+def test_content_that_is_no_json(serve):
+    found = reply_findings(serve, "Sorry, no.", response_format=FORMAT)
+    said = "the request asks for JSON, but the content is none: Expecting value at line 1, column 1"
+    assert found == [("reply_schema", said, None)]
+
+
+def test_json_mode_wants_an_object(serve):
+    found = reply_findings(serve, "[1]", response_format={"type": "json_object"}, messages=[{"role": "user", "content": "json"}])
+    assert [check for check, *_ in found] == ["reply_schema"]
+
+
+@pytest.mark.parametrize("reply", [{"content": {"stops": []}}, {"refusal": "No."}, {"content": "{", "finish_reason": "length"}])
+def test_what_fits_or_ends_early_is_no_finding(serve, reply):
+    assert reply_findings(serve, reply, response_format=FORMAT) == []
+
+
+def test_a_call_of_a_tool_that_is_not_offered(serve):
+    found = reply_findings(serve, {"tool_calls": [{"name": "get_time", "arguments": {}}]}, tools=OFFERED)
+    said = "the reply calls 'get_time', which the request does not offer (it offers: get_weather)"
+    assert found == [("reply_tool", said, None)]
+
+
+def test_arguments_that_do_not_fit(serve):
+    found = reply_findings(serve, {"tool_calls": [{"name": "get_weather", "arguments": {}}]}, tools=OFFERED)
+    said = "the arguments of 'get_weather' do not fit its parameters: the property \"city\" is missing"
+    assert found == [("reply_arguments", said, "")]
+
+
+@pytest.mark.parametrize(("arguments", "what"), [("{", "are not JSON"), ("[]", "are not an object")])
+def test_arguments_that_are_none(serve, arguments, what):
+    found = reply_findings(serve, {"tool_calls": [{"name": "get_weather", "arguments": arguments}]}, tools=OFFERED)
+    assert [(check, what in message) for check, message, _ in found] == [("reply_arguments", True)]
+
+
+def test_a_custom_tools_input_is_free(serve):
+    tools = [{"type": "custom", "custom": {"name": "shell"}}]
+    assert reply_findings(serve, {"tool_calls": [{"name": "shell", "input": "ls"}]}, tools=tools) == []
+
+
+def test_replies_of_responses_are_held_against_their_own_form(serve):
+    mock = serve({"responses": [{"id": "rule", "when": {}, "reply": {"content": {"city": 7}}}]})
+    format = {"type": "json_schema", "name": "place", "schema": {"properties": {"city": {"type": "string"}}}}
+    response = post(mock, {"model": "gpt-4o", "input": "Hello", "text": {"format": format}}, "/responses")
+    assert response.headers["x-openaimock-lint"] == "reply_schema"
+
+
+def test_a_replys_fault_is_a_warning_at_the_level_error_too(serve):
+    assert [check for check, *_ in reply_findings(serve, "none", "error", response_format=FORMAT)] == ["reply_schema"]
+
+
+def test_a_replys_fault_is_nothing_when_lint_is_off(serve):
+    assert reply_findings(serve, "none", "off", response_format=FORMAT) == []
+
+
+def test_the_log_names_the_rule(caplog):
+    log = logging.getLogger("another-mock-with-lint")
+    rules = [{"id": "odd-one", "when": {}, "reply": "none"}]
+    with caplog.at_level(logging.WARNING, logger=log.name), wsgi("warn", log, responses=rules) as http:
+        send(http, "chat", {"response_format": FORMAT})
+    assert [line for line in caplog.messages if line.startswith("lint: rule odd-one reply_schema: ")]
+
+
+def test_what_is_echoed_is_no_rules_fault():
+    with wsgi("warn") as http:
+        response = send(http, "chat", {"response_format": FORMAT})
+    assert (response.status_code, response.headers.get("x-openaimock-lint")) == (200, None)
+    assert json.loads(response.text)["choices"][0]["message"]["content"] == "Hello"

@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openaimock.rules import rule as rules
+from openaimock.rules.match import Miss, fit
+from openaimock.types.ask import Ask, Match, Message
+
+from ..support.rulings import ANSWER, expect, flow, said, talk, when
+
+
+def answers(rule: rules.Rule, ask: Ask) -> bool:
+    return isinstance(fit(rule, ask), Match)
+
+
+def matched(rule: rules.Rule, ask: Ask) -> Match:
+    found = fit(rule, ask)
+    assert isinstance(found, Match), str(found)
+    return found
+
+
+def missed(rule: rules.Rule, ask: Ask) -> Miss:
+    found = fit(rule, ask)
+    assert isinstance(found, Miss)
+    return found
+
+
+def told(rule: rules.Rule, ask: Ask) -> tuple[str, str]:
+    found = missed(rule, ask)
+    return found.where, found.reason
+
+
+LONG = flow(
+    said("user", "weather"),
+    said("assistant", reply={"tool_calls": [{"name": "get_weather", "arguments": "{}", "id": "call_1"}]}),
+    said("tool", expect("any"), tool_call_id="call_1"),
+    said("assistant", reply={"content": "It is sunny."}),
+)
+CALLED = ("assistant", "")
+RESULT = Message("tool", "sunny", tool_call_id="call_1")
+
+
+# Which conversations fit
+
+
+def test_a_flow_answers_with_the_assistant_message_after_what_was_matched():
+    assert matched(LONG, talk("weather")).answer == 1
+    assert matched(LONG, talk("weather", CALLED, RESULT)).answer == 3
+
+
+def test_turns_last_always_answers_with_the_last_message():
+    rule = flow(said("user", "a"), ANSWER, said("user", "b"), ANSWER, turns="last")
+    assert matched(rule, talk("a")).answer == 3
+
+
+def test_turns_may_come_from_the_files_defaults():
+    rule = rules.build({"id": "a", "messages": [said("user", "a"), ANSWER, said("user", "b"), ANSWER]}, 0, {"turns": "last"})
+    assert matched(rule, talk("a")).answer == 3
+
+
+def test_assistant_messages_of_the_request_may_say_anything():
+    assert answers(LONG, talk("weather", ("assistant", "whatever"), RESULT))
+
+
+def test_roles_must_fit_one_by_one():
+    assert told(LONG, talk("weather", "weather")) == ("messages[1]", "expected a message of role assistant, got user")
+
+
+def test_a_longer_request_does_not_fit():
+    ask = talk("weather", CALLED, RESULT, ("assistant", ""), "more")
+    assert told(LONG, ask) == ("messages", "the request has 5 messages, this conversation ends after 4")
+
+
+def test_a_request_that_says_all_has_no_answer_left():
+    ask = talk("weather", CALLED, RESULT, ("assistant", "It is sunny."))
+    where, reason = told(LONG, ask)
+    assert where == "messages"
+    assert reason == "no assistant message follows the 4 that fit (turns: last would answer with the last one)"
+
+
+def test_a_request_that_says_all_gets_the_last_message_with_turns_last():
+    rule = flow(said("user", "a"), ANSWER, turns="last")
+    assert matched(rule, talk("a", ("assistant", "ok"))).answer == 1
+
+
+def test_a_message_that_is_not_the_assistants_must_have_been_matched():
+    rule = flow(ANSWER, said("user", "a"), ANSWER)
+    assert told(rule, talk(("assistant", "hello"))) == ("messages", "there is no message but the assistant's to match")
+    assert answers(rule, talk(("assistant", "hello"), "a"))
+
+
+def test_no_messages_fit_no_flow():
+    assert not answers(LONG, Ask("embeddings", text="weather"))
+
+
+@pytest.mark.parametrize("role", ["system", "developer"])
+def test_leading_system_messages_are_passed_over(role):
+    assert answers(LONG, talk((role, "Be nice"), (role, "Be brief"), "weather"))
+
+
+def test_later_system_messages_are_not_passed_over():
+    assert not answers(LONG, talk("weather", ("system", "Be nice")))
+
+
+@pytest.mark.parametrize("wanted", ["system", "developer"])
+@pytest.mark.parametrize("came", ["system", "developer"])
+def test_system_and_developer_fit_each_other(wanted, came):
+    rule = flow(said(wanted, "Be nice"), said("user", "a"), ANSWER)
+    assert answers(rule, talk((came, "Be nice"), "a"))
+    assert not answers(rule, talk((came, "Be rude"), "a"))
+
+
+def test_a_flow_that_begins_with_a_system_message_wants_one():
+    rule = flow(said("system", expect("any")), said("user", "a"), ANSWER)
+    assert told(rule, talk("a")) == ("messages[0]", "expected a message of role system, got user")
+
+
+def test_a_message_without_content_fits_by_its_role():
+    assert matched(flow(said("user"), ANSWER), talk("anything")).score == 1.0
+
+
+def test_a_tool_message_fits_by_the_call_it_answers():
+    rule = flow(said("user", "a"), ANSWER, said("tool", tool_call_id="call_1"), ANSWER)
+    assert answers(rule, talk("a", CALLED, RESULT))
+    where, reason = told(rule, talk("a", CALLED, Message("tool", "sunny", tool_call_id="call_2")))
+    assert (where, reason) == ("messages[2] (tool)", "expected the result of tool call 'call_1', got one of 'call_2'")
+
+
+def test_kinds_of_parts_must_be_there():
+    rule = flow(said("user", expect("any"), parts=["image_url"]), ANSWER)
+    assert answers(rule, talk(Message("user", "look", parts=("text", "image_url"))))
+    assert told(rule, talk("look")) == ("messages[0] (user)", "expected a part image_url, got text")
+
+
+def test_an_inverted_message_keeps_its_role():
+    rule = flow(said("user", expect("contains", "spam", invert=True)), ANSWER)
+    assert answers(rule, talk("ham"))
+    assert not answers(rule, talk("spam"))
+    assert not answers(rule, talk(("tool", "ham")))
+
+
+def test_a_rule_with_replies_of_its_own_answers_with_them():
+    rule = flow(said("user", "a"), replies=[{"content": "b"}])
+    assert matched(rule, talk("a")).answer == -1
+
+
+# Scores
+
+
+def test_the_score_is_the_average_of_what_was_matched():
+    rule = flow(said("user", expect("contains", "a")), ANSWER, said("user", "b"), ANSWER)
+    assert matched(rule, talk("a")).score == 0.6
+    assert matched(rule, talk("a", CALLED, "b")).score == 0.8
+
+
+def test_conditions_score_by_their_texts():
+    rule = when(user=expect("exact", "a"), text=expect("regex", "a"), turn=0)
+    assert matched(rule, talk("a")).score == pytest.approx(0.9)
+
+
+def test_conditions_without_a_text_score_like_any():
+    assert matched(when(turn=0), talk("a")).score == 0.1
+
+
+def test_no_conditions_fit_all():
+    assert matched(when(), Ask("models")).score == 0.1
+
+
+def test_the_score_of_a_choice_depends_on_the_ask():
+    rule = when(any=[{"user": expect("exact", "a")}, {"user": expect("contains", "a")}])
+    assert matched(rule, talk("a")).score == 1.0
+    assert matched(rule, talk("ab")).score == 0.6
+
+
+@given(st.lists(st.sampled_from(["exact", "contains", "fuzzy", "regex", "any"]), min_size=1, max_size=4), st.integers(1, 8))
+def test_no_score_is_above_the_bound(kinds, length):
+    messages = [part for kind in kinds for part in (said("user", expect(kind, "a")), ANSWER)]
+    rule = flow(*messages)
+    found = fit(rule, talk(*[("user", "a"), CALLED] * (length // 2), *["a"] * (length % 2)))
+    assert isinstance(found, Miss) or found.score <= rule.bound
+    choice = when(any=[{"user": expect(kind, "a")} for kind in kinds], text=expect(kinds[0], "a"))
+    assert matched(choice, talk("a")).score <= choice.bound
+
+
+def test_the_bound_allows_for_how_floats_add_up():
+    anything = {key: expect("any") for key in ("user", "text", "message")}
+    rule = when(any=[anything])
+    assert 0.1 < matched(rule, talk("a")).score <= rule.bound
+
+
+# Misses
+
+
+def test_a_miss_of_a_message_says_where_and_why():
+    found = missed(LONG, talk(("system", "x"), "whether"))
+    assert (found.where, found.reason) == ("messages[1] (user)", "expected exactly 'weather', got 'whether'")
+    assert str(found) == "messages[1] (user): expected exactly 'weather', got 'whether' (86% alike)"
+
+
+def test_a_miss_of_a_condition_says_which():
+    found = missed(when(turn=0, user=expect("contains", "refund")), talk("hello"))
+    assert str(found) == "user: expected text containing 'refund', got 'hello' (17% alike)"
+
+
+def test_a_miss_without_likeness_says_only_why():
+    assert str(missed(when(turn=1), talk("a"))) == "turn: expected 1, got 0"
+
+
+def test_data_of_a_miss():
+    near = missed(LONG, talk("whether")).near
+    assert near == ("exactly 'weather'", "'whether'", pytest.approx(6 / 7))
+
+
+def test_a_miss_by_role_or_length_has_no_such_data():
+    assert missed(LONG, talk(("tool", "weather"))).near is None
+    assert missed(LONG, talk()).near is None
+    assert missed(when(turn=3), talk("a")).near is None
+
+
+def test_what_fits_further_is_nearer():
+    near = missed(LONG, talk("weather", CALLED, Message("tool", "x", tool_call_id="other")))
+    far = missed(LONG, talk("whether", CALLED, RESULT))
+    assert near.nearness > far.nearness
+    assert near.kinship > far.kinship
+
+
+def test_what_is_more_alike_is_nearer():
+    near, far = (missed(LONG, talk(text)) for text in ("whether", "refund"))
+    assert 1.0 > near.nearness > far.nearness >= 0.0
+
+
+@given(st.lists(st.sampled_from(["user", "assistant", "tool", "system"]), max_size=5))
+def test_every_miss_can_be_told(roles):
+    for rule in (LONG, flow(said("system", "x"), said("user", "a"), ANSWER)):
+        found = fit(rule, talk(*[(role, "a") for role in roles]))
+        if isinstance(found, Miss):
+            assert found.where.startswith("messages")
+            assert found.reason
+            assert 0.0 <= found.nearness <= 1.0
+
+
+# What a rule answers
+
+
+def replying(*contents: str, then: str = "last", **more) -> rules.Rule:
+    return rules.build(
+        {"id": "a", "when": {}, "replies": [{"content": content} for content in contents], "then": then, **more}, 0
+    )
+
+
+def taken(rule: rules.Rule, count: int) -> list[str | None]:
+    plans = [rules.take(rule, -1, used) for used in range(count)]
+    return [plan.ready.text if plan and plan.ready else None for plan in plans]
+
+
+@pytest.mark.parametrize(("then", "said"), [("last", "abbb"), ("cycle", "abab"), ("error", "ab")])
+def test_replies_come_in_turn(then, said):
+    assert taken(replying("a", "b", then=then), 4) == [*said] + [None] * (4 - len(said))
+
+
+def test_the_reply_of_a_flow_is_its_message():
+    plan = rules.take(LONG, 3, 0)
+    assert plan is not None and plan.ready is not None
+    assert plan.ready.text == "It is sunny."
+
+
+def test_groups_of_all_turns_are_found():
+    rule = flow(said("user", expect("regex", r"my (?P<thing>\w+)")), ANSWER, said("user", expect("regex", r"in (\w+)")), ANSWER)
+    assert rules.groups(rule, talk("my shoe", CALLED, "in red")) == {"0": "in red", "1": "red", "thing": "shoe"}
+
+
+def test_groups_of_conditions_are_found():
+    assert rules.groups(when(user=expect("regex", r"my (?P<thing>\w+)")), talk("my shoe"))["thing"] == "shoe"
+
+
+def test_expectations_are_all_matchers_in_order():
+    rule = when(user=expect("exact", "a"), any=[{"text": expect("exact", "b")}, {"message": expect("exact", "c")}], turn=0)
+    assert [matcher.value for matcher in rules.expectations(rule)] == ["a", "b", "c"]
+    assert [matcher.value for matcher in rules.expectations(LONG)] == ["weather", ""]
+
+
+def test_a_rule_with_a_function_may_block():
+    rule = rules.build({"id": "a", "when": {}, "replies": [{"function": lambda ask: "x"}]}, 0)
+    assert rule.blocking
+    assert not LONG.blocking

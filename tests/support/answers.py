@@ -1,0 +1,79 @@
+"""Requests to the Responses API whose every answer and every event is held against the SDK's types, and against each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openai.types.responses import Response, ResponseStreamEvent
+
+from .wire import events, post, strictly
+
+#: What the API sends in a response and the SDK's type does not list.
+UNLISTED = ("billing", "frequency_penalty", "presence_penalty", "store")
+
+
+def ask(said: Any, /, **more: Any) -> dict[str, Any]:
+    return {"model": "gpt-4o", "input": said, **more}
+
+
+def listed(value: Any) -> Any:
+    """A value without the members that the API sends and the SDK's types do not list."""
+    if isinstance(value, list):
+        return [listed(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    drop = UNLISTED if value.get("object") == "response" else ("status",) if value.get("type") == "custom_tool_call" else ()
+    return {name: listed(item) for name, item in value.items() if name not in drop}
+
+
+def respond(mock: Any, body: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """The Response that a request gets, checked."""
+    answer = post(mock, body, "/responses", **options)
+    assert answer.status_code == 200, answer.text
+    strictly(Response, listed(answer.json()))
+    return answer.json()
+
+
+def checked(text: str) -> list[dict[str, Any]]:
+    """The events of a stream, checked one by one."""
+    found = events(text)
+    for event in found:
+        strictly(ResponseStreamEvent, listed(event))
+    names = [line.removeprefix("event: ") for line in text.splitlines() if line.startswith("event: ")]
+    assert names == [event["type"] for event in found]
+    return found
+
+
+def stream(mock: Any, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """The events that a request gets, checked; they begin and end as they must."""
+    answer = post(mock, {**body, "stream": True}, "/responses")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    found = checked(answer.text)
+    assert [event["sequence_number"] for event in found] == list(range(len(found)))
+    assert found[0]["type"] == "response.created"
+    return found
+
+
+def kinds(found: list[dict[str, Any]]) -> list[str]:
+    """The types of events, each run of equal ones once, without their common beginning."""
+    names = [event["type"].removeprefix("response.") for event in found]
+    return [name for at, name in enumerate(names) if not at or names[at - 1] != name]
+
+
+def refused(mock: Any, body: Any, path: str = "/responses") -> tuple[int, Any, Any, str]:
+    """Status, param, code and message of a refusal."""
+    answer = post(mock, body, path)
+    error = answer.json()["error"]
+    assert error["type"] == "invalid_request_error"
+    return answer.status_code, error["param"], error["code"], error["message"]
+
+
+def same(value: Any) -> Any:
+    """A response without what differs between two of them: ids and times."""
+    if isinstance(value, list):
+        return [same(item) for item in value]
+    if isinstance(value, dict):
+        changing = ("id", "item_id", "call_id", "container_id", "created_at", "completed_at", "encrypted_content")
+        return {name: same(item) for name, item in value.items() if name not in changing}
+    return value
