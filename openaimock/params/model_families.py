@@ -75,15 +75,15 @@ _PRO54 = _PRO52._replace(context_window=1_050_000, phase=True, image=_ORIGINAL)
 _GPT55 = _GPT54._replace(effort="medium", no_stop=True)
 _GPT56 = _GPT55._replace(efforts=("none", *_LOW_MAX), context="all_turns", no_tools=_OR_NONE, cache_writes=True)
 
-# GPT-6: ``none`` is gone in Astra and in everything from 6.1 on; Sol and Luna of 6 have it.
+# GPT-6: Astra refuses ``none``, and so does Sol from 6.1 on; Luna, Terra and the first Sol have it.
 _GPT6 = _GPT56
 _ALWAYS = _GPT6._replace(efforts=_LOW_MAX)
 
 _NEWEST = (
     Family(_ALWAYS, "gpt-6.2-astra gpt-6.2-astra-law gpt-6.2-sol", "gpt-6. gpt-7 gpt-7. gpt-8 gpt-8. gpt-9 gpt-9."),
-    Family(_ALWAYS, "gpt-6.1-sol gpt-6.1-terra"),
+    Family(_ALWAYS, "gpt-6.1-sol"),
     Family(_ALWAYS, "gpt-6-astra gpt-6-cyber gpt-6-rosalind"),
-    Family(_GPT6, "gpt-6-sol gpt-6-luna", "gpt-6"),
+    Family(_GPT6, "gpt-6-sol gpt-6-luna gpt-6.1-terra", "gpt-6"),
     # Research previews of the Responses API; nothing more is published about them.
     Family(
         _ALWAYS._replace(endpoints=_RESPONSES, unproven=True),

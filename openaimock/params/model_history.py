@@ -95,7 +95,7 @@ _SHUTDOWNS = {
     ),
     "2026-01-16": "codex-mini-latest",
     "2026-02-17": "chatgpt-4o-latest",
-    "2026-05-07": "gpt-4o-realtime-preview gpt-4o-realtime-preview-2024-12-17 gpt-4o-realtime-preview-2025-06-03",
+    "2026-05-07": "gpt-4o-realtime-preview-2024-12-17",
     "2026-05-12": "dall-e-2 dall-e-3",
     "2026-07-23": (
         "computer-use-preview computer-use-preview-2025-03-11 gpt-4o-audio-preview-2024-12-17 "
@@ -122,7 +122,10 @@ _SHUTDOWNS = {
         "gpt-4o gpt-4o-2024-08-06 gpt-4o-2024-11-20 gpt-4o-mini gpt-4o-mini-2024-07-18 gpt-4.1 gpt-4.1-2025-04-14 "
         "gpt-4.1-mini gpt-4.1-mini-2025-04-14"
     ),
-    "2027-01-20": "gpt-realtime gpt-realtime-2025-08-28 gpt-audio gpt-audio-2025-08-28",
+    "2027-01-20": (
+        "gpt-realtime gpt-realtime-2025-08-28 gpt-realtime-mini gpt-audio gpt-audio-2025-08-28 gpt-4o-realtime-preview "
+        "gpt-4o-realtime-preview-2025-06-03 gpt-4o-audio-preview gpt-4o-audio-preview-2025-06-03"
+    ),
     "2027-02-26": "whisper-1 gpt-4o-transcribe gpt-4o-mini-transcribe gpt-4o-transcribe-diarize",
     "2027-04-01": "gpt-5.1 gpt-5.1-2025-11-13 gpt-5.3-codex gpt-5.4-nano gpt-5.4-nano-2026-03-17",
 }  # fmt: skip

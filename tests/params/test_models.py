@@ -127,6 +127,7 @@ def test_the_defaults_of_reasoning(name: str, effort: str | None, context: str |
         ("gpt-5.1", "none low medium high", "none low medium high"),
         ("gpt-5.6-sol", "none low medium high xhigh max", "none low medium high xhigh"),
         ("gpt-6-astra", "low medium high xhigh max", "low medium high xhigh"),
+        ("gpt-6.1-terra", "none low medium high xhigh max", "none low medium high xhigh"),
     ],
 )
 def test_the_efforts_that_a_model_accepts(name: str, responses: str, chat: str) -> None:
