@@ -1,0 +1,1 @@
+"""The parameters of the API, and the models that take them."""
