@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 
@@ -117,20 +118,28 @@ def test_a_signal_ends_the_wait_even_when_another_thread_receives_it(loop):
     handled = []
     previous = signal.signal(signal.SIGUSR1, lambda number, frame: handled.append(number))
 
+    begin = threading.Event()
+
     def receive():
+        begin.wait()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
         signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
 
     thread = threading.Thread(target=receive)
     # Blocked here, the signal cannot interrupt the wait itself: it is as if it came just before the wait began.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    # Without switches the thread runs when the loop waits, not before.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(100)
     until = time.monotonic() + 60
     try:
         with loop.woken_by_signals():
             thread.start()
+            begin.set()
             while not handled:
                 loop.turn(until)
     finally:
+        sys.setswitchinterval(interval)
         thread.join()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
         signal.signal(signal.SIGUSR1, previous)
