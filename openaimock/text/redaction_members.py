@@ -1,0 +1,177 @@
+"""Members with the name of a secret in a text: ``"password": "..."`` in JSON however often it is escaped, ``token=...`` in a URL.
+
+Every function moves forward through the text and looks at a character a bounded number of times.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: What is shown instead of a secret.
+MASK = "***"
+#: A name is that of a secret when it ends so, without regard to case, ``-`` and ``_``; the same in the plural but for tokens.
+_ENDINGS = (
+    *("apikey", "adminkey", "secretkey", "accesskey", "accountkey", "privatekey", "signingkey", "encryptionkey", "masterkey"),
+    *("subscriptionkey", "sharedkey", "authkey", "token", "password", "passwd", "passphrase", "pwd", "secret", "authorization"),
+    *("cookie", "credential", "connectionstring"),
+)
+_PLURALS = tuple(ending + "s" for ending in _ENDINGS if ending not in ("token", "authorization", "pwd", "passwd"))
+NAMES = (*_ENDINGS, *_PLURALS)
+#: Tokens that are no secrets: cursors of lists, symbols of a vocabulary, prices and counts.
+_HARMLESS = (
+    *("pagetoken", "nexttoken", "previoustoken", "prevtoken", "continuationtoken", "cursortoken"),
+    *(f"{symbol}token" for symbol in ("eos", "bos", "pad", "unk", "sep", "cls", "mask", "stop", "start", "end", "special")),
+    *("pertoken", "maxtoken", "mintoken", "numtoken", "firsttoken", "lasttoken", "timetofirsttoken"),
+)
+#: The last letters of such names, for the search; whether the whole name is that of a secret is looked at afterwards.
+_NAME = re.compile(
+    r"(?:key|token|password|passwd|passphrase|pwd|secret|authorization|cookie|credential|connection[-_]?string)s?"
+    r"(?P<escapes>\\*)(?P<quote>[\"'`]?)[ \t\r\n]*(?P<sign>=>|[:=]|%3D|\\u003d)(?P<space>[ \t\r\n]*)",
+    re.IGNORECASE,
+)
+#: Names longer than this are not those of secrets.
+_LONGEST_NAME = 100
+_QUOTED = re.compile(r"(\\*)([\"'])")
+_BACKSLASHES_OR_QUOTE = re.compile(r"\\+|[\"']")
+_STRUCTURE = re.compile(r"\\+|[\"'{}\[\]]")
+_WORD = re.compile(r"[^\s,;&\"'\\)\]}<>]+")
+_LINE_WORD = re.compile(r"[^\s,;\"'\\)\]}<>]+")
+_LINE = re.compile(r"[^\r\n\"']+")
+#: Enough of a value to decide what it is. A longer look could be repeated for each name in it.
+_BEGINNING = re.compile(r"[^\s,;\"'\\)\]}<>]{1,64}")
+_SIGN = re.compile(r"[0-9+/=_!@#$%^&*-]")
+_TYPES = frozenset(["bytes", "string", "integer", "none", "null", "true", "false", "required", "optional", "secretstr"])
+_SCHEME = re.compile(r"(?:bearer|basic|digest|token|negotiate)[ ]+", re.IGNORECASE)
+#: A token with a probability is a piece of text.
+_PROBABILITY = re.compile(r"\s*,\s*(?:\\*[\"'])?logprob")
+#: A JSON Schema of a member, not its value.
+_SCHEMA = re.compile(r"\{\s*\\*[\"']type\\*[\"']\s*:\s*\\*[\"'](?:string|integer|number|boolean|object|array|null)\\*[\"']")
+_CONSTANT = re.compile(r"(?:true|false|null|None|True|False)\b|\d+\.\d")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a member of this name holds a secret."""
+    plain = name.lower().replace("-", "").replace("_", "").replace(" ", "")
+    return plain.endswith(NAMES) and not plain.endswith(_HARMLESS)
+
+
+def mask_members(text: str) -> str:
+    """A text with the values of its secret members masked. A value whose end is not in the text is masked to the end."""
+    pieces: list[str] = []
+    copied = position = 0
+    while match := _NAME.search(text, position):
+        position = match.end()
+        start = _name_start(text, match.start())
+        name_end = match.start("escapes")
+        if not is_secret(text[start:name_end]):
+            continue
+        begin, end = _value_span(text, match, start)
+        if begin < end:
+            # A number or a mapping of JSON becomes a string, so that the text is still JSON.
+            quotes = match["escapes"] + match["quote"] if begin == match.end() and match["quote"] else ""
+            pieces += [text[copied:begin], quotes, MASK, quotes]
+            copied = end
+        position = max(position, end)
+    return "".join(pieces) + text[copied:] if pieces else text
+
+
+def _name_start(text: str, position: int) -> int:
+    lowest = max(position - _LONGEST_NAME, 0)
+    while position > lowest and (text[position - 1].isalnum() or text[position - 1] in "_-"):
+        position -= 1
+    return position
+
+
+def _value_span(text: str, match: re.Match[str], name_start: int) -> tuple[int, int]:
+    """Where the value begins and ends that is to be masked; nothing is masked where both are the same."""
+    position = match.end()
+    quoted = _QUOTED.match(text, position)
+    if quoted is not None:
+        begin = quoted.end()
+        end = _string_end(text, begin, quoted[2], len(quoted[1]))
+        after = _QUOTED.match(text, end)
+        harmless = _PROBABILITY.match(text, len(text) if after is None else after.end())
+        return (end, end) if harmless else (begin, end)
+    if text[position : position + 1] in ("{", "["):
+        if _SCHEMA.match(text, position):
+            return position, position
+        return position, _structure_end(text, position)
+    if _CONSTANT.match(text, position):
+        return position, position
+    return _bare_span(text, match, name_start)
+
+
+def _bare_span(text: str, match: re.Match[str], name_start: int) -> tuple[int, int]:
+    """The span of a value without quotes: of a setting, a query, a header, a number of JSON, or a word of a sentence."""
+    position = match.end()
+    name = text[name_start : match.start("escapes")]
+    nothing = (position, position)
+    beginning = _BEGINNING.match(text, position)
+    if beginning is None or "\n" in match["space"] or beginning[0] == name:
+        return nothing
+    if match["sign"] not in (":", "=>"):
+        # ``a == b`` and ``a = f(x)`` are code; ``a=b`` and ``A = b`` are settings.
+        return nothing if beginning[0][0] == "=" or "(" in beginning[0] else _span(_WORD, text, position)
+    scheme = _SCHEME.match(text, position)
+    if scheme is not None:
+        return _span(_LINE_WORD, text, scheme.end())
+    if name.lower().endswith("cookie") and "=" in beginning[0]:
+        return _span(_LINE, text, position)
+    return _span(_LINE_WORD, text, position) if match["quote"] or _looks_secret(name, beginning[0]) else nothing
+
+
+def _looks_secret(name: str, beginning: str) -> bool:
+    """Whether a word behind a name and a colon is a value, and not the next word of a sentence or a type in a program."""
+    if "_" in name or "-" in name or not name[1:].islower():
+        return len(beginning) >= 4 and beginning.lower() not in _TYPES
+    return len(beginning) >= 6 and _SIGN.search(beginning.strip(".!?")) is not None
+
+
+def _span(pattern: re.Pattern[str], text: str, position: int) -> tuple[int, int]:
+    match = pattern.match(text, position)
+    return (position, position) if match is None else match.span()
+
+
+def _string_end(text: str, position: int, quote: str, escapes: int) -> int:
+    """Where a string ends that began with so many backslashes and a quote.
+
+    Each time that JSON is put into a string, the number of backslashes before a quote doubles and grows by one: 0, 1, 3, 7. A
+    quote with fewer than those of the beginning ends a string around this one, and this one with it. One with more is part of
+    the string, unless the rest are pairs, which are backslashes at its end.
+    """
+    backslashes = 0
+    for token in _BACKSLASHES_OR_QUOTE.finditer(text, position):
+        if token[0][0] == "\\":
+            backslashes = len(token[0])
+            run_end = token.end()
+            continue
+        before = backslashes if backslashes and run_end == token.start() else 0
+        backslashes = 0
+        if before < escapes and (token[0] == '"' or token[0] == quote):
+            return token.start() - before
+        if token[0] == quote and before % (2 * (escapes + 1)) == escapes:
+            return token.start() - escapes
+    return len(text)
+
+
+def _structure_end(text: str, position: int) -> int:
+    """Where a list or mapping ends, the end of the text when it does not."""
+    depth = 0
+    escapes = 0
+    run_end = -1
+    skip_to = position
+    for token in _STRUCTURE.finditer(text, position):
+        if token.start() < skip_to:
+            continue
+        mark = token[0][0]
+        if mark == "\\":
+            escapes, run_end = len(token[0]), token.end()
+        elif mark in "\"'":
+            before = escapes if run_end == token.start() else 0
+            end = _string_end(text, token.end(), mark, before)
+            skip_to = end + before + 1
+        else:
+            depth += 1 if mark in "{[" else -1
+            if depth == 0:
+                return token.end()
+    return len(text)
