@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import Any
 
 from ..http.json import dump
 from ..replies import templates
+from ..text import regex
 from . import keys
 from .tree import BAD, Node
 from .validate import Checker, Finish, Path, snake
@@ -48,26 +47,16 @@ def expectation(check: Checker, node: Node, path: Path, kind: str, value: str, t
     return made
 
 
-_SETS = re.compile(r"\[\[|--|&&|~~|\|\|")
-
-
 def compiled(check: Checker, node: Node, path: Path, pattern: str, case_sensitive: bool) -> set[str]:
     """The names and numbers of a regex's groups; a regex that is none is a problem."""
-    flags = 0 if case_sensitive else re.IGNORECASE
     try:
-        # Python warns of sets that may mean more one day. The filters belong to the whole process: touch them only for those.
-        odd = _SETS.search(pattern)
-        with warnings.catch_warnings() if odd else nullcontext():
-            if odd:
-                warnings.simplefilter("ignore", FutureWarning)
-            found = re.compile(pattern, flags)
+        expression = regex.compile(pattern, 0 if case_sensitive else re.IGNORECASE)
     except re.error as error:
-        hint = "; Python writes named groups (?P<name>...)" if re.search(r"\(\?<[A-Za-z]", pattern) else ""
-        check.problem(node, path, f"this is not a regular expression: {error.msg}{_position(error)}{hint}")
-    except (OverflowError, RecursionError) as error:
+        check.problem(node, path, f"this is not a regular expression: {error.msg}{_position(error)}")
+    except regex.ERRORS as error:
         check.problem(node, path, f"this is not a regular expression: {error}")
     else:
-        return {str(number) for number in range(found.groups + 1)} | set(found.groupindex)
+        return {str(number) for number in range(expression.groups + 1)} | set(expression.groupindex)
     return set()
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from ..text import regex
 from ..text.similarity import alike_enough, fold, fold_again, likeness, longest_piece, trigrams
 
 #: What a match is worth when rules compete; an inverted matcher is worth as little as ``any``.
@@ -24,7 +23,6 @@ BRIEF = 200
 _SAMPLE = 500
 _CLIP = 120
 _SIGNS = re.compile(r"\\[A-Za-z]|\W+")
-_SETS = re.compile(r"\[\[|--|&&|~~|\|\|")
 
 Search = Callable[[str], "re.Match[str] | None"]
 
@@ -157,25 +155,10 @@ def _search(value: str, case_sensitive: bool) -> Search:
     def search(text: str) -> re.Match[str] | None:
         nonlocal compiled
         if compiled is None:
-            with quietly(value):
-                compiled = re.compile(value, flags)
+            compiled = regex.compile(value, flags)
         return compiled.search(text)
 
     return search
-
-
-@contextmanager
-def quietly(pattern: str) -> Iterator[None]:
-    """Parse a pattern without Python's warnings of sets that may mean more one day.
-
-    Warning filters belong to the whole process: they are touched only for a pattern that has such a set.
-    """
-    if not _SETS.search(pattern):
-        yield
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        yield
 
 
 def _found(search: Search) -> Callable[[str], bool]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import sys
-import warnings
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
-from importlib import import_module
 from random import Random
 from string import ascii_letters, ascii_lowercase, digits
 from typing import Any
+
+from ..text.regex import ERRORS, parse
 
 #: The most characters one text grows to: nested repeats multiply.
 LONGEST = 10_000
@@ -42,8 +39,9 @@ def text(pattern: str, random: Random, *, stretch: int = 3) -> str | None:
     A repeat without an upper bound goes at most ``stretch`` past its lower one. Look-around and word boundaries are not
     looked at: check what came out, and draw again.
     """
-    tree = _parsed(pattern)
-    if tree is None:
+    try:
+        tree = parse(pattern)
+    except ERRORS:
         return None
     writer = _Writer(random, stretch)
     try:
@@ -51,18 +49,6 @@ def text(pattern: str, random: Random, *, stretch: int = 3) -> str | None:
     except RecursionError:
         return None
     return "".join(writer.said)
-
-
-@lru_cache(maxsize=256)
-def _parsed(pattern: str) -> Any:
-    # The parser moved in 3.11; under its old name it warns there.
-    parser = import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return parser.parse(pattern)
-        except (re.error, OverflowError, RecursionError):
-            return None
 
 
 class _Writer:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
+
+from ..text.regex import ERRORS as REGEX_ERRORS
+from ..text.regex import compile as compile_regex
 
 #: The types of JSON Schema, and what to call one.
 NOUNS = {
@@ -75,15 +76,12 @@ def is_multiple(value: float, of: float) -> bool:
         return False
 
 
-@lru_cache(maxsize=512)
 def regex(pattern: str) -> re.Pattern[str] | None:
-    """A schema's pattern, compiled; None when Python cannot. Warnings about its style are nothing a user of a mock asked for."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return re.compile(pattern)
-        except (re.error, OverflowError, RecursionError):
-            return None
+    """A schema's pattern, compiled; None when Python cannot read it."""
+    try:
+        return compile_regex(pattern)
+    except REGEX_ERRORS:
+        return None
 
 
 def fits_format(name: str, text: str) -> bool:

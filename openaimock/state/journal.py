@@ -111,7 +111,7 @@ def brief(exchange: Exchange, secrets: Iterable[str] = ()) -> dict[str, Any]:
         "path": redaction.text(readable(exchange.path), secrets),
         "endpoint": exchange.endpoint,
         "model": "" if ask is None else redaction.text(ask.model, secrets),
-        "text": "" if ask is None else redaction.text(ask.text[:_BRIEF], secrets),
+        "text": "" if ask is None else redaction.clip(ask.text, _BRIEF, secrets),
         "stream": ask is not None and ask.stream,
         "attempt": 0 if ask is None else ask.attempt,
         "status": exchange.status,

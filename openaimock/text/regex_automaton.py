@@ -225,10 +225,12 @@ class _Builder:
         body = self.sequence(items, flags)
         self.connect(body.last, body.first)
         loop = Fragment(body.first, body.last, [()] if least == 0 else body.empty[:1])
-        if least < 2:
+        if least <= _GROUP_COPIES:
+            for _ in range(least - 1):
+                loop = self.concatenate(self.sequence(items, flags), loop)
             return loop
         if body.empty:
-            # Any of the required rounds may be the ones that match nothing.
+            # Any of the many required rounds may be those that match nothing.
             self.connect(body.last, body.first)
         # What follows is reached from the last round alone, not from the first.
         return self.concatenate(loop, self.sequence(items, flags))

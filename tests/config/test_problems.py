@@ -239,7 +239,7 @@ responses:
   - {reply: a, when: {endpoint: chats}}
   - {reply: a, when: {endpoint: [chat, embedding]}}
   - {reply: a, when: {turn: -1, stream: maybe}}
-  - {reply: a, when: {user: {regex: "(?<n>a)"}}}
+  - {reply: a, when: {user: {regex: "(?<1>a)"}}}
   - {reply: a, when: {body: {a.b: {regex: "["}}}}
   - {reply: a, when: {header: {x: 1}}}
   - {reply: a, when: {not: {user: [a]}}}
@@ -260,7 +260,7 @@ responses:
             "mock.yaml:11:29: responses[9].when.turn: expected a whole number 0 or more, got -1",
             "mock.yaml:11:41: responses[9].when.stream: expected true or false, got the text 'maybe'",
             "mock.yaml:12:37: responses[10].when.user.regex: this is not a regular expression: "
-            "unknown extension ?<n at position 1; Python writes named groups (?P<name>...)",
+            "unknown extension ?<1 at position 1",
             'mock.yaml:13:43: responses[11].when.body["a.b"].regex: this is not a regular expression: '
             "unterminated character set at position 0",
             "mock.yaml:14:35: responses[12].when.header.x: expected text or a mapping, got the number 1; put it in quotes",

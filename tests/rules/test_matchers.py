@@ -207,3 +207,8 @@ def test_kinship_of_a_regex_is_that_of_its_words():
 @pytest.mark.parametrize("matcher", [expect("regex", r"\d+"), expect("exact", "a", invert=True), expect("equals", 1)])
 def test_some_matchers_have_no_kin(matcher):
     assert compile(matcher).kinship("a") == 0.0
+
+
+def test_named_groups_as_javascript_writes_them():
+    matcher = compile({"kind": "regex", "value": r"(?<quote>['\"])(?<word>\w+)\k<quote>"})
+    assert matcher.groups("say 'hello'")["word"] == "hello"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from ..matchers import quietly
+from ...text import regex
 from .ngrams import fold
 
 #: What a pattern needs: every text of one of the alternatives. None: nothing is known.
@@ -22,8 +22,8 @@ def of_regex(pattern: str) -> Needs:
     if _PLAIN.fullmatch(pattern):
         return ((fold(pattern),),) if fold(pattern) else None
     try:
-        return _read(_parse(pattern)).needs()
-    except (re.error, OverflowError, RecursionError):
+        return _read(regex.parse(pattern)).needs()
+    except regex.ERRORS:
         return None
 
 
@@ -31,15 +31,6 @@ def of_glob(pattern: str) -> Needs:
     """The same for a shell pattern. What follows a bracket is left alone: what it means depends on too much."""
     texts = [fold(text) for text in re.split(r"[*?]", pattern.partition("[")[0])]
     return (tuple(filter(None, texts)),) if any(texts) else None
-
-
-def _parse(pattern: str) -> Iterable[tuple[Any, Any]]:
-    try:
-        from re import _parser as parser  # type: ignore[attr-defined]
-    except ImportError:  # Python 3.10
-        import sre_parse as parser
-    with quietly(pattern):
-        return parser.parse(pattern)  # type: ignore[no-any-return]
 
 
 @cache
