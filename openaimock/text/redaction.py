@@ -19,8 +19,9 @@ __all__ = ["HEADERS", "MASK", "clip", "headers", "is_secret", "text", "value"]
 HEADERS = frozenset(
     ["authorization", "proxy-authorization", "api-key", "x-api-key", "x-openaimock-admin-key", "cookie", "set-cookie"]
 )
-#: Where a secret may begin: not inside a word, but behind the escapes of JSON (``\n``, ``\u00e9``) and of URLs (``%20``).
-_START = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4})|(?<=%[0-9A-Fa-f]{2}))"
+#: Before a secret: no character of a word, unless it is the end of an escape of JSON (``\n``, ``\u00e9``) or a URL (``%20``).
+_IN_WORD = re.compile(r"[A-Za-z0-9_-]")
+_ESCAPE = re.compile(r"(?:\\[nrtbf]|\\u[0-9a-fA-F]{4}|%[0-9A-Fa-f]{2})\Z")
 #: Texts that are secrets wherever they stand. Each has a beginning of its own and one run of characters, so that the time
 #: to search a text grows with its length only.
 TOKENS = (
@@ -42,13 +43,16 @@ TOKENS = (
     r"github_pat_[A-Za-z0-9_]{16,}",
     r"gh[opsur]_[A-Za-z0-9]{16,}",
     r"A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])",
-    # A JSON web token, or the beginning of one that was cut.
-    r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*|\Z)(?:\.[A-Za-z0-9_-]*){0,3}",
+    # A JSON web token, or the beginning of one that was cut. Inside a word none is looked for: it would have no end either.
+    r"eyJ(?:(?<![A-Za-z0-9_-]eyJ)|(?<=\\[nrtbf]eyJ)|(?<=\\u[0-9a-fA-F]{4}eyJ)|(?<=%[0-9A-Fa-f]{2}eyJ))"
+    r"[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*|\Z)(?:\.[A-Za-z0-9_-]*){0,3}",
 )
-_TOKEN = re.compile(_START + "(?:" + "|".join(TOKENS) + ")")
+_TOKEN = re.compile("|".join(TOKENS))
 #: How many characters of a token still show which kind it is.
 _KIND = 3
-_SCHEME = re.compile(_START + r"(?P<scheme>bearer|basic)(?P<space>[ +]|%20)(?P<rest>[A-Za-z0-9._~+/%-]{8,}=*)", re.IGNORECASE)
+_SCHEME = re.compile(
+    r"(?P<scheme>[Bb](?:[Ee][Aa][Rr][Ee][Rr]|[Aa][Ss][Ii][Cc]))(?P<space>[ +]|%20)(?P<rest>[A-Za-z0-9._~+/%-]{8,}=*)"
+)
 #: What follows "bearer" in ordinary English.
 _BEARER_WORDS = frozenset(
     [
@@ -154,17 +158,27 @@ def _text(content: str, keys: re.Pattern[str] | None) -> str:
         content = keys.sub(MASK, content)
     if "-----BEGIN " in content:
         content = _mask_pem(content)
-    content = _TOKEN.sub(lambda match: match[0][:_KIND] + MASK, content)
+    content = _TOKEN.sub(lambda match: match[0][:_KIND] + MASK if _begins(match) else match[0], content)
     content = _URL_PASSWORD.sub(rf"\1{MASK}@", content)
     content = _SUBPROTOCOL.sub(f"openai-insecure-api-key.{MASK}", content)
     return _SCHEME.sub(lambda match: _mask_scheme(match, keys), content)
+
+
+def _begins(match: re.Match[str]) -> bool:
+    """Whether a match does not begin inside a word."""
+    start = match.start()
+    return (
+        not start
+        or not _IN_WORD.match(match.string, start - 1)
+        or _ESCAPE.search(match.string[max(start - 6, 0) : start]) is not None
+    )
 
 
 def _mask_scheme(match: re.Match[str], keys: re.Pattern[str] | None) -> str:
     scheme, rest = match["scheme"], match["rest"]
     is_word = rest.strip(".").lower() in _BEARER_WORDS
     secret = _is_basic(rest, keys) if scheme.lower() == "basic" else not is_word
-    return f"{scheme}{match['space']}{MASK}" if secret else match[0]
+    return f"{scheme}{match['space']}{MASK}" if secret and _begins(match) else match[0]
 
 
 def _is_basic(rest: str, keys: re.Pattern[str] | None) -> bool:

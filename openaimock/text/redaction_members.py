@@ -6,6 +6,7 @@ Every function moves forward through the text and looks at a character a bounded
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 #: What is shown instead of a secret.
 MASK = "***"
@@ -23,12 +24,8 @@ _HARMLESS = (
     *(f"{symbol}token" for symbol in ("eos", "bos", "pad", "unk", "sep", "cls", "mask", "stop", "start", "end", "special")),
     *("pertoken", "maxtoken", "mintoken", "numtoken", "firsttoken", "lasttoken", "timetofirsttoken"),
 )
-#: The last letters of such names, for the search; whether the whole name is that of a secret is looked at afterwards.
-_NAME = re.compile(
-    r"(?:key|token|password|passwd|passphrase|pwd|secret|authorization|cookie|credential|connection[-_]?string)s?"
-    r"(?P<escapes>\\*)(?P<quote>[\"'`]?)[ \t\r\n]*(?P<sign>=>|[:=]|%3D|\\u003d)(?P<space>[ \t\r\n]*)",
-    re.IGNORECASE,
-)
+#: What stands between a name and its value. Few texts have many, so that the search for them is fast.
+_SEPARATOR = re.compile(r"(?P<sign>[:=]>?|%3[Dd]|\\u003d)(?P<space>[ \t\r\n]*)")
 #: Names longer than this are not those of secrets.
 _LONGEST_NAME = 100
 _QUOTED = re.compile(r"(\\*)([\"'])")
@@ -55,36 +52,56 @@ def is_secret(name: str) -> bool:
     return plain.endswith(NAMES) and not plain.endswith(_HARMLESS)
 
 
+class _Member(NamedTuple):
+    """A name before a separator: its quote, with the backslashes before it, and where the value begins."""
+
+    name: str
+    escapes: str
+    quote: str
+    sign: str
+    space: str
+    value: int
+
+
 def mask_members(text: str) -> str:
     """A text with the values of its secret members masked. A value whose end is not in the text is masked to the end."""
     pieces: list[str] = []
     copied = position = 0
-    while match := _NAME.search(text, position):
-        position = match.end()
-        start = _name_start(text, match.start())
-        name_end = match.start("escapes")
-        if not is_secret(text[start:name_end]):
+    while separator := _SEPARATOR.search(text, position):
+        member = _member(text, separator, position)
+        position = separator.end("sign")
+        if not is_secret(member.name):
             continue
-        begin, end = _value_span(text, match, start)
+        begin, end = _value_span(text, member)
         if begin < end:
             # A number or a mapping of JSON becomes a string, so that the text is still JSON.
-            quotes = match["escapes"] + match["quote"] if begin == match.end() and match["quote"] else ""
+            quotes = member.escapes + member.quote if begin == member.value and member.quote else ""
             pieces += [text[copied:begin], quotes, MASK, quotes]
             copied = end
         position = max(position, end)
     return "".join(pieces) + text[copied:] if pieces else text
 
 
-def _name_start(text: str, position: int) -> int:
-    lowest = max(position - _LONGEST_NAME, 0)
-    while position > lowest and (text[position - 1].isalnum() or text[position - 1] in "_-"):
-        position -= 1
-    return position
+def _member(text: str, separator: re.Match[str], lowest: int) -> _Member:
+    """What stands before a separator. Nothing before ``lowest`` is looked at: it belongs to the separator before."""
+    end = separator.start()
+    while end > lowest and text[end - 1] in " \t\r\n":
+        end -= 1
+    quote = text[end - 1] if end > lowest and text[end - 1] in "\"'`" else ""
+    end -= len(quote)
+    name_end = end
+    while quote and name_end > lowest and text[name_end - 1] == "\\":
+        name_end -= 1
+    start = name_end
+    lowest = max(name_end - _LONGEST_NAME, lowest)
+    while start > lowest and (text[start - 1].isalnum() or text[start - 1] in "_-"):
+        start -= 1
+    return _Member(text[start:name_end], text[name_end:end], quote, separator["sign"], separator["space"], separator.end())
 
 
-def _value_span(text: str, match: re.Match[str], name_start: int) -> tuple[int, int]:
+def _value_span(text: str, member: _Member) -> tuple[int, int]:
     """Where the value begins and ends that is to be masked; nothing is masked where both are the same."""
-    position = match.end()
+    position = member.value
     quoted = _QUOTED.match(text, position)
     if quoted is not None:
         begin = quoted.end()
@@ -98,18 +115,17 @@ def _value_span(text: str, match: re.Match[str], name_start: int) -> tuple[int, 
         return position, _structure_end(text, position)
     if _CONSTANT.match(text, position):
         return position, position
-    return _bare_span(text, match, name_start)
+    return _bare_span(text, member)
 
 
-def _bare_span(text: str, match: re.Match[str], name_start: int) -> tuple[int, int]:
+def _bare_span(text: str, member: _Member) -> tuple[int, int]:
     """The span of a value without quotes: of a setting, a query, a header, a number of JSON, or a word of a sentence."""
-    position = match.end()
-    name = text[name_start : match.start("escapes")]
+    position, name = member.value, member.name
     nothing = (position, position)
     beginning = _BEGINNING.match(text, position)
-    if beginning is None or "\n" in match["space"] or beginning[0] == name:
+    if beginning is None or "\n" in member.space or beginning[0] == name:
         return nothing
-    if match["sign"] not in (":", "=>"):
+    if member.sign not in (":", "=>"):
         # ``a == b`` and ``a = f(x)`` are code; ``a=b`` and ``A = b`` are settings.
         return nothing if beginning[0][0] == "=" or "(" in beginning[0] else _span(_WORD, text, position)
     scheme = _SCHEME.match(text, position)
@@ -117,7 +133,7 @@ def _bare_span(text: str, match: re.Match[str], name_start: int) -> tuple[int, i
         return _span(_LINE_WORD, text, scheme.end())
     if name.lower().endswith("cookie") and "=" in beginning[0]:
         return _span(_LINE, text, position)
-    return _span(_LINE_WORD, text, position) if match["quote"] or _looks_secret(name, beginning[0]) else nothing
+    return _span(_LINE_WORD, text, position) if member.quote or _looks_secret(name, beginning[0]) else nothing
 
 
 def _looks_secret(name: str, beginning: str) -> bool:
