@@ -59,7 +59,7 @@ class _Member(NamedTuple):
     escapes: str
     quote: str
     sign: str
-    space: str
+    namespace: str
     value: int
 
 
@@ -123,7 +123,7 @@ def _bare_span(text: str, member: _Member) -> tuple[int, int]:
     position, name = member.value, member.name
     nothing = (position, position)
     beginning = _BEGINNING.match(text, position)
-    if beginning is None or "\n" in member.space or beginning[0] == name:
+    if beginning is None or "\n" in member.namespace or beginning[0] == name:
         return nothing
     if member.sign not in (":", "=>"):
         # ``a == b`` and ``a = f(x)`` are code; ``a=b`` and ``A = b`` are settings.
