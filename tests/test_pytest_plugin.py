@@ -57,7 +57,7 @@ def test_one(openai_mock):
     assert os.environ["OPENAI_BASE_URL"] == openai_mock.url
 
 def test_each_test_has_its_own(openai_mock):
-    assert openai_mock.exchanges == [] and openai_mock.app.api.book.rules == []
+    assert openai_mock.exchanges == [] and openai_mock.app.api.ruleset.rules == []
 """).assert_outcomes(passed=2)
 
 

@@ -142,7 +142,7 @@ def _simply(ask: Ask, text: str, context: Context) -> payloads.JSON:
     said = _said if len(text) <= _SHORT else _said.__wrapped__
     completion = tokens.count(text, ask.model)
     payload = said(text, ask.model, _prompt_tokens(ask), completion)
-    opening = f'{{"id":"{moment.draw.id("chatcmpl-", 29)}","object":"chat.completion","created":{moment.created},'
+    opening = f'{{"id":"{context.ids.id("chatcmpl-", 29)}","object":"chat.completion","created":{context.created},'
     return payloads.JSON(opening.encode() + payload, completion)
 
 
