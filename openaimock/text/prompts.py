@@ -155,7 +155,7 @@ def count_items(items: Sequence[Mapping[str, JSON]], body: Mapping[str, JSON], f
         elif kind in _CALLS:
             names[item.get("call_id") or ""] = item.get("name") or ""
             total += wrap.call + _call(item, encoding) + (wrap.parallel if calls == 2 else 0)
-        elif kind.endswith("_output"):
+        elif kind.endswith("_output") and "output" in item:
             name = names.get(item.get("call_id") or "", "")
             total += wrap.result + tokens.count_encoded(name, encoding) + _parts(item.get("output"), facts, "responses")
         elif kind == "reasoning" and at > last_user:
@@ -169,6 +169,8 @@ def count_items(items: Sequence[Mapping[str, JSON]], body: Mapping[str, JSON], f
 
 
 _CALLS = frozenset(["function_call", "custom_tool_call"])
+#: What a shell gave back.
+_STREAMS = ("stdout", "stderr")
 
 
 def _call(call: Mapping[str, JSON], encoding: str) -> int:
@@ -187,8 +189,8 @@ def _parts(content: JSON, facts: Facts, endpoint: str) -> int:
         if not isinstance(part, dict):
             continue
         kind = part.get("type") or ""
-        text = part.get("text") or part.get("refusal")
-        if isinstance(text, str):
+        text = part.get("text") or part.get("refusal") or "".join(part[key] for key in _STREAMS if part.get(key))
+        if isinstance(text, str) and text:
             total += tokens.count_encoded(text, encoding)
         elif "image" in kind or kind == "computer_screenshot":
             from . import images
@@ -215,7 +217,7 @@ def _sealed(content: JSON) -> int:
 
 
 #: Members of items of hosted tools that the model is shown again.
-_SHOWN = ("name", "arguments", "output", "code", "queries", "tools", "results")
+_SHOWN = ("name", "arguments", "action", "operation", "output", "code", "queries", "tools", "results")
 
 
 def _hosted_item(kind: str, item: Mapping[str, JSON], encoding: str) -> int:

@@ -190,6 +190,18 @@ def test_what_hosted_tools_did_is_shown_again() -> None:
     assert items(HELLO, ran, listed) > items(HELLO) + tokens.count("print(1 + 1)")
 
 
+def test_what_a_shell_and_a_screen_gave_back_is_counted() -> None:
+    streams = {"type": "shell_call_output", "call_id": "1", "output": [{"stdout": "Hello", "stderr": "", "outcome": {}}]}
+    screen = {"type": "computer_call_output", "call_id": "2", "output": {"type": "computer_screenshot", "image_url": "data:,"}}
+    assert items(HELLO, streams) == items(HELLO) + 10 + tokens.count("Hello")
+    assert items(HELLO, screen) == items(HELLO) + 10 + images.count("", "", family("gpt-5").image)
+
+
+def test_functions_that_a_search_loaded_are_counted() -> None:
+    loaded = {"type": "tool_search_output", "tools": [{"type": "function", **TOOL["function"]}]}  # type: ignore[dict-item]
+    assert items(HELLO, loaded) > items(HELLO) + 50
+
+
 @pytest.mark.parametrize("item", [{"type": "not_known_yet"}, {"type": "mcp_call"}, {"type": "reasoning"}, {"type": "program"}])
 def test_any_item_has_a_count(item: dict[str, Any]) -> None:
     assert items(HELLO, item) >= items(HELLO)
