@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from ..errors import APIError, ConfigError
 from ..http import payloads
-from ..http.catalog import known
+from ..http.catalog import api_error
 from . import guard
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _answer(app: App, environ: Environ, start_response: StartResponse) -> Body:
         return refuse(error, start_response)
     except Exception:
         log.exception("%s %s failed", method, environ.get("PATH_INFO"))
-        return refuse(known(500), start_response)
+        return refuse(api_error(500), start_response)
 
 
 def _view(app: App, environ: Environ, namespace: str | None, method: str, path: str) -> Any:
@@ -94,8 +94,8 @@ def _view(app: App, environ: Environ, namespace: str | None, method: str, path: 
         if view.method == method:
             return view.answer(_asked(app, environ, namespace, tail))
     if not fitting:
-        raise known(404, "unknown_url", method=method, path=f"/__openaimock/{text}")
-    refusal = known(405, method=method, path=f"/__openaimock/{text}")
+        raise api_error(404, "unknown_url", method=method, path=f"/__openaimock/{text}")
+    refusal = api_error(405, method=method, path=f"/__openaimock/{text}")
     refusal.headers["allow"] = ", ".join(view.method for view in fitting)
     raise refusal
 

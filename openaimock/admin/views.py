@@ -18,9 +18,9 @@ from ..http.json import parse
 from ..replies.plan import faults as make_faults
 from ..rules import conditions
 from ..rules.rule import Rule
-from ..rules.ruleset import RuleBook
+from ..rules.ruleset import RuleSet
 from ..state import coverage, journal
-from ..state.namespace import Space
+from ..state.namespace import Namespace
 from ..text import redaction
 from ..types.exchange import Exchange
 
@@ -40,14 +40,14 @@ class Asked:
     namespace: str | None = None
 
     @property
-    def spaces(self) -> list[Space]:
+    def namespaces(self) -> list[Namespace]:
         """The namespaces that are meant."""
-        return [space for space in self.app.spaces if self.namespace in (None, space.name)]
+        return [namespace for namespace in self.app.namespaces if self.namespace in (None, namespace.name)]
 
     @property
-    def space(self) -> Space:
+    def namespace(self) -> Namespace:
         """The one namespace that is meant."""
-        return self.app.spaces[self.namespace or "default"]
+        return self.app.namespaces[self.namespace or "default"]
 
     def json(self) -> Any:
         """The body as JSON; APIError 400 when it is none."""
@@ -62,7 +62,7 @@ def exchanges(asked: Asked) -> dict[str, Any]:
     wanted = {name: content for name, content in asked.query.items() if name in journal.FILTERS}
     _check(asked.query)
     limit = _whole(asked.query, "limit", LIMIT)
-    found = [exchange for space in asked.spaces for exchange in space.journal]
+    found = [exchange for namespace in asked.namespaces for exchange in namespace.journal]
     picked = journal.pick(found, wanted, limit)
     hidden, brief = secrets(asked.app.config), asked.query.get("brief", "false") in ("true", "1")
     told = [
@@ -95,7 +95,7 @@ def exchange(asked: Asked) -> dict[str, Any]:
 
 
 def _exchange(asked: Asked) -> Exchange:
-    kept = [exchange for space in asked.spaces for exchange in space.journal]
+    kept = [exchange for namespace in asked.namespaces for exchange in namespace.journal]
     for exchange in reversed(kept):
         if asked.rest in (str(exchange.order), exchange.id):
             return exchange
@@ -105,9 +105,9 @@ def _exchange(asked: Asked) -> Exchange:
 def forget_exchanges(asked: Asked) -> dict[str, Any]:
     """Empty the journal."""
     count = 0
-    for space in asked.spaces:
-        count += len(space.journal)
-        space.journal.clear()
+    for namespace in asked.namespaces:
+        count += len(namespace.journal)
+        namespace.journal.clear()
     return {"deleted": count}
 
 
@@ -116,8 +116,8 @@ def forget_exchanges(asked: Asked) -> dict[str, Any]:
 
 def rules(asked: Asked) -> dict[str, Any]:
     """All rules in their order, with what they ask, what they answer, and how often they have."""
-    hits, hidden = coverage.hits(asked.spaces), secrets(asked.app.config)
-    return {"rules": [redaction.value(_rule(rule, hits), hidden) for rule in list(asked.app.book.rules)]}
+    hits, hidden = coverage.hits(asked.namespaces), secrets(asked.app.config)
+    return {"rules": [redaction.value(_rule(rule, hits), hidden) for rule in list(asked.app.ruleset.rules)]}
 
 
 def _rule(rule: Rule, hits: Mapping[str, int]) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _plain(plain: Mapping[str, Any]) -> dict[str, Any]:
 def add_rules(asked: Asked) -> tuple[int, Any]:
     """Append rules, checked as those of a file are; ConfigError with every problem, and then none is added."""
     added = asked.app.add_rules(asked.body)
-    return 201, {"added": [rule.id for rule in added], "rules": len(asked.app.book.rules)}
+    return 201, {"added": [rule.id for rule in added], "rules": len(asked.app.ruleset.rules)}
 
 
 def replace_rules(asked: Asked) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def replace_rules(asked: Asked) -> dict[str, Any]:
     app = asked.app
     with app.changing:
         made = app.build(load_rules(asked.body, config=app.config))
-        app.book = RuleBook(made, first=app.book.first)
+        app.ruleset = RuleSet(made, first=app.ruleset.first)
         return {"rules": len(made)}
 
 
@@ -172,8 +172,8 @@ def delete_rules(asked: Asked) -> dict[str, Any]:
     """Remove all rules."""
     app = asked.app
     with app.changing:
-        count = len(app.book.rules)
-        app.book = RuleBook(first=app.book.first)
+        count = len(app.ruleset.rules)
+        app.ruleset = RuleSet(first=app.ruleset.first)
         return {"deleted": count}
 
 
@@ -181,24 +181,24 @@ def delete_rule(asked: Asked) -> dict[str, Any]:
     """Remove one rule."""
     app = asked.app
     with app.changing:
-        left = [rule for rule in app.book.rules if rule.id != asked.rest]
-        if len(left) == len(app.book.rules):
+        left = [rule for rule in app.ruleset.rules if rule.id != asked.rest]
+        if len(left) == len(app.ruleset.rules):
             close = get_close_matches(asked.rest, [rule.id for rule in left], 1)
             raise _missing("rule", asked.rest, f"; did you mean '{close[0]}'?" if close else "")
-        app.book = RuleBook(left, first=app.book.first)
+        app.ruleset = RuleSet(left, first=app.ruleset.first)
         return {"deleted": 1}
 
 
 def covered(asked: Asked) -> dict[str, Any]:
     """Which rules answered and which did not, and the requests that none matched."""
     hidden = secrets(asked.app.config)
-    missed = [journal.brief(exchange, hidden) for exchange in coverage.unmatched(asked.spaces)]
-    return coverage.report(list(asked.app.book.rules), asked.spaces) | {"unmatched": missed}
+    missed = [journal.brief(exchange, hidden) for exchange in coverage.unmatched(asked.namespaces)]
+    return coverage.report(list(asked.app.ruleset.rules), asked.namespaces) | {"unmatched": missed}
 
 
 def explained(asked: Asked) -> dict[str, Any]:
     """What every rule says to a request that is not made."""
-    told: dict[str, Any] = redaction.value(explain(asked.app, asked.json(), asked.space), secrets(asked.app.config))
+    told: dict[str, Any] = redaction.value(explain(asked.app, asked.json(), asked.namespace), secrets(asked.app.config))
     return told
 
 
@@ -207,12 +207,12 @@ def explained(asked: Asked) -> dict[str, Any]:
 
 def scenarios(asked: Asked) -> dict[str, str]:
     """The state of every scenario of a namespace."""
-    return dict(asked.space.state)
+    return dict(asked.namespace.state)
 
 
 def scenario(asked: Asked) -> dict[str, str]:
     """The state of one scenario."""
-    state = asked.space.state.get(asked.rest)
+    state = asked.namespace.state.get(asked.rest)
     if state is None:
         raise _missing("scenario", asked.rest)
     return {"state": state}
@@ -223,7 +223,7 @@ def set_scenarios(asked: Asked) -> dict[str, str]:
     given = asked.json()
     if not isinstance(given, dict):
         raise _bad("expected an object of scenarios and their states")
-    asked.space.state.update({name: _state(state, name) for name, state in given.items()})
+    asked.namespace.state.update({name: _state(state, name) for name, state in given.items()})
     return scenarios(asked)
 
 
@@ -231,7 +231,7 @@ def set_scenario(asked: Asked) -> dict[str, str]:
     """Put one scenario into a state: ``"paid"`` or ``{"state": "paid"}``."""
     given = asked.json()
     state = _state(given.get("state") if isinstance(given, dict) else given, asked.rest)
-    asked.space.state[asked.rest] = state
+    asked.namespace.state[asked.rest] = state
     return {"state": state}
 
 
@@ -257,8 +257,8 @@ def _chaos(app: App) -> dict[str, Any] | None:
 
 def reset(asked: Asked) -> dict[str, Any]:
     """Forget all that a namespace remembers, or all of them do."""
-    names = [journal.readable(space.name) for space in asked.spaces]
-    asked.app.spaces.reset(asked.namespace)
+    names = [journal.readable(namespace.name) for namespace in asked.namespaces]
+    asked.app.namespaces.reset(asked.namespace)
     return {"reset": names}
 
 
@@ -283,7 +283,7 @@ def config(asked: Asked) -> dict[str, Any]:
         "api_keys": [redaction.MASK] * len(app.config.api_keys),
         "admin_key": redaction.MASK if app.config.admin_key else None,
         "chaos": _chaos(app),
-        "rules": len(app.book.rules),
+        "rules": len(app.ruleset.rules),
     }
     masked: dict[str, Any] = redaction.value(told, secrets(app.config))
     return masked

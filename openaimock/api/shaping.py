@@ -43,7 +43,7 @@ _OTHERS = (
 )
 
 
-def shape(reply: Reply, model: str, stop: Sequence[str] = (), limit: int | None = None) -> tuple[Reply, str]:
+def truncate(reply: Reply, model: str, stop: Sequence[str] = (), limit: int | None = None) -> tuple[Reply, str]:
     """The reply as far as the request lets it be said, and its finish reason.
 
     A stop sequence cuts the text before it; past ``limit`` tokens (reasoning counts) everything is cut, with ``length``.
@@ -100,14 +100,14 @@ def reasoning_tokens(reply: Reply, model: str) -> int:
 def completion_tokens(reply: Reply, ask: Ask, endpoint: str) -> int:
     """Tokens of everything a reply says, reasoning, calls and what the endpoint adds included; never more than the limit."""
     body = ask.body
-    spoken = prompts.Spoken(
+    stream_pieces = prompts.StreamPieces(
         [block.text for block in reply.blocks if block.text and block.kind != "reasoning"],
         [(block.call.name, block.call.arguments) for block in reply.blocks if block.call],
         reply.said("reasoning") or "",
         [block.data for block in reply.blocks if isinstance(block.data, dict)],
     )
     context = prompts.Context(bool(ask.tools), bool(body.get("functions")), ask.response_format not in ("", "text"))
-    total = prompts.count_reply(spoken, models.family(ask.model), endpoint, context)
+    total = prompts.count_reply(stream_pieces, models.family(ask.model), endpoint, context)
     limit = body.get("max_completion_tokens") or body.get("max_tokens") or body.get("max_output_tokens")
     return min(total, limit) if isinstance(limit, int) else total
 
@@ -124,7 +124,7 @@ def fingerprint(model: str) -> str:
     return "fp_" + digest("fingerprint", model, size=5).hex()
 
 
-class Dealer:
+class TokenCursor:
     """What belongs to the tokens of a text, dealt out along a stream whose pieces need not be those tokens."""
 
     def __init__(self, tokens: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...http.json import dump
-from ...seed import Draw, digest
+from ...seed import Ids, digest
 from ...types.ask import Message, ToolCall
 
 Item = dict[str, Any]
@@ -73,23 +73,23 @@ KINDS: dict[str, Kind] = {
 _OTHER = Kind("item_", status=False)
 
 
-def kept(given: Mapping[str, Any], draw: Draw) -> Item:
+def kept(given: Mapping[str, Any], ids: Ids) -> Item:
     """An item as the API keeps and shows it: with an id, a status, and all that its type always has."""
     name = given.get("type") or "message"
     if name == "message":
-        return _kept_message(given, draw)
+        return _kept_message(given, ids)
     kind = KINDS.get(name, _OTHER)
-    made: Item = {"id": given.get("id") or draw.hex(kind.prefix, LENGTH), "type": name}
+    made: Item = {"id": given.get("id") or ids.hex(kind.prefix, LENGTH), "type": name}
     if kind.status:
         made["status"] = given.get("status") or "completed"
     if kind.calls:
-        made["call_id"] = given.get("call_id") or draw.id("call_")
+        made["call_id"] = given.get("call_id") or ids.id("call_")
     for key, usual in kind.usual.items():
         value = given.get(key)
         if isinstance(usual, dict) and (value is None or isinstance(value, dict)):
             value = {**usual, **(value or {})}
         elif value is None:
-            value = draw.hex(usual) if key == "container_id" else list(usual) if isinstance(usual, list) else usual
+            value = ids.hex(usual) if key == "container_id" else list(usual) if isinstance(usual, list) else usual
         made[key] = value
     made.update((key, value) for key, value in given.items() if key not in made)
     if name == "reasoning":
@@ -100,10 +100,10 @@ def kept(given: Mapping[str, Any], draw: Draw) -> Item:
     return made
 
 
-def _kept_message(given: Mapping[str, Any], draw: Draw) -> Item:
+def _kept_message(given: Mapping[str, Any], ids: Ids) -> Item:
     role = given.get("role") or "assistant"
     made = {
-        "id": given.get("id") or draw.hex("msg_", LENGTH),
+        "id": given.get("id") or ids.hex("msg_", LENGTH),
         "type": "message",
         "status": given.get("status") or "completed",
         "role": role,
