@@ -15,7 +15,7 @@ def digest(*parts: object, size: int = 32) -> bytes:
     return hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 
-class Draw:
+class Ids:
     """What one exchange draws: ids and random numbers from the seed, the namespace and the exchange's number there."""
 
     __slots__ = ("_ids", "_random", "source")

@@ -11,7 +11,7 @@ from .app import App, log
 from .app.call import StartResponse
 from .config.load import Config, load
 from .http import cors, payloads
-from .http.catalog import known
+from .http.catalog import api_error
 from .http.request import Request
 from .state.metrics import CONTENT_TYPE
 from .text import tokens
@@ -49,7 +49,7 @@ def _metrics(api: App, environ: dict[str, Any], start_response: StartResponse) -
     """GET /metrics: the counters as Prometheus reads them."""
     method = environ["REQUEST_METHOD"]
     if method not in ("GET", "HEAD"):
-        return admin.refuse(known(405, method=method, path="/metrics"), start_response)
+        return admin.refuse(api_error(405, method=method, path="/metrics"), start_response)
     return admin.send(start_response, 200, api.metrics.text().encode(), CONTENT_TYPE, method=method)
 
 

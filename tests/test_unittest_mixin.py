@@ -74,7 +74,7 @@ def test_a_path_is_relative_to_the_file_of_the_class(tmp_path, monkeypatch, conf
     monkeypatch.setattr(sys.modules[__name__], "__file__", str(tmp_path / "test_case.py"))
 
     def body(self):
-        assert len(self.openai_mock.app.api.book.rules) == 1
+        assert len(self.openai_mock.app.api.ruleset.rules) == 1
 
     assert run(body, openai_mock_config=config).wasSuccessful()
 

@@ -10,12 +10,12 @@ from urllib.parse import parse_qsl
 
 from ..errors import APIError, ConfigError
 from ..http import payloads
-from ..http.catalog import known
+from ..http.catalog import api_error
 from . import guard
 
 if TYPE_CHECKING:
     from ..app import App
-    from .views import Asked
+    from .views import AdminRequest
 
 log = logging.getLogger("openaimock")
 #: The largest body: more rules than anybody writes.
@@ -78,7 +78,7 @@ def _answer(app: App, environ: Environ, start_response: StartResponse) -> Body:
         return refuse(error, start_response)
     except Exception:
         log.exception("%s %s failed", method, environ.get("PATH_INFO"))
-        return refuse(known(500), start_response)
+        return refuse(api_error(500), start_response)
 
 
 def _view(app: App, environ: Environ, namespace: str | None, method: str, path: str) -> Any:
@@ -94,22 +94,22 @@ def _view(app: App, environ: Environ, namespace: str | None, method: str, path: 
         if view.method == method:
             return view.answer(_asked(app, environ, namespace, tail))
     if not fitting:
-        raise known(404, "unknown_url", method=method, path=f"/__openaimock/{text}")
-    refusal = known(405, method=method, path=f"/__openaimock/{text}")
+        raise api_error(404, "unknown_url", method=method, path=f"/__openaimock/{text}")
+    refusal = api_error(405, method=method, path=f"/__openaimock/{text}")
     refusal.headers["allow"] = ", ".join(view.method for view in fitting)
     raise refusal
 
 
-def _asked(app: App, environ: Environ, namespace: str | None, rest: str) -> Asked:
+def _asked(app: App, environ: Environ, namespace: str | None, rest: str) -> AdminRequest:
     from ..http.request import Request
-    from .views import Asked
+    from .views import AdminRequest
 
     query = dict(parse_qsl(environ.get("QUERY_STRING") or "", keep_blank_values=True))
     body = Request(environ, min(LARGEST, app.config.max_body)).raw if environ["REQUEST_METHOD"] in ("POST", "PUT") else b""
     # A namespace has the name that WSGI gives it elsewhere, in a path or a header.
     queried = query.get("namespace", "").encode("utf-8", "replace").decode("latin-1")
     named = queried or namespace or environ.get("HTTP_X_OPENAIMOCK_NAMESPACE") or None
-    return Asked(app, query, body, rest, named)
+    return AdminRequest(app, query, body, rest, named)
 
 
 def _page(start_response: StartResponse, status: int, method: str) -> Body:

@@ -13,13 +13,13 @@ from ..http.json import dump
 from ..http.request import Request
 from ..http.sse import Frame
 from ..params.table import Array, Boolean, Either, Integer, Number, Object, String, plain, table
-from ..state.namespace import Moment
+from ..state.namespace import Context
 from ..text import tokens
 from ..types.ask import Ask, Message
 from ..types.reply import Reply
 from . import shaping
 from .chat.params import LOGIT_BIAS, MODEL, STOP, no_model
-from .operation import Endpoint
+from .operation import Operation
 
 #: What a model goes on from when there is no prompt.
 NO_PROMPT = "<|endoftext|>"
@@ -102,49 +102,49 @@ def split(ask: Ask) -> Sequence[Ask]:
     return [replace(ask, messages=(Message("user", text),), text=text) for text in texts] if len(texts) > 1 else ()
 
 
-def write(ask: Ask, reply: Reply, moment: Moment) -> payloads.JSON | payloads.Events:
+def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
     """The answer to a completion request: the choices of each prompt, one prompt after the other."""
     prompts = _prompts(ask.body)
     given = reply.inputs or (reply,) * len(prompts)
-    spoken = [
+    stream_pieces = [
         choice
         for prompt, each in zip(prompts, given, strict=True)
-        for choice in _choices(ask, _text(prompt), each or reply, moment)
+        for choice in _choices(ask, _text(prompt), each or reply, context)
     ]
     head = {
-        "id": reply.id or moment.draw.id("cmpl-", 29),
+        "id": reply.id or context.ids.id("cmpl-", 29),
         "object": "text_completion",
-        "created": moment.created if reply.created is None else reply.created,
+        "created": context.created if reply.created is None else reply.created,
         "model": reply.model or ask.model,
         "system_fingerprint": reply.system_fingerprint or shaping.fingerprint(ask.model),
     }
-    counted = _usage(ask, prompts, spoken, reply.usage or {})
+    counted = _usage(ask, prompts, stream_pieces, reply.usage or {})
     if ask.stream:
-        return payloads.Events(_stream(ask, spoken, head, counted))
-    choices = [choice.whole(index) for index, choice in enumerate(spoken)]
+        return payloads.Events(_stream(ask, stream_pieces, head, counted))
+    choices = [choice.whole(index) for index, choice in enumerate(stream_pieces)]
     return payloads.JSON({**head, "choices": choices, "usage": counted}, counted["completion_tokens"])
 
 
-def _choices(ask: Ask, prompt: str, reply: Reply, moment: Moment) -> Iterator[_Choice]:
+def _choices(ask: Ask, prompt: str, reply: Reply, context: Context) -> Iterator[_TextChoice]:
     """What is said to one prompt, as often as is asked for."""
     body = ask.body
     stop = body.get("stop") or ()
     given = [reply, *reply.others]
     for at in range(max(body.get("n") or 1, len(given))):
-        said, reason = shaping.shape(
+        said, reason = shaping.truncate(
             given[min(at, len(given) - 1)], ask.model, [stop] if isinstance(stop, str) else stop, body.get("max_tokens")
         )
         text = said.text if said.text is not None else said.said("refusal") or ""
         reason = said.finish_reason or _REASONS.get(reason, reason)
         logprobs = said.logprobs
         if logprobs is None and body.get("logprobs") is not None:
-            logprobs = _logprobs(ask, prompt, text, moment)
-        yield _Choice(ask, prompt if body.get("echo") else "", text, reason, logprobs, said)
+            logprobs = _logprobs(ask, prompt, text, context)
+        yield _TextChoice(ask, prompt if body.get("echo") else "", text, reason, logprobs, said)
 
 
-def _logprobs(ask: Ask, prompt: str, text: str, moment: Moment) -> dict[str, Any]:
+def _logprobs(ask: Ask, prompt: str, text: str, context: Context) -> dict[str, Any]:
     """Log probabilities as this endpoint has them: lists side by side. Of the first token of all nothing is known."""
-    top, chance = ask.body["logprobs"], moment.draw.random
+    top, chance = ask.body["logprobs"], context.ids.random
     echo = bool(ask.body.get("echo"))
     made = shaping.logprobs(prompt, ask.model, top, chance) if echo else []
     first = len(made) > 0
@@ -160,7 +160,7 @@ def _logprobs(ask: Ask, prompt: str, text: str, moment: Moment) -> dict[str, Any
     }
 
 
-def _usage(ask: Ask, prompts: Sequence[Any], spoken: Sequence[_Choice], given: Mapping[str, Any]) -> dict[str, Any]:
+def _usage(ask: Ask, prompts: Sequence[Any], stream_pieces: Sequence[_TextChoice], given: Mapping[str, Any]) -> dict[str, Any]:
     """The ``usage`` object (SDK type CompletionUsage); all candidates of ``best_of`` are counted, as the API does."""
     model, wanted = ask.model, ask.body.get("n") or 1
     suffix = tokens.count(ask.body.get("suffix") or "", model)
@@ -170,17 +170,19 @@ def _usage(ask: Ask, prompts: Sequence[Any], spoken: Sequence[_Choice], given: M
         prompt = sum(counts) + suffix * len(prompts)
     completion = given.get("completion_tokens")
     if completion is None:
-        said = sum(tokens.count(choice.text, model) for choice in spoken)
+        said = sum(tokens.count(choice.text, model) for choice in stream_pieces)
         completion = said * max(ask.body.get("best_of") or 1, wanted) // wanted
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion, **given}
 
 
-def _stream(ask: Ask, spoken: Sequence[_Choice], head: Mapping[str, Any], counted: Mapping[str, Any]) -> Iterator[Frame]:
+def _stream(
+    ask: Ask, stream_pieces: Sequence[_TextChoice], head: Mapping[str, Any], counted: Mapping[str, Any]
+) -> Iterator[Frame]:
     """All frames: the choices abreast, then usage when it was asked for, then the end."""
     with_usage = bool((ask.body.get("stream_options") or {}).get("include_usage"))
     opening = f'data: {dump(head)[:-1]},"choices":['
     closing = '],"usage":null}\n\n' if with_usage else "]}\n\n"
-    parts = [choice.frames(index, opening, closing) for index, choice in enumerate(spoken)]
+    parts = [choice.frames(index, opening, closing) for index, choice in enumerate(stream_pieces)]
     for abreast in zip_longest(*parts):
         yield from (frame for frame in abreast if frame is not None)
     if with_usage:
@@ -188,13 +190,13 @@ def _stream(ask: Ask, spoken: Sequence[_Choice], head: Mapping[str, Any], counte
     yield sse.DONE
 
 
-class _Choice:
+class _TextChoice:
     """One text that goes on from a prompt: ``echo`` is the prompt when it is to be sent along."""
 
     def __init__(self, ask: Ask, echo: str, text: str, reason: str, logprobs: Any, said: Reply) -> None:
         self.text = text
         self._model, self._echo, self._reason, self._logprobs, self._said = ask.model, echo, reason, logprobs, said
-        self._dealer: shaping.Dealer | None = None
+        self._dealer: shaping.TokenCursor | None = None
 
     def whole(self, index: int) -> dict[str, Any]:
         """The choice in a whole reply."""
@@ -202,7 +204,7 @@ class _Choice:
 
     def frames(self, index: int, opening: str, closing: str) -> Iterator[Frame]:
         """The choice in a stream: the prompt, if any, comes with the first piece; the reason comes after the last."""
-        texts, _, counts = pace.spoken(self.text, self._said.pace, self._model)
+        texts, _, counts = pace.stream_pieces(self.text, self._said.pace, self._model)
         if self._echo and not texts:
             texts, counts = [""], [0.0]
         for at, (piece, said) in enumerate(zip(texts, counts, strict=True)):
@@ -217,7 +219,7 @@ class _Choice:
             self._logprobs = None
             return given
         if self._dealer is None:
-            self._dealer = shaping.Dealer(list(map(str, given["tokens"])))
+            self._dealer = shaping.TokenCursor(list(map(str, given["tokens"])))
         part = self._dealer.next(length)
         return {key: value[part] if isinstance(value, list) else value for key, value in given.items()}
 
@@ -226,4 +228,4 @@ def _chunk(text: str, index: int, logprobs: Any, reason: str | None = None) -> d
     return {"text": text, "index": index, "logprobs": logprobs, "finish_reason": reason}
 
 
-ENDPOINTS = (Endpoint("completions", "POST", "/completions", read, write, split=split, params=COMPLETIONS, alone=True),)
+ENDPOINTS = (Operation("completions", "POST", "/completions", read, write, split=split, params=COMPLETIONS, alone=True),)

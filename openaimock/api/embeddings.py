@@ -11,12 +11,12 @@ from ..http import payloads
 from ..http.json import dump
 from ..http.request import Request
 from ..params.table import Also, Array, Either, Integer, OneOf, String, plain, table
-from ..state.namespace import Moment
+from ..state.namespace import Context
 from ..text import tokens, vectors
 from ..types.ask import Ask
 from ..types.reply import Reply
 from .chat.params import MODEL, no_model
-from .operation import Endpoint
+from .operation import Operation
 
 #: How long vectors are that nobody gave a length, and the longest that the API makes.
 DIMENSIONS = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072, "text-embedding-ada-002": 1536}
@@ -122,12 +122,12 @@ def split(ask: Ask) -> Sequence[Ask]:
     return [replace(ask, text=_text(each)) for each in inputs] if len(inputs) > 1 else ()
 
 
-def write(ask: Ask, reply: Reply | None, moment: Moment) -> payloads.JSON:
+def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     """The answer: a vector for each input."""
     inputs = _inputs(ask.body)
     said = reply or Reply()
     model = ask.model
-    key = f"{moment.seed}\x1f{model}"
+    key = f"{context.seed}\x1f{model}"
     dimensions = ask.body.get("dimensions") or DIMENSIONS.get(model, USUAL)
     packed = ask.body.get("encoding_format") == "base64"
     data = [
@@ -148,4 +148,4 @@ def _vector(given: Any, reply: Reply | None, dimensions: int, key: str, packed: 
     return f'"{vectors.base64(made.floats())}"' if packed else made.json()
 
 
-ENDPOINTS = (Endpoint("embeddings", "POST", "/embeddings", read, write, own=True, split=split, params=EMBEDDINGS, alone=True),)
+ENDPOINTS = (Operation("embeddings", "POST", "/embeddings", read, write, own=True, split=split, params=EMBEDDINGS, alone=True),)

@@ -6,12 +6,12 @@ from typing import Any
 
 from ..errors import APIError
 from ..http import payloads
-from ..http.catalog import known
+from ..http.catalog import api_error
 from ..http.request import Request
-from ..state.namespace import Moment
+from ..state.namespace import Context
 from ..types.ask import Ask
 from ..types.reply import Reply
-from .operation import Endpoint
+from .operation import Operation
 
 #: When every configured model was "created": a fixed day, so that lists are the same every time.
 _CREATED = 1715367049
@@ -28,28 +28,28 @@ def _model(id: str, created: int = _CREATED, owner: str = "system") -> dict[str,
     return {"id": id, "object": "model", "created": created, "owned_by": owner}
 
 
-def _list(ask: Ask, reply: Reply | None, moment: Moment) -> payloads.JSON:
-    page = moment.store.page(SHELF, limit=10_000)
-    return payloads.JSON({"object": "list", "data": [*map(_model, moment.models), *(page.items if page else ())]})
+def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
+    page = context.store.page(SHELF, limit=10_000)
+    return payloads.JSON({"object": "list", "data": [*map(_model, context.models), *(page.items if page else ())]})
 
 
-def _retrieve(ask: Ask, reply: Reply | None, moment: Moment) -> payloads.JSON:
-    tuned = moment.store.get(SHELF, ask.model)
-    if tuned is None and ask.model not in moment.models:
-        raise known(404, "model_not_found", model=ask.model)
+def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
+    tuned = context.store.get(SHELF, ask.model)
+    if tuned is None and ask.model not in context.models:
+        raise api_error(404, "model_not_found", model=ask.model)
     return payloads.JSON(tuned or _model(ask.model))
 
 
-def _delete(ask: Ask, reply: Reply | None, moment: Moment) -> payloads.JSON:
-    if not moment.store.delete(SHELF, ask.model):
-        if ask.model in moment.models:
+def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
+    if not context.store.delete(SHELF, ask.model):
+        if ask.model in context.models:
             raise APIError(403, f"You are not allowed to delete the model '{ask.model}': only fine-tuned models can be deleted.")
-        raise known(404, "model_not_found", model=ask.model)
+        raise api_error(404, "model_not_found", model=ask.model)
     return payloads.JSON({"id": ask.model, "object": "model", "deleted": True})
 
 
 ENDPOINTS = (
-    Endpoint("models", "GET", "/models", _read, _list, own=True),
-    Endpoint("models", "GET", "/models/<path:model>", _read, _retrieve, own=True),
-    Endpoint("models", "DELETE", "/models/<path:model>", _read, _delete, own=True),
+    Operation("models", "GET", "/models", _read, _list, own=True),
+    Operation("models", "GET", "/models/<path:model>", _read, _retrieve, own=True),
+    Operation("models", "DELETE", "/models/<path:model>", _read, _delete, own=True),
 )

@@ -9,12 +9,12 @@ from typing import Any
 from ..http import payloads
 from ..http.request import Request
 from ..params.errors import path
-from ..params.table import Also, Array, Either, Flaw, Object, String, Union, table
-from ..state.namespace import Moment
+from ..params.table import Also, Array, Either, Object, ParamError, String, Union, table
+from ..state.namespace import Context
 from ..text import moderation
 from ..types.ask import Ask
 from ..types.reply import Reply
-from .operation import Endpoint
+from .operation import Operation
 
 MODEL = "omni-moderation-latest"
 _PART = Union(
@@ -29,7 +29,7 @@ _PART = Union(
 def _one_image(parts: list[dict[str, Any]]) -> None:
     images = sum(part["type"] == "image_url" for part in parts)
     if images > 1:
-        raise Flaw(
+        raise ParamError(
             lambda _: f"Number of images ({images}) exceeds maximum of 1", "too_many_images", param=lambda names: path(names[:1])
         )
 
@@ -71,19 +71,21 @@ def split(ask: Ask) -> Sequence[Ask]:
     return [replace(ask, text=_text(parts)) for parts in inputs] if len(inputs) > 1 else ()
 
 
-def write(ask: Ask, reply: Reply | None, moment: Moment) -> payloads.JSON:
+def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     """The answer: a result for each input."""
     inputs = _inputs(ask.body)
     said = reply or Reply()
-    results = [_result(parts, each, moment) for parts, each in zip(inputs, said.inputs or (reply,) * len(inputs), strict=True)]
-    return payloads.JSON({"id": said.id or moment.draw.hex("modr-"), "model": said.model or ask.model, "results": results})
+    results = [_result(parts, each, context) for parts, each in zip(inputs, said.inputs or (reply,) * len(inputs), strict=True)]
+    return payloads.JSON({"id": said.id or context.ids.hex("modr-"), "model": said.model or ask.model, "results": results})
 
 
-def _result(parts: list[dict[str, Any]], reply: Reply | None, moment: Moment) -> dict[str, Any]:
+def _result(parts: list[dict[str, Any]], reply: Reply | None, context: Context) -> dict[str, Any]:
     types = {part["type"] for part in parts}
     kinds = [kind for kind, type in (("text", "text"), ("image", "image_url")) if type in types]
     key = "\n".join(part["text"] if part["type"] == "text" else part["image_url"]["url"] for part in parts)
-    return moderation.result(kinds, f"{moment.seed}\x1f{key}", reply.moderation if reply else None)
+    return moderation.result(kinds, f"{context.seed}\x1f{key}", reply.moderation if reply else None)
 
 
-ENDPOINTS = (Endpoint("moderations", "POST", "/moderations", read, write, own=True, split=split, params=MODERATIONS, alone=True),)
+ENDPOINTS = (
+    Operation("moderations", "POST", "/moderations", read, write, own=True, split=split, params=MODERATIONS, alone=True),
+)

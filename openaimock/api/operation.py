@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class Operation:
     """One operation of the API: how its requests become an Ask and a Reply becomes what is sent.
 
     ``name`` is what rules and the journal call it. ``path`` may hold ``<names>``. ``write(ask, reply, moment)`` gets None for the

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from ..http.catalog import known
-from . import Endpoint, of
+from ..http.catalog import api_error
+from . import Operation, of
 
 #: ``/t/NAME`` names a namespace; Azure puts the deployment, which is the model, in the path; ``/v1`` may be left out.
 _PREFIX = re.compile(
@@ -17,7 +17,7 @@ _PREFIX = re.compile(
 class Route(NamedTuple):
     """Where a path leads: the endpoint, the values in the path, the path without its prefix."""
 
-    endpoint: Endpoint
+    endpoint: Operation
     params: dict[str, str]
     path: str
 
@@ -37,7 +37,7 @@ class Routes:
         prefixed = _PREFIX.fullmatch(path)
         known_resource = prefixed is not None and self._enter(prefixed["path"].split("/", 2)[1])
         if prefixed is None or not known_resource:
-            raise known(404, "unknown_url", method=method, path=path)
+            raise api_error(404, "unknown_url", method=method, path=path)
         params = {} if prefixed["deployment"] is None else {"deployment": prefixed["deployment"]}
         plain = self._plain.get((method, prefixed["path"]))
         if plain is not None:
@@ -68,9 +68,9 @@ class Routes:
         try:
             endpoint, found = paths.match(inner, method)
         except (NotFound, RequestRedirect):
-            raise known(404, "unknown_url", method=method, path=path) from None
+            raise api_error(404, "unknown_url", method=method, path=path) from None
         except MethodNotAllowed as error:
-            refusal = known(405, method=method, path=path)
+            refusal = api_error(405, method=method, path=path)
             refusal.headers["allow"] = ", ".join(sorted(error.valid_methods or ()))
             raise refusal from None
         return Route(endpoint, {**found, **params}, inner)

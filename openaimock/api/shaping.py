@@ -42,7 +42,7 @@ _OTHERS = (
 )
 
 
-def shape(reply: Reply, model: str, stop: Sequence[str] = (), limit: int | None = None) -> tuple[Reply, str]:
+def truncate(reply: Reply, model: str, stop: Sequence[str] = (), limit: int | None = None) -> tuple[Reply, str]:
     """The reply as far as the request lets it be said, and its finish reason.
 
     A stop sequence cuts the text before it; past ``limit`` tokens (reasoning counts) everything is cut, with ``length``.
@@ -119,7 +119,7 @@ def fingerprint(model: str) -> str:
     return "fp_" + digest("fingerprint", model, size=5).hex()
 
 
-class Dealer:
+class TokenCursor:
     """What belongs to the tokens of a text, dealt out along a stream whose pieces need not be those tokens."""
 
     def __init__(self, tokens: Sequence[str]) -> None:

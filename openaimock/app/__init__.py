@@ -12,21 +12,21 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 from .. import lint
-from ..api import Endpoint
+from ..api import Operation
 from ..api.router import Route, Routes
 from ..config.load import Config, load_reply, load_rules
 from ..errors import APIError, Hangup
 from ..http import auth, cors
-from ..http.catalog import known
+from ..http.catalog import api_error
 from ..http.request import Request
 from ..params.table import unknown
 from ..replies import auto
-from ..replies.plan import Plan, make_reply, plan, ready, together
+from ..replies.plan import Plan, combine, make_reply, plan, ready
 from ..rules.explain import no_match
-from ..rules.rule import Rule, build, groups, take
-from ..rules.ruleset import RuleBook
+from ..rules.rule import Rule, build, groups, plan_for_hit
+from ..rules.ruleset import RuleSet
 from ..seed import digest
-from ..state.namespace import Moment, Spaces, name_of
+from ..state.namespace import Context, Namespaces, name_of
 from ..text import tokens
 from ..types.ask import Ask, Match
 from ..types.exchange import Exchange
@@ -47,7 +47,7 @@ _ROUTES = Routes()
 Environ = dict[str, Any]
 
 
-class Found(NamedTuple):
+class Selection(NamedTuple):
     """What answers an Ask: the plan of a reply, the match that led to it, which of the rule's replies it is, the hit's number."""
 
     plan: Plan
@@ -62,10 +62,10 @@ class App(Sender):
     def __init__(self, config: Config, log: logging.Logger = log) -> None:
         super().__init__(config, log)
         self._asks: dict[tuple[str, str | None, bytes], Ask] = {}
-        self.spaces = Spaces(config)
+        self.namespaces = Namespaces(config)
         self._order = itertools.count(1)
         self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}
-        self.book = RuleBook(self.build(config.rules), first=config.match == "first")
+        self.ruleset = RuleSet(self.build(config.rules), first=config.match == "first")
         self._unmatched = self._plan(config.unmatched)
         self._keys = [key.encode() for key in config.api_keys]
         self.lints = config.lint != "off"
@@ -79,10 +79,10 @@ class App(Sender):
     def add_rules(self, given: Any, place: str = "") -> list[Rule]:
         """Append rules as ``load_rules`` takes them; ``place`` is where they stand, when that is no file. ConfigError."""
         with self.changing:
-            taken = {rule.id for rule in self.book.rules}
+            taken = {rule.id for rule in self.ruleset.rules}
             normal = load_rules(given, config=self.config, taken=taken)
             added = self.build({**rule, "place": place or rule["place"]} for rule in normal)
-            self.book.add(added)
+            self.ruleset.add(added)
             return added
 
     def _plan(self, unmatched: Any) -> Plan | None:
@@ -101,12 +101,12 @@ class App(Sender):
         if method == "OPTIONS":
             start_response("204 No Content", [("content-length", "0"), *cors.preflight(request, self.config.cors)])
             return []
-        space = self.spaces[name_of(environ, self.config.isolate)]
-        moment = Moment(space, self.clock, self.config.seed, self.config)
-        exchange = Exchange(moment.number, moment.now, space.name, method, path, order=next(self._order))
-        space.journal.append(exchange)
-        call = Call(request, start_response, None, moment, exchange, None, started)  # type: ignore[arg-type]
-        exchange.id = overrides.request_id(request) or moment.draw.hex("req_")
+        namespace = self.namespaces[name_of(environ, self.config.isolate)]
+        context = Context(namespace, self.clock, self.config.seed, self.config)
+        exchange = Exchange(context.number, context.now, namespace.name, method, path, order=next(self._order))
+        namespace.journal.append(exchange)
+        call = Call(request, start_response, None, context, exchange, None, started)  # type: ignore[arg-type]
+        exchange.id = overrides.request_id(request) or context.ids.hex("req_")
         return self._guarded(call, self._read)
 
     def _guarded(self, call: Call, stage: Callable[[Call], Iterable[bytes]]) -> Iterable[bytes]:
@@ -119,7 +119,7 @@ class App(Sender):
             raise
         except Exception:
             self.log.exception("%s %s failed", call.exchange.method, call.exchange.path)
-            return self.refuse(call, known(500))
+            return self.refuse(call, api_error(500))
 
     def _later(self, call: Call, stage: Callable[[Call], Iterable[bytes]]) -> Iterable[bytes]:
         """Run a stage that may take its time where the host says: in a thread of its pool, or right here."""
@@ -133,7 +133,7 @@ class App(Sender):
         """Request to Ask."""
         request = call.request
         route = _ROUTES.find(call.exchange.method, call.exchange.path)
-        call.endpoint, request.params, request.store = route.endpoint, route.params, call.moment.store
+        call.endpoint, request.params, request.store = route.endpoint, route.params, call.context.store
         call.exchange.endpoint = route.endpoint.name
         if self._keys:
             auth.admit(request, self._keys, "key" in self.config.isolate)
@@ -142,13 +142,13 @@ class App(Sender):
         ask = call.ask = call.exchange.ask = self._ask(request, route)
         ask.method, ask.path, ask.params = call.exchange.method, route.path, route.params
         ask.namespace, ask.headers = call.exchange.namespace, request.headers
-        ask.state = call.moment.space.state
+        ask.state = call.context.namespace.state
         ask.attempt = overrides.attempt(request)
-        if call.moment.space.limits is not None:
+        if call.context.namespace.limits is not None:
             self._limit(call)
         if self.lints:
             self._lint(call)
-        if self.book.cost(ask) > SLOW:
+        if self.ruleset.cost(ask) > SLOW:
             return self._later(call, self._match)
         return self._match(call)
 
@@ -182,7 +182,7 @@ class App(Sender):
             return self._later(call, lambda call: self._carry_out(call, found))
         return self._carry_out(call, found)
 
-    def _carry_out(self, call: Call, found: Found) -> Iterable[bytes]:
+    def _carry_out(self, call: Call, found: Selection) -> Iterable[bytes]:
         """Plan to Reply; a user's function may take its time, and so may making up what fits a schema."""
         reply = found.plan.ready or self._reply(found, call.ask)
         if reply.auto and (call.ask.tools or call.ask.response_format):
@@ -196,14 +196,14 @@ class App(Sender):
             return self._later(call, lambda call: self._speak_each(call, parts, found))
         return self._speak_each(call, parts, found)
 
-    def _speak_each(self, call: Call, parts: Sequence[Ask], found: Sequence[Found | None]) -> Iterable[bytes]:
+    def _speak_each(self, call: Call, parts: Sequence[Ask], found: Sequence[Selection | None]) -> Iterable[bytes]:
         """The replies to several inputs become one."""
 
-        def said(each: Found, part: Ask) -> Reply:
+        def said(each: Selection, part: Ask) -> Reply:
             reply = self._reply(each, part)
-            return auto.fill(part, reply, call.moment.draw.random) if reply.auto else reply
+            return auto.fill(part, reply, call.context.ids.random) if reply.auto else reply
 
-        joined = together([each and said(each, part) for each, part in zip(found, parts, strict=True)])
+        joined = combine([each and said(each, part) for each, part in zip(found, parts, strict=True)])
         if joined is None:
             return self._speak(call, None)
         lead, reply = joined
@@ -212,37 +212,37 @@ class App(Sender):
             call.exchange.match, call.which = leading.match, leading.which
         return self._speak(call, reply)
 
-    def _find(self, call: Call, ask: Ask) -> Found | None:
+    def _find(self, call: Call, ask: Ask) -> Selection | None:
         """What answers an Ask: a rule, or what there is for those that none matches. None: the endpoint's own answer."""
-        space = call.moment.space
+        namespace = call.context.namespace
         while True:
-            match = self.book.match(ask, space.hits)
+            match = self.ruleset.match(ask, namespace.hits)
             if match is None:
                 return self._unanswered(call, ask)
-            used = space.claim(match.rule)
+            used = namespace.claim(match.rule)
             if used is not None:
                 break
-        plan = take(match.rule, match.answer, used)
+        plan = plan_for_hit(match.rule, match.answer, used)
         if plan is None:
             call.exchange.match = match
             raise APIError(400, _all_said(match), code="no_match", headers={"x-should-retry": "false"})
         if match.answer >= 0:
-            space.answered.add((match.rule.id, match.answer))
-        return Found(plan, match, match.answer if match.answer >= 0 else used, used + 1)
+            namespace.answered.add((match.rule.id, match.answer))
+        return Selection(plan, match, match.answer if match.answer >= 0 else used, used + 1)
 
-    def _unanswered(self, call: Call, ask: Ask) -> Found | None:
+    def _unanswered(self, call: Call, ask: Ask) -> Selection | None:
         """What an Ask gets that no rule matches."""
         if call.endpoint.own:
             return None
         if self._unmatched is not None:
-            return Found(self._unmatched, number=call.moment.number)
+            return Selection(self._unmatched, number=call.context.number)
         if self.config.unmatched == "echo":
-            return Found(Plan(Reply(blocks=(Block("text", ask.user or ask.text),)), {}))
-        refusal = no_match(ask, self.book.nearest(ask, call.moment.space.hits))
+            return Selection(Plan(Reply(blocks=(Block("text", ask.user or ask.text),)), {}))
+        refusal = no_match(ask, self.ruleset.nearest(ask, call.context.namespace.hits))
         self.log.warning("%s", refusal.message)
         raise refusal
 
-    def _reply(self, found: Found, ask: Ask) -> Reply:
+    def _reply(self, found: Selection, ask: Ask) -> Reply:
         """The Reply of a plan."""
         plan, match = found.plan, found.match
         if plan.function is not None:
@@ -265,20 +265,20 @@ class App(Sender):
         """Reply to response."""
         call.exchange.reply = reply
         if reply is None:
-            return self.send(call, call.endpoint.write(call.ask, None, call.moment), Reply())
-        space = call.moment.space
-        if reply.fail is not None and space.fails(call.exchange.rule or "", call.which, reply.fail.times):
-            return self.refuse(call, known(**reply.fail.error, model=call.ask.model), reply)
-        space.state.update(reply.set_state)
+            return self.send(call, call.endpoint.write(call.ask, None, call.context), Reply())
+        namespace = call.context.namespace
+        if reply.fail is not None and namespace.fails(call.exchange.rule or "", call.which, reply.fail.times):
+            return self.refuse(call, api_error(**reply.fail.error, model=call.ask.model), reply)
+        namespace.state.update(reply.set_state)
         if reply.error is not None:
-            return self.refuse(call, known(**reply.error, model=call.ask.model), reply)
+            return self.refuse(call, api_error(**reply.error, model=call.ask.model), reply)
         if reply.raw:
             return self.send(call, raw(reply), reply)
         if reply.auto:
-            reply = call.exchange.reply = auto.fill(call.ask, reply, call.moment.draw.random)
+            reply = call.exchange.reply = auto.fill(call.ask, reply, call.context.ids.random)
         elif self.lints and (call.exchange.match is not None or self._unmatched is not None):
             self._note(call, lint.of_reply(call.ask, reply))
-        return self.send(call, call.endpoint.write(call.ask, reply, call.moment), reply)
+        return self.send(call, call.endpoint.write(call.ask, reply, call.context), reply)
 
     def _lint(self, call: Call) -> None:
         """Look for what the API itself would refuse; APIError when that is to be refused here, too."""
@@ -291,7 +291,7 @@ class App(Sender):
             if self.config.lint == "error":
                 raise found[0].error()
 
-    def linter(self, endpoint: Endpoint) -> lint.Linter | None:
+    def linter(self, endpoint: Operation) -> lint.Linter | None:
         """What is looked for in an endpoint's requests; None for nothing."""
         return _linter(endpoint) if self.lints else None
 
@@ -304,17 +304,17 @@ class App(Sender):
 
     def _limit(self, call: Call) -> None:
         """Take the request out of its buckets; APIError 429 when they are empty."""
-        limits, ask = call.moment.space.limits, call.ask
+        limits, ask = call.context.namespace.limits, call.ask
         assert limits is not None
         said = sum(tokens.count(message.text, ask.model) for message in ask.messages) or tokens.count(ask.text, ask.model)
         allowed = ask.body.get("max_completion_tokens") or ask.body.get("max_tokens") or ask.body.get("max_output_tokens")
         caller = digest(auth.key(call.request), size=8).hex()
-        told = limits.admit(caller, ask.model, said + (allowed or 0), call.moment.now)
+        told = limits.admit(caller, ask.model, said + (allowed or 0), call.context.now)
         call.headers = tuple(told.items())
 
 
 @cache
-def _linter(endpoint: Endpoint) -> lint.Linter | None:
+def _linter(endpoint: Operation) -> lint.Linter | None:
     """What is looked for in an endpoint's requests; None when it does not say what they may hold."""
     params = endpoint.params
     if params is None:

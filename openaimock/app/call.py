@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..api import Endpoint
+from ..api import Operation
 from ..http.request import Request
-from ..state.namespace import Moment
+from ..state.namespace import Context
 from ..types.ask import Ask
 from ..types.exchange import Exchange
 from ..types.reply import Fault
@@ -22,8 +22,8 @@ class Call:
 
     request: Request
     start_response: StartResponse
-    endpoint: Endpoint
-    moment: Moment
+    endpoint: Operation
+    context: Context
     exchange: Exchange
     ask: Ask
     started: float

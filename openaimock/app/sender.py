@@ -12,8 +12,8 @@ from ..config.load import Config
 from ..delivery import faults, pace
 from ..errors import APIError, Hangup
 from ..http import cors, payloads
-from ..http.catalog import known
-from ..http.extensions import Timed
+from ..http.catalog import api_error
+from ..http.extensions import TimedBody
 from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
 from ..types.clock import Clock
@@ -39,16 +39,16 @@ class Sender:
 
     def send(self, call: Call, payload: Any, reply: Reply) -> Iterable[bytes]:
         """Response to bytes: their moments, and what goes wrong with them."""
-        draw = call.moment.draw
+        ids = call.context.ids
         latency = call.latency
         if latency is None:
-            latency = 0.0 if reply.latency is None else pace.wait(reply.latency, lambda: draw.random)
+            latency = 0.0 if reply.latency is None else pace.wait(reply.latency, lambda: ids.random)
         fault = call.exchange.fault = self._fault(call, reply)
         if isinstance(payload, payloads.Events):
             return self._send_events(call, payload, reply, latency, fault)
         if fault is not None and fault.kind == "error_event":
             # A reply that is no stream has no middle to fail in.
-            payload, fault = raw_error(known(500)), None
+            payload, fault = raw_error(api_error(500)), None
         said = 0.0
         if isinstance(payload, payloads.Raw):
             status, body = payload.status, payload.body
@@ -64,8 +64,8 @@ class Sender:
         if not latency and pace.instant(reply.pace) and fault is None:
             self._start(call, status, headers, 0.0)
             return self._ended(call, [body])
-        due = pace.whole(said, latency, reply.pace, lambda: draw.random)
-        timed: faults.Timed = iter([(due, body)])
+        due = pace.whole(said, latency, reply.pace, lambda: ids.random)
+        timed: faults.TimedChunks = iter([(due, body)])
         if fault is not None:
             timed = faults.whole(timed, fault)
         return self._timed(call, status, headers, due, pace.noted(timed, call.exchange.chunks))
@@ -80,8 +80,8 @@ class Sender:
             headers.append(("content-length", str(len(body))))
             self._start(call, 200, headers, 0.0)
             return self._ended(call, [body], len(frames))
-        draw, chunks = call.moment.draw, call.exchange.chunks
-        timed = pace.stream(payload.frames, latency, reply.pace, lambda: draw.random, chunks if fault is None else [])
+        ids, chunks = call.context.ids, call.exchange.chunks
+        timed = pace.stream(payload.frames, latency, reply.pace, lambda: ids.random, chunks if fault is None else [])
         if fault is not None:
             timed = pace.noted(faults.stream(timed, fault, payload.error), chunks)
         return self._timed(call, 200, headers, latency, timed)
@@ -91,7 +91,7 @@ class Sender:
         fault = call.fault or reply.fault
         chaos = self.chaos
         if fault is None and chaos and call.exchange.error is None:
-            fault = faults.draw(*chaos, call.moment.draw.source)
+            fault = faults.draw(*chaos, call.context.ids.source)
         return fault
 
     def refuse(self, call: Call, error: APIError, reply: Reply | None = None) -> Iterable[bytes]:
@@ -113,7 +113,7 @@ class Sender:
         took = str(round(latency * 1000)) if latency else "0"
         headers += (("x-request-id", call.exchange.id), ("openai-processing-ms", took))
         if self.clock.frozen:
-            headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.moment.now))))
+            headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.context.now))))
         call.start_response(payloads.status_line(status), headers)
 
     def _timed(
@@ -121,11 +121,11 @@ class Sender:
     ) -> Iterable[bytes]:
         """A response whose bytes have their moments; the host's clock waits for them when it offers one."""
         self._start(call, status, headers, latency)
-        clock = call.request.environ.get("openaimock.timed", Timed)
+        clock = call.request.environ.get("openaimock.timed", TimedBody)
         fault = call.exchange.fault
         watched = self._watched(timed, call)
         body: Iterable[bytes]
-        if clock is Timed and fault is not None and fault.kind == "slow_headers":
+        if clock is TimedBody and fault is not None and fault.kind == "slow_headers":
             body = clock(watched, faults.HEAD_GAP)
         else:
             body = clock(watched)
@@ -137,13 +137,13 @@ class Sender:
         self.metrics.begin(exchange)
         try:
             yield from timed
-            exchange.ended = "whole"
+            exchange.ended = "complete"
         except Hangup:
             exchange.ended = "fault"
             raise
         finally:
             if exchange.ended == "running":
-                exchange.ended = "left"
+                exchange.ended = "client_disconnected"
             exchange.duration = time.perf_counter() - call.started
             self.metrics.count(exchange)
             if self.log.isEnabledFor(logging.INFO):
@@ -151,7 +151,7 @@ class Sender:
 
     def _ended(self, call: Call, body: list[bytes], events: int = 0) -> list[bytes]:
         exchange = call.exchange
-        exchange.ended = "whole"
+        exchange.ended = "complete"
         exchange.duration = time.perf_counter() - call.started
         self.metrics.count(exchange, events)
         if self.log.isEnabledFor(logging.INFO):
@@ -162,7 +162,7 @@ class Sender:
 def _line(exchange: Exchange) -> str:
     said = f"rule {exchange.rule}" if exchange.matched else (exchange.error.code or "error" if exchange.error else "no rule")
     return f"{exchange.method} {exchange.path} {exchange.status} {said} {exchange.duration * 1000:.1f} ms" + (
-        "" if exchange.ended == "whole" else f" ({exchange.ended})"
+        "" if exchange.ended == "complete" else f" ({exchange.ended})"
     )
 
 

@@ -55,7 +55,7 @@ def explained(config: Config, request: str, stdin: IO[str] | None, say: Say = pr
     given = _request(request, stdin)
     app = App(config)
     try:
-        told = explain(app, given, app.spaces["default"])
+        told = explain(app, given, app.namespaces["default"])
     except APIError as error:
         said = [f"The request is refused before any rule is asked: {error.status} {error.message}"]
         told = {"matched": False}

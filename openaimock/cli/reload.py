@@ -17,7 +17,7 @@ from ..wsgi import Application
 EVERY = 0.5
 
 
-class Watched:
+class ReloadingApp:
     """A WSGI application that takes the place of a mock, and looks at the mock's files now and then.
 
     ``reload`` gives the Config as the files are now. ``tell`` is told what has happened, for the user to read.
@@ -58,15 +58,15 @@ class Watched:
         except OSError as error:
             self._tell(f"openaimock: cannot read the files: {error.strerror or error}; the rules are still those from before")
             return False
-        self.app = Application(succeed(self.app.api, config))
+        self.app = Application(replace_config(self.app.api, config))
         if config.files != tuple(path for path, _ in seen):
             self._seen = _look(config.files)
-        count = len(self.app.api.book.rules)
+        count = len(self.app.api.ruleset.rules)
         self._tell(f"openaimock: the files have changed; {count} rule{'' if count == 1 else 's'} from now on")
         return True
 
 
-def succeed(app: App, config: Config) -> App:
+def replace_config(app: App, config: Config) -> App:
     """A mock of another configuration that goes on where one stands: its journal, objects, scenarios and counts.
 
     Only what is counted of rules that are no longer the same begins anew. Rules that were added while it ran stay.
@@ -74,9 +74,9 @@ def succeed(app: App, config: Config) -> App:
     new = App(config, app.log)
     before = {rule["id"]: _plain(rule) for rule in app.config.rules}
     after = {rule["id"]: _plain(rule) for rule in config.rules}
-    new.book.add(rule for rule in app.book.rules if rule.id not in before and rule.id not in after)
-    app.spaces.follow(config, {id for id in before.keys() | after.keys() if before.get(id) != after.get(id)})
-    new.spaces, new.metrics, new._order = app.spaces, app.metrics, app._order
+    new.ruleset.add(rule for rule in app.ruleset.rules if rule.id not in before and rule.id not in after)
+    app.namespaces.follow(config, {id for id in before.keys() | after.keys() if before.get(id) != after.get(id)})
+    new.namespaces, new.metrics, new._order = app.namespaces, app.metrics, app._order
     if config.clock == app.config.clock:
         new.clock = app.clock
     if config.chaos == app.config.chaos:

@@ -86,13 +86,13 @@ def serve(arguments: argparse.Namespace) -> int:
         listener = listen(host, port)
         return share(app, listener, config.max_body, arguments.workers, ready(listener.getsockname()[1]))
     if len(given) > arguments.watch:
-        app.api.spaces.past = []
+        app.api.namespaces.past = []
     served: Application = app
     watched = None
     if arguments.watch:
-        from .reload import Watched
+        from .reload import ReloadingApp
 
-        watched = served = Watched(app, configured, lambda said: print(said, file=sys.stderr, flush=True))
+        watched = served = ReloadingApp(app, configured, lambda said: print(said, file=sys.stderr, flush=True))
         watched.start()
     server = Server(served, host=host, port=port, max_body=config.max_body)
     stopped: list[int] = []
@@ -134,7 +134,7 @@ def _summed_up(arguments: argparse.Namespace, app: MockApplication) -> int:
     from ..state import coverage
     from .coverage import complete, table, xml
 
-    report = coverage.report(app.api.book.rules, [*app.api.spaces, *(app.api.spaces.past or ())])
+    report = coverage.report(app.api.ruleset.rules, [*app.api.namespaces, *(app.api.namespaces.past or ())])
     missed = app.api.metrics.unmatched
     uncovered = arguments.fail_uncovered and not complete(report)
     unmatched = arguments.fail_unmatched and missed > 0

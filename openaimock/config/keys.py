@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from ..rules import matchers
 from ..text.moderation import CATEGORIES
-from .kinds import Anything, Field, Flag, Function, Kind, ListOf, MapOf, Number, Object, OneOf, Shape, Text, Union
+from .kinds import (
+    AnyOf,
+    AnyValue,
+    Choice,
+    Field,
+    Flag,
+    Function,
+    Kind,
+    ListOf,
+    MapOf,
+    Numeric,
+    Shape,
+    Struct,
+    Text,
+)
 from .names import ENDPOINTS
 
 #: Every named kind. ``Shape(name, SHAPES)`` refers to one before it is declared.
@@ -21,10 +35,10 @@ FAULTS = (
     "slow_headers",
 )  # fmt: skip
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-TURNS = OneOf(("next", "last"), "a way to take turns")
-COUNT = Number(low=0, whole=True)
-SHARE = Number(low=0, high=1)
-MILLISECONDS = Number(low=0)
+TURNS = Choice(("next", "last"), "a way to take turns")
+COUNT = Numeric(low=0, whole=True)
+SHARE = Numeric(low=0, high=1)
+MILLISECONDS = Numeric(low=0)
 NAME = Text(empty=False, numbers=True)
 
 # Matchers
@@ -34,9 +48,9 @@ _TUNING = (
     Field("case_sensitive", Flag(), "Whether case counts: it does for ``exact``, else not."),
     Field("invert", Flag(), "Fit what would not fit.", default=False),
 )
-SHAPES["matcher"] = Union((
+SHAPES["matcher"] = AnyOf((
     Text(),
-    Object("a matcher", (
+    Struct("a matcher", (
         Field("exact", Text(), "The whole text, white space around it apart."),
         Field("contains", Text(), "A part of the text."),
         Field("regex", Text(), "A Python regular expression, searched for anywhere in the text."),
@@ -46,7 +60,7 @@ SHAPES["matcher"] = Union((
     ), doc="Text alone is matched as ``exact``; anything else is a mapping.", one_of=(*matchers.NAMES,)),
 ))  # fmt: skip
 SHAPES["model"] = SHAPES["matcher"]
-SHAPES["body_value"] = Anything()
+SHAPES["body_value"] = AnyValue()
 
 # Conditions
 
@@ -55,7 +69,7 @@ def _text_field(name: str, doc: str) -> Field:
     return Field(name, shape("matcher"), doc)
 
 
-WHEN = Object("a condition", (
+WHEN = Struct("a condition", (
     _text_field("user", "The last user message."),
     _text_field("system", "All system and developer text."),
     _text_field("assistant", "The last assistant message."),
@@ -63,7 +77,7 @@ WHEN = Object("a condition", (
     _text_field("message", "Any message, whatever its role."),
     _text_field("text", "The endpoint's main text: the last user message, an input, a prompt."),
     Field("model", shape("model"), "The model: a pattern such as ``gpt-4*``, or a matcher."),
-    Field("endpoint", ListOf(OneOf(ENDPOINTS, "an endpoint"), least=1, single=True), "The endpoint's name, or a list of names."),
+    Field("endpoint", ListOf(Choice(ENDPOINTS, "an endpoint"), least=1, single=True), "The endpoint's name, or a list of names."),
     Field("stream", Flag(), "Whether the answer is to be streamed."),
     Field("tools", ListOf(Text(empty=False), least=1, single=True), "Tools that must all be offered."),
     _text_field("tool_choice", "What the request says under ``tool_choice``, or the name of the tool it forces."),
@@ -92,45 +106,45 @@ SHAPES["when"] = WHEN
 # Time and trouble
 
 _PAIR = ListOf(MILLISECONDS, least=2, most=2)
-SHAPES["latency"] = Union((
+SHAPES["latency"] = AnyOf((
     MILLISECONDS,
-    Object("a latency", (
+    Struct("a latency", (
         Field("uniform", _PAIR, "Anything from the first number to the second."),
         Field("normal", _PAIR, "A mean and a standard deviation."),
         Field("lognormal", _PAIR, "A median and the sigma of its logarithm."),
     ), doc="Milliseconds: a number, or a mapping that says how to draw one.", one_of=("uniform", "normal", "lognormal")),
 ))  # fmt: skip
-SHAPES["pace"] = Object("a pace", (
+SHAPES["pace"] = Struct("a pace", (
     Field("ttft", MILLISECONDS, "Milliseconds to the first token.", default=0),
-    Field("tps", Number(low=0, above=True), "Tokens a second.", default="as fast as possible"),
+    Field("tps", Numeric(low=0, above=True), "Tokens a second.", default="as fast as possible"),
     Field("jitter", SHARE, "How uneven the gaps are, 0 to 1.", default=0),
-    Field("chunk", Union((OneOf(("token", "word", "char"), "a chunk"), Number(low=1, whole=True))),
+    Field("chunk", AnyOf((Choice(("token", "word", "char"), "a chunk"), Numeric(low=1, whole=True))),
           "What one chunk holds: a ``token``, a ``word``, a ``char``, or a number of characters.", default="token"),
     Field("chunks", ListOf(Text(empty=False), least=1), "The very chunks of the content."),
 ), doc="How a stream is spoken. Without one it goes as fast as possible.")  # fmt: skip
-FAULT_KIND = OneOf(FAULTS, "a fault")
-SHAPES["fault"] = Union((
+FAULT_KIND = Choice(FAULTS, "a fault")
+SHAPES["fault"] = AnyOf((
     FAULT_KIND,
-    Object("a fault", (
+    Struct("a fault", (
         Field("kind", FAULT_KIND, "What goes wrong.", required=True),
         Field("after", COUNT, "Events (of a stream) or bytes (of a whole reply) that are sent before.", default=0),
     ), doc="How a reply goes wrong: a kind of fault, or a mapping."),
 ))  # fmt: skip
-STATUS = Number(low=100, high=599, whole=True)
-SHAPES["error"] = Union((
+STATUS = Numeric(low=100, high=599, whole=True)
+SHAPES["error"] = AnyOf((
     STATUS,
     Text(empty=False),
-    Object("an error", (
+    Struct("an error", (
         Field("status", STATUS, "The HTTP status."),
         Field("type", Text(), "The error's type.", null=True),
         Field("code", Text(numbers=True), "The error's code.", null=True),
         Field("message", Text(), "The error's message.", null=True),
         Field("param", Text(), "The parameter it is about.", null=True),
-        Field("retry_after", Number(low=0), "Seconds for the ``retry-after`` header.", null=True),
+        Field("retry_after", Numeric(low=0), "Seconds for the ``retry-after`` header.", null=True),
     ), doc="An error of the API: a status number or a code is enough, and gets the API's own words; or a mapping."),
 ))  # fmt: skip
-SHAPES["fail"] = Object("a failure", (
-    Field("times", Number(low=1, whole=True), "How many attempts fail before the reply comes.", default=1),
+SHAPES["fail"] = Struct("a failure", (
+    Field("times", Numeric(low=1, whole=True), "How many attempts fail before the reply comes.", default=1),
     Field("error", shape("error"), "What they get.", required=True),
 ), doc="The first attempts fail, then the reply comes.")  # fmt: skip
 TIMING = (
@@ -142,26 +156,26 @@ TIMING = (
 
 # Replies
 
-DATA = MapOf(Anything(), "a key")
-CONTENT = Union((Text(), ListOf(Anything()), DATA))
+DATA = MapOf(AnyValue(), "a key")
+CONTENT = AnyOf((Text(), ListOf(AnyValue()), DATA))
 _CALL_ID = Field("id", Text(numbers=True), "The call's id; one is made when there is none.", null=True)
-SHAPES["tool_call"] = Object("a tool call", (
+SHAPES["tool_call"] = Struct("a tool call", (
     Field("name", NAME, "The tool's name."),
-    Field("arguments", Union((Text(), DATA)), "The arguments: a mapping, or text that is sent as it is.", default="{}"),
+    Field("arguments", AnyOf((Text(), DATA)), "The arguments: a mapping, or text that is sent as it is.", default="{}"),
     Field("input", Text(), "The input of a custom tool: free text."),
     _CALL_ID,
-    Field("type", OneOf(("function", "custom"), "a type of tool call"), "As the API has it."),
-    Field("function", Object("a function call", (
+    Field("type", Choice(("function", "custom"), "a type of tool call"), "As the API has it."),
+    Field("function", Struct("a function call", (
         Field("name", NAME, "The function's name.", required=True),
-        Field("arguments", Union((Text(), DATA)), "The arguments.", default="{}"),
+        Field("arguments", AnyOf((Text(), DATA)), "The arguments.", default="{}"),
     )), "The API's form of a call of a function."),
-    Field("custom", Object("a custom call", (
+    Field("custom", Struct("a custom call", (
         Field("name", NAME, "The tool's name.", required=True),
         Field("input", Text(), "The input.", default=""),
     )), "The API's form of a call of a custom tool."),
     Field("index", COUNT, "As in a recorded stream; calls go out in the order of the list."),
 ), doc="A call of a tool.", one_of=("name", "function", "custom"))  # fmt: skip
-SHAPES["block"] = Object("a block", (
+SHAPES["block"] = Struct("a block", (
     Field("text", Text(), "Some of the content."),
     Field("tool_call", shape("tool_call"), "A tool call."),
     Field("reasoning", Text(), "Some reasoning."),
@@ -175,7 +189,7 @@ SAID = (
     Field("reasoning", Text(), "The reasoning: summaries and reasoning tokens come from it.", null=True),
     Field("annotations", ListOf(DATA), "Annotations as the API has them.", null=True),
     Field("audio", DATA, "Audio as the API has it.", null=True),
-    Field("logprobs", Union((ListOf(Anything()), DATA)), "Log probabilities as the API has them.", null=True),
+    Field("logprobs", AnyOf((ListOf(AnyValue()), DATA)), "Log probabilities as the API has them.", null=True),
     Field("blocks", ListOf(shape("block"), least=1), "Text, tool calls, reasoning and refusals where their order matters."),
 )
 OVERRIDES = (
@@ -189,15 +203,15 @@ OVERRIDES = (
 _FINISH = Field("finish_reason", Text(empty=False), "Why it ended.", null=True)
 HEADERS = MapOf(Text(numbers=True), "a header")
 PAYLOADS = (
-    Field("embedding", ListOf(Number()), "The vector of an embedding."),
+    Field("embedding", ListOf(Numeric()), "The vector of an embedding."),
     Field("image", shape("file"), "An image.", later=True),
     Field("speech", shape("speech"), "Audio of speech.", later=True),
-    Field("moderation", Object("a moderation", (
+    Field("moderation", Struct("a moderation", (
         Field("flagged", Flag(), "Whether the input is flagged."),
-        Field("categories", Object("the categories", tuple(
+        Field("categories", Struct("the categories", tuple(
             Field(name, Flag(), f"Whether the input is flagged for {name}.") for name in CATEGORIES
         )), "Categories, each true or false."),
-        Field("category_scores", Object("the scores", tuple(
+        Field("category_scores", Struct("the scores", tuple(
             Field(name, SHARE, f"The score for {name}.") for name in CATEGORIES
         )), "Categories, each with a score."),
     )), "The result of a moderation."),
@@ -206,8 +220,8 @@ _FILE = (
     Field("file", Text(empty=False), "A file, relative to the configuration."),
     Field("b64", Text(), "The bytes in base64."),
 )
-SHAPES["file"] = Object("a file", _FILE)
-SHAPES["speech"] = Object("speech", (*_FILE, Field("format", Text(empty=False), "The audio's format, such as ``mp3``.")))
+SHAPES["file"] = Struct("a file", _FILE)
+SHAPES["speech"] = Struct("speech", (*_FILE, Field("format", Text(empty=False), "The audio's format, such as ``mp3``.")))
 ANSWER = (
     *SAID,
     _FINISH,
@@ -216,19 +230,19 @@ ANSWER = (
     Field("error", shape("error"), "An error: a status, a code, or the whole error."),
     Field("status", STATUS, "The HTTP status."),
     Field("headers", HEADERS, "Response headers."),
-    Field("body", Anything(bytes=True), "The very body: text, or a value that is sent as JSON."),
+    Field("body", AnyValue(bytes=True), "The very body: text, or a value that is sent as JSON."),
     *PAYLOADS,
     *TIMING,
     Field("set_state", MapOf(Text(numbers=True), "a scenario"), "Scenarios to put into a state after answering."),
 )
-SHAPES["reply"] = Union((Text(), Object("a reply", (_CONTENT, *ANSWER), doc="Text alone is the content."), Function()))
+SHAPES["reply"] = AnyOf((Text(), Struct("a reply", (_CONTENT, *ANSWER), doc="Text alone is the content."), Function()))
 
 # Rules
 
-_MATCHER_NAME = OneOf(matchers.NAMES, "a matcher")
-_PARTS = Union((Text(), ListOf(Union((Text(), DATA)))))
-SHAPES["message"] = Object("a message", (
-    Field("role", OneOf(ROLES, "a role"), "Who speaks.", required=True),
+_MATCHER_NAME = Choice(matchers.NAMES, "a matcher")
+_PARTS = AnyOf((Text(), ListOf(AnyOf((Text(), DATA)))))
+SHAPES["message"] = Struct("a message", (
+    Field("role", Choice(ROLES, "a role"), "Who speaks.", required=True),
     Field("content", CONTENT, "What to expect; of an assistant message, what to answer.", null=True),
     Field("matcher", _MATCHER_NAME, "How to compare the content.", default="exact"),
     *_TUNING,
@@ -239,34 +253,34 @@ SHAPES["message"] = Object("a message", (
     *ANSWER,
 ), doc="One message of a conversation. Those of the assistant are what to answer, and take every key of a reply; the others are "
        "what to expect, and take the keys that compare.")  # fmt: skip
-SHAPES["old_matcher"] = Object("a matcher", (
+SHAPES["old_matcher"] = Struct("a matcher", (
     Field("type", _MATCHER_NAME, "The matcher of every message that has none.", default="exact"),
     *_TUNING,
     Field("messages", ListOf(shape("message"), least=1), "The messages to expect.", required=True),
 ), doc="The older form of a rule: the messages to expect, and how to compare all of them.",
    hints={"value": "the texts to compare stand under 'messages'"})  # fmt: skip
-SHAPES["choice"] = Object("a choice", (
+SHAPES["choice"] = Struct("a choice", (
     Field("index", COUNT, "Its place."),
-    Field("message", Object("a message", (
-        Field("role", OneOf(("assistant",), "the role of an answer"), "Always ``assistant``."),
+    Field("message", Struct("a message", (
+        Field("role", Choice(("assistant",), "the role of an answer"), "Always ``assistant``."),
         Field("content", Text(), "The content.", null=True),
         Field("function_call", DATA, "Only null: calls stand under ``tool_calls``.", null=True),
         *(each for each in SAID if each.name not in ("logprobs", "blocks")),
     )), "The message.", required=True),
     _FINISH,
-    Field("logprobs", Union((ListOf(Anything()), DATA)), "Log probabilities.", null=True),
+    Field("logprobs", AnyOf((ListOf(AnyValue()), DATA)), "Log probabilities.", null=True),
     Field("content_filter_results", DATA, "As Azure has it; not sent.", null=True),
 ), doc="One choice of a chat completion.")  # fmt: skip
-SHAPES["response"] = Object("a chat completion", (
+SHAPES["response"] = Struct("a chat completion", (
     Field("object", Text(), "``chat.completion``."),
     Field("choices", ListOf(shape("choice"), least=1), "The choices; the first is the answer.", required=True),
     *OVERRIDES,
-    Field("prompt_filter_results", ListOf(Anything()), "As Azure has it; not sent.", null=True),
+    Field("prompt_filter_results", ListOf(AnyValue()), "As Azure has it; not sent.", null=True),
 ), doc="A whole chat completion, as the API gives it.", hints=dict.fromkeys(
     ("content", "error", "tool_calls", "refusal", "body", "status", "message"),
     "'response' is a whole chat completion; a reply with 'content' and its like stands under 'reply'",
 ))  # fmt: skip
-SHAPES["rule"] = Object("a rule", (
+SHAPES["rule"] = Struct("a rule", (
     Field("id", NAME, "The rule's name, in messages, the journal and coverage.", default="rule-1, rule-2 ..."),
     Field("messages", ListOf(shape("message"), least=1), "A conversation to follow."),
     Field("when", shape("when"), "What to answer."),
@@ -274,9 +288,9 @@ SHAPES["rule"] = Object("a rule", (
     Field("reply", shape("reply"), "The answer."),
     Field("replies", ListOf(shape("reply"), least=1), "Answers to give in turn."),
     Field("response", shape("response"), "The answer as a whole chat completion."),
-    Field("then", OneOf(("last", "cycle", "error"), "a way to go on"), "What follows the last of ``replies``.", default="last"),
-    Field("times", Number(low=1, whole=True), "How often the rule answers before it retires.", default="always"),
-    Field("priority", Number(), "Higher goes first.", default=0),
+    Field("then", Choice(("last", "cycle", "error"), "a way to go on"), "What follows the last of ``replies``.", default="last"),
+    Field("times", Numeric(low=1, whole=True), "How often the rule answers before it retires.", default="always"),
+    Field("priority", Numeric(), "Higher goes first.", default=0),
     Field("turns", TURNS, "Which assistant message of ``messages`` answers.", default="the file's"),
     *TIMING,
 ), doc="One entry of ``responses``: what it answers, and with what.", one_of=("messages", "when", "matcher"),
@@ -287,55 +301,55 @@ SHAPES["rule"] = Object("a rule", (
 
 # Settings
 
-UNMATCHED = OneOf(("error", "echo", "auto"), "a word for 'unmatched'", later=("proxy",))
-SHAPES["unmatched"] = Union((UNMATCHED, shape("reply")))
-_PORT = Number(low=0, high=65535, whole=True)
-SETTINGS = Object("a setting", (
+UNMATCHED = Choice(("error", "echo", "auto"), "a word for 'unmatched'", later=("proxy",))
+SHAPES["unmatched"] = AnyOf((UNMATCHED, shape("reply")))
+_PORT = Numeric(low=0, high=65535, whole=True)
+SETTINGS = Struct("a setting", (
     Field("api_key", ListOf(Text(numbers=True, empty=False, secret=True, noun="a key"), least=1, single=True),
           "The key, or a list of keys, that requests must have; without one every request is accepted."),
     Field("host", Text(empty=False), "The address to listen on.", default="127.0.0.1"),
     Field("port", _PORT, "The port to listen on; 0 takes a free one.", default=3000),
-    Field("responses", Union((ListOf(shape("rule")), MapOf(shape("rule"), "a rule's id"))),
+    Field("responses", AnyOf((ListOf(shape("rule")), MapOf(shape("rule"), "a rule's id"))),
           "The rules: a list, or a mapping of id to rule.", null=True),
     Field("include", ListOf(Text(empty=False), least=1, single=True),
           "Files, or patterns of files, relative to this one, whose ``responses`` are appended."),
-    Field("templates", Anything(unread=True), "A place for YAML anchors; nothing in it is read."),
+    Field("templates", AnyValue(unread=True), "A place for YAML anchors; nothing in it is read."),
     Field("models", ListOf(NAME), "The ids that ``GET /v1/models`` lists.", default="a current list"),
     Field("unmatched", shape("unmatched"),
           "What a request gets that no rule matches: ``error``, ``echo``, ``auto`` or a reply.", default="error"),
     Field("turns", TURNS,
           "Which assistant message of a conversation answers: the ``next`` one or always the ``last``.", default="next"),
-    Field("match", OneOf(("best", "first"), "a way to match"), "Whether the ``best`` or the ``first`` rule that matches answers.",
+    Field("match", Choice(("best", "first"), "a way to match"), "Whether the ``best`` or the ``first`` matching rule answers.",
           default="best"),
-    Field("lint", OneOf(("off", "warn", "error"), "a lint level"),
+    Field("lint", Choice(("off", "warn", "error"), "a lint level"),
           "What a request gets that the API itself would refuse.", default="warn"),
-    Field("seed", Union((Number(whole=True, high=1e18), Text())), "What all ids and random numbers come from.", default=0),
+    Field("seed", AnyOf((Numeric(whole=True, high=1e18), Text())), "What all ids and random numbers come from.", default=0),
     Field("clock", Text(empty=False), "``real``, or the ISO time at which the clock stands.", default="real"),
     Field("latency", shape("latency"), "The latency of every rule that has none."),
     Field("pace", shape("pace"), "The pace of every rule that has none."),
-    Field("journal", Object("a journal setting", (
+    Field("journal", Struct("a journal setting", (
         Field("size", COUNT, "How many exchanges are kept.", default=1000),
         Field("body_limit", COUNT, "How many bytes of each body are kept.", default=65536),
     ), doc="What the journal keeps."), "What the journal keeps."),
-    Field("cors", Union((Flag(), ListOf(Text(empty=False), least=1, single=True))),
+    Field("cors", AnyOf((Flag(), ListOf(Text(empty=False), least=1, single=True))),
           "The origin, or a list of origins, that browsers may call from; ``false`` for none.", default="*"),
-    Field("max_body", Union((Number(low=1, whole=True), Text())),
+    Field("max_body", AnyOf((Numeric(low=1, whole=True), Text())),
           "The largest request body: bytes, or ``64MB``.", default="64MB"),
     Field("store", Text(empty=False), "Where state is kept.", default="memory"),
     Field("scenarios", MapOf(Text(numbers=True), "a scenario"), "The state in which each scenario starts."),
     Field("overrides", Flag(), "Whether a request may ask for a fault or a latency by header.", default=True),
-    Field("chaos", Object("a chaos setting", (
+    Field("chaos", Struct("a chaos setting", (
         Field("rate", SHARE, "The share of requests that go wrong.", required=True),
         Field("faults", ListOf(shape("fault"), least=1), "What may go wrong.", required=True),
     )), "Faults at random, drawn from the seed."),
-    Field("limits", Object("a limit", (
-        Field("rpm", Number(low=1, whole=True), "Requests a minute."),
-        Field("tpm", Number(low=1, whole=True), "Tokens a minute."),
-        Field("rpd", Number(low=1, whole=True), "Requests a day."),
+    Field("limits", Struct("a limit", (
+        Field("rpm", Numeric(low=1, whole=True), "Requests a minute."),
+        Field("tpm", Numeric(low=1, whole=True), "Tokens a minute."),
+        Field("rpd", Numeric(low=1, whole=True), "Requests a day."),
     )), "Rate limits for each key and model."),
-    Field("isolate", ListOf(OneOf(("path", "header", "key"), "a source of namespaces")), "Where namespaces come from.",
+    Field("isolate", ListOf(Choice(("path", "header", "key"), "a source of namespaces")), "Where namespaces come from.",
           default="[path, header, key]"),
-    Field("upstream", Object("an upstream setting", (
+    Field("upstream", Struct("an upstream setting", (
         Field("url", Text(empty=False), "The base URL.", required=True),
         Field("key", Text(empty=False), "The environment variable that has its key."),
     )), "Where to proxy to and record from.", later=True),
@@ -347,4 +361,4 @@ SETTINGS = Object("a setting", (
 ))  # fmt: skip
 SHAPES["settings"] = SETTINGS
 #: What rules that are added to a running mock may be wrapped in.
-RULES = Object("rules", tuple(field for field in SETTINGS.fields if field.name in ("responses", "templates")))
+RULES = Struct("rules", tuple(field for field in SETTINGS.fields if field.name in ("responses", "templates")))

@@ -50,7 +50,7 @@ class Text:
 
 
 @dataclass(eq=False, repr=False)
-class Number:
+class Numeric:
     """A number from ``low`` to ``high``; ``above`` leaves ``low`` itself out."""
 
     low: float | None = None
@@ -83,7 +83,7 @@ class Flag:
 
 
 @dataclass(eq=False, repr=False)
-class OneOf:
+class Choice:
     """One of a few words; ``later`` are words that are not available yet."""
 
     values: tuple[str, ...]
@@ -132,7 +132,7 @@ class MapOf:
 
 
 @dataclass(eq=False, repr=False)
-class Anything:
+class AnyValue:
     """Any value that JSON can say; ``bytes`` also Python's bytes; ``unread`` is not even looked at."""
 
     bytes: bool = False
@@ -170,7 +170,7 @@ class Field:
 
 
 @dataclass(eq=False, repr=False)
-class Object:
+class Struct:
     """A mapping with known keys, one sentence about it for the docs.
 
     Exactly one of the keys ``one_of`` is there; ``without`` says more when none is. ``hints`` say where a key belongs that is
@@ -202,7 +202,7 @@ class Object:
 
 
 @dataclass(eq=False, repr=False)
-class Union:
+class AnyOf:
     """The first of several kinds that takes the value's type."""
 
     options: tuple[Kind, ...]
@@ -242,4 +242,4 @@ class Shape:
         return self.kind.takes
 
 
-Kind = Text | Number | Flag | OneOf | ListOf | MapOf | Anything | Function | Object | Union | Shape
+Kind = Text | Numeric | Flag | Choice | ListOf | MapOf | AnyValue | Function | Struct | AnyOf | Shape

@@ -7,7 +7,21 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .keys import ANSWER, SETTINGS, SHAPES
-from .kinds import Anything, Field, Flag, Function, Kind, ListOf, MapOf, Number, Object, OneOf, Shape, Text, Union
+from .kinds import (
+    AnyOf,
+    AnyValue,
+    Choice,
+    Field,
+    Flag,
+    Function,
+    Kind,
+    ListOf,
+    MapOf,
+    Numeric,
+    Shape,
+    Struct,
+    Text,
+)
 
 BEGIN = ".. The tables below are written by scripts/keys.\n"
 _VARIABLE = r"^\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}$"
@@ -41,7 +55,7 @@ def _or_variable(found: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [found, {"$ref": "#/$defs/variable"}]}
 
 
-def _number(kind: Number) -> dict[str, Any]:
+def _number(kind: Numeric) -> dict[str, Any]:
     low = -kind.high if kind.low is None else kind.low
     bounds = {"exclusiveMinimum" if kind.above else "minimum": low, "maximum": kind.high}
     return _or_variable({"type": "integer" if kind.whole else "number", **bounds})
@@ -51,7 +65,7 @@ def _flag(kind: Flag) -> dict[str, Any]:
     return _or_variable({"type": "boolean"})
 
 
-def _one_of(kind: OneOf) -> dict[str, Any]:
+def _one_of(kind: Choice) -> dict[str, Any]:
     # To YAML 1.1 an unquoted off is false.
     return _or_variable({"enum": [*kind.values, *([False] if "off" in kind.values else [])]})
 
@@ -70,11 +84,11 @@ def _map_of(kind: MapOf) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": _schema(kind.value)}
 
 
-def _anything(kind: Anything) -> dict[str, Any]:
+def _anything(kind: AnyValue) -> dict[str, Any]:
     return {}
 
 
-def _object(kind: Object) -> dict[str, Any]:
+def _object(kind: Struct) -> dict[str, Any]:
     found: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}
     if kind.doc:
         found["description"] = _plain(kind.doc)
@@ -99,7 +113,7 @@ def _described(field: Field) -> str:
     return _plain(field.doc) + ("" if field.default is None else f" Default: {_default(field)}.")
 
 
-def _union(kind: Union) -> dict[str, Any]:
+def _union(kind: AnyOf) -> dict[str, Any]:
     return {"anyOf": [_schema(option) for option in kind.options if not isinstance(option, Function)]}
 
 
@@ -113,15 +127,15 @@ def _function(kind: Function) -> dict[str, Any]:
 
 _SCHEMAS: dict[type, Callable[[Any], dict[str, Any]]] = {
     Text: _text,
-    Number: _number,
+    Numeric: _number,
     Flag: _flag,
-    OneOf: _one_of,
+    Choice: _one_of,
     ListOf: _list_of,
     MapOf: _map_of,
-    Anything: _anything,
+    AnyValue: _anything,
     Function: _function,
-    Object: _object,
-    Union: _union,
+    Struct: _object,
+    AnyOf: _union,
     Shape: _reference,
 }
 
@@ -155,17 +169,17 @@ def refresh(page: str) -> str:
     return page[: page.index(BEGIN) + len(BEGIN)] + "\n" + document()
 
 
-def _objects() -> Iterator[tuple[str, Object]]:
+def _objects() -> Iterator[tuple[str, Struct]]:
     """The mappings, from the outermost inwards, each with its title."""
     yield "Settings", SETTINGS
     for field in SETTINGS.fields:
-        if isinstance(field.kind, Object) and not field.later:
+        if isinstance(field.kind, Struct) and not field.later:
             yield f"Settings: {field.name}", field.kind
     for name in _ORDER:
         kind = SHAPES[name]
-        options = kind.options if isinstance(kind, Union) else (kind,)
+        options = kind.options if isinstance(kind, AnyOf) else (kind,)
         for option in options:
-            if isinstance(option, Object) and any(not field.later for field in option.fields):
+            if isinstance(option, Struct) and any(not field.later for field in option.fields):
                 yield _TITLES.get(name, option.what.capitalize()), option
 
 
@@ -176,7 +190,7 @@ _ORDER = (
 _TITLES = {"old_matcher": "The older matcher"}
 
 
-def _section(title: str, kind: Object) -> str:
+def _section(title: str, kind: Struct) -> str:
     rows = [
         f"   * - ``{field.name}``\n     - {_said(field.kind)}\n     - {_default_cell(field)}".rstrip() + f"\n     - {field.doc}"
         for field in kind.fields
@@ -201,23 +215,23 @@ def _default_cell(field: Field) -> str:
 
 def _said(kind: Kind) -> str:
     """A kind for a table's cell."""
-    if isinstance(kind, OneOf):
+    if isinstance(kind, Choice):
         return ", ".join(f"``{word}``" for word in kind.values if word not in kind.later)
-    if isinstance(kind, Number):
+    if isinstance(kind, Numeric):
         return f"{kind.noun} {kind.range}".strip()
-    if isinstance(kind, ListOf) and not isinstance(kind.item, Anything):
+    if isinstance(kind, ListOf) and not isinstance(kind.item, AnyValue):
         count = f"{kind.most} " if kind.most else ""
         return f"{_said(kind.item)}, or a list" if kind.single else f"a list of {count}{_several(kind.item)}"
-    if isinstance(kind, MapOf) and not isinstance(kind.value, Anything):
+    if isinstance(kind, MapOf) and not isinstance(kind.value, AnyValue):
         return f"a mapping of names to {_several(kind.value)}"
-    if isinstance(kind, Union):
+    if isinstance(kind, AnyOf):
         return " or ".join(dict.fromkeys(_said(option) for option in kind.options))
     return _NOUNS.get(kind.name, kind.name) if isinstance(kind, Shape) else kind.noun
 
 
 def _several(kind: Kind) -> str:
     """A kind in the plural."""
-    if isinstance(kind, Union):
+    if isinstance(kind, AnyOf):
         return " or ".join(dict.fromkeys(_several(option) for option in kind.options))
     return " or ".join(re.sub(r"^an? (.*?)(?=$| \d| from)", r"\1s", said) for said in _said(kind).split(" or "))
 

@@ -11,7 +11,7 @@ MatcherName = Literal["exact", "fuzzy", "regex", "contains", "any"]
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
 
-class Matcher(TypedDict, total=False):
+class MatcherConfig(TypedDict, total=False):
     """One of the five matchers, and how strictly it compares."""
 
     exact: str
@@ -24,7 +24,7 @@ class Matcher(TypedDict, total=False):
     invert: bool
 
 
-Match = str | Matcher
+Match = str | MatcherConfig
 #: Written as a call, since ``not`` is a word of Python's own.
 When = TypedDict(
     "When",
@@ -64,7 +64,7 @@ class Latency(TypedDict, total=False):
     lognormal: Sequence[float]
 
 
-class Pace(TypedDict, total=False):
+class PaceConfig(TypedDict, total=False):
     """How a stream is spoken."""
 
     ttft: float
@@ -85,21 +85,21 @@ class Error(TypedDict, total=False):
     retry_after: float | None
 
 
-class Fault(TypedDict, total=False):
+class FaultConfig(TypedDict, total=False):
     """How a reply goes wrong."""
 
     kind: str
     after: int
 
 
-class Fail(TypedDict, total=False):
+class FailConfig(TypedDict, total=False):
     """How the first attempts fail."""
 
     times: int
     error: int | str | Error
 
 
-class ToolCall(TypedDict, total=False):
+class ToolCallConfig(TypedDict, total=False):
     """A tool call, in the API's form or the short one."""
 
     name: str
@@ -112,11 +112,11 @@ class ToolCall(TypedDict, total=False):
     index: int
 
 
-class Block(TypedDict, total=False):
+class BlockConfig(TypedDict, total=False):
     """One piece of a reply where the order matters."""
 
     text: str
-    tool_call: ToolCall
+    tool_call: ToolCallConfig
     reasoning: str
     refusal: str
     item: Mapping[str, Any]
@@ -126,22 +126,22 @@ class Timing(TypedDict, total=False):
     """When a reply comes and how it goes wrong."""
 
     latency: float | Latency
-    pace: Pace
-    fault: str | Fault
-    fail: Fail
+    pace: PaceConfig
+    fault: str | FaultConfig
+    fail: FailConfig
 
 
 class MockReply(Timing, total=False):
     """What to send."""
 
     content: Any
-    tool_calls: Sequence[ToolCall] | None
+    tool_calls: Sequence[ToolCallConfig] | None
     refusal: str | None
     reasoning: str | None
     annotations: Sequence[Mapping[str, Any]] | None
     audio: Mapping[str, Any] | None
     logprobs: Any
-    blocks: Sequence[Block]
+    blocks: Sequence[BlockConfig]
     finish_reason: str | None
     usage: Mapping[str, Any] | None
     id: str
@@ -221,7 +221,7 @@ class MockConfig(TypedDict, total=False):
     seed: int | str
     clock: str
     latency: float | Latency
-    pace: Pace
+    pace: PaceConfig
     journal: Mapping[str, int]
     cors: bool | str | Sequence[str]
     max_body: int | str

@@ -9,7 +9,22 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import Problem
-from .kinds import Anything, Field, Flag, Function, Kind, ListOf, MapOf, Number, Object, OneOf, Shape, Text, Union, type_of
+from .kinds import (
+    AnyOf,
+    AnyValue,
+    Choice,
+    Field,
+    Flag,
+    Function,
+    Kind,
+    ListOf,
+    MapOf,
+    Numeric,
+    Shape,
+    Struct,
+    Text,
+    type_of,
+)
 from .tree import BAD, Node, step
 
 #: A path as it grows: what it is in, and the key or position there. It becomes text only for a problem.
@@ -46,7 +61,7 @@ class Checker:
             return self.problem(node, path, f"expected {kind.noun}")
         return self.problem(node, path, f"expected {kind.noun}, got {said(node)}{_quote_hint(kind, node)}")
 
-    def unknown(self, kind: Object, node: Node, path: Path, key: str) -> str:
+    def unknown(self, kind: Struct, node: Node, path: Path, key: str) -> str:
         """Note a key that has no place here; gives the name that was probably meant, so that it is not missed as well."""
         hint = kind.hints.get(key) or kind.hints.get(snake(key))
         names = [field.name for field in kind.fields if not field.later]
@@ -70,7 +85,7 @@ def _text(check: Checker, kind: Text, node: Node, path: Path) -> Any:
     return value
 
 
-def _number(check: Checker, kind: Number, node: Node, path: Path) -> Any:
+def _number(check: Checker, kind: Numeric, node: Node, path: Path) -> Any:
     value = node.value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return check.wrong(kind, node, path)
@@ -90,7 +105,7 @@ def _flag(check: Checker, kind: Flag, node: Node, path: Path) -> Any:
     return node.value if isinstance(node.value, bool) else check.wrong(kind, node, path)
 
 
-def _one_of(check: Checker, kind: OneOf, node: Node, path: Path) -> Any:
+def _one_of(check: Checker, kind: Choice, node: Node, path: Path) -> Any:
     value = node.value
     if value is False and "off" in kind.values:
         return "off"
@@ -122,7 +137,7 @@ def _map_of(check: Checker, kind: MapOf, node: Node, path: Path) -> Any:
     return {key: check.check(kind.value, item, (path, key)) for key, item in node.value.items()}
 
 
-def _anything(check: Checker, kind: Anything, node: Node, path: Path) -> Any:
+def _anything(check: Checker, kind: AnyValue, node: Node, path: Path) -> Any:
     value = node.value
     if kind.unread:
         return None
@@ -145,7 +160,7 @@ def _function(check: Checker, kind: Function, node: Node, path: Path) -> Any:
     return {"function": node.value} if type_of(node) == "function" else check.wrong(kind, node, path)
 
 
-def _object(check: Checker, kind: Object, node: Node, path: Path) -> Any:
+def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
     if not isinstance(node.value, dict):
         return check.wrong(kind, node, path)
     fields = kind.by_name
@@ -176,12 +191,12 @@ def _object(check: Checker, kind: Object, node: Node, path: Path) -> Any:
     return out
 
 
-def _union(check: Checker, kind: Union, node: Node, path: Path) -> Any:
+def _union(check: Checker, kind: AnyOf, node: Node, path: Path) -> Any:
     found = type_of(node)
     fitting = [option for option in kind.options if found in option.takes]
     if not fitting:
         return check.wrong(kind, node, path)
-    if len(fitting) > 1 and isinstance(fitting[0], OneOf) and not _is_word(fitting[0], node.value):
+    if len(fitting) > 1 and isinstance(fitting[0], Choice) and not _is_word(fitting[0], node.value):
         fitting.pop(0)
     return check.check(fitting[0], node, path)
 
@@ -194,20 +209,20 @@ def _shape(check: Checker, kind: Shape, node: Node, path: Path) -> Any:
 
 _CHECKS: dict[type, Callable[[Checker, Any, Node, Path], Any]] = {
     Text: _text,
-    Number: _number,
+    Numeric: _number,
     Flag: _flag,
-    OneOf: _one_of,
+    Choice: _one_of,
     ListOf: _list_of,
     MapOf: _map_of,
-    Anything: _anything,
+    AnyValue: _anything,
     Function: _function,
-    Object: _object,
-    Union: _union,
+    Struct: _object,
+    AnyOf: _union,
     Shape: _shape,
 }
 
 
-def _is_word(kind: OneOf, value: str) -> bool:
+def _is_word(kind: Choice, value: str) -> bool:
     """Whether a text that may also be free text is one of the words, or meant to be one."""
     words = (*kind.values, *kind.later)
     return value in words or bool(get_close_matches(value, words, 1, 0.75))
@@ -260,7 +275,7 @@ def said(node: Node) -> str:
 
 def _quote_hint(kind: Kind, node: Node) -> str:
     found = type_of(node)
-    if found in ("number", "bool") and "text" in kind.takes and not isinstance(kind, OneOf):
+    if found in ("number", "bool") and "text" in kind.takes and not isinstance(kind, Choice):
         return "; put it in quotes" if node.plain else ""
     if found == "text" and "number" in kind.takes and not node.plain and re.fullmatch(r"-?\d+(\.\d+)?", node.value):
         return "; leave out the quotes" if node.line else ""

@@ -11,7 +11,7 @@ from ..errors import APIError, Hangup
 from ..types.reply import Fault
 
 #: A reply on the clock: seconds after the piece before it, and the piece (of a stream: one event).
-Timed = Iterator[tuple[float, bytes]]
+TimedChunks = Iterator[tuple[float, bytes]]
 
 #: Seconds between the two halves of a split character: longer than any host waits to send packets together.
 _APART = 0.02
@@ -32,7 +32,7 @@ def spoil(body: bytes, fault: Fault | None) -> bytes:
     return body + body if fault.kind == "duplicate" else body
 
 
-def whole(timed: Timed, fault: Fault) -> Timed:
+def whole(timed: TimedChunks, fault: Fault) -> TimedChunks:
     """A whole reply whose connection fails: ``after`` counts bytes."""
     if fault.kind == "empty":
         raise Hangup
@@ -47,7 +47,7 @@ def whole(timed: Timed, fault: Fault) -> Timed:
             yield delay, body
 
 
-def stream(timed: Timed, fault: Fault, error: ErrorEvent) -> Timed:
+def stream(timed: TimedChunks, fault: Fault, error: ErrorEvent) -> TimedChunks:
     """A stream that goes wrong once ``after`` events have been sent. ``error(sequence_number)`` makes the error event."""
     if fault.kind == "empty":
         raise Hangup
@@ -77,23 +77,23 @@ def stream(timed: Timed, fault: Fault, error: ErrorEvent) -> Timed:
             yield delay, data
 
 
-def _end(kind: str) -> Timed:
+def _end(kind: str) -> TimedChunks:
     if kind == "stall":
         yield math.inf, b""
     raise Hangup(reset=kind == "reset")
 
 
-def _twice(delay: float, data: bytes) -> Timed:
+def _twice(delay: float, data: bytes) -> TimedChunks:
     yield delay, data
     yield 0.0, data
 
 
-def _garbled(delay: float, data: bytes) -> Timed:
+def _garbled(delay: float, data: bytes) -> TimedChunks:
     """An event whose data is no JSON any more."""
     yield delay, re.sub(rb"(?m)^(data: )(.*)$", lambda found: found[1] + found[2][::-1], data)
 
 
-def _halves(delay: float, data: bytes) -> Timed:
+def _halves(delay: float, data: bytes) -> TimedChunks:
     """Two pieces, cut inside the first character of several bytes (in the middle, when there is none)."""
     wide = re.search(rb"[\xc2-\xf4]", data)
     at = wide.start() + 1 if wide else len(data) // 2
@@ -101,7 +101,7 @@ def _halves(delay: float, data: bytes) -> Timed:
     yield _APART, data[at:]
 
 
-_CHANGED: dict[str, Callable[[float, bytes], Timed]] = {"duplicate": _twice, "garble": _garbled}
+_CHANGED: dict[str, Callable[[float, bytes], TimedChunks]] = {"duplicate": _twice, "garble": _garbled}
 
 
 def draw(rate: float, faults: Sequence[Fault], source: str) -> Fault | None:

@@ -19,7 +19,7 @@ _SHORT, _KEPT = 8192, 128
 _WORD = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
 
 
-class Spoken(NamedTuple):
+class StreamPieces(NamedTuple):
     """The pieces of a text that a stream sends: as they are, as JSON, and how many tokens each says."""
 
     texts: Sequence[str]
@@ -27,7 +27,7 @@ class Spoken(NamedTuple):
     tokens: Sequence[float]
 
 
-def spoken(text: str, pace: Pace | None, model: str) -> Spoken:
+def stream_pieces(text: str, pace: Pace | None, model: str) -> StreamPieces:
     """A text as a stream says it."""
     if len(text) > _SHORT:
         return _spoken(text, pace, model)
@@ -35,15 +35,15 @@ def spoken(text: str, pace: Pace | None, model: str) -> Spoken:
 
 
 @lru_cache(_KEPT)
-def _remembered(text: str, pace: Pace | None, model: str, tokenizer: str) -> Spoken:
+def _remembered(text: str, pace: Pace | None, model: str, tokenizer: str) -> StreamPieces:
     return _spoken(text, pace, model)
 
 
-def _spoken(text: str, pace: Pace | None, model: str) -> Spoken:
+def _spoken(text: str, pace: Pace | None, model: str) -> StreamPieces:
     by_token = pace is None or (not pace.chunks and pace.chunk == "token")
     cut = pieces(text, pace, model)
     said = [1.0] * len(cut) if by_token else [float(tokens.count(piece, model)) for piece in cut]
-    return Spoken(cut, [quote(piece).encode() for piece in cut], said)
+    return StreamPieces(cut, [quote(piece).encode() for piece in cut], said)
 
 
 def instant(pace: Pace | None) -> bool:

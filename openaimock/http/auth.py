@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 
-from .catalog import known
+from .catalog import api_error
 from .request import Request
 
 
@@ -28,10 +28,10 @@ def admit(request: Request, keys: Sequence[bytes], with_namespace: bool) -> None
         return
     given = key(request)
     if given is None:
-        raise known(401)
+        raise api_error(401)
     spellings = [given.encode("utf-8", "replace")]
     if with_namespace and ":" in given:
         spellings.append(given.rpartition(":")[0].encode("utf-8", "replace"))
     # Every key is compared, whichever fits.
     if not sum(hmac.compare_digest(spelling, wanted) for spelling in spellings for wanted in keys):
-        raise known(401, "invalid_api_key", key=given)
+        raise api_error(401, "invalid_api_key", key=given)

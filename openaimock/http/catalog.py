@@ -237,7 +237,7 @@ _FACTS = {
 _LONGEST = 200
 
 
-def known(
+def api_error(
     status: int | None = None,
     code: str | None = None,
     *,
@@ -307,7 +307,7 @@ def not_json(detail: str = "") -> APIError:
 
 def wrong_content_type(content_type: str, accepted: str = "application/json") -> APIError:
     """What the API says of a body in a type it does not read."""
-    return known(415, content_type=content_type, accepted=accepted)
+    return api_error(415, content_type=content_type, accepted=accepted)
 
 
 def retry(seconds: float | None) -> dict[str, str]:

@@ -18,7 +18,7 @@ from typing import Any
 logger = logging.getLogger("openaimock")
 
 
-class Timed:
+class TimedBody:
     """What ``openaimock.timed`` gives. Read by anyone but the server, it is an iterable that sleeps.
 
     ``head_gap`` is how many seconds lie between the bytes of the response's head; only our server can do that.
@@ -66,4 +66,4 @@ def close_body(body: object) -> None:
 
 
 #: What the server adds to the environ.
-HOOKS: dict[str, Any] = {"openaimock.timed": Timed, "openaimock.defer": Deferred}
+HOOKS: dict[str, Any] = {"openaimock.timed": TimedBody, "openaimock.defer": Deferred}

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from ..errors import APIError
 from ..types.ask import lazy
-from .catalog import known, not_json, wrong_content_type
+from .catalog import api_error, not_json, wrong_content_type
 from .json import _kind, parse
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Request:
         raise not_json(f"The body is not valid {encoding}.")
 
     def _too_large(self) -> APIError:
-        return known(413, limit=self.max_body, used=f"more than {self.max_body}")
+        return api_error(413, limit=self.max_body, used=f"more than {self.max_body}")
 
     def object(self) -> dict[str, Any]:
         """The JSON object of the body; APIError 400 or 415 when there is none."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .errors import Flaw, invalid, long_name, missing, not_one_of, outside, wrong_length, wrong_type
+from .errors import ParamError, invalid, long_name, missing, not_one_of, outside, wrong_length, wrong_type
 from .shapes import (
     Also,
     Anything,
@@ -124,7 +124,7 @@ def _array(shape: Array) -> Check:
         try:
             for at, item in enumerate(value):  # noqa: B007
                 inner(item)
-        except Flaw as flaw:
+        except ParamError as flaw:
             flaw.names.append(at)
             raise
 
@@ -172,7 +172,7 @@ def _object(shape: Object, passing: str = "") -> Check:
                     inner = check_of(key)
                     if inner is not None:
                         inner(item)
-        except Flaw as flaw:
+        except ParamError as flaw:
             flaw.names.append(key)
             raise
 
@@ -197,7 +197,7 @@ def _union(shape: Union) -> Check:
             other(value)
         try:
             tags(value[by])
-        except Flaw as flaw:
+        except ParamError as flaw:
             flaw.names.append(by)
             raise
 
@@ -227,7 +227,7 @@ def _map(shape: Map) -> Check:
                 raise long_name(key, shape.max_key)
             try:
                 inner(item)
-            except Flaw as flaw:
+            except ParamError as flaw:
                 flaw.names.append(key)
                 raise
 

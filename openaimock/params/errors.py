@@ -19,7 +19,7 @@ def path(names: Iterable[Name]) -> str:
     return said.removeprefix(".")
 
 
-class Flaw(Exception):
+class ParamError(Exception):
     """What is wrong with a value, raised where the value is looked at; each level above adds its name to ``names``.
 
     ``say`` makes the message of the path. ``param`` makes the error's param of the names, where that is not simply the path.
@@ -45,35 +45,35 @@ class Flaw(Exception):
         return APIError(400, self.say(path(names)), param=self.param(names), code=self.code)
 
 
-def wrong_type(shape: Shape, value: Any) -> Flaw:
+def wrong_type(shape: Shape, value: Any) -> ParamError:
     """A value of a JSON type that the shape has no use for."""
     said = f"expected {expected(shape)}, but got {got(value)} instead."
-    return Flaw(lambda at: f"Invalid type for '{at}': {said}", "invalid_type")
+    return ParamError(lambda at: f"Invalid type for '{at}': {said}", "invalid_type")
 
 
-def invalid(said: str, code: str) -> Flaw:
+def invalid(said: str, code: str) -> ParamError:
     """A value of the right type that is too much or too little: "Invalid 'n': ..."."""
-    return Flaw(lambda at: f"Invalid '{at}': {said}", code)
+    return ParamError(lambda at: f"Invalid '{at}': {said}", code)
 
 
-def not_one_of(values: Sequence[Any], value: Any) -> Flaw:
+def not_one_of(values: Sequence[Any], value: Any) -> ParamError:
     """A value that is none of those there are."""
     help = f"Value must be '{values[0]}'." if len(values) == 1 else f"Supported values are: {listed(values, 'and')}."
     said = f"Invalid value: '{printable(str(value))}'. {help}"
-    return Flaw(lambda _: said, "invalid_value")
+    return ParamError(lambda _: said, "invalid_value")
 
 
-def missing(name: str) -> Flaw:
+def missing(name: str) -> ParamError:
     """A member that must be there and is not."""
-    return Flaw(lambda at: f"Missing required parameter: '{at}'.", "missing_required_parameter", name)
+    return ParamError(lambda at: f"Missing required parameter: '{at}'.", "missing_required_parameter", name)
 
 
-def plain(said: str, *names: Name, code: str | None = None, param: Callable[[list[Name]], str | None] = path) -> Flaw:
+def plain(said: str, *names: Name, code: str | None = None, param: Callable[[list[Name]], str | None] = path) -> ParamError:
     """A flaw with a sentence of its own."""
-    return Flaw(lambda _: said, code, *names, param=param)
+    return ParamError(lambda _: said, code, *names, param=param)
 
 
-def outside(kind: str, shape: Integer | Number, value: float) -> Flaw:
+def outside(kind: str, shape: Integer | Number, value: float) -> ParamError:
     """A number too large or too small."""
     shown = printable(str(value))
     if shape.max is not None and value > shape.max:
@@ -83,7 +83,7 @@ def outside(kind: str, shape: Integer | Number, value: float) -> Flaw:
     return invalid(said, f"{kind}_below_min_value")
 
 
-def wrong_length(kind: str, least: int, most: int | None, length: int) -> Flaw:
+def wrong_length(kind: str, least: int, most: int | None, length: int) -> ParamError:
     """A string or array too long or too short."""
     a = "an" if kind == "array" else "a"
     if most is not None and length > most:
@@ -97,11 +97,11 @@ def wrong_length(kind: str, least: int, most: int | None, length: int) -> Flaw:
     return invalid(f"{kind} too short. {wanted}, but got {a} {kind} with length {length} instead.", f"{kind}_below_min_length")
 
 
-def long_name(key: str, longest: int | None) -> Flaw:
+def long_name(key: str, longest: int | None) -> ParamError:
     """A member of a Map with too long a name."""
     shown = printable(f"{key[:3]}...{key[-3:]}")
     wanted = f"Expected a string with maximum length {longest}, but got a string with length {len(key)} instead."
-    return Flaw(
+    return ParamError(
         lambda at: f"Invalid property name in '{at}': '{shown}' is too long. {wanted}",
         "property_name_above_max_length",
         param=lambda names: path([*names, key]),

@@ -27,20 +27,36 @@ from typing import Any
 
 from ..errors import APIError
 from .compile import Check, compiled
-from .errors import Flaw, missing, plain
+from .errors import ParamError, missing, plain
 from .shapes import Also, Anything, Array, Boolean, Either, Integer, Map, Number, Object, OneOf, Shape, String, Union, got
 from .walk import coerced, unknown_names
 
 __all__ = [
-    "Also", "Anything", "Array", "Boolean", "Either", "Flaw", "Integer", "Map", "Number", "Object", "OneOf", "String", "Table",
-    "Union", "compiled", "plain", "table", "unknown",
+    "Also",
+    "Anything",
+    "Array",
+    "Boolean",
+    "Either",
+    "Integer",
+    "Map",
+    "Number",
+    "Object",
+    "OneOf",
+    "ParamError",
+    "String",
+    "Table",
+    "Union",
+    "compiled",
+    "plain",
+    "table",
+    "unknown",
 ]  # fmt: skip
 
 
 class Table:
     """The parameters of one operation. Make one with ``table``."""
 
-    def __init__(self, shape: Object, absent: Mapping[str, Callable[[], Flaw]], rules: Sequence[Check]) -> None:
+    def __init__(self, shape: Object, absent: Mapping[str, Callable[[], ParamError]], rules: Sequence[Check]) -> None:
         self.shape = shape
         self._absent = absent
         self._rules = tuple(rules)
@@ -69,10 +85,10 @@ class Table:
             self._quick(body)
             for rule in self._rules:
                 rule(body)
-        except Flaw as flaw:
+        except ParamError as flaw:
             raise self._first(body, flaw).error() from None
 
-    def _first(self, body: Mapping[str, Any], found: Flaw) -> Flaw:
+    def _first(self, body: Mapping[str, Any], found: ParamError) -> ParamError:
         """Of all that is wrong, what the API says first: what is missing, then the first in the table's order."""
         for name in self.shape.required:
             if name in self._absent and body.get(name) is None:
@@ -84,7 +100,7 @@ class Table:
             if value is not None or (name in body and name in self.shape.required):
                 try:
                     check(value)
-                except Flaw as flaw:
+                except ParamError as flaw:
                     flaw.names.append(name)
                     return flaw
         return found
@@ -99,7 +115,7 @@ def table(
     keys: Mapping[str, Shape],
     required: Sequence[str] = (),
     *,
-    absent: Mapping[str, Callable[[], Flaw]] | None = None,
+    absent: Mapping[str, Callable[[], ParamError]] | None = None,
     rules: Sequence[Check] = (),
 ) -> Table:
     """A table of parameters.

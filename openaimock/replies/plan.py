@@ -38,17 +38,17 @@ def ready(chosen: Plan, ask: Ask, groups: Callable[[], Mapping[str, str]], count
     return make_reply(templates.fill(chosen.plain, ask, groups(), count))
 
 
-def together(made: Sequence[Reply | None]) -> tuple[int, Reply] | None:
+def combine(made: Sequence[Reply | None]) -> tuple[int, Reply] | None:
     """One Reply for a request with several inputs, and for which of them it was made; None when no rule answers for any.
 
     What fails one input fails them all, so the first that goes wrong speaks for the request, else the first there is.
     """
-    spoken = [(at, reply) for at, reply in enumerate(made) if reply is not None]
-    if not spoken:
+    stream_pieces = [(at, reply) for at, reply in enumerate(made) if reply is not None]
+    if not stream_pieces:
         return None
-    wrong = [(at, reply) for at, reply in spoken if reply.raw or reply.error is not None or reply.fail is not None]
-    lead, reply = (wrong or spoken)[0]
-    state = {name: value for _, each in spoken for name, value in each.set_state.items()}
+    wrong = [(at, reply) for at, reply in stream_pieces if reply.raw or reply.error is not None or reply.fail is not None]
+    lead, reply = (wrong or stream_pieces)[0]
+    state = {name: value for _, each in stream_pieces for name, value in each.set_state.items()}
     return lead, replace(reply, inputs=tuple(made), set_state=state)
 
 

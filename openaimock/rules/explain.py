@@ -14,7 +14,7 @@ from . import matchers
 from .match import Miss
 from .matchers import Matcher, Near
 from .rule import Rule, conversation, fits_role
-from .ruleset import RuleBook, Verdict, verdict
+from .ruleset import RuleSet, Verdict, verdict
 
 #: So many verdicts are told in full; texts are not compared for the rest of very many.
 FULL = 200
@@ -172,21 +172,21 @@ def _split(text: str) -> list[str]:
 
 
 def report(
-    book: RuleBook, ask: Ask, hits: Mapping[str, int], chosen: Rule | None = None, most: int | None = None
+    ruleset: RuleSet, ask: Ask, hits: Mapping[str, int], chosen: Rule | None = None, most: int | None = None
 ) -> dict[str, Any]:
     """What every rule says to an Ask: first the one that answers, then those that fit, then the others, nearest first.
 
     ``chosen`` is the rule that did answer, when that is past. ``most`` bounds how many are told.
     """
     if chosen is None:
-        match = book.match(ask, hits)
+        match = ruleset.match(ask, hits)
         chosen = match.rule if match else None
-    rules = len(book.rules)
+    rules = len(ruleset.rules)
     few = rules <= FULL
     if few or most is None:
-        verdicts = book.verdicts(ask, hits)
+        verdicts = ruleset.verdicts(ask, hits)
     else:
-        verdicts = [each for each in book.nearest(ask, hits, most) if each.rule is not chosen]
+        verdicts = [each for each in ruleset.nearest(ask, hits, most) if each.rule is not chosen]
         verdicts += [verdict(chosen, ask, hits)] if chosen is not None else []
     verdicts.sort(key=lambda each: _order(each, chosen, each.nearness if few else each.kinship))
     shown = verdicts if most is None else verdicts[:most]
@@ -194,7 +194,7 @@ def report(
         "matched": chosen is not None,
         "rule": None if chosen is None else chosen.id,
         "rules": rules,
-        "verdicts": [_told(each, chosen, book.first, number < FULL) for number, each in enumerate(shown)],
+        "verdicts": [_told(each, chosen, ruleset.first, number < FULL) for number, each in enumerate(shown)],
     }
 
 

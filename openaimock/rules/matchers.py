@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from ..text.similarity import alike_enough, fold, fold_again, likeness, longest_piece, trigrams
+from ..text.similarity import alike_enough, fold, fold_again, longest_piece, ratio, trigrams
 
 #: What a match is worth when rules compete; an inverted matcher is worth as little as ``any``.
 SCORES = {"exact": 1.0, "regex": 0.8, "contains": 0.6, "fuzzy": 0.4, "any": 0.1, "glob": 0.5, "equals": 1.0}
@@ -100,7 +100,7 @@ class Matcher:
         if self.kind == "contains":
             # How much of the wanted text stands in the value: its longest common piece.
             return longest_piece(right[:BRIEF], left) / max(1, len(right))
-        alike = likeness(left, right, BRIEF)
+        alike = ratio(left, right, BRIEF)
         # Texts may be alike in what is compared here and not in whole: then a figure would only confuse.
         return None if self.kind == "fuzzy" and alike >= self.threshold else alike
 

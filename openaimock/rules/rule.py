@@ -189,7 +189,7 @@ def fits_role(turn: Turn, message: Message) -> bool:
 # What a rule answers
 
 
-def take(rule: Rule, answer: int, used: int) -> Plan | None:
+def plan_for_hit(rule: Rule, answer: int, used: int) -> Plan | None:
     """The plan that answers a rule's hit number ``used`` (from 0); None when ``then: error`` and all are said."""
     if answer >= 0:
         return rule.flow[answer].plan

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..types.ask import Ask, Match
 from .index import Index, Rank, Ranked, in_order
-from .index.nearest import Kin
+from .index.nearest import NearestIndex
 from .match import Miss, fit
 from .rule import Rule
 
@@ -47,14 +47,14 @@ class Verdict(NamedTuple):
         return self.outcome.kinship if isinstance(self.outcome, Miss) else 1.0
 
 
-class RuleBook:
+class RuleSet:
     """Rules in file order; ``first`` makes that order decide alone (``match: first``)."""
 
     def __init__(self, rules: Iterable[Rule] = (), *, first: bool = False) -> None:
         self.rules: list[Rule] = []
         self.first = first
         self._index = Index(first)
-        self._kin = Kin()
+        self._kin = NearestIndex()
         #: The last Ask that no rule answered, and the rules that were tried: these are what is told next.
         self._missed: tuple[Ask, list[list[Ranked]]] | None = None
         self._adding = threading.Lock()

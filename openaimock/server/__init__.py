@@ -13,7 +13,7 @@ from ..errors import PortInUseError
 from ..http.extensions import HOOKS
 from .http import Channel
 from .loop import READ, Loop, Pool, logger
-from .parser import Limits, Request
+from .parser import ParsedRequest, ParserLimits
 from .task import Application, Task
 from .wsgi import server_environ
 
@@ -66,7 +66,7 @@ class Server:
         self.port: int = address[1]
         self._app = app
         self._idle = idle
-        self._limits = Limits(max_body)
+        self._limits = ParserLimits(max_body)
         self._loop = Loop()
         self._pool = Pool(threads)
         self._channels: set[Channel] = set()
@@ -188,7 +188,7 @@ class Server:
         if self._share is not None:
             self._share.tell(len(self._channels))
 
-    def _answer(self, channel: Channel, request: Request) -> None:
+    def _answer(self, channel: Channel, request: ParsedRequest) -> None:
         Task(channel, request, self._pool).run(self._app)
 
     def _sweep(self) -> None:

@@ -17,7 +17,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from .loop import READ, WRITE, Loop
-from .parser import Limits, Request
+from .parser import ParsedRequest, ParserLimits
 
 #: Bytes asked of the socket at once.
 RECEIVE = 65536
@@ -76,9 +76,9 @@ class Channel:
         self,
         loop: Loop,
         sock: socket.socket,
-        limits: Limits,
+        limits: ParserLimits,
         environ: dict[str, Any],
-        serve: Callable[[Channel, Request], None],
+        serve: Callable[[Channel, ParsedRequest], None],
         closed: Callable[[Channel], None],
     ) -> None:
         self.loop = loop
@@ -101,8 +101,8 @@ class Channel:
         self._limits = limits
         self._serve = serve
         self._on_close = closed
-        self._requests: deque[Request] = deque()
-        self._partial: Request | None = None
+        self._requests: deque[ParsedRequest] = deque()
+        self._partial: ParsedRequest | None = None
         self._continued = False
         self._deaf = False
         self._reset = False
@@ -240,7 +240,7 @@ class Channel:
 
     def _receive(self, data: bytes) -> None:
         while data and not self._deaf:
-            request = self._partial or Request(self._limits)
+            request = self._partial or ParsedRequest(self._limits)
             data = data[request.received(data) :]
             if not request.completed:
                 self._partial = request
@@ -258,7 +258,7 @@ class Channel:
         if self._partial is not None:
             self._continue(self._partial)
 
-    def _continue(self, request: Request) -> None:
+    def _continue(self, request: ParsedRequest) -> None:
         """Ask for the body of a request that waits for it, once what came before is answered."""
         if request.expect_continue and request.headers_finished and not self._continued and not self._requests:
             self._continued = True

@@ -20,14 +20,14 @@ LONG = 8192
 _DIGITS = 15
 
 
-class Limits(Adjustments):
+class ParserLimits(Adjustments):
     """What waitress's parser wants to know. The rest of waitress's settings are unused, so they are not worked out."""
 
     def __init__(self, max_body: int) -> None:
         self.max_request_body_size = max_body + 1  # waitress refuses a body of exactly its limit
 
 
-class Request(HTTPRequestParser):
+class ParsedRequest(HTTPRequestParser):
     """A request being read. Most of what a small request costs is the parsing of its header lines, so lines are remembered.
 
     Whatever is not plain (folded lines, doubled names, other versions, transfer encodings, mistakes) goes waitress's own way.
@@ -35,7 +35,7 @@ class Request(HTTPRequestParser):
 
     #: When its last byte was read, by ``time.monotonic``.
     arrived = 0.0
-    adj: Limits
+    adj: ParserLimits
     # As they are; waitress's published types say otherwise.
     command: str = ""  # type: ignore[assignment]
     headers: dict[str, str]

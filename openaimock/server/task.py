@@ -10,11 +10,11 @@ from time import monotonic
 from typing import Any
 
 from ..errors import APIError, Hangup
-from ..http.extensions import Deferred, Timed, close_body
+from ..http.extensions import Deferred, TimedBody, close_body
 from ..http.json import dump
 from .http import HIGH, Channel
 from .loop import Pool, logger
-from .parser import Request
+from .parser import ParsedRequest
 from .wsgi import Response, request_environ
 
 #: How many bytes, and how many pieces, of a timed reply are sent together when they are due together.
@@ -37,7 +37,7 @@ class Task:
 
     __slots__ = ("_pool", "channel", "request", "response")
 
-    def __init__(self, channel: Channel, request: Request, pool: Pool) -> None:
+    def __init__(self, channel: Channel, request: ParsedRequest, pool: Pool) -> None:
         self.channel = channel
         self.request = request
         self.response = Response(request)
@@ -77,7 +77,7 @@ class Task:
         kind = type(body)
         if kind is list or kind is tuple:
             self._whole(b"".join(body))
-        elif isinstance(body, Timed):
+        elif isinstance(body, TimedBody):
             if body.head_gap:
                 Stream(self, body, self._slowly(body), 1).start()
             else:
@@ -88,7 +88,7 @@ class Task:
             # PEP 3333: each piece is sent before the next is asked for, and the head not before there is one.
             Stream(self, body, ((0.0, piece) for piece in body if piece), 1).start()
 
-    def _slowly(self, body: Timed) -> Iterator[tuple[float, bytes]]:
+    def _slowly(self, body: TimedBody) -> Iterator[tuple[float, bytes]]:
         """The head byte by byte, then the body."""
         for byte in self._head(None):
             yield body.head_gap, HeadByte([byte])
@@ -277,7 +277,7 @@ class Feed:
         """The thread's part; its last act is to hand over to the loop."""
         try:
             body = self._function()
-            if isinstance(body, (list, tuple, Timed, Deferred)):
+            if isinstance(body, (list, tuple, TimedBody, Deferred)):
                 self._hand_over(partial(self._task.answer, body), body)
             else:
                 self._read(body)

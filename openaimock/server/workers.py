@@ -37,7 +37,7 @@ def share(app: Application, listener: socket.socket, max_body: int, count: int, 
         # A worker must not receive the signals before it can stop: they wait until its server exists.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         for index in range(count):
-            children.add(_fork(partial(_work, app, listener, max_body, Evenly(counts, index))))
+            children.add(_fork(partial(_work, app, listener, max_body, ConnectionShares(counts, index))))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         listener.close()
         print(ready, flush=True)
@@ -64,7 +64,7 @@ def _fork(run: Callable[[], None]) -> int:
     return child
 
 
-class Evenly:
+class ConnectionShares:
     """How many connections each worker has, in memory that all of them see, so that no one takes them all."""
 
     def __init__(self, counts: memoryview, number: int) -> None:
@@ -80,7 +80,7 @@ class Evenly:
         return bool(self._counts[self._number] <= min(self._counts))
 
 
-def _work(app: Application, listener: socket.socket, max_body: int, evenly: Evenly) -> None:
+def _work(app: Application, listener: socket.socket, max_body: int, evenly: ConnectionShares) -> None:
     signal.set_wakeup_fd(-1)  # it is the parent's pipe
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     server = Server(app, socket=listener, share=evenly, max_body=max_body)

@@ -10,7 +10,7 @@ from typing import Any
 
 from waitress.utilities import build_http_date
 
-from .parser import Request
+from .parser import ParsedRequest
 
 #: Headers that say how a message travels: the server's to say, whatever the application sends.
 _TRAVEL = frozenset({"content-length", "connection", "transfer-encoding", "keep-alive"})
@@ -36,7 +36,7 @@ def server_environ(host: str, port: int, more: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def request_environ(connection: dict[str, Any], request: Request) -> dict[str, Any]:
+def request_environ(connection: dict[str, Any], request: ParsedRequest) -> dict[str, Any]:
     """The environ of one request: what its connection's requests share, and its own."""
     environ = connection.copy()
     path = request.path
@@ -66,7 +66,7 @@ class Response:
 
     __slots__ = ("_chunked", "_headers", "_rest", "_status", "_written", "begun", "keep", "mute", "swift", "version")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ParsedRequest) -> None:
         #: The head has been made; it is too late to say anything else.
         self.begun = False
         self.version = "1.1" if request.version == "1.1" or request.error else "1.0"

@@ -7,21 +7,21 @@ from typing import Any
 
 from ..rules.rule import Rule
 from ..types.exchange import Exchange
-from .namespace import Space
+from .namespace import Namespace
 
 
-def hits(spaces: Iterable[Space]) -> dict[str, int]:
+def hits(namespaces: Iterable[Namespace]) -> dict[str, int]:
     """How often each rule answered, by its id."""
     total: dict[str, int] = {}
-    for space in spaces:
-        for id, count in list(space.hits.items()):
+    for namespace in namespaces:
+        for id, count in list(namespace.hits.items()):
             total[id] = total.get(id, 0) + count
     return total
 
 
-def unmatched(spaces: Iterable[Space]) -> list[Exchange]:
+def unmatched(namespaces: Iterable[Namespace]) -> list[Exchange]:
     """The exchanges in the journals that no rule matched, in the order in which they came."""
-    found = [exchange for space in spaces for exchange in space.journal if exchange.unmatched]
+    found = [exchange for namespace in namespaces for exchange in namespace.journal if exchange.unmatched]
     return sorted(found, key=lambda exchange: exchange.order)
 
 
@@ -36,14 +36,14 @@ def unreached(rule: Rule, counts: Sequence[int], answered: set[tuple[str, int]])
     return sorted(at for at in answers if (rule.id, at) not in answered)
 
 
-def report(rules: Sequence[Rule], spaces: Iterable[Space]) -> dict[str, Any]:
+def report(rules: Sequence[Rule], namespaces: Iterable[Namespace]) -> dict[str, Any]:
     """Hits of every rule, the rules never hit, and the replies never reached, as JSON."""
-    spaces = list(spaces)
-    total = hits(spaces)
-    answered = {each for space in spaces for each in list(space.answered)}
+    namespaces = list(namespaces)
+    total = hits(namespaces)
+    answered = {each for namespace in namespaces for each in list(namespace.answered)}
     told = []
     for rule in rules:
-        counts = [space.hits.get(rule.id, 0) for space in spaces]
+        counts = [namespace.hits.get(rule.id, 0) for namespace in namespaces]
         told.append(
             {
                 "id": rule.id,

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import APIError
-from ..http.catalog import duration, known
+from ..http.catalog import api_error, duration
 
 #: What the headers say of a dimension that is not limited.
 _AMPLE = {"requests": 10_000, "tokens": 30_000_000}
 
 
-class Kind(NamedTuple):
+class LimitKind(NamedTuple):
     """One kind of limit: what it counts, over how many seconds, and what the API calls it."""
 
     counts: str
@@ -22,9 +22,9 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "rpm": Kind("requests", 60.0, "requests per min (RPM)"),
-    "tpm": Kind("tokens", 60.0, "tokens per min (TPM)"),
-    "rpd": Kind("requests", 86_400.0, "requests per day (RPD)"),
+    "rpm": LimitKind("requests", 60.0, "requests per min (RPM)"),
+    "tpm": LimitKind("tokens", 60.0, "tokens per min (TPM)"),
+    "rpd": LimitKind("requests", 86_400.0, "requests per day (RPD)"),
 }
 
 
@@ -55,7 +55,7 @@ class Bucket:
         return max(0.0, cost - self.level(now) - 1e-6) / self.rate
 
 
-class Limits:
+class RateLimits:
     """The buckets of one namespace: a set for each key and model. ``given`` has ``rpm``, ``tpm``, ``rpd``, any of them."""
 
     def __init__(self, given: Mapping[str, float]) -> None:
@@ -90,8 +90,8 @@ def _refusal(name: str, bucket: Bucket, cost: float, wait: float, model: str, no
             f"Requested {cost:.0f}. The input or output tokens must be reduced in order to run successfully. "
             "Visit https://platform.openai.com/account/rate-limits to learn more."
         )
-        return known(429, "rate_limit_exceeded", type=counts, message=message)
-    return known(
+        return api_error(429, "rate_limit_exceeded", type=counts, message=message)
+    return api_error(
         429,
         "rate_limit_exceeded",
         type=counts,

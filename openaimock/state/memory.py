@@ -19,21 +19,21 @@ class MemoryStore:
     def __init__(self) -> None:
         self._shelves: dict[str, dict[str, Any]] = {}
 
-    def put(self, shelf: str, id: str, value: Any) -> None:
+    def put(self, collection: str, id: str, value: Any) -> None:
         """Keep a value; one that is there already is replaced and keeps its place."""
-        self._shelves.setdefault(shelf, {})[id] = value
+        self._shelves.setdefault(collection, {})[id] = value
 
-    def get(self, shelf: str, id: str) -> Any:
+    def get(self, collection: str, id: str) -> Any:
         """The value, or None."""
-        return self._shelves.get(shelf, {}).get(id)
+        return self._shelves.get(collection, {}).get(id)
 
-    def delete(self, shelf: str, id: str) -> bool:
+    def delete(self, collection: str, id: str) -> bool:
         """Forget a value; whether there was one."""
-        return self._shelves.get(shelf, {}).pop(id, None) is not None
+        return self._shelves.get(collection, {}).pop(id, None) is not None
 
     def page(
         self,
-        shelf: str,
+        collection: str,
         *,
         limit: int,
         after: str | None = None,
@@ -42,7 +42,7 @@ class MemoryStore:
         where: Callable[[Any], bool] | None = None,
     ) -> Page | None:
         """Up to ``limit`` values past ``after`` or short of ``before`` (ids); None when that id is not on the shelf."""
-        everything = dict(self._shelves.get(shelf, {}))
+        everything = dict(self._shelves.get(collection, {}))
         ids = [id for id, value in everything.items() if where is None or where(value) or id in (after, before)]
         if newest_first:
             ids.reverse()

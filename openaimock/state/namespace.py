@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from ..rules.rule import Rule
-from ..seed import Draw
+from ..seed import Ids
 from ..types.clock import Clock
 from .journal import Journal
-from .limits import Limits
+from .limits import RateLimits
 from .memory import MemoryStore
 
 #: How many namespaces are kept; past it the least recently used one is forgotten.
 LIMIT = 1000
 
 
-class Space:
+class Namespace:
     """One namespace: how often each rule answered, scenarios, stored objects, the journal, limits, the count of exchanges."""
 
     def __init__(self, name: str, settings: Any) -> None:
@@ -31,7 +31,7 @@ class Space:
         self.state: dict[str, str] = dict(settings.scenarios)
         self.store = MemoryStore()
         self.journal = Journal(settings.journal_size)
-        self.limits = Limits(settings.limits) if settings.limits else None
+        self.limits = RateLimits(settings.limits) if settings.limits else None
         self.numbers = count(1)
         self._failed: dict[tuple[str, int], int] = {}
         self._lock = threading.Lock()
@@ -90,33 +90,33 @@ def _from_key(environ: Mapping[str, Any]) -> str:
 _SOURCES: dict[str, Callable[[Mapping[str, Any]], str]] = {"path": _from_path, "header": _from_header, "key": _from_key}
 
 
-class Spaces:
+class Namespaces:
     """The namespaces of one mock, by name."""
 
     def __init__(self, settings: Any) -> None:
         self._settings = settings
-        self._spaces: OrderedDict[str, Space] = OrderedDict()
+        self._spaces: OrderedDict[str, Namespace] = OrderedDict()
         #: The counts of those that were forgotten, for who wants to know of the whole run; None when nobody does.
-        self.past: list[Space] | None = None
+        self.past: list[Namespace] | None = None
         self._lock = threading.Lock()
-        self._latest: Space | None = None
+        self._latest: Namespace | None = None
 
-    def __getitem__(self, name: str) -> Space:
+    def __getitem__(self, name: str) -> Namespace:
         latest = self._latest
         if latest is not None and latest.name == name:
             return latest
         with self._lock:
-            space = self._spaces.get(name)
-            if space is None:
-                space = self._spaces[name] = Space(name, self._settings)
+            namespace = self._spaces.get(name)
+            if namespace is None:
+                namespace = self._spaces[name] = Namespace(name, self._settings)
                 if len(self._spaces) > LIMIT:
                     self._forget(self._spaces.popitem(last=False)[1])
             else:
                 self._spaces.move_to_end(name)
-            self._latest = space
-            return space
+            self._latest = namespace
+            return namespace
 
-    def __iter__(self) -> Iterator[Space]:
+    def __iter__(self) -> Iterator[Namespace]:
         return iter(list(self._spaces.values()))
 
     def reset(self, name: str | None = None) -> None:
@@ -127,29 +127,29 @@ class Spaces:
                 if each in self._spaces:
                     self._forget(self._spaces.pop(each))
 
-    def _forget(self, space: Space) -> None:
-        if self.past is not None and space.hits:
-            counts = Space(space.name, self._settings)
-            counts.hits, counts.answered = space.hits, space.answered
+    def _forget(self, namespace: Namespace) -> None:
+        if self.past is not None and namespace.hits:
+            counts = Namespace(namespace.name, self._settings)
+            counts.hits, counts.answered = namespace.hits, namespace.answered
             self.past.append(counts)
 
     def follow(self, settings: Any, rules: Collection[str]) -> None:
         """Go on with other settings; what is counted of these rules begins anew."""
         self._settings = settings
-        for space in self:
-            space.begin_anew(rules)
+        for namespace in self:
+            namespace.begin_anew(rules)
 
 
-class Moment:
+class Context:
     """What one exchange may draw on: the time, ids and randomness, its namespace, and the mock's settings."""
 
-    __slots__ = ("_settings", "draw", "now", "number", "space")
+    __slots__ = ("_settings", "ids", "namespace", "now", "number")
 
-    def __init__(self, space: Space, clock: Clock, seed: object, settings: Any) -> None:
-        self.space = space
-        self.number = next(space.numbers)
+    def __init__(self, namespace: Namespace, clock: Clock, seed: object, settings: Any) -> None:
+        self.namespace = namespace
+        self.number = next(namespace.numbers)
         self.now = clock.now()
-        self.draw = Draw(seed, space.name, self.number)
+        self.ids = Ids(seed, namespace.name, self.number)
         self._settings = settings
 
     @property
@@ -166,7 +166,7 @@ class Moment:
     @property
     def store(self) -> MemoryStore:
         """The namespace's objects."""
-        return self.space.store
+        return self.namespace.store
 
     @property
     def base(self) -> Path:

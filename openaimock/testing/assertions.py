@@ -64,7 +64,7 @@ class When:
         return self._add({"when": self._asked, **answer, **{key: value for key, value in given.items() if value is not None}})
 
 
-def together(when: Any, conditions: Mapping[str, Any]) -> Any:
+def combine(when: Any, conditions: Mapping[str, Any]) -> Any:
     """What is asked: a mapping with the keys of ``when``, and more of them by name."""
     if when is None:
         return dict(conditions)

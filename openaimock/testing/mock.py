@@ -11,7 +11,7 @@ from typing import Any
 
 from ..config.load import Config, load, secrets
 from ..rules.rule import Rule
-from ..rules.ruleset import RuleBook
+from ..rules.ruleset import RuleSet
 from ..server import Server
 from ..server.address import address, url
 from ..server.logs import logger
@@ -44,7 +44,7 @@ class MockServer:
         self._host, self._port = address(loaded, host, port, os.environ)
         self.log = logger(verbose, log_file)
         self.app: Application = create_app(loaded, self.log)
-        self._first = (list(self.app.api.book.rules), self.app.api.chaos)
+        self._first = (list(self.app.api.ruleset.rules), self.app.api.chaos)
         #: The HTTP server while the mock runs.
         self.server: Server | None = None
 
@@ -95,16 +95,16 @@ class MockServer:
         def add(rule: dict[str, Any]) -> Rule:
             return self.app.api.add_rules(rule, place)[0]
 
-        return When(assertions.together(when, conditions), add)
+        return When(assertions.combine(when, conditions), add)
 
     def reset(self) -> None:
         """Begin anew: what all namespaces remember is forgotten, rules added since the start are gone, the clock is set back."""
         app = self.app.api
         rules, app.chaos = self._first
         # Removed and put in order again, perhaps: numbers are places in the book.
-        app.book = RuleBook(rules, first=app.config.match == "first")
+        app.ruleset = RuleSet(rules, first=app.config.match == "first")
         app.clock = Clock.parse(app.config.clock)
-        app.spaces.reset()
+        app.namespaces.reset()
 
     def advance(self, seconds: float) -> None:
         """Move the mock's clock on."""
@@ -115,16 +115,18 @@ class MockServer:
     @property
     def exchanges(self) -> list[Exchange]:
         """The journals of all namespaces, in the order in which the requests came."""
-        return sorted((each for space in self.app.api.spaces for each in space.journal), key=lambda exchange: exchange.order)
+        return sorted(
+            (each for namespace in self.app.api.namespaces for each in namespace.journal), key=lambda exchange: exchange.order
+        )
 
     @property
     def unmatched(self) -> list[Exchange]:
         """The exchanges that a rule should have answered and none did."""
-        return coverage.unmatched(self.app.api.spaces)
+        return coverage.unmatched(self.app.api.namespaces)
 
     def coverage(self) -> dict[str, Any]:
         """Hits of every rule, the rules ``never`` hit, the replies ``unreached``: as ``GET /__openaimock/coverage`` has them."""
-        return coverage.report(list(self.app.api.book.rules), self.app.api.spaces)
+        return coverage.report(list(self.app.api.ruleset.rules), self.app.api.namespaces)
 
     def assert_called(
         self,
@@ -141,7 +143,7 @@ class MockServer:
         """
         __tracebackhide__ = True
         named = rule.id if isinstance(rule, Rule) else rule
-        self._insist(assertions.called(self.exchanges, assertions.together(when, conditions), named, times))
+        self._insist(assertions.called(self.exchanges, assertions.combine(when, conditions), named, times))
 
     def assert_not_called(
         self, when: Mapping[str, Any] | None = None, /, *, rule: Rule | str | None = None, **conditions: Any

@@ -82,4 +82,4 @@ def _leftovers(mock: MockServer) -> list[str]:
 
 
 def _noun(mock: MockServer, id: str) -> str:
-    return "reply" if any(rule.id == id and rule.plans for rule in mock.app.api.book.rules) else "message"
+    return "reply" if any(rule.id == id and rule.plans for rule in mock.app.api.ruleset.rules) else "message"

@@ -91,8 +91,8 @@ def _plain(given: str, known: re.Pattern[str] | None) -> str:
 
 
 def _masked(found: re.Match[str]) -> str:
-    head, space, _ = found[0].partition(" ")
-    return head + space + MASK if space else found[0][:3] + MASK
+    head, namespace, _ = found[0].partition(" ")
+    return head + namespace + MASK if namespace else found[0][:3] + MASK
 
 
 @lru_cache(16)

@@ -41,7 +41,7 @@ fold_again = lru_cache(4)(fold)
 
 
 @lru_cache(32)
-def likeness(left: str, right: str, longest: int = LONG) -> float:
+def ratio(left: str, right: str, longest: int = LONG) -> float:
     """difflib's ratio of two folded texts, without its junk heuristics (with them, long texts 92% alike score 0.07).
 
     Texts longer than ``longest`` are compared word by word. What is told of a miss asks for the same ratio again and again.

@@ -18,8 +18,8 @@ class Clock:
         """A clock from the configuration: ``real`` or an ISO 8601 time (UTC when it names no zone). ValueError otherwise."""
         if text == "real":
             return cls()
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-        return cls((moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp())
+        context = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return cls((context if context.tzinfo else context.replace(tzinfo=timezone.utc)).timestamp())
 
     @property
     def frozen(self) -> bool:

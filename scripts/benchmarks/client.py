@@ -210,7 +210,7 @@ def _unchunk(raw: bytes) -> tuple[bytes, list[int], list[int]]:
         at = line_end + 2 + size + 2
 
 
-def spoken(line: Line) -> list[tuple[float, str]]:
+def stream_pieces(line: Line) -> list[tuple[float, str]]:
     """The pieces of text a stream said and when each had come. Wrong when the stream is not whole."""
     raw = b"".join(data for _, data in line.reads)
     if line.error or not raw.startswith(b"HTTP/1.1 200"):
@@ -243,7 +243,7 @@ def gaps(lines: Iterable[Line], pieces: Sequence[str]) -> list[float]:
     """Milliseconds between the chunks of each stream, sorted; every stream must have said exactly these pieces."""
     found = []
     for line in lines:
-        said = spoken(line)
+        said = stream_pieces(line)
         # Where the space between two words goes is each server's own affair.
         if len(said) != len(pieces) or "".join(text for _, text in said) != "".join(pieces):
             raise Wrong(f"{len(said)} chunks instead of {len(pieces)}, or other ones: {[text for _, text in said][:5]}")

@@ -47,11 +47,11 @@ def run(port: int, chunks: list[bytes], gap: float) -> None:
                 open_socks.pop(fd).close()
         now = time.perf_counter()
         while due and due[0][0] <= now:
-            moment, fd, at = heapq.heappop(due)
+            context, fd, at = heapq.heappop(due)
             if fd in open_socks:
                 open_socks[fd].send(chunks[at])
                 if at + 1 < len(chunks):
-                    heapq.heappush(due, (moment + gap, fd, at + 1))
+                    heapq.heappush(due, (context + gap, fd, at + 1))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from werkzeug.test import Client
 
-from openaimock.cli.reload import Watched
+from openaimock.cli.reload import ReloadingApp
 from openaimock.config.load import load
 from openaimock.wsgi import create_app
 
@@ -28,7 +28,7 @@ def watched(tmp_path):
     path = tmp_path / "mock.yaml"
     path.write_text(RULES)
     told = []
-    app = Watched(create_app(path), lambda: load(path), told.append)
+    app = ReloadingApp(create_app(path), lambda: load(path), told.append)
     app.path, app.told = path, told
     return app
 
@@ -57,7 +57,7 @@ def test_a_rule_that_changed_begins_anew_and_the_others_go_on(watched):
     assert [said(watched, "a"), said(watched, "b")] == ["one", "one"]
     assert edit(watched, "# moved\n" + RULES.replace("user: b}, replies: [one", "user: b}, replies: [first"))
     assert [said(watched, "a"), said(watched, "b")] == ["two", "first"]
-    assert [exchange.order for space in watched.app.api.spaces for exchange in space.journal] == [1, 2, 3, 4]
+    assert [exchange.order for namespace in watched.app.api.namespaces for exchange in namespace.journal] == [1, 2, 3, 4]
     assert watched.told == ["openaimock: the files have changed; 2 rules from now on"]
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from openaimock.config import keys
-from openaimock.config.kinds import Flag, Function, Kind, ListOf, MapOf, Number, Object, OneOf, Shape, Text, Union
+from openaimock.config.kinds import AnyOf, Choice, Flag, Function, Kind, ListOf, MapOf, Numeric, Shape, Struct, Text
 from openaimock.config.load import Config, load, load_reply, load_rules
 from openaimock.config.schema import camel, json_schema
 from openaimock.errors import ConfigError, Problem
@@ -50,35 +50,35 @@ JUNK = st.recursive(
 def values(kind: Kind, flaws: bool = True, depth: int = 0) -> st.SearchStrategy[Any]:
     """Values for a kind; with ``flaws`` some are not right at all."""
     right = st.deferred(lambda: likely(kind, flaws, depth + 1)) if depth < 8 else SCALARS
-    return st.integers(0, 29).flatmap(lambda draw: JUNK if draw == 29 else right) if flaws else right
+    return st.integers(0, 29).flatmap(lambda ids: JUNK if ids == 29 else right) if flaws else right
 
 
 def likely(kind: Kind, flaws: bool, depth: int) -> st.SearchStrategy[Any]:
     match kind:
         case Text():
             return st.sampled_from(WORDS if flaws else GOOD)
-        case Number():
+        case Numeric():
             low = kind.low or 0
             return st.sampled_from([low if not kind.above else 1, min(low + 1, kind.high)])
         case Flag():
             return st.booleans() if flaws else st.just(True)
-        case OneOf():
+        case Choice():
             return st.sampled_from(kind.values)
         case ListOf():
             return st.lists(values(kind.item, flaws, depth), min_size=kind.least, max_size=kind.most or kind.least + 1)
         case MapOf():
             return st.dictionaries(st.sampled_from(["a", "b.0", "X-Y"]), values(kind.value, flaws, depth), max_size=2)
-        case Union():
+        case AnyOf():
             options = [option for option in kind.options if not isinstance(option, Function)]
             return st.sampled_from(options).flatmap(lambda option: values(option, flaws, depth))
         case Shape():
             return values(kind.kind, flaws, depth)
-        case Object():
+        case Struct():
             return mappings(kind, flaws, depth)
     return JUNK if flaws else st.sampled_from(GOOD)
 
 
-def mappings(kind: Object, flaws: bool, depth: int) -> st.SearchStrategy[Any]:
+def mappings(kind: Struct, flaws: bool, depth: int) -> st.SearchStrategy[Any]:
     """Some of the keys of a mapping, all that are required, and one of those that exclude each other."""
     fields = {field.name: field for field in kind.fields if field.name != "include" and (flaws or not field.later)}
     always = [*kind.required, *ALWAYS.get(kind.what, ())]

@@ -14,7 +14,7 @@ import yaml
 from docutils.core import publish_doctree
 
 from openaimock.config import keys
-from openaimock.config.kinds import Kind, ListOf, MapOf, Object, Shape, Union
+from openaimock.config.kinds import AnyOf, Kind, ListOf, MapOf, Shape, Struct
 from openaimock.config.load import load
 from openaimock.config.schema import camel, document, json_schema, refresh
 from openaimock.config.validate import snake
@@ -122,17 +122,17 @@ def test_a_bad_file_is_bad_to_both(text: str) -> None:
     assert not VALIDATOR.is_valid(yaml.safe_load(text))
 
 
-def objects(kind: Kind, seen: set[int]) -> Iterator[Object]:
+def objects(kind: Kind, seen: set[int]) -> Iterator[Struct]:
     """All mappings of the schema."""
     if id(kind) in seen:
         return
     seen.add(id(kind))
     inner: list[Kind] = []
     match kind:
-        case Object():
+        case Struct():
             yield kind
             inner = [field.kind for field in kind.fields]
-        case Union():
+        case AnyOf():
             inner = list(kind.options)
         case ListOf():
             inner = [kind.item]
@@ -154,7 +154,7 @@ def test_every_named_kind_is_used() -> None:
 
 
 @pytest.mark.parametrize("kind", OBJECTS, ids=lambda kind: kind.what)
-def test_every_key_has_one_spelling_of_each_style_and_one_sentence(kind: Object) -> None:
+def test_every_key_has_one_spelling_of_each_style_and_one_sentence(kind: Struct) -> None:
     assert len(kind.by_name) == len(kind.fields)
     for field in kind.fields:
         assert snake(camel(field.name)) == snake(field.name) == field.name

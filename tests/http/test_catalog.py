@@ -5,7 +5,18 @@ import pytest
 
 from openaimock.errors import APIError
 from openaimock.http import catalog
-from openaimock.http.catalog import CODES, STATUSES, TYPES, duration, known, mask, not_json, printable, retry, wrong_content_type
+from openaimock.http.catalog import (
+    CODES,
+    STATUSES,
+    TYPES,
+    api_error,
+    duration,
+    mask,
+    not_json,
+    printable,
+    retry,
+    wrong_content_type,
+)
 
 
 def said(error: APIError) -> tuple[int, str, str, str | None, str | None]:
@@ -59,44 +70,44 @@ def said(error: APIError) -> tuple[int, str, str, str | None, str | None]:
     ],
 )
 def test_the_apis_own_words(given, status, begins, type, param, code):
-    error = known(**given)
+    error = api_error(**given)
     assert (error.status, error.type, error.param, error.code) == (status, type, param, code)
     assert error.message.startswith(begins)
 
 
 def test_what_is_said_overrides():
-    error = known(418, "teapot", type="kettle", message="short and stout", param="spout")
+    error = api_error(418, "teapot", type="kettle", message="short and stout", param="spout")
     assert said(error) == (418, "short and stout", "kettle", "spout", "teapot")
 
 
 def test_a_status_overrides_the_codes_own():
-    assert known(500, "rate_limit_exceeded").status == 500
+    assert api_error(500, "rate_limit_exceeded").status == 500
 
 
 def test_a_code_nobody_knows_keeps_the_words_of_the_status():
-    error = known(429, "too_keen")
+    error = api_error(429, "too_keen")
     assert error.code == "too_keen"
     assert error.message.startswith("Rate limit reached")
 
 
 @pytest.mark.parametrize(("type", "status"), TYPES.items())
 def test_a_type_alone_says_the_status(type, status):
-    error = known(type=type)
+    error = api_error(type=type)
     assert (error.status, error.type) == (status, type)
 
 
 def test_a_message_alone_is_a_bad_request():
-    assert said(known(message="no")) == (400, "no", "invalid_request_error", None, None)
+    assert said(api_error(message="no")) == (400, "no", "invalid_request_error", None, None)
 
 
 def test_a_status_without_words_of_its_own_gets_http_s():
-    assert known(418).message == "I'm a Teapot."
-    assert known(507).type == "server_error"
-    assert known(799).message == "Status 799."
+    assert api_error(418).message == "I'm a Teapot."
+    assert api_error(507).type == "server_error"
+    assert api_error(799).message == "Status 799."
 
 
 def test_rate_limits_on_requests():
-    error = known(429, retry_after=20, model="gpt-4o", limit=3, used=3, requested=1, organization="org-x")
+    error = api_error(429, retry_after=20, model="gpt-4o", limit=3, used=3, requested=1, organization="org-x")
     assert error.message == (
         "Rate limit reached for gpt-4o in organization org-x on requests per min (RPM): Limit 3, Used 3, Requested 1. "
         "Please try again in 20s. Visit https://platform.openai.com/account/rate-limits to learn more."
@@ -105,44 +116,46 @@ def test_rate_limits_on_requests():
 
 
 def test_rate_limits_on_tokens():
-    error = known(429, "rate_limit_exceeded", type="tokens", model="gpt-4o", limit=1000, used=900, requested=200, retry_after=6)
+    error = api_error(
+        429, "rate_limit_exceeded", type="tokens", model="gpt-4o", limit=1000, used=900, requested=200, retry_after=6
+    )
     assert "on tokens per min (TPM): Limit 1000, Used 900, Requested 200. Please try again in 6s." in error.message
     assert (error.type, error.code) == ("tokens", "rate_limit_exceeded")
 
 
 def test_no_retry_after_means_no_header():
-    assert known(429).headers == {}
+    assert api_error(429).headers == {}
 
 
 def test_a_model_that_is_not_there_is_named():
-    error = known(404, "model_not_found", model="gpt-9")
+    error = api_error(404, "model_not_found", model="gpt-9")
     assert error.message == "The model `gpt-9` does not exist or you do not have access to it."
 
 
 def test_an_unknown_url_is_named():
-    message = known(404, "unknown_url", method="GET", path="/v1/ddmodels").message
+    message = api_error(404, "unknown_url", method="GET", path="/v1/ddmodels").message
     assert message.startswith("Unknown request URL: GET /v1/ddmodels. Please check the URL for typos")
 
 
 def test_a_wrong_method_is_named():
-    message = known(405, method="GET", path="/v1/chat/completions").message
+    message = api_error(405, method="GET", path="/v1/chat/completions").message
     assert message == "Not allowed to GET on /v1/chat/completions (HINT: Perhaps you meant to use a different HTTP method?)"
 
 
 def test_azures_filter_says_what_was_filtered():
-    error = known(code="content_filter").body()["error"]
+    error = api_error(code="content_filter").body()["error"]
     assert error["innererror"]["content_filter_result"]["violence"]["filtered"] is True
 
 
 def test_errors_do_not_share_what_they_carry():
-    first = known(code="content_filter")
+    first = api_error(code="content_filter")
     first.more["nearest"] = []
-    assert "nearest" not in known(code="content_filter").more
+    assert "nearest" not in api_error(code="content_filter").more
 
 
 @pytest.mark.parametrize("name", CODES)
 def test_every_known_error_can_be_said(name):
-    error = known(code=name)
+    error = api_error(code=name)
     assert 400 <= error.status < 600
     assert "{" not in error.message
     assert json.dumps(error.body())
@@ -153,7 +166,7 @@ def test_every_status_means_a_row_of_that_status():
 
 
 def test_facts_are_never_templates():
-    assert "`{key}{0.__class__}`" in known(code="model_not_found", model="{key}{0.__class__}").message
+    assert "`{key}{0.__class__}`" in api_error(code="model_not_found", model="{key}{0.__class__}").message
 
 
 def test_bad_json_gets_the_apis_hint_and_then_ours():
@@ -178,7 +191,7 @@ def test_the_accepted_content_type_can_be_another():
 
 def test_a_wrong_key_is_shown_masked():
     key = "sk-proj-" + "abcdefghij" * 4 + "wxyz"
-    message = known(401, "invalid_api_key", key=key).message
+    message = api_error(401, "invalid_api_key", key=key).message
     assert message == (
         f"Incorrect API key provided: sk-proj-{'*' * 32}wxyz. You can find your API key at "
         "https://platform.openai.com/account/api-keys."
@@ -248,6 +261,6 @@ def test_text_is_fit_to_be_shown(text, shown):
 
 
 def test_nothing_given_can_break_the_line_of_a_message():
-    message = known(404, "unknown_url", method="GET", path="/a\r\nb\ud800").message
+    message = api_error(404, "unknown_url", method="GET", path="/a\r\nb\ud800").message
     assert "\n" not in message
     assert message.encode()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from openaimock.http.extensions import Deferred, Timed
+from openaimock.http.extensions import Deferred, TimedBody
 
 
 def test_timed_items_can_be_read_as_an_iterable_that_sleeps():
     start = time.monotonic()
-    assert list(Timed([(0.05, b"a"), (0.05, b"b")])) == [b"a", b"b"]
+    assert list(TimedBody([(0.05, b"a"), (0.05, b"b")])) == [b"a", b"b"]
     assert time.monotonic() - start >= 0.1
 
 
@@ -22,7 +22,7 @@ def test_closing_a_timed_body_closes_its_items():
         finally:
             closed.append(True)
 
-    body = Timed(items())
+    body = TimedBody(items())
     next(iter(body))
     body.close()
     assert closed == [True]

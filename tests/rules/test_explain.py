@@ -9,7 +9,7 @@ import pytest
 from openaimock.config.load import load_rules
 from openaimock.rules import explain, matchers
 from openaimock.rules import rule as rules
-from openaimock.rules.ruleset import RuleBook, verdict
+from openaimock.rules.ruleset import RuleSet, verdict
 from openaimock.types.ask import Ask, Message
 
 
@@ -83,7 +83,7 @@ def test_a_difference_puts_both_texts_together_again():
 
 @pytest.mark.parametrize("first", [False, True])
 def test_the_first_verdict_is_the_answer_and_fitting_ones_say_what_is_before_them(first):
-    book = RuleBook(
+    ruleset = RuleSet(
         made(
             {"id": "any", "when": {"user": {"any": True}}, "reply": "x"},
             {"id": "exact", "when": {"user": "Hello"}, "reply": "x"},
@@ -92,8 +92,8 @@ def test_the_first_verdict_is_the_answer_and_fitting_ones_say_what_is_before_the
         first=first,
     )
     ask = asked("Hello")
-    found = explain.report(book, ask, {})
-    answer = book.match(ask, {})
+    found = explain.report(ruleset, ask, {})
+    answer = ruleset.match(ask, {})
     other = "any" if answer.rule.id == "exact" else "exact"
     assert found["rule"] == answer.rule.id
     assert [each["rule"] for each in found["verdicts"]] == [answer.rule.id, other, "miss"]
@@ -101,15 +101,15 @@ def test_the_first_verdict_is_the_answer_and_fitting_ones_say_what_is_before_the
 
 
 def test_of_very_many_rules_the_nearest_are_told_when_that_is_enough():
-    book = RuleBook(made(*({"id": f"r{n}", "when": {"user": f"question number {n}"}, "reply": "x"} for n in range(500))))
-    found = explain.report(book, asked("question number 199"), {}, most=5)
+    ruleset = RuleSet(made(*({"id": f"r{n}", "when": {"user": f"question number {n}"}, "reply": "x"} for n in range(500))))
+    found = explain.report(ruleset, asked("question number 199"), {}, most=5)
     assert (found["rule"], found["rules"], len(found["verdicts"])) == ("r199", 500, 5)
     assert found["verdicts"][0]["answers"]
 
 
 def test_thousands_of_rules_are_all_told():
-    book = RuleBook(made(*({"id": f"r{n}", "when": {"user": f"question number {n}"}, "reply": "x"} for n in range(2000))))
-    found = explain.report(book, asked("question number 1999"), {})
+    ruleset = RuleSet(made(*({"id": f"r{n}", "when": {"user": f"question number {n}"}, "reply": "x"} for n in range(2000))))
+    found = explain.report(ruleset, asked("question number 1999"), {})
     assert (found["rule"], len(found["verdicts"])) == ("r1999", 2000)
     assert all(each["reason"] for each in found["verdicts"][1:])
 

@@ -6,7 +6,7 @@ import pytest
 
 from openaimock.rules import match
 from openaimock.rules import rule as rules
-from openaimock.rules.ruleset import RuleBook, plain_match
+from openaimock.rules.ruleset import RuleSet, plain_match
 from openaimock.types.ask import Ask, Match
 
 from ..support.rulings import ANSWER, expect, flow, said, talk, when
@@ -16,10 +16,10 @@ WORDS = ["weather", "parcel", "invoice", "garden", "window", "museum", "ticket",
 
 def answering(*made: rules.Rule, ask: Ask | None = None, first: bool = False, **hits: int) -> int | None:
     """The number of the rule that answers ``a``, which the index and asking all must agree on."""
-    book = RuleBook(made, first=first)
+    ruleset = RuleSet(made, first=first)
     counts = {id.replace("_", "-"): count for id, count in hits.items()}
-    found = book.match(ask or talk("a"), counts)
-    assert found == plain_match(book.rules, ask or talk("a"), counts, first)
+    found = ruleset.match(ask or talk("a"), counts)
+    assert found == plain_match(ruleset.rules, ask or talk("a"), counts, first)
     return None if found is None else found.rule.number
 
 
@@ -53,24 +53,24 @@ def test_match_first_goes_by_file_order_alone(others):
 
 @pytest.mark.parametrize("others", [[], MANY], ids=["few", "many"])
 def test_used_up_rules_are_passed_over(others):
-    book = RuleBook([*others, asked(0, "a", times=2), asked(0, "a", "any")])
-    once, other = book.rules[-2:]
+    ruleset = RuleSet([*others, asked(0, "a", times=2), asked(0, "a", "any")])
+    once, other = ruleset.rules[-2:]
     ids = [rules.build({"id": name, "when": {"user": expect("exact", "a")}, "replies": [{}], "times": 2}, 0) for name in "xy"]
-    book = RuleBook([*others, *ids])
-    found = [book.match(talk("a"), {"x": used}) for used in range(4)]
+    ruleset = RuleSet([*others, *ids])
+    found = [ruleset.match(talk("a"), {"x": used}) for used in range(4)]
     assert [match.rule.id for match in found if match] == ["x", "x", "y", "y"]
     assert (once.number, other.number) == (len(others), len(others) + 1)
 
 
 @pytest.mark.parametrize("others", [[], MANY], ids=["few", "many"])
 def test_a_body_that_comes_again_gets_the_same_until_a_rule_is_added(others):
-    book = RuleBook([*others, asked(0, "a", "contains")])
+    ruleset = RuleSet([*others, asked(0, "a", "contains")])
     ask = talk("a")
-    found = book.match(ask, {})
-    assert book.match(ask.again(), {}) is found
-    book.add([asked(0, "a")])
-    assert book.match(ask.again(), {}).rule is book.rules[-1]
-    assert RuleBook([asked(0, "", "any")]).match(ask.again(), {}).rule.score == 0.1
+    found = ruleset.match(ask, {})
+    assert ruleset.match(ask.again(), {}) is found
+    ruleset.add([asked(0, "a")])
+    assert ruleset.match(ask.again(), {}).rule is ruleset.rules[-1]
+    assert RuleSet([asked(0, "", "any")]).match(ask.again(), {}).rule.score == 0.1
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_a_body_that_comes_again_gets_the_same_until_a_rule_is_added(others):
     ids=["header", "state", "namespace"],
 )
 def test_a_body_that_comes_again_gets_another_where_the_rest_of_the_request_counts(condition):
-    book = RuleBook([when(0, **condition), when(1)])
+    ruleset = RuleSet([when(0, **condition), when(1)])
     ask = talk("a")
-    assert book.match(ask, {}).rule.number == 1
+    assert ruleset.match(ask, {}).rule.number == 1
     again = ask.again()
     again.headers, again.state, again.namespace = {"x": "1"}, {"door": "open"}, "one"
-    assert book.match(again, {}).rule.number == 0
+    assert ruleset.match(again, {}).rule.number == 0
 
 
 def test_no_rule_may_answer():
@@ -93,66 +93,69 @@ def test_no_rule_may_answer():
 
 
 def test_rules_are_numbered_in_the_order_they_come():
-    book = RuleBook([asked(7, "a"), asked(7, "b")])
-    book.add([asked(7, "c")])
-    assert [rule.number for rule in book.rules] == [0, 1, 2]
+    ruleset = RuleSet([asked(7, "a"), asked(7, "b")])
+    ruleset.add([asked(7, "c")])
+    assert [rule.number for rule in ruleset.rules] == [0, 1, 2]
 
 
 def test_a_rule_added_later_answers():
-    book = RuleBook(MANY)
-    assert book.match(talk("a"), {}) is None
-    book.add([asked(0, "a")])
-    found = book.match(talk("a"), {})
-    assert found is not None and found.rule is book.rules[10]
+    ruleset = RuleSet(MANY)
+    assert ruleset.match(talk("a"), {}) is None
+    ruleset.add([asked(0, "a")])
+    found = ruleset.match(talk("a"), {})
+    assert found is not None and found.rule is ruleset.rules[10]
 
 
 def test_a_flow_tells_which_of_its_messages_answers():
-    book = RuleBook([*MANY, flow(said("user", "a"), ANSWER, said("user", expect("contains", "b")), ANSWER)])
+    ruleset = RuleSet([*MANY, flow(said("user", "a"), ANSWER, said("user", expect("contains", "b")), ANSWER)])
     ask = talk("a", ("assistant", "ok"), "abc")
-    assert book.match(ask, {}) == Match(book.rules[-1], 0.8, 3)
+    assert ruleset.match(ask, {}) == Match(ruleset.rules[-1], 0.8, 3)
 
 
 # Verdicts
 
 
 def test_verdicts_are_in_file_order():
-    book = RuleBook([asked(0, "b"), asked(0, "a")])
-    assert [verdict.rule.number for verdict in book.verdicts(talk("a"), {})] == [0, 1]
-    assert [verdict.reason for verdict in book.verdicts(talk("a"), {})] == ["user: expected exactly 'b', got 'a' (0% alike)", ""]
+    ruleset = RuleSet([asked(0, "b"), asked(0, "a")])
+    assert [verdict.rule.number for verdict in ruleset.verdicts(talk("a"), {})] == [0, 1]
+    assert [verdict.reason for verdict in ruleset.verdicts(talk("a"), {})] == [
+        "user: expected exactly 'b', got 'a' (0% alike)",
+        "",
+    ]
 
 
 def test_a_used_up_rule_says_so():
-    book = RuleBook([rules.build({"id": "x", "when": {}, "replies": [{}], "times": 2}, 0)])
-    (verdict,) = book.verdicts(talk("a"), {"x": 2})
+    ruleset = RuleSet([rules.build({"id": "x", "when": {}, "replies": [{}], "times": 2}, 0)])
+    (verdict,) = ruleset.verdicts(talk("a"), {"x": 2})
     assert (verdict.spent, verdict.reason) == (True, "it fits, but its 2 times are used up")
 
 
 # The nearest of a miss
 
 
-def near(book: RuleBook, ask: Ask, hits: dict[str, int] | None = None, count: int = 3) -> list[int]:
-    return [verdict.rule.number for verdict in book.nearest(ask, hits or {}, count)]
+def near(ruleset: RuleSet, ask: Ask, hits: dict[str, int] | None = None, count: int = 3) -> list[int]:
+    return [verdict.rule.number for verdict in ruleset.nearest(ask, hits or {}, count)]
 
 
 def test_the_nearest_comes_first():
-    book = RuleBook([asked(0, "tell me a joke"), asked(0, "the weather in Rome"), asked(0, "the weather in Paris")])
-    assert near(book, talk("the wether in Paris")) == [2, 1, 0]
+    ruleset = RuleSet([asked(0, "tell me a joke"), asked(0, "the weather in Rome"), asked(0, "the weather in Paris")])
+    assert near(ruleset, talk("the wether in Paris")) == [2, 1, 0]
 
 
 def test_a_flow_that_fitted_further_is_nearer():
     one = flow(said("user", "hello there"), ANSWER)
     two = flow(said("user", "hello"), ANSWER, said("user", "something else"), ANSWER)
-    assert near(RuleBook([one, two]), talk("hello", ("assistant", "ok"), "goodbye")) == [1, 0]
+    assert near(RuleSet([one, two]), talk("hello", ("assistant", "ok"), "goodbye")) == [1, 0]
 
 
 def test_no_more_than_asked_for():
-    assert len(near(RuleBook(MANY), talk("a"), count=2)) == 2
-    assert near(RuleBook(), talk("a")) == []
+    assert len(near(RuleSet(MANY), talk("a"), count=2)) == 2
+    assert near(RuleSet(), talk("a")) == []
 
 
 def test_among_many_as_many_are_told_as_are_asked_for():
-    book = RuleBook([when(number, user=expect("exact", text)) for number, text in enumerate(sentences(300))])
-    assert len(near(book, talk("parcel of violins"), count=40)) == 40
+    ruleset = RuleSet([when(number, user=expect("exact", text)) for number, text in enumerate(sentences(300))])
+    assert len(near(ruleset, talk("parcel of violins"), count=40)) == 40
 
 
 def sentences(count: int) -> list[str]:
@@ -164,10 +167,10 @@ def sentences(count: int) -> list[str]:
 @pytest.mark.parametrize("count", [50, 1000])
 def test_a_slip_of_one_letter_is_found_among_many(kind, count):
     texts = sentences(count)
-    book = RuleBook([when(number, user=expect(kind, text, threshold=0.99)) for number, text in enumerate(texts)])
+    ruleset = RuleSet([when(number, user=expect(kind, text, threshold=0.99)) for number, text in enumerate(texts)])
     text = texts[count // 2]
     at = 7 if kind != "regex" else 0
-    assert count // 2 in near(book, talk(text[:at] + "q" + text[at + 1 :]))
+    assert count // 2 in near(ruleset, talk(text[:at] + "q" + text[at + 1 :]))
 
 
 @pytest.mark.parametrize("count", [50, 1000])
@@ -175,48 +178,50 @@ def test_used_up_rules_that_fit_come_first(count):
     texts = sentences(count)
     made = [when(number, {"times": 1}, user=expect("exact", text)) for number, text in enumerate(texts)]
     made += [when(count, {"times": 1}, user=expect("any")), when(count + 1, user=expect("exact", texts[3] + "!"))]
-    book = RuleBook(made)
-    hits = {rule.id: 1 for rule in book.rules}
-    assert near(book, talk(texts[3]), hits) == [3, count, count + 1]
+    ruleset = RuleSet(made)
+    hits = {rule.id: 1 for rule in ruleset.rules}
+    assert near(ruleset, talk(texts[3]), hits) == [3, count, count + 1]
 
 
 def test_among_many_a_rule_that_fits_in_part_is_found():
     made = [when(n, user=expect("exact", text), turn=0) for n, text in enumerate(sentences(300))]
     made.append(when(300, user=expect("contains", "violin please"), turn=7))
-    assert near(RuleBook(made), talk("a violin please"))[0] == 300
+    assert near(RuleSet(made), talk("a violin please"))[0] == 300
 
 
 def test_among_many_the_first_are_told_when_nothing_is_near():
-    book = RuleBook([when(number, user=expect("exact", text)) for number, text in enumerate(sentences(300))])
-    assert near(book, talk("天")) == [0, 1, 2]
+    ruleset = RuleSet([when(number, user=expect("exact", text)) for number, text in enumerate(sentences(300))])
+    assert near(ruleset, talk("天")) == [0, 1, 2]
 
 
 def test_the_same_question_has_the_same_nearest():
-    book = RuleBook([when(number, user=expect("exact", text)) for number, text in enumerate(sentences(300))])
-    again = RuleBook(book.rules)
+    ruleset = RuleSet([when(number, user=expect("exact", text)) for number, text in enumerate(sentences(300))])
+    again = RuleSet(ruleset.rules)
     assert (
-        near(book, talk("parcel of violins")) == near(book, talk("parcel of violins")) == near(again, talk("parcel of violins"))
+        near(ruleset, talk("parcel of violins"))
+        == near(ruleset, talk("parcel of violins"))
+        == near(again, talk("parcel of violins"))
     )
 
 
 @pytest.mark.parametrize("kind", ["exact", "contains", "fuzzy", "regex"])
 def test_the_nearest_are_the_same_whether_a_match_went_before_or_not(kind):
-    book = RuleBook([when(number, user=expect(kind, text)) for number, text in enumerate(sentences(300))])
-    book.add([when(300, user=expect("contains", "violin"), turn=7)])
+    ruleset = RuleSet([when(number, user=expect(kind, text)) for number, text in enumerate(sentences(300))])
+    ruleset.add([when(300, user=expect("contains", "violin"), turn=7)])
     ask, other = talk("parcel of violins"), talk("nothing like it")
-    fresh = near(book, ask)
-    assert book.match(ask, {}) is None
-    assert near(book, ask) == fresh
-    assert book.match(other, {}) is None
-    assert near(book, ask) == fresh
+    fresh = near(ruleset, ask)
+    assert ruleset.match(ask, {}) is None
+    assert near(ruleset, ask) == fresh
+    assert ruleset.match(other, {}) is None
+    assert near(ruleset, ask) == fresh
 
 
 def test_explaining_many_rules_asks_few_of_them(monkeypatch):
     asked_rules = []
     fit = match.fit
     monkeypatch.setattr("openaimock.rules.ruleset.fit", lambda rule, ask: asked_rules.append(rule) or fit(rule, ask))
-    book = RuleBook([when(number, user=expect("exact", text)) for number, text in enumerate(sentences(2000))])
-    book.nearest(talk("parcel of violins"), {})
+    ruleset = RuleSet([when(number, user=expect("exact", text)) for number, text in enumerate(sentences(2000))])
+    ruleset.nearest(talk("parcel of violins"), {})
     assert len(asked_rules) < 100
 
 
@@ -224,7 +229,7 @@ def test_explaining_many_rules_asks_few_of_them(monkeypatch):
 
 
 def cost(ask: Ask, *made: rules.Rule) -> float:
-    return RuleBook(made).cost(ask)
+    return RuleSet(made).cost(ask)
 
 
 def test_a_usual_request_costs_nothing():
@@ -253,7 +258,7 @@ def test_fuzzy_costs_no_more_than_its_own_texts_reach():
 
 
 def test_many_rules_that_are_still_to_be_entered_cost():
-    book = RuleBook([asked(number, text) for number, text in enumerate(sentences(500))])
-    assert book.cost(talk("a")) > 0.005
-    book.match(talk("a"), {})
-    assert book.cost(talk("a")) == 0.0
+    ruleset = RuleSet([asked(number, text) for number, text in enumerate(sentences(500))])
+    assert ruleset.cost(talk("a")) > 0.005
+    ruleset.match(talk("a"), {})
+    assert ruleset.cost(talk("a")) == 0.0

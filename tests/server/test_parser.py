@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waitress.parser import HTTPRequestParser
 
-from openaimock.server.parser import Limits, Request
+from openaimock.server.parser import ParsedRequest, ParserLimits
 
-LIMITS = Limits(1000)
+LIMITS = ParserLimits(1000)
 SEEN = (
     "headers command version request_uri path query url_scheme connection_close expect_continue content_length chunked"
     " completed empty headers_finished"
@@ -31,7 +31,7 @@ def seen(parser, data):
 
 
 def same(data):
-    assert seen(Request(LIMITS), data) == seen(HTTPRequestParser(LIMITS), data)
+    assert seen(ParsedRequest(LIMITS), data) == seen(HTTPRequestParser(LIMITS), data)
 
 
 PLAIN = [
@@ -79,7 +79,7 @@ def test_a_head_is_read_as_waitress_reads_it(data):
 @pytest.mark.parametrize("data", PLAIN)
 def test_plain_heads_take_the_short_cut(data, monkeypatch):
     monkeypatch.setattr(HTTPRequestParser, "parse_header", lambda *_: pytest.fail("the long way"))
-    assert seen(Request(LIMITS), data)[0] is None
+    assert seen(ParsedRequest(LIMITS), data)[0] is None
 
 
 @given(
@@ -92,7 +92,7 @@ def test_anything_is_read_as_waitress_reads_it(noise, start):
 
 @pytest.mark.parametrize("said", [b"GET http://[::1 HTTP/1.1", b"GET / HTTP/1.1\r\nContent-Length: " + b"9" * 5000])
 def test_what_waitress_trips_over_is_a_bad_request(said):
-    request = Request(LIMITS)
+    request = ParsedRequest(LIMITS)
     request.received(said + b"\r\n\r\n")
     assert request.error.code == 400
 

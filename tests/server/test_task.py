@@ -72,9 +72,9 @@ class Still:
     def at(self, due, callback):
         self.dues.append(due)
 
-    def wake(self, moment):
+    def wake(self, context):
         """Let the stream go on at this moment."""
-        self.now = moment
+        self.now = context
         self.stream.pump()
 
 

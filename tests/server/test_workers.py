@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from openaimock.server.workers import Evenly
+from openaimock.server.workers import ConnectionShares
 
 
 def test_who_has_fewest_connections_takes_the_next():
     counts = memoryview(bytearray(12)).cast("I")
-    one, two, three = (Evenly(counts, number) for number in range(3))
+    one, two, three = (ConnectionShares(counts, number) for number in range(3))
     assert one.fair()
     one.tell(1)
     assert not one.fair()

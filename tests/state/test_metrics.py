@@ -82,5 +82,5 @@ def test_no_key_is_asked_and_no_cors_given(serve):
 def test_a_reset_leaves_them(serve):
     mock = serve([{"id": "any", "when": {}, "reply": "x"}])
     post(mock, user("Hello"))
-    mock.app.api.spaces.reset()
+    mock.app.api.namespaces.reset()
     assert value(mock, "requests_total", endpoint="chat", rule="any", status="200") == 1

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openaimock.errors import APIError
-from openaimock.state.limits import Bucket, Limits
+from openaimock.state.limits import Bucket, RateLimits
 from openaimock.state.namespace import LIMIT
 
 from ..support.wire import post, user
@@ -60,13 +60,13 @@ def test_path_goes_before_header_goes_before_key(serve):
     post(mock, user("next"), headers=headers)
     post(mock, user("next"), headers={"authorization": "Bearer k:by-key"})
     post(mock, user("next"))
-    assert [space.name for space in mock.app.api.spaces] == ["by-path", "by-header", "by-key", "default"]
+    assert [namespace.name for namespace in mock.app.api.namespaces] == ["by-path", "by-header", "by-key", "default"]
 
 
 def test_isolate_says_what_names_a_namespace(serve):
     mock = serve({"isolate": ["header"], "responses": COUNTER})
     post(mock, user("next"), headers={"authorization": "Bearer k:by-key"})
-    assert [space.name for space in mock.app.api.spaces] == ["default"]
+    assert [namespace.name for namespace in mock.app.api.namespaces] == ["default"]
 
 
 def test_rules_can_ask_for_the_namespace(serve):
@@ -92,27 +92,27 @@ def test_50_clients_at_once_see_only_their_own(serve):
         results = list(pool.map(run, range(50)))
     assert all(said == [str(number) for number in range(10)] for said, _ in results)
     assert all(once == [200, 400] for _, once in results)
-    assert all(len(mock.app.api.spaces[f"client-{number}"].journal) == 12 for number in range(50))
+    assert all(len(mock.app.api.namespaces[f"client-{number}"].journal) == 12 for number in range(50))
 
 
 def test_resetting_one_leaves_the_others(serve):
     mock = serve(COUNTER)
     for name in ("a", "b"):
         post(mock, user("next"), headers={"x-openaimock-namespace": name})
-    mock.app.api.spaces.reset("a")
+    mock.app.api.namespaces.reset("a")
     said = [content(post(mock, user("next"), headers={"x-openaimock-namespace": name})) for name in ("a", "b")]
     assert said == ["one", "two"]
 
 
 def test_the_least_recently_used_namespace_is_forgotten(serve):
     mock = serve(COUNTER)
-    spaces = mock.app.api.spaces
-    spaces["kept"].hits["rule-1"] = 1
-    spaces["dropped"].hits["rule-1"] = 1
+    namespaces = mock.app.api.namespaces
+    namespaces["kept"].hits["rule-1"] = 1
+    namespaces["dropped"].hits["rule-1"] = 1
     for number in range(LIMIT - 1):
-        _ = spaces["kept"], spaces[f"other-{number}"]
-    assert spaces["kept"].hits == {"rule-1": 1}
-    assert spaces["dropped"].hits == {}
+        _ = namespaces["kept"], namespaces[f"other-{number}"]
+    assert namespaces["kept"].hits == {"rule-1": 1}
+    assert namespaces["dropped"].hits == {}
 
 
 def test_a_times_rule_answers_exactly_so_often_under_load(serve):
@@ -238,7 +238,7 @@ def test_a_bucket_never_gives_more_than_it_holds_and_fills(limit, waits):
 
 
 def test_what_is_told_is_true():
-    limits = Limits({"rpm": 7})
+    limits = RateLimits({"rpm": 7})
     for _ in range(7):
         limits.admit("k", "m", 1, 0.0)
     with pytest.raises(APIError) as raised:

@@ -78,7 +78,7 @@ def test_a_wrong_rule_is_told_as_a_file_is_and_nothing_is_added(mock):
         mock.when(usr="x").reply("y")
     with pytest.raises(ConfigError, match="the id 'greet' is taken already"):
         mock.when(user="x").reply("y", id="greet")
-    assert len(mock.app.api.book.rules) == 2
+    assert len(mock.app.api.ruleset.rules) == 2
 
 
 def test_a_miss_names_the_line_of_the_test(mock):

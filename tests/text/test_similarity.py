@@ -36,7 +36,7 @@ def test_folding_keeps_case_when_it_counts():
 
 @given(letters, letters)
 def test_likeness_is_difflibs_ratio(left, right):
-    assert similarity.likeness(left, right) == ratio(left, right)
+    assert similarity.ratio(left, right) == ratio(left, right)
 
 
 @given(letters, letters, letters, letters)
@@ -45,7 +45,7 @@ def test_own_comparison_finds_the_blocks_that_difflib_finds(start, one, other, e
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(similarity, "_SMALL", -1)
         left, right = start + one + end, start + other + end
-        assert similarity.likeness(left, right) == ratio(left, right)
+        assert similarity.ratio(left, right) == ratio(left, right)
 
 
 @pytest.mark.usefixtures("thorough")
@@ -60,8 +60,8 @@ def test_long_blocks_are_found_as_difflib_finds_them(alphabet, change):
         "double": text[:90] + text[:90] + text,
         "noise": "".join("#" if at % 41 == 0 else letter for at, letter in enumerate(text)),
     }[change]
-    assert similarity.likeness(text, changed) == ratio(text, changed)
-    assert similarity.likeness(changed, text) == ratio(changed, text)
+    assert similarity.ratio(text, changed) == ratio(text, changed)
+    assert similarity.ratio(changed, text) == ratio(changed, text)
 
 
 @given(letters, letters, st.floats(0, 1))
@@ -86,18 +86,18 @@ def test_enough_of_longer_texts_is_what_the_ratio_says(seed):
 def test_common_letters_of_long_texts_are_not_junk():
     left = mixed(3, 1900)
     right = left[:900] + "x" + left[920:]
-    assert similarity.likeness(left, right) > 0.9
+    assert similarity.ratio(left, right) > 0.9
 
 
 def test_long_texts_are_compared_word_by_word():
     left = "alpha beta gamma delta " * 100
     right = left.replace("gamma", "gamme", 1)
     assert len(left) > similarity.LONG
-    assert similarity.likeness(left, right) == ratio(left.split(), right.split())
+    assert similarity.ratio(left, right) == ratio(left.split(), right.split())
 
 
 def test_one_long_text_makes_the_comparison_word_by_word():
-    assert similarity.likeness("ab " * 700, "ab") == ratio(["ab"] * 700, ["ab"])
+    assert similarity.ratio("ab " * 700, "ab") == ratio(["ab"] * 700, ["ab"])
 
 
 def changed_words(seed: int, change: float, count: int = 900) -> tuple[str, str]:
@@ -141,12 +141,12 @@ def test_the_longest_piece_is_difflibs_longest_match(one, other):
 def test_after_much_work_the_order_of_what_is_left_is_no_longer_regarded(monkeypatch):
     monkeypatch.setattr(similarity, "WORK", -1)
     left, right = "ab" * 200 + "c" * 100, "c" * 100 + "ba" * 200
-    assert similarity.likeness(left, right) == 1.0
+    assert similarity.ratio(left, right) == 1.0
     assert ratio(left, right) < 0.9
 
 
 def test_nothing_is_like_nothing():
-    assert similarity.likeness("", "") == 1.0
+    assert similarity.ratio("", "") == 1.0
     assert similarity.alike_enough("", "", 1.0)
 
 

@@ -394,7 +394,7 @@ def test_half_a_surrogate_pair_stays_as_it_is() -> None:
 
 
 def test_tiktoken_is_not_imported_in_vain() -> None:
-    code = "import sys; from openaimock import tokens; tokens.count('x'); print('tiktoken' in sys.modules)"
+    code = "import sys; from openaimock.text import tokens; tokens.count('x'); print('tiktoken' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
 

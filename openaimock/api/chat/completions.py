@@ -13,12 +13,12 @@ from ...http import payloads, sse
 from ...http.json import dump
 from ...http.request import Request
 from ...http.sse import Frame
-from ...state.namespace import Moment
+from ...state.namespace import Context
 from ...text import tokens
 from ...types.ask import Ask, Message, ToolCall
 from ...types.reply import Reply
 from .. import shaping
-from ..operation import Endpoint
+from ..operation import Operation
 from . import stored
 from .params import CHAT
 
@@ -84,23 +84,23 @@ def _choice(given: Any) -> str:
     return str(inner.get("name") or inner.get("mode") or given.get("type", ""))
 
 
-def write(ask: Ask, reply: Reply, moment: Moment) -> payloads.JSON | payloads.Events:
+def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
     """The answer to a chat completion request."""
     body = ask.body
     if reply.plain and not ask.stream and body.keys() <= _SIMPLE:
-        return _simply(ask, reply.blocks[0].text, moment)
+        return _simply(ask, reply.blocks[0].text, context)
     stop = body.get("stop") or ()
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     given = [reply, *reply.others]
     wanted = max(body.get("n") or 1, len(given))
     shaped = [
-        shaping.shape(given[min(at, len(given) - 1)], ask.model, [stop] if isinstance(stop, str) else stop, limit)
+        shaping.truncate(given[min(at, len(given) - 1)], ask.model, [stop] if isinstance(stop, str) else stop, limit)
         for at in range(wanted)
     ]
     head = {
-        "id": reply.id or moment.draw.id("chatcmpl-", 29),
+        "id": reply.id or context.ids.id("chatcmpl-", 29),
         "object": "chat.completion.chunk" if ask.stream else "chat.completion",
-        "created": moment.created if reply.created is None else reply.created,
+        "created": context.created if reply.created is None else reply.created,
         "model": reply.model or ask.model,
     }
     tail = {
@@ -109,15 +109,15 @@ def write(ask: Ask, reply: Reply, moment: Moment) -> payloads.JSON | payloads.Ev
     }
     keeps = bool(body.get("store"))
     if ask.stream and not keeps:
-        return payloads.Events(_stream(ask, shaped, {**head, **tail}, moment))
-    choices = [_choice_of(ask, said, reason, at, moment) for at, (said, reason) in enumerate(shaped)]
+        return payloads.Events(_stream(ask, shaped, {**head, **tail}, context))
+    choices = [_choice_of(ask, said, reason, at, context) for at, (said, reason) in enumerate(shaped)]
     counted = usage(ask, [said for said, _ in shaped])
     whole = {**head, "object": "chat.completion", "choices": choices, "usage": counted, **tail}
     if ask.stream:
-        spoken = [(_settled(said, choice), reason) for (said, reason), choice in zip(shaped, choices, strict=True)]
-        return payloads.Events(stored.keeping(_stream(ask, spoken, {**head, **tail}, moment), ask, whole, moment))
+        stream_pieces = [(_settled(said, choice), reason) for (said, reason), choice in zip(shaped, choices, strict=True)]
+        return payloads.Events(stored.keeping(_stream(ask, stream_pieces, {**head, **tail}, context), ask, whole, context))
     if keeps:
-        stored.keep(ask, whole, moment)
+        stored.keep(ask, whole, context)
     return payloads.JSON(whole, counted.get("completion_tokens") or 0)
 
 
@@ -137,12 +137,12 @@ _SIMPLE = frozenset(
 )
 
 
-def _simply(ask: Ask, text: str, moment: Moment) -> payloads.JSON:
+def _simply(ask: Ask, text: str, context: Context) -> payloads.JSON:
     """What ``write`` would give for a text and nothing else, in a third of the time: most requests go this way."""
     said = _said if len(text) <= _SHORT else _said.__wrapped__
     completion = tokens.count(text, ask.model)
     payload = said(text, ask.model, _prompt_tokens(ask), completion)
-    opening = f'{{"id":"{moment.draw.id("chatcmpl-", 29)}","object":"chat.completion","created":{moment.created},'
+    opening = f'{{"id":"{context.ids.id("chatcmpl-", 29)}","object":"chat.completion","created":{context.created},'
     return payloads.JSON(opening.encode() + payload, completion)
 
 
@@ -198,11 +198,11 @@ def usage(ask: Ask, replies: Sequence[Reply]) -> dict[str, Any]:
 # Whole
 
 
-def _choice_of(ask: Ask, said: Reply, reason: str, index: int, moment: Moment) -> dict[str, Any]:
+def _choice_of(ask: Ask, said: Reply, reason: str, index: int, context: Context) -> dict[str, Any]:
     refusal = said.said("refusal")
     content = said.text
     message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": refusal, "annotations": said.annotations or []}
-    calls = [_call_of(call, moment) for call in said.calls]
+    calls = [_call_of(call, context) for call in said.calls]
     if calls and ask.body.get("functions"):
         message["function_call"] = calls[0]["function"]
         reason = "function_call" if reason == "tool_calls" else reason
@@ -211,36 +211,36 @@ def _choice_of(ask: Ask, said: Reply, reason: str, index: int, moment: Moment) -
     elif content is None and refusal is None:
         message["content"] = ""
     if said.audio is not None:
-        message["audio"] = _audio(said, moment)
+        message["audio"] = _audio(said, context)
         message["content"] = None
-    return {"index": index, "message": message, "logprobs": _logprobs_of(ask, said, moment), "finish_reason": reason}
+    return {"index": index, "message": message, "logprobs": _logprobs_of(ask, said, context), "finish_reason": reason}
 
 
-def _call_of(call: ToolCall, moment: Moment) -> dict[str, Any]:
-    id = call.id or moment.draw.id("call_")
+def _call_of(call: ToolCall, context: Context) -> dict[str, Any]:
+    id = call.id or context.ids.id("call_")
     if call.kind == "custom":
         return {"id": id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
     return {"id": id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
-def _audio(said: Reply, moment: Moment) -> dict[str, Any]:
-    made = {"id": moment.draw.hex("audio_"), "data": "", "expires_at": moment.created + 3600, "transcript": said.text or ""}
+def _audio(said: Reply, context: Context) -> dict[str, Any]:
+    made = {"id": context.ids.hex("audio_"), "data": "", "expires_at": context.created + 3600, "transcript": said.text or ""}
     return {**made, **said.audio}
 
 
-def _logprobs_of(ask: Ask, said: Reply, moment: Moment) -> Any:
+def _logprobs_of(ask: Ask, said: Reply, context: Context) -> Any:
     if said.logprobs is not None:
         return said.logprobs
     if not ask.body.get("logprobs"):
         return None
-    return _logprobs(ask, said.text, said.said("refusal"), moment)
+    return _logprobs(ask, said.text, said.said("refusal"), context)
 
 
-def _logprobs(ask: Ask, content: str | None, refusal: str | None, moment: Moment) -> dict[str, Any]:
+def _logprobs(ask: Ask, content: str | None, refusal: str | None, context: Context) -> dict[str, Any]:
     top = ask.body.get("top_logprobs") or 0
 
     def made(text: str | None) -> Any:
-        return None if text is None else shaping.logprobs(text, ask.model, top, moment.draw.random)
+        return None if text is None else shaping.logprobs(text, ask.model, top, context.ids.random)
 
     return {"content": made(content), "refusal": made(refusal)}
 
@@ -248,13 +248,15 @@ def _logprobs(ask: Ask, content: str | None, refusal: str | None, moment: Moment
 # Streamed
 
 
-def _stream(ask: Ask, shaped: Sequence[tuple[Reply, str]], head: Mapping[str, Any], moment: Moment) -> Iterator[Frame]:
+def _stream(ask: Ask, shaped: Sequence[tuple[Reply, str]], head: Mapping[str, Any], context: Context) -> Iterator[Frame]:
     """All frames: each choice's in turn, then usage when it was asked for, then the end."""
     with_usage = bool((ask.body.get("stream_options") or {}).get("include_usage"))
     opening = dump(head)[:-1]
     closing = ',"usage":null}\n\n' if with_usage else "}\n\n"
-    spoken = [_Choice(ask, said, reason, index, moment, opening, closing).frames() for index, (said, reason) in enumerate(shaped)]
-    abreast = spoken[0] if len(spoken) == 1 else filter(None, chain.from_iterable(zip_longest(*spoken)))
+    stream_pieces = [
+        _Choice(ask, said, reason, index, context, opening, closing).frames() for index, (said, reason) in enumerate(shaped)
+    ]
+    abreast = stream_pieces[0] if len(stream_pieces) == 1 else filter(None, chain.from_iterable(zip_longest(*stream_pieces)))
     return chain(abreast, _end(ask, shaped, head if with_usage else None))
 
 
@@ -267,12 +269,12 @@ def _end(ask: Ask, shaped: Sequence[tuple[Reply, str]], head: Mapping[str, Any] 
 class _Choice:
     """The frames of one choice. Each is a fixed opening and closing around what is new: a stream costs what it says."""
 
-    def __init__(self, ask: Ask, said: Reply, reason: str, index: int, moment: Moment, opening: str, closing: str) -> None:
-        self._ask, self._said, self._reason, self._moment = ask, said, reason, moment
+    def __init__(self, ask: Ask, said: Reply, reason: str, index: int, context: Context, opening: str, closing: str) -> None:
+        self._ask, self._said, self._reason, self._moment = ask, said, reason, context
         self._opening = f'data: {opening},"choices":[{{"index":{index},"delta":'
         self._closing = closing
         self._legacy = bool(ask.body.get("functions"))
-        self._dealers: dict[str, shaping.Dealer] = {}
+        self._dealers: dict[str, shaping.TokenCursor] = {}
 
     def _frame(self, delta: str, said: float = 0.0, logprobs: str = "null", reason: str = "null") -> Frame:
         return f'{self._opening}{delta},"logprobs":{logprobs},"finish_reason":{reason}}}]{self._closing}'.encode(), said
@@ -286,7 +288,7 @@ class _Choice:
         for block in blocks:
             if block.kind in ("text", "refusal"):
                 key = "content" if block.kind == "text" else "refusal"
-                pieces = pace.spoken(block.text, self._said.pace, self._ask.model)
+                pieces = pace.stream_pieces(block.text, self._said.pace, self._ask.model)
                 if self._said.logprobs is not None or self._ask.body.get("logprobs"):
                     for piece, json, said in zip(*pieces, strict=True):
                         yield self._frame(f'{{"{key}":{json.decode()}}}', said, dump(self._logprobs(key, piece)))
@@ -310,12 +312,12 @@ class _Choice:
         if isinstance(given, dict) and isinstance(given.get(key), list):
             dealer = self._dealers.get(key)
             if dealer is None:
-                dealer = self._dealers[key] = shaping.Dealer([str(entry.get("token", "")) for entry in given[key]])
+                dealer = self._dealers[key] = shaping.TokenCursor([str(entry.get("token", "")) for entry in given[key]])
             return {"content": None, "refusal": None, key: given[key][dealer.next(len(piece))]}
         if given is not None or not self._ask.body.get("logprobs"):
             return None
         said_as = {"content": None, "refusal": None, key: piece}
-        return _logprobs(self._ask, **said_as, moment=self._moment)
+        return _logprobs(self._ask, **said_as, context=self._moment)
 
     def _tool_call(self, index: int, call: ToolCall) -> Iterator[Frame]:
         made = _call_of(call, self._moment)
@@ -331,4 +333,4 @@ class _Choice:
             yield self._frame(dump({"function_call": {"arguments": piece}} if self._legacy else delta), 1.0)
 
 
-ENDPOINTS = (Endpoint("chat", "POST", "/chat/completions", read, write, params=CHAT, alone=True),)
+ENDPOINTS = (Operation("chat", "POST", "/chat/completions", read, write, params=CHAT, alone=True),)

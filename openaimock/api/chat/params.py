@@ -14,12 +14,12 @@ from ...params.table import (
     Array,
     Boolean,
     Either,
-    Flaw,
     Integer,
     Map,
     Number,
     Object,
     OneOf,
+    ParamError,
     String,
     Union,
     plain,
@@ -139,7 +139,7 @@ _SOUND = OneOf(["wav", "aac", "mp3", "flac", "opus", "pcm16"])
 _PREDICTION = Object({"type": OneOf(["content"]), "content": Either(String(), Array(PART))}, required=["type", "content"])
 
 
-def no_model() -> Flaw:
+def no_model() -> ParamError:
     """Said when there is no model, or an empty one; the one error that names no parameter."""
     return plain("you must provide a model parameter", param=lambda names: None)
 

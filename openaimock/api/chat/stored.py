@@ -14,10 +14,10 @@ from ...http.request import Request
 from ...http.sse import Frame
 from ...params.errors import missing
 from ...params.table import Integer, OneOf, String, table
-from ...state.namespace import Moment
+from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Reply
-from ..operation import Endpoint
+from ..operation import Operation
 from .params import METADATA
 
 #: The shelf of the store where they stand, each with its messages.
@@ -40,7 +40,7 @@ UPDATE = table({"metadata": METADATA})
 # Keeping
 
 
-def keep(ask: Ask, completion: Mapping[str, Any], moment: Moment) -> None:
+def keep(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
     """Keep a whole chat completion, and what was asked."""
     body = ask.body
     made = {
@@ -52,14 +52,14 @@ def keep(ask: Ask, completion: Mapping[str, Any], moment: Moment) -> None:
         "response_format": body.get("response_format"),
     }
     messages = [_message(message, f"{made['id']}-{at}") for at, message in enumerate(body["messages"])]
-    moment.store.put(SHELF, made["id"], {"completion": made, "messages": messages})
+    context.store.put(SHELF, made["id"], {"completion": made, "messages": messages})
 
 
-def keeping(frames: Iterator[Frame], ask: Ask, completion: Mapping[str, Any], moment: Moment) -> Iterator[Frame]:
+def keeping(frames: Iterator[Frame], ask: Ask, completion: Mapping[str, Any], context: Context) -> Iterator[Frame]:
     """The frames of a stream, which is kept when all but its end has left: one that breaks off is not."""
     for frame in frames:
         if frame is sse.DONE:
-            keep(ask, completion, moment)
+            keep(ask, completion, context)
         yield frame
 
 
@@ -100,16 +100,16 @@ def _read_update(request: Request) -> Ask:
     return Ask("chat", body)
 
 
-def _kept(ask: Ask, moment: Moment) -> dict[str, Any]:
+def _kept(ask: Ask, context: Context) -> dict[str, Any]:
     id = ask.params["completion_id"]
-    found: dict[str, Any] | None = moment.store.get(SHELF, id)
+    found: dict[str, Any] | None = context.store.get(SHELF, id)
     if found is None:
         said = f"Chat completion with id '{id}' not found. Only those created with `store` set to true can be found."
         raise APIError(404, said)
     return found
 
 
-def _list(ask: Ask, reply: Reply | None, moment: Moment) -> payloads.JSON:
+def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     query = ask.query
     model, metadata = query.get("model"), query.get("metadata") or {}
 
@@ -117,7 +117,7 @@ def _list(ask: Ask, reply: Reply | None, moment: Moment) -> payloads.JSON:
         made = each["completion"]
         return bool((not model or made["model"] == model) and metadata.items() <= made["metadata"].items())
 
-    page = moment.store.page(
+    page = context.store.page(
         SHELF,
         limit=query.get("limit") or 20,
         after=query.get("after"),
@@ -129,8 +129,8 @@ def _list(ask: Ask, reply: Reply | None, moment: Moment) -> payloads.JSON:
     return payloads.JSON(_listed([each["completion"] for each in page.items], page.more))
 
 
-def _list_messages(ask: Ask, reply: Reply | None, moment: Moment) -> payloads.JSON:
-    messages = list(_kept(ask, moment)["messages"])
+def _list_messages(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
+    messages = list(_kept(ask, context)["messages"])
     query = ask.query
     if query.get("order") == "desc":
         messages.reverse()
@@ -153,28 +153,28 @@ def _listed(items: list[dict[str, Any]], more: bool) -> dict[str, Any]:
     return {"object": "list", "data": items, "first_id": first, "last_id": last, "has_more": more}
 
 
-def _retrieve(ask: Ask, reply: Reply | None, moment: Moment) -> payloads.JSON:
-    return payloads.JSON(_kept(ask, moment)["completion"])
+def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
+    return payloads.JSON(_kept(ask, context)["completion"])
 
 
-def _update(ask: Ask, reply: Reply | None, moment: Moment) -> payloads.JSON:
-    found = _kept(ask, moment)
+def _update(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
+    found = _kept(ask, context)
     made = {**found["completion"], "metadata": ask.body["metadata"] or {}}
-    moment.store.put(SHELF, made["id"], {**found, "completion": made})
+    context.store.put(SHELF, made["id"], {**found, "completion": made})
     return payloads.JSON(made)
 
 
-def _delete(ask: Ask, reply: Reply | None, moment: Moment) -> payloads.JSON:
-    id = _kept(ask, moment)["completion"]["id"]
-    moment.store.delete(SHELF, id)
+def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
+    id = _kept(ask, context)["completion"]["id"]
+    context.store.delete(SHELF, id)
     return payloads.JSON({"object": "chat.completion.deleted", "id": id, "deleted": True})
 
 
 _ONE = "/chat/completions/<completion_id>"
 ENDPOINTS = (
-    Endpoint("chat", "GET", "/chat/completions", _read_list, _list, own=True),
-    Endpoint("chat", "GET", _ONE, _read, _retrieve, own=True),
-    Endpoint("chat", "POST", _ONE, _read_update, _update, own=True, params=UPDATE),
-    Endpoint("chat", "DELETE", _ONE, _read, _delete, own=True),
-    Endpoint("chat", "GET", f"{_ONE}/messages", _read_messages, _list_messages, own=True),
+    Operation("chat", "GET", "/chat/completions", _read_list, _list, own=True),
+    Operation("chat", "GET", _ONE, _read, _retrieve, own=True),
+    Operation("chat", "POST", _ONE, _read_update, _update, own=True, params=UPDATE),
+    Operation("chat", "DELETE", _ONE, _read, _delete, own=True),
+    Operation("chat", "GET", f"{_ONE}/messages", _read_messages, _list_messages, own=True),
 )

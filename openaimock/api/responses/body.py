@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ...http.catalog import known
-from ...state.namespace import Moment
+from ...http.catalog import api_error
+from ...state.namespace import Context
 from ...text import tokens
 from ...types.ask import Ask, Message, ToolCall
 from ...types.reply import Block, Reply
@@ -67,16 +67,16 @@ _PLAIN: dict[str, Any] = {
 }
 
 
-def begun(ask: Ask, reply: Reply, moment: Moment) -> Response:
+def begun(ask: Ask, reply: Reply, context: Context) -> Response:
     """The Response as it is when the model begins: nothing said, nothing counted, the request's parameters echoed."""
     response = _PLAIN.copy()
     for name, value in ask.body.items():
         if value is not None and name in _ECHOED:
             echo = _ECHOED[name]
             response[name] = value if echo is None else echo(value)
-    response["id"] = _id(reply, moment)
-    response["created_at"] = moment.created if reply.created is None else reply.created
-    response["model"] = reply.model or ask.model or moment.models[0]
+    response["id"] = _id(reply, context)
+    response["created_at"] = context.created if reply.created is None else reply.created
+    response["model"] = reply.model or ask.model or context.models[0]
     return response
 
 
@@ -108,11 +108,11 @@ def _reasoning_options(given: Mapping[str, Any]) -> Item:
     return {"context": None, "effort": None, "summary": None, **given}
 
 
-def _id(reply: Reply, moment: Moment) -> str:
+def _id(reply: Reply, context: Context) -> str:
     # A rule that gives a whole chat completion may answer here too; clients chain only on ids of responses.
     if reply.id and not reply.id.startswith("chatcmpl-"):
         return reply.id
-    return moment.draw.hex("resp_", LENGTH)
+    return context.ids.hex("resp_", LENGTH)
 
 
 def _text(given: Mapping[str, Any]) -> Item:
@@ -184,12 +184,12 @@ _ECHOED: dict[str, Callable[[Any], Any] | None] = {
 # What is said
 
 
-def spoken(ask: Ask, reply: Reply, moment: Moment) -> Response:
+def response_for(ask: Ask, reply: Reply, context: Context) -> Response:
     """The Response when the model has said all that the request lets it say."""
-    response = begun(ask, reply, moment)
-    said, reason = shaping.shape(reply, ask.model, (), ask.body.get("max_output_tokens"))
+    response = begun(ask, reply, context)
+    said, reason = shaping.truncate(reply, ask.model, (), ask.body.get("max_output_tokens"))
     blocks, error = _until_error(said.blocks)
-    output = output_items(ask, said, blocks, moment) if blocks or not error else []
+    output = output_items(ask, said, blocks, context) if blocks or not error else []
     reason = _INCOMPLETE.get(reason, "")
     status = "failed" if error else "incomplete" if reason else "completed"
     if status == "incomplete" and output and "status" in output[-1]:
@@ -215,11 +215,11 @@ def _until_error(blocks: Sequence[Block]) -> tuple[Sequence[Block], Item | None]
     for at, block in enumerate(blocks):
         if block.kind == "item" and block.data.get("type") == "error":
             code = block.data.get("code") or "server_error"
-            return blocks[:at], {"code": code, "message": block.data.get("message") or known(500).message}
+            return blocks[:at], {"code": code, "message": block.data.get("message") or api_error(500).message}
     return blocks, None
 
 
-def output_items(ask: Ask, said: Reply, blocks: Iterable[Block], moment: Moment) -> list[Item]:
+def output_items(ask: Ask, said: Reply, blocks: Iterable[Block], context: Context) -> list[Item]:
     """The blocks of a reply as output items; texts and refusals that follow each other are one message."""
     made: list[Item] = []
     speaking: list[Item] | None = None
@@ -232,7 +232,7 @@ def output_items(ask: Ask, said: Reply, blocks: Iterable[Block], moment: Moment)
             if block.kind == "refusal":
                 speaking.append({"type": "refusal", "refusal": block.text})
             else:
-                speaking.append(text_part(block.text, annotations, _logprobs(ask, said, block.text, moment)))
+                speaking.append(text_part(block.text, annotations, _logprobs(ask, said, block.text, context)))
                 annotations = []
             continue
         speaking = None
@@ -242,7 +242,7 @@ def output_items(ask: Ask, said: Reply, blocks: Iterable[Block], moment: Moment)
             made.append(_reasoning(block.text) if block.kind == "reasoning" else block.data)
     if not made:
         made.append({"type": "message", "role": "assistant", "content": [text_part("")]})
-    items = [kept(item, moment.draw) for item in made]
+    items = [kept(item, context.ids) for item in made]
     for item in items:
         if item["type"] == "reasoning":
             item.setdefault("content", [])
@@ -281,13 +281,13 @@ def _annotation(given: Any) -> Any:
     return {"type": given["type"], **inner} if isinstance(inner, dict) else given
 
 
-def _logprobs(ask: Ask, said: Reply, text: str, moment: Moment) -> Sequence[Any]:
+def _logprobs(ask: Ask, said: Reply, text: str, context: Context) -> Sequence[Any]:
     if said.logprobs is not None:
         given = said.logprobs.get("content") if isinstance(said.logprobs, dict) else said.logprobs
         return list(given or ())
     if "message.output_text.logprobs" not in (ask.body.get("include") or ()):
         return ()
-    return shaping.logprobs(text, ask.model, ask.body.get("top_logprobs") or 0, moment.draw.random)
+    return shaping.logprobs(text, ask.model, ask.body.get("top_logprobs") or 0, context.ids.random)
 
 
 # What is counted
@@ -306,17 +306,17 @@ def usage(ask: Ask, said: Reply) -> Item:
     heard = given.get("input_tokens")
     if heard is None:
         heard = input_tokens(ask)
-    spoken = given.get("output_tokens")
-    if spoken is None:
-        spoken = shaping.completion_tokens(said, ask.model)
+    response_for = given.get("output_tokens")
+    if response_for is None:
+        response_for = shaping.completion_tokens(said, ask.model)
     cached = {"cache_write_tokens": 0, "cached_tokens": 0}
     thought = {"reasoning_tokens": shaping.reasoning_tokens(said, ask.model)}
     return {
         "input_tokens": heard,
         "input_tokens_details": {**cached, **_only(cached, given.get("input_tokens_details"))},
-        "output_tokens": spoken,
+        "output_tokens": response_for,
         "output_tokens_details": {**thought, **_only(thought, given.get("output_tokens_details"))},
-        "total_tokens": given.get("total_tokens", heard + spoken),
+        "total_tokens": given.get("total_tokens", heard + response_for),
     }
 
 

@@ -11,14 +11,14 @@ from typing import Any
 
 from ...errors import APIError
 from ...http import payloads
-from ...http.catalog import known
+from ...http.catalog import api_error
 from ...http.request import Request
-from ...state.namespace import Moment
+from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Reply
-from ..operation import Endpoint
+from ..operation import Operation
 from . import store as stored
-from .body import input_tokens, spoken, usage
+from .body import input_tokens, response_for, usage
 from .events import frames
 from .items import LENGTH, Item, given_items, kept, messages, sealed
 from .params import COMPACT, INPUT_TOKENS, RESPONSES, check_create, check_something
@@ -80,29 +80,29 @@ def _choice(given: Any) -> str:
     return str(given.get("name") or given.get("mode") or given.get("type") or "")
 
 
-def write(ask: ResponsesAsk, reply: Reply, moment: Moment) -> payloads.JSON | payloads.Events:
+def write(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
     """The answer to a request to create a response; stored unless the request says otherwise."""
-    response = spoken(ask, reply, moment)
+    response = response_for(ask, reply, context)
     background = response["background"]
     cut = reply.pace
     record: Record = {
         "response": response,
-        "input": [kept(item, moment.draw) for item in ask.items],
+        "input": [kept(item, context.ids) for item in ask.items],
         "before": list(ask.before) if "conversation" in response else [],
         "pace": {"chunk": cut.chunk, "chunks": list(cut.chunks)} if cut else None,
         "state": ("in_progress" if ask.stream else "queued") if background else "ended",
     }
     # A background response is polled, so it is there for a while even when it is not to be stored.
     if response["store"] or background:
-        stored.keep(moment.store, record)
+        stored.keep(context.store, record)
     elif "conversation" in response:
-        stored.append(moment.store, response["conversation"]["id"], [*record["input"], *response["output"]])
+        stored.append(context.store, response["conversation"]["id"], [*record["input"], *response["output"]])
     if not ask.stream:
         return payloads.JSON(stored.shown(record), 0.0 if background else response["usage"]["output_tokens"])
     options = ask.body.get("stream_options") or {}
     events = frames(response, cut, obfuscate=bool(options.get("include_obfuscation")))
-    live = live_events(moment.store, response["id"], events) if background else events
-    return payloads.Events(live, partial(broken, moment.store, response))
+    live = live_events(context.store, response["id"], events) if background else events
+    return payloads.Events(live, partial(broken, context.store, response))
 
 
 # Stored responses
@@ -139,25 +139,25 @@ def _heard(ask: ResponsesAsk) -> ResponsesAsk:
     return ResponsesAsk("responses", ask.body, heard, model=ask.model)
 
 
-def _count(ask: ResponsesAsk, reply: Reply | None, moment: Moment) -> payloads.JSON:
+def _count(ask: ResponsesAsk, reply: Reply | None, context: Context) -> payloads.JSON:
     """How many tokens a request would cost; a rule may say so in its ``usage``."""
     given = (reply.usage if reply else None) or {}
     counted = given["input_tokens"] if "input_tokens" in given else input_tokens(_heard(ask))
     return payloads.JSON({"object": "response.input_tokens", "input_tokens": counted})
 
 
-def _compact(ask: ResponsesAsk, reply: Reply | None, moment: Moment) -> payloads.JSON:
+def _compact(ask: ResponsesAsk, reply: Reply | None, context: Context) -> payloads.JSON:
     """A conversation as one item. What it holds can be read again here, so that rules still see what was said."""
     check_something(ask.body)
-    id = moment.draw.hex("resp_", LENGTH)
-    whole = [kept(item, moment.draw) for item in stored.expanded([*ask.before, *ask.items])]
-    compaction = kept({"type": "compaction", "encrypted_content": sealed(whole)}, moment.draw)
+    id = context.ids.hex("resp_", LENGTH)
+    whole = [kept(item, context.ids) for item in stored.expanded([*ask.before, *ask.items])]
+    compaction = kept({"type": "compaction", "encrypted_content": sealed(whole)}, context.ids)
     counted = usage(_heard(ask), reply or Reply())
     if not counted["output_tokens"]:
         # A summary is shorter than what it sums up; by how much is the model's secret.
         said = max(1, counted["input_tokens"] // 10)
         counted = {**counted, "output_tokens": said, "total_tokens": counted["input_tokens"] + said}
-    made = {"id": id, "object": "response.compaction", "created_at": moment.created, "output": [compaction], "usage": counted}
+    made = {"id": id, "object": "response.compaction", "created_at": context.created, "output": [compaction], "usage": counted}
     return payloads.JSON(made, counted["output_tokens"])
 
 
@@ -168,18 +168,18 @@ def _read_socket(request: Request) -> Ask:
     """GET /responses opens a WebSocket, which is not served here: 426 sends clients to POST at once. Anything else is 405."""
     if (request.header("upgrade") or "").lower() == "websocket":
         raise APIError(426, "WebSocket connections are not supported here. Send this request as POST /v1/responses instead.")
-    refusal = known(405, method="GET", path=request.environ.get("PATH_INFO") or "")
+    refusal = api_error(405, method="GET", path=request.environ.get("PATH_INFO") or "")
     refusal.headers["allow"] = "POST"
     raise refusal
 
 
-def _nothing(ask: Ask, reply: Reply | None, moment: Moment) -> payloads.JSON:
-    raise known(405, method=ask.method, path=ask.path)
+def _nothing(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
+    raise api_error(405, method=ask.method, path=ask.path)
 
 
 ENDPOINTS = (
-    Endpoint("responses", "POST", "/responses", read, write, params=RESPONSES),
-    Endpoint("responses", "GET", "/responses", _read_socket, _nothing, own=True),
-    Endpoint("responses", "POST", "/responses/input_tokens", _read_count, _count, own=True, params=INPUT_TOKENS),
-    Endpoint("responses", "POST", "/responses/compact", _read_compact, _compact, own=True, params=COMPACT),
+    Operation("responses", "POST", "/responses", read, write, params=RESPONSES),
+    Operation("responses", "GET", "/responses", _read_socket, _nothing, own=True),
+    Operation("responses", "POST", "/responses/input_tokens", _read_count, _count, own=True, params=INPUT_TOKENS),
+    Operation("responses", "POST", "/responses/compact", _read_compact, _compact, own=True, params=COMPACT),
 )

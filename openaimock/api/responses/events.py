@@ -19,12 +19,12 @@ from .items import Item
 _ENDS = {"completed": "response.completed", "incomplete": "response.incomplete"}
 
 
-def frames(response: Response, spoken: Pace | None = None, *, obfuscate: bool = False) -> Iterator[Frame]:
+def frames(response: Response, stream_pieces: Pace | None = None, *, obfuscate: bool = False) -> Iterator[Frame]:
     """All events of a response, as it is at its end: from ``response.created`` to the one that says how it ended.
 
     ``spoken`` says how text is cut. ``obfuscate`` adds the ``obfuscation`` member that hides the length of deltas.
     """
-    stream = _Stream(response, spoken, obfuscate)
+    stream = _Stream(response, stream_pieces, obfuscate)
     start = opened(response, "queued" if response["background"] else "in_progress")
     said = f'"response":{dump(start)}'
     yield stream.frame("response.created", said)
@@ -75,12 +75,12 @@ def _framed(kind: str, inner: str, number: int, said: float = 0.0) -> Frame:
 class _Stream:
     """The number of the next event, and how text is cut."""
 
-    def __init__(self, response: Response, spoken: Pace | None, obfuscate: bool) -> None:
+    def __init__(self, response: Response, stream_pieces: Pace | None, obfuscate: bool) -> None:
         self.number = 0
         #: How many previews of an image the request asked for.
         self.previews = max((tool.get("partial_images") or 0 for tool in response["tools"]), default=0)
         self._model = response["model"]
-        self._spoken = spoken
+        self._spoken = stream_pieces
         self._obfuscate = obfuscate
 
     def frame(self, kind: str, inner: str, said: float = 0.0) -> Frame:
@@ -105,12 +105,12 @@ class _Stream:
         for kind in kinds:
             yield self.frame(kind, f'"item_id":{dump(item["id"])},"output_index":{index}')
 
-    def deltas(self, kind: str, text: str, head: str, tail: str, *, spoken: bool = False) -> Iterator[Frame]:
+    def deltas(self, kind: str, text: str, head: str, tail: str, *, stream_pieces: bool = False) -> Iterator[Frame]:
         """One text, piece by piece; ``head`` and ``tail`` are the JSON of the members beside ``delta``.
 
         A fixed opening and closing around what is new: a stream costs what it says.
         """
-        pieces = pace.spoken(text, self._spoken if spoken else None, self._model)
+        pieces = pace.stream_pieces(text, self._spoken if stream_pieces else None, self._model)
         if self._obfuscate:
             for piece in zip(*pieces, strict=True):
                 yield self.delta(kind, piece, head, tail)
@@ -138,9 +138,9 @@ class _Stream:
         head = f'"content_index":{at},'
         logprobs = part.get("logprobs") or ()
         if not logprobs:
-            yield from self.deltas("response.output_text.delta", part["text"], head, tail % "[]", spoken=True)
+            yield from self.deltas("response.output_text.delta", part["text"], head, tail % "[]", stream_pieces=True)
         else:
-            pieces = pace.spoken(part["text"], self._spoken, self._model)
+            pieces = pace.stream_pieces(part["text"], self._spoken, self._model)
             for piece, beside in zip(zip(*pieces, strict=True), _beside(pieces.texts, logprobs), strict=True):
                 yield self.delta("response.output_text.delta", piece, head, tail % dump(beside))
         for number, annotation in enumerate(part.get("annotations") or ()):
@@ -153,13 +153,13 @@ class _Stream:
     def refusal(self, index: int, id: str, at: int, part: Item) -> Iterator[Frame]:
         """The events of a ``refusal`` part."""
         head, tail = f'"content_index":{at},', f'"item_id":{id},"output_index":{index}'
-        yield from self.deltas("response.refusal.delta", part["refusal"], head, tail, spoken=True)
+        yield from self.deltas("response.refusal.delta", part["refusal"], head, tail, stream_pieces=True)
         yield self.frame("response.refusal.done", f'{head}{tail},"refusal":{dump(part["refusal"])}')
 
     def thought(self, index: int, id: str, at: int, part: Item) -> Iterator[Frame]:
         """The events of a ``reasoning_text`` part."""
         head, tail = f'"content_index":{at},', f'"item_id":{id},"output_index":{index}'
-        yield from self.deltas("response.reasoning_text.delta", part["text"], head, tail, spoken=True)
+        yield from self.deltas("response.reasoning_text.delta", part["text"], head, tail, stream_pieces=True)
         yield self.frame("response.reasoning_text.done", f'{head}{tail},"text":{dump(part["text"])}')
 
 
@@ -215,7 +215,7 @@ def _reasoning(stream: _Stream, index: int, item: Item) -> Iterator[Frame]:
         empty = dump({**part, "text": ""})
         kind = "response.reasoning_summary_"
         yield stream.frame(f"{kind}part.added", f'{where},"part":{empty},"summary_index":{at}')
-        yield from stream.deltas(f"{kind}text.delta", part["text"], "", f'{where},"summary_index":{at}', spoken=True)
+        yield from stream.deltas(f"{kind}text.delta", part["text"], "", f'{where},"summary_index":{at}', stream_pieces=True)
         yield stream.frame(f"{kind}text.done", f'{where},"summary_index":{at},"text":{dump(part["text"])}')
         yield stream.frame(f"{kind}part.done", f'{where},"part":{dump(part)},"summary_index":{at}')
     yield from _content(stream, index, item)

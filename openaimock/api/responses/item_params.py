@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from ...params.compile import Check, compiled
-from ...params.errors import Flaw, missing, not_one_of, wrong_type
+from ...params.errors import ParamError, missing, not_one_of, wrong_type
 from ...params.shapes import Also, Anything, Array, Boolean, Either, Integer, Map, Number, Object, OneOf, String, Union
 from ..chat.params import SCHEMA
 
@@ -68,7 +68,7 @@ def _parts(variants: dict[str, Object]) -> Also:
                     flaw.names.append("type")
                     raise flaw
                 each()(part)
-            except Flaw as flaw:
+            except ParamError as flaw:
                 flaw.names.append(at)
                 raise
 

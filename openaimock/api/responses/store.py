@@ -8,7 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ...errors import APIError
-from ...params.errors import Flaw
+from ...params.errors import ParamError
 from ...state.memory import MemoryStore
 from ...types.reply import Pace
 from .body import Response, conversation_id
@@ -32,7 +32,7 @@ _EVERYTHING = 1_000_000_000
 Record = dict[str, Any]
 
 
-def shelf(conversation: str) -> str:
+def collection(conversation: str) -> str:
     """The shelf on which the items of a conversation stand."""
     return f"{CONVERSATIONS}/{conversation}/items"
 
@@ -204,7 +204,7 @@ def expanded(items: Iterable[Item]) -> list[Item]:
 def _sound(item: Any) -> bool:
     try:
         check_item(item)
-    except Flaw:
+    except ParamError:
         return False
     sound: bool = item.get("type") != "compaction"
     return sound
@@ -224,21 +224,21 @@ def conversation(store: MemoryStore, id: str) -> Item:
 def said_in(store: MemoryStore, id: str) -> list[Item]:
     """All items of a conversation, oldest first; APIError 404 when there is none."""
     conversation(store, id)
-    page = store.page(shelf(id), limit=_EVERYTHING)
+    page = store.page(collection(id), limit=_EVERYTHING)
     return list(page.items) if page else []
 
 
 def append(store: MemoryStore, id: str, items: Iterable[Item]) -> None:
     """Add items to a conversation."""
     for item in items:
-        store.put(shelf(id), item["id"], item)
+        store.put(collection(id), item["id"], item)
         store.put(_ITEMS, item["id"], item)
 
 
 def remove(store: MemoryStore, conversation: str, id: str) -> bool:
     """Take an item out of a conversation; whether it was there."""
     store.delete(_ITEMS, id)
-    removed: bool = store.delete(shelf(conversation), id)
+    removed: bool = store.delete(collection(conversation), id)
     return removed
 
 

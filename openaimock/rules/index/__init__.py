@@ -14,7 +14,7 @@ from . import ngrams
 from .cost import Cost
 from .fuzzy import Fuzzy
 from .ngrams import Grams
-from .prefilters import Clause, Probe, Read, clauses, telling
+from .prefilters import Prefilter, Read, Term, clauses, telling
 
 #: Where a rule stands among those that may answer: the smaller, the sooner it is asked.
 Rank = tuple[float, float, int]
@@ -66,15 +66,15 @@ class Index:
         values: dict[str, Any] = {}
         return in_order([each.find(ask, values) for each in self.rounds])
 
-    def _weight(self, clause: Clause) -> tuple[int, int, int]:
+    def _weight(self, clause: Prefilter) -> tuple[int, int, int]:
         sharing = sum(self._shared[_name(probe)] for probe in clause)
         return (sharing.bit_length() if sharing > _SHARED else 0, *telling(clause))
 
-    def _prepared(self, clause: Clause) -> Clause:
+    def _prepared(self, clause: Prefilter) -> Prefilter:
         """A clause ready to be entered: its pieces are counted before any rule is entered, so that the rare ones are known."""
         return tuple(self._by_table[probe.how].slot(probe).prepared(probe) for probe in clause)
 
-    def _enter(self, rule: Rule, clause: Clause) -> None:
+    def _enter(self, rule: Rule, clause: Prefilter) -> None:
         number = len(self._ranked)
         rank = self.rank(rule, rule.bound)
         self._ranked.append((rank, rule))
@@ -114,13 +114,13 @@ class _Round:
         self._ranked = ranked
         self._slots: dict[str, _Slot] = {}
 
-    def slot(self, probe: Probe) -> _Slot:
+    def slot(self, probe: Term) -> _Slot:
         slot = self._slots.get(probe.slot)
         if slot is None:
             slot = self._slots[probe.slot] = _Slot(probe.read, self._table())
         return slot
 
-    def add(self, probe: Probe, number: int, rank: Rank) -> None:
+    def add(self, probe: Term, number: int, rank: Rank) -> None:
         if self.best is None or rank < self.best:
             self.best = rank
         self.slot(probe).add(probe, number)
@@ -147,10 +147,10 @@ class _Slot:
         #: The rules that ask nothing where there is no value.
         self._missing: list[int] = []
 
-    def prepared(self, probe: Probe) -> Probe:
+    def prepared(self, probe: Term) -> Term:
         return self._table.prepared(probe)
 
-    def add(self, probe: Probe, number: int) -> None:
+    def add(self, probe: Term, number: int) -> None:
         if probe.optional:
             self._missing.append(number)
         self._table.add(probe, number)
@@ -165,9 +165,9 @@ class _Slot:
 class _Table(Protocol):
     """What rules expect of one value; finds the numbers of those that may fit."""
 
-    def prepared(self, probe: Probe) -> Probe: ...
+    def prepared(self, probe: Term) -> Term: ...
 
-    def add(self, probe: Probe, number: int) -> None: ...
+    def add(self, probe: Term, number: int) -> None: ...
 
     def find(self, value: Any, found: list[int]) -> None: ...
 
@@ -178,10 +178,10 @@ class _Texts:
     def __init__(self) -> None:
         self._tables: defaultdict[str, defaultdict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
 
-    def prepared(self, probe: Probe) -> Probe:
+    def prepared(self, probe: Term) -> Term:
         return probe
 
-    def add(self, probe: Probe, number: int) -> None:
+    def add(self, probe: Term, number: int) -> None:
         self._tables[probe.how][probe.key].append(number)
 
     def find(self, value: Any, found: list[int]) -> None:
@@ -203,12 +203,12 @@ class _Pieces:
     def __init__(self) -> None:
         self._grams = Grams()
 
-    def prepared(self, probe: Probe) -> Probe:
+    def prepared(self, probe: Term) -> Term:
         needs = ngrams.read(probe.key)
         self._grams.note(needs)
         return probe._replace(key=needs)
 
-    def add(self, probe: Probe, number: int) -> None:
+    def add(self, probe: Term, number: int) -> None:
         self._grams.add(probe.key, number)
 
     def find(self, value: str, found: list[int]) -> None:
@@ -221,10 +221,10 @@ class _Alike:
     def __init__(self) -> None:
         self._tables: dict[bool, Fuzzy] = {}
 
-    def prepared(self, probe: Probe) -> Probe:
+    def prepared(self, probe: Term) -> Term:
         return probe
 
-    def add(self, probe: Probe, number: int) -> None:
+    def add(self, probe: Term, number: int) -> None:
         value, threshold, case_sensitive = probe.key
         self._tables.setdefault(case_sensitive, Fuzzy(case_sensitive)).add(value, threshold, number)
 
@@ -239,5 +239,5 @@ def in_order(tried: Iterable[Iterable[Ranked]]) -> Iterator[Rule]:
     return (found[rank] for rank in sorted(found))
 
 
-def _name(probe: Probe) -> tuple[str, str, Any]:
+def _name(probe: Term) -> tuple[str, str, Any]:
     return (probe.slot, probe.how, probe.key)

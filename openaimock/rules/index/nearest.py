@@ -23,7 +23,7 @@ _LOOKS = 500
 _CLOSER = 12
 
 
-class Kin:
+class NearestIndex:
     """Pieces of three characters, and the rules that have them in what they expect."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from . import literals, ngrams
 Read = Callable[[Ask], Any]
 
 
-class Probe(NamedTuple):
+class Term(NamedTuple):
     """Something that must hold of one value of an Ask for a rule to fit, and that can be looked up.
 
     ``slot`` names the value, ``read`` reads it. ``how`` is the table: ``exact`` (trimmed text), ``lower`` (the same without
@@ -30,19 +30,19 @@ class Probe(NamedTuple):
 
 
 #: One of these must hold.
-Clause = tuple[Probe, ...]
+Prefilter = tuple[Term, ...]
 #: The tables from the most telling to the least, where the number of rules with the same key does not decide.
 _TELLING = ("exact", "lower", "equals", "grams", "fuzzy")
 
 
-def clauses(rule: Rule) -> list[Clause]:
+def clauses(rule: Rule) -> list[Prefilter]:
     """All that must hold for a rule to fit and can be looked up, each on its own."""
     if rule.flow:
         return _flow_clauses(rule)
     return [clause for condition in rule.conditions for clause in _condition_clauses(condition)]
 
 
-def _flow_clauses(rule: Rule) -> list[Clause]:
+def _flow_clauses(rule: Rule) -> list[Prefilter]:
     found = []
     optional = False
     for at, turn in enumerate(rule.flow):
@@ -69,7 +69,7 @@ def _message_reader(at: int, whole: bool) -> Read:
     return read
 
 
-def _condition_clauses(condition: Condition) -> list[Clause]:
+def _condition_clauses(condition: Condition) -> list[Prefilter]:
     if condition.branches:
         # Of each branch its best: that one of these holds is sure.
         each = [min(_condition_clauses(branch), key=telling, default=()) for branch in condition.branches]
@@ -85,29 +85,29 @@ def _condition_clauses(condition: Condition) -> list[Clause]:
     return [clause] if clause else []
 
 
-def _clause(slot: str, read: Read, matcher: Matcher) -> Clause | None:
+def _clause(slot: str, read: Read, matcher: Matcher) -> Prefilter | None:
     value = matcher.value
     if matcher.invert:
         return None
     if matcher.kind == "equals":
         sure = isinstance(value, (str, int, float))
-        return (Probe(f"{slot}=", read, "equals", (isinstance(value, bool), value)),) if sure else None
+        return (Term(f"{slot}=", read, "equals", (isinstance(value, bool), value)),) if sure else None
     if matcher.kind == "fuzzy":
         if matcher.threshold <= 0:
             return None
-        return (Probe(slot, read, "fuzzy", (value, matcher.threshold, matcher.case_sensitive)),)
+        return (Term(slot, read, "fuzzy", (value, matcher.threshold, matcher.case_sensitive)),)
     if matcher.kind == "exact" or (matcher.kind == "glob" and not set("*?[") & set(value)):
         if matcher.case_sensitive:
-            return (Probe(slot, read, "exact", value.strip()),)
-        return (Probe(slot, read, "lower", value.strip().lower()),)
+            return (Term(slot, read, "exact", value.strip()),)
+        return (Term(slot, read, "lower", value.strip().lower()),)
     needs = _needs(matcher)
-    return tuple(Probe(slot, read, "grams", texts) for texts in needs) if needs else None
+    return tuple(Term(slot, read, "grams", texts) for texts in needs) if needs else None
 
 
-def _within(slot: str, matcher: Matcher) -> Clause | None:
+def _within(slot: str, matcher: Matcher) -> Prefilter | None:
     """Of several texts one must fit: then what that one holds stands in all of them, joined."""
     needs = _needs(matcher)
-    return tuple(Probe(slot, _joined, "grams", texts) for texts in needs) if needs else None
+    return tuple(Term(slot, _joined, "grams", texts) for texts in needs) if needs else None
 
 
 def _needs(matcher: Matcher) -> literals.Needs:
@@ -126,7 +126,7 @@ def _joined(ask: Ask) -> str:
     return "\n".join([message.text for message in ask.messages])
 
 
-def telling(clause: Clause) -> tuple[int, int]:
+def telling(clause: Prefilter) -> tuple[int, int]:
     """How much a clause tells, the most telling first."""
     length = min(max(map(len, probe.key)) if probe.how == "grams" else 0 for probe in clause)
     return (max(_TELLING.index(probe.how) for probe in clause), -length)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from openaimock.rules import index, ruleset
 from openaimock.rules import rule as rules
 from openaimock.rules.index import Index, ngrams
-from openaimock.rules.ruleset import RuleBook, plain_match
+from openaimock.rules.ruleset import RuleSet, plain_match
 from openaimock.types.ask import Ask, Message
 
 from ...support.rulings import ANSWER, ODD, expect, flow, said, talk, when
@@ -119,8 +119,8 @@ def test_after_a_rule_that_cannot_be_beaten_no_other_is_asked(monkeypatch):
     tried = []
     fit = ruleset.fit
     monkeypatch.setattr(ruleset, "fit", lambda rule, ask: tried.append(rule.number) or fit(rule, ask))
-    book = RuleBook(numbered(lambda n: when(n, user=expect("any" if n < 50 else "exact", "a"))))
-    found = book.match(talk("a"), {})
+    many = RuleSet(numbered(lambda n: when(n, user=expect("any" if n < 50 else "exact", "a"))))
+    found = many.match(talk("a"), {})
     assert found is not None and found.rule.number == 50
     assert tried == [50]
 
@@ -237,11 +237,11 @@ def tables_from_the_start():
 def test_the_index_gives_the_answer_that_asking_all_rules_gives(seed, first):
     situation = Situation(seed)
     late = situation.chance.randint(0, len(situation.rules))
-    book = RuleBook(situation.rules[:late], first=first)
+    ruleset = RuleSet(situation.rules[:late], first=first)
     for more in ([], situation.rules[late:]):
-        book.add(more)
+        ruleset.add(more)
         for ask in situation.asks:
-            assert book.match(ask, situation.hits) == plain_match(book.rules, ask, situation.hits, first)
+            assert ruleset.match(ask, situation.hits) == plain_match(ruleset.rules, ask, situation.hits, first)
 
 
 def test_situations_are_worth_their_time():
@@ -260,28 +260,28 @@ def test_many_rules_of_a_kind_give_the_answer_that_asking_all_gives(kind):
     words = ["weather", "parcel", "invoice", "garden", "window", "museum"]
     texts = [" ".join(chance.choices(words, k=chance.randint(1, 4))) for _ in range(400)]
     made = [asked(number, kind, text, threshold=chance.choice([0.7, 0.9])) for number, text in enumerate(texts)]
-    book = RuleBook(made)
+    ruleset = RuleSet(made)
     for text in texts[::20]:
         for ask in (talk(text), talk(f"{text} please"), talk(text.upper()), talk(text[:-2])):
-            assert book.match(ask, {}) == plain_match(made, ask, {}, False)
+            assert ruleset.match(ask, {}) == plain_match(made, ask, {}, False)
 
 
 def test_rules_are_found_as_soon_as_they_are_added_while_others_look():
-    book = RuleBook()
+    ruleset = RuleSet()
     failed = []
     done = threading.Event()
 
     def look() -> None:
         while not done.is_set():
-            count = len(book.rules)
-            if count and book.match(talk(f"question {count - 1:04}"), {}) is None:
+            count = len(ruleset.rules)
+            if count and ruleset.match(talk(f"question {count - 1:04}"), {}) is None:
                 failed.append(count)
 
     threads = [threading.Thread(target=look) for _ in range(2)]
     for thread in threads:
         thread.start()
     for number in range(300):
-        book.add([asked(number, ("exact", "contains", "fuzzy")[number % 3], "question {:04}", threshold=0.99)])
+        ruleset.add([asked(number, ("exact", "contains", "fuzzy")[number % 3], "question {:04}", threshold=0.99)])
     done.set()
     for thread in threads:
         thread.join()
