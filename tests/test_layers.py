@@ -12,10 +12,33 @@ import openaimock
 
 PACKAGE = Path(openaimock.__file__).parent
 #: Packages and root modules, lowest first. Each imports only from itself and from those before it.
-ORDER = (
-    "errors seed types text http schema params replies delivery lint rules config state api app admin wsgi "
-    "server testing unittest_mixin pytest_plugin convert cli __main__ __init__"
-).split()
+ORDER = [
+    "errors",
+    "seed",
+    "types",
+    "text",
+    "http",
+    "schema",
+    "params",
+    "replies",
+    "delivery",
+    "lint",
+    "rules",
+    "config",
+    "state",
+    "api",
+    "app",
+    "admin",
+    "wsgi",
+    "server",
+    "testing",
+    "unittest_mixin",
+    "pytest_plugin",
+    "convert",
+    "cli",
+    "__main__",
+    "__init__",
+]
 #: Packages that do not exist yet.
 PLANNED = {"convert"}
 #: Modules outside the package that it may import: the standard library, the dependencies, and those of the named extras.

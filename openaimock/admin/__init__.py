@@ -15,7 +15,7 @@ from . import guard
 
 if TYPE_CHECKING:
     from ..app import App
-    from .views import Asked
+    from .views import AdminRequest
 
 log = logging.getLogger("openaimock")
 #: The largest body: more rules than anybody writes.
@@ -100,16 +100,16 @@ def _view(app: App, environ: Environ, namespace: str | None, method: str, path: 
     raise refusal
 
 
-def _asked(app: App, environ: Environ, namespace: str | None, rest: str) -> Asked:
+def _asked(app: App, environ: Environ, namespace: str | None, rest: str) -> AdminRequest:
     from ..http.request import Request
-    from .views import Asked
+    from .views import AdminRequest
 
     query = dict(parse_qsl(environ.get("QUERY_STRING") or "", keep_blank_values=True))
     body = Request(environ, min(LARGEST, app.config.max_body)).raw if environ["REQUEST_METHOD"] in ("POST", "PUT") else b""
     # A namespace has the name that WSGI gives it elsewhere, in a path or a header.
     queried = query.get("namespace", "").encode("utf-8", "replace").decode("latin-1")
     named = queried or namespace or environ.get("HTTP_X_OPENAIMOCK_NAMESPACE") or None
-    return Asked(app, query, body, rest, named)
+    return AdminRequest(app, query, body, rest, named)
 
 
 def _page(start_response: StartResponse, status: int, method: str) -> Body:

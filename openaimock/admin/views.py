@@ -30,24 +30,24 @@ LIMIT = 100
 
 
 @dataclass(slots=True)
-class Asked:
-    """One request to the admin: ``namespace`` is the one it names, None for all."""
+class AdminRequest:
+    """One request to the admin: ``namespace_name`` is None when it names none and means all."""
 
     app: App
     query: Mapping[str, str]
     body: bytes = b""
     rest: str = ""
-    namespace: str | None = None
+    namespace_name: str | None = None
 
     @property
     def namespaces(self) -> list[Namespace]:
         """The namespaces that are meant."""
-        return [namespace for namespace in self.app.namespaces if self.namespace in (None, namespace.name)]
+        return [namespace for namespace in self.app.namespaces if self.namespace_name in (None, namespace.name)]
 
     @property
     def namespace(self) -> Namespace:
         """The one namespace that is meant."""
-        return self.app.namespaces[self.namespace or "default"]
+        return self.app.namespaces[self.namespace_name or "default"]
 
     def json(self) -> Any:
         """The body as JSON; APIError 400 when it is none."""
@@ -57,16 +57,16 @@ class Asked:
 # Exchanges
 
 
-def exchanges(asked: Asked) -> dict[str, Any]:
+def exchanges(request: AdminRequest) -> dict[str, Any]:
     """The journal: the newest exchanges that pass the filters, in the order in which they came."""
-    wanted = {name: content for name, content in asked.query.items() if name in journal.FILTERS}
-    _check(asked.query)
-    limit = _whole(asked.query, "limit", LIMIT)
-    found = [exchange for namespace in asked.namespaces for exchange in namespace.journal]
+    wanted = {name: content for name, content in request.query.items() if name in journal.FILTERS}
+    _check(request.query)
+    limit = _whole(request.query, "limit", LIMIT)
+    found = [exchange for namespace in request.namespaces for exchange in namespace.journal]
     picked = journal.pick(found, wanted, limit)
-    hidden, brief = secrets(asked.app.config), asked.query.get("brief", "false") in ("true", "1")
+    hidden, brief = secrets(request.app.config), request.query.get("brief", "false") in ("true", "1")
     told = [
-        journal.brief(each, hidden) if brief else journal.render(each, hidden, asked.app.config.body_limit) for each in picked
+        journal.brief(each, hidden) if brief else journal.render(each, hidden, request.app.config.body_limit) for each in picked
     ]
     return {"exchanges": told, "last": max((each.order for each in found), default=0), "kept": len(found)}
 
@@ -86,26 +86,26 @@ def _check(query: Mapping[str, str]) -> None:
     _whole(query, "since", 0)
 
 
-def exchange(asked: Asked) -> dict[str, Any]:
+def exchange(request: AdminRequest) -> dict[str, Any]:
     """One exchange in full, with what every rule says to it as the rules are now."""
-    found = _exchange(asked)
-    hidden = secrets(asked.app.config)
-    told = journal.render(found, hidden, asked.app.config.body_limit)
-    return told | {"why": None if found.ask is None else redaction.value(why(asked.app, found), hidden)}
+    found = _exchange(request)
+    hidden = secrets(request.app.config)
+    told = journal.render(found, hidden, request.app.config.body_limit)
+    return told | {"why": None if found.ask is None else redaction.value(why(request.app, found), hidden)}
 
 
-def _exchange(asked: Asked) -> Exchange:
-    kept = [exchange for namespace in asked.namespaces for exchange in namespace.journal]
+def _exchange(request: AdminRequest) -> Exchange:
+    kept = [exchange for namespace in request.namespaces for exchange in namespace.journal]
     for exchange in reversed(kept):
-        if asked.rest in (str(exchange.order), exchange.id):
+        if request.rest in (str(exchange.order), exchange.id):
             return exchange
-    raise _missing("exchange", asked.rest)
+    raise _missing("exchange", request.rest)
 
 
-def forget_exchanges(asked: Asked) -> dict[str, Any]:
+def forget_exchanges(request: AdminRequest) -> dict[str, Any]:
     """Empty the journal."""
     count = 0
-    for namespace in asked.namespaces:
+    for namespace in request.namespaces:
         count += len(namespace.journal)
         namespace.journal.clear()
     return {"deleted": count}
@@ -114,10 +114,10 @@ def forget_exchanges(asked: Asked) -> dict[str, Any]:
 # Rules
 
 
-def rules(asked: Asked) -> dict[str, Any]:
+def rules(request: AdminRequest) -> dict[str, Any]:
     """All rules in their order, with what they ask, what they answer, and how often they have."""
-    hits, hidden = coverage.hits(asked.namespaces), secrets(asked.app.config)
-    return {"rules": [redaction.value(_rule(rule, hits), hidden) for rule in list(asked.app.ruleset.rules)]}
+    hits, hidden = coverage.hits(request.namespaces), secrets(request.app.config)
+    return {"rules": [redaction.value(_rule(rule, hits), hidden) for rule in list(request.app.ruleset.rules)]}
 
 
 def _rule(rule: Rule, hits: Mapping[str, int]) -> dict[str, Any]:
@@ -153,85 +153,85 @@ def _plain(plain: Mapping[str, Any]) -> dict[str, Any]:
     return {name: content for name, content in plain.items() if content is not None}
 
 
-def add_rules(asked: Asked) -> tuple[int, Any]:
+def add_rules(request: AdminRequest) -> tuple[int, Any]:
     """Append rules, checked as those of a file are; ConfigError with every problem, and then none is added."""
-    added = asked.app.add_rules(asked.body)
-    return 201, {"added": [rule.id for rule in added], "rules": len(asked.app.ruleset.rules)}
+    added = request.app.add_rules(request.body)
+    return 201, {"added": [rule.id for rule in added], "rules": len(request.app.ruleset.rules)}
 
 
-def replace_rules(asked: Asked) -> dict[str, Any]:
+def replace_rules(request: AdminRequest) -> dict[str, Any]:
     """Put other rules in the place of all there are, at once; ConfigError with every problem, and then all stay."""
-    app = asked.app
+    app = request.app
     with app.changing:
-        made = app.build(load_rules(asked.body, config=app.config))
+        made = app.build(load_rules(request.body, config=app.config))
         app.ruleset = RuleSet(made, first=app.ruleset.first)
         return {"rules": len(made)}
 
 
-def delete_rules(asked: Asked) -> dict[str, Any]:
+def delete_rules(request: AdminRequest) -> dict[str, Any]:
     """Remove all rules."""
-    app = asked.app
+    app = request.app
     with app.changing:
         count = len(app.ruleset.rules)
         app.ruleset = RuleSet(first=app.ruleset.first)
         return {"deleted": count}
 
 
-def delete_rule(asked: Asked) -> dict[str, Any]:
+def delete_rule(request: AdminRequest) -> dict[str, Any]:
     """Remove one rule."""
-    app = asked.app
+    app = request.app
     with app.changing:
-        left = [rule for rule in app.ruleset.rules if rule.id != asked.rest]
+        left = [rule for rule in app.ruleset.rules if rule.id != request.rest]
         if len(left) == len(app.ruleset.rules):
-            close = get_close_matches(asked.rest, [rule.id for rule in left], 1)
-            raise _missing("rule", asked.rest, f"; did you mean '{close[0]}'?" if close else "")
+            close = get_close_matches(request.rest, [rule.id for rule in left], 1)
+            raise _missing("rule", request.rest, f"; did you mean '{close[0]}'?" if close else "")
         app.ruleset = RuleSet(left, first=app.ruleset.first)
         return {"deleted": 1}
 
 
-def covered(asked: Asked) -> dict[str, Any]:
+def covered(request: AdminRequest) -> dict[str, Any]:
     """Which rules answered and which did not, and the requests that none matched."""
-    hidden = secrets(asked.app.config)
-    missed = [journal.brief(exchange, hidden) for exchange in coverage.unmatched(asked.namespaces)]
-    return coverage.report(list(asked.app.ruleset.rules), asked.namespaces) | {"unmatched": missed}
+    hidden = secrets(request.app.config)
+    missed = [journal.brief(exchange, hidden) for exchange in coverage.unmatched(request.namespaces)]
+    return coverage.report(list(request.app.ruleset.rules), request.namespaces) | {"unmatched": missed}
 
 
-def explained(asked: Asked) -> dict[str, Any]:
+def explained(request: AdminRequest) -> dict[str, Any]:
     """What every rule says to a request that is not made."""
-    told: dict[str, Any] = redaction.value(explain(asked.app, asked.json(), asked.namespace), secrets(asked.app.config))
+    told: dict[str, Any] = redaction.value(explain(request.app, request.json(), request.namespace), secrets(request.app.config))
     return told
 
 
 # State
 
 
-def scenarios(asked: Asked) -> dict[str, str]:
+def scenarios(request: AdminRequest) -> dict[str, str]:
     """The state of every scenario of a namespace."""
-    return dict(asked.namespace.state)
+    return dict(request.namespace.state)
 
 
-def scenario(asked: Asked) -> dict[str, str]:
+def scenario(request: AdminRequest) -> dict[str, str]:
     """The state of one scenario."""
-    state = asked.namespace.state.get(asked.rest)
+    state = request.namespace.state.get(request.rest)
     if state is None:
-        raise _missing("scenario", asked.rest)
+        raise _missing("scenario", request.rest)
     return {"state": state}
 
 
-def set_scenarios(asked: Asked) -> dict[str, str]:
+def set_scenarios(request: AdminRequest) -> dict[str, str]:
     """Put several scenarios into the states given; the others stay."""
-    given = asked.json()
+    given = request.json()
     if not isinstance(given, dict):
         raise _bad("expected an object of scenarios and their states")
-    asked.namespace.state.update({name: _state(state, name) for name, state in given.items()})
-    return scenarios(asked)
+    request.namespace.state.update({name: _state(state, name) for name, state in given.items()})
+    return scenarios(request)
 
 
-def set_scenario(asked: Asked) -> dict[str, str]:
+def set_scenario(request: AdminRequest) -> dict[str, str]:
     """Put one scenario into a state: ``"paid"`` or ``{"state": "paid"}``."""
-    given = asked.json()
-    state = _state(given.get("state") if isinstance(given, dict) else given, asked.rest)
-    asked.namespace.state[asked.rest] = state
+    given = request.json()
+    state = _state(given.get("state") if isinstance(given, dict) else given, request.rest)
+    request.namespace.state[request.rest] = state
     return {"state": state}
 
 
@@ -241,43 +241,43 @@ def _state(given: Any, name: str) -> str:
     return str(given)
 
 
-def set_chaos(asked: Asked) -> dict[str, Any]:
+def set_chaos(request: AdminRequest) -> dict[str, Any]:
     """Let a share of the requests go wrong from now on: ``{rate, faults}``, or ``null`` for none."""
-    if asked.body.strip() in (b"", b"null", b"false", b"{}"):
-        asked.app.chaos = None
+    if request.body.strip() in (b"", b"null", b"false", b"{}"):
+        request.app.chaos = None
     else:
-        given = load_setting("chaos", asked.body)
-        asked.app.chaos = (given["rate"], make_faults(given["faults"]))
-    return {"chaos": _chaos(asked.app)}
+        given = load_setting("chaos", request.body)
+        request.app.chaos = (given["rate"], make_faults(given["faults"]))
+    return {"chaos": _chaos(request.app)}
 
 
 def _chaos(app: App) -> dict[str, Any] | None:
     return app.chaos and {"rate": app.chaos[0], "faults": [asdict(fault) for fault in app.chaos[1]]}
 
 
-def reset(asked: Asked) -> dict[str, Any]:
+def reset(request: AdminRequest) -> dict[str, Any]:
     """Forget all that a namespace remembers, or all of them do."""
-    names = [journal.readable(namespace.name) for namespace in asked.namespaces]
-    asked.app.namespaces.reset(asked.namespace)
+    names = [journal.readable(namespace.name) for namespace in request.namespaces]
+    request.app.namespaces.reset(request.namespace_name)
     return {"reset": names}
 
 
-def advance(asked: Asked) -> dict[str, Any]:
+def advance(request: AdminRequest) -> dict[str, Any]:
     """Move the mock's clock on."""
-    given = asked.query.get("seconds", "")
+    given = request.query.get("seconds", "")
     try:
         seconds = float(given)
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds <= 1e9:
         raise _bad(f"'seconds' is a number from 0 to 1000000000, not {given[:80]!r}", "seconds")
-    asked.app.clock.advance(seconds)
-    return {"now": asked.app.clock.now()}
+    request.app.clock.advance(seconds)
+    return {"now": request.app.clock.now()}
 
 
-def config(asked: Asked) -> dict[str, Any]:
-    """All settings, the keys masked."""
-    app = asked.app
+def config(request: AdminRequest) -> dict[str, Any]:
+    """All settings, the keys mrequest."""
+    app = request.app
     told = {name: _told(getattr(app.config, name)) for name in app.config.__dataclass_fields__ if name != "rules"}
     told |= {
         "api_keys": [redaction.MASK] * len(app.config.api_keys),
@@ -324,7 +324,7 @@ class View(NamedTuple):
 
     method: str
     path: str
-    answer: Callable[[Asked], Any]
+    answer: Callable[[AdminRequest], Any]
 
 
 VIEWS: Sequence[View] = (

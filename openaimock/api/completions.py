@@ -125,7 +125,7 @@ def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.
     return payloads.JSON({**head, "choices": choices, "usage": counted}, counted["completion_tokens"])
 
 
-def _choices(ask: Ask, prompt: str, reply: Reply, context: Context) -> Iterator[_Choice]:
+def _choices(ask: Ask, prompt: str, reply: Reply, context: Context) -> Iterator[_TextChoice]:
     """What is said to one prompt, as often as is asked for."""
     body = ask.body
     stop = body.get("stop") or ()
@@ -139,7 +139,7 @@ def _choices(ask: Ask, prompt: str, reply: Reply, context: Context) -> Iterator[
         logprobs = said.logprobs
         if logprobs is None and body.get("logprobs") is not None:
             logprobs = _logprobs(ask, prompt, text, context)
-        yield _Choice(ask, prompt if body.get("echo") else "", text, reason, logprobs, said)
+        yield _TextChoice(ask, prompt if body.get("echo") else "", text, reason, logprobs, said)
 
 
 def _logprobs(ask: Ask, prompt: str, text: str, context: Context) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def _logprobs(ask: Ask, prompt: str, text: str, context: Context) -> dict[str, A
     }
 
 
-def _usage(ask: Ask, prompts: Sequence[Any], stream_pieces: Sequence[_Choice], given: Mapping[str, Any]) -> dict[str, Any]:
+def _usage(ask: Ask, prompts: Sequence[Any], stream_pieces: Sequence[_TextChoice], given: Mapping[str, Any]) -> dict[str, Any]:
     """The ``usage`` object (SDK type CompletionUsage); all candidates of ``best_of`` are counted, as the API does."""
     model, wanted = ask.model, ask.body.get("n") or 1
     suffix = tokens.count(ask.body.get("suffix") or "", model)
@@ -175,7 +175,9 @@ def _usage(ask: Ask, prompts: Sequence[Any], stream_pieces: Sequence[_Choice], g
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion, **given}
 
 
-def _stream(ask: Ask, stream_pieces: Sequence[_Choice], head: Mapping[str, Any], counted: Mapping[str, Any]) -> Iterator[Frame]:
+def _stream(
+    ask: Ask, stream_pieces: Sequence[_TextChoice], head: Mapping[str, Any], counted: Mapping[str, Any]
+) -> Iterator[Frame]:
     """All frames: the choices abreast, then usage when it was asked for, then the end."""
     with_usage = bool((ask.body.get("stream_options") or {}).get("include_usage"))
     opening = f'data: {dump(head)[:-1]},"choices":['
@@ -188,7 +190,7 @@ def _stream(ask: Ask, stream_pieces: Sequence[_Choice], head: Mapping[str, Any],
     yield sse.DONE
 
 
-class _Choice:
+class _TextChoice:
     """One text that goes on from a prompt: ``echo`` is the prompt when it is to be sent along."""
 
     def __init__(self, ask: Ask, echo: str, text: str, reason: str, logprobs: Any, said: Reply) -> None:

@@ -127,7 +127,7 @@ def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     inputs = _inputs(ask.body)
     said = reply or Reply()
     model = ask.model
-    key = f"{moment.seed}\x1f{model}"
+    key = f"{context.seed}\x1f{model}"
     dimensions = ask.body.get("dimensions") or DIMENSIONS.get(model, USUAL)
     packed = ask.body.get("encoding_format") == "base64"
     data = [

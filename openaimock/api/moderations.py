@@ -9,7 +9,7 @@ from typing import Any
 from ..http import payloads
 from ..http.request import Request
 from ..params.errors import path
-from ..params.table import Also, Array, Either, ParamError, Object, String, Union, table
+from ..params.table import Also, Array, Either, Object, ParamError, String, Union, table
 from ..state.namespace import Context
 from ..text import moderation
 from ..types.ask import Ask
@@ -83,7 +83,7 @@ def _result(parts: list[dict[str, Any]], reply: Reply | None, context: Context) 
     types = {part["type"] for part in parts}
     kinds = [kind for kind, type in (("text", "text"), ("image", "image_url")) if type in types]
     key = "\n".join(part["text"] if part["type"] == "text" else part["image_url"]["url"] for part in parts)
-    return moderation.result(kinds, f"{moment.seed}\x1f{key}", reply.moderation if reply else None)
+    return moderation.result(kinds, f"{context.seed}\x1f{key}", reply.moderation if reply else None)
 
 
 ENDPOINTS = (

@@ -100,7 +100,7 @@ def reasoning_tokens(reply: Reply, model: str) -> int:
 def completion_tokens(reply: Reply, ask: Ask, endpoint: str) -> int:
     """Tokens of everything a reply says, reasoning, calls and what the endpoint adds included; never more than the limit."""
     body = ask.body
-    stream_pieces = prompts.StreamPieces(
+    stream_pieces = prompts.ReplyParts(
         [block.text for block in reply.blocks if block.text and block.kind != "reasoning"],
         [(block.call.name, block.call.arguments) for block in reply.blocks if block.call],
         reply.said("reasoning") or "",

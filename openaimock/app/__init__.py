@@ -21,7 +21,7 @@ from ..http.catalog import api_error
 from ..http.request import Request
 from ..params.table import unknown
 from ..replies import auto
-from ..replies.plan import Plan, make_reply, plan, ready, combine
+from ..replies.plan import Plan, combine, make_reply, plan, ready
 from ..rules.explain import no_match
 from ..rules.rule import Rule, build, groups, plan_for_hit
 from ..rules.ruleset import RuleSet

@@ -137,13 +137,13 @@ class Sender:
         self.metrics.begin(exchange)
         try:
             yield from timed
-            exchange.ended = "whole"
+            exchange.ended = "complete"
         except Hangup:
             exchange.ended = "fault"
             raise
         finally:
             if exchange.ended == "running":
-                exchange.ended = "left"
+                exchange.ended = "client_disconnected"
             exchange.duration = time.perf_counter() - call.started
             self.metrics.count(exchange)
             if self.log.isEnabledFor(logging.INFO):
@@ -151,7 +151,7 @@ class Sender:
 
     def _ended(self, call: Call, body: list[bytes], events: int = 0) -> list[bytes]:
         exchange = call.exchange
-        exchange.ended = "whole"
+        exchange.ended = "complete"
         exchange.duration = time.perf_counter() - call.started
         self.metrics.count(exchange, events)
         if self.log.isEnabledFor(logging.INFO):
@@ -162,7 +162,7 @@ class Sender:
 def _line(exchange: Exchange) -> str:
     said = f"rule {exchange.rule}" if exchange.matched else (exchange.error.code or "error" if exchange.error else "no rule")
     return f"{exchange.method} {exchange.path} {exchange.status} {said} {exchange.duration * 1000:.1f} ms" + (
-        "" if exchange.ended == "whole" else f" ({exchange.ended})"
+        "" if exchange.ended == "complete" else f" ({exchange.ended})"
     )
 
 

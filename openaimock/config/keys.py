@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from ..rules import matchers
 from ..text.moderation import CATEGORIES
-from .kinds import AnyValue, Field, Flag, Function, Kind, ListOf, MapOf, Numeric, Struct, Choice, Shape, Text, AnyOf
+from .kinds import (
+    AnyOf,
+    AnyValue,
+    Choice,
+    Field,
+    Flag,
+    Function,
+    Kind,
+    ListOf,
+    MapOf,
+    Numeric,
+    Shape,
+    Struct,
+    Text,
+)
 from .names import ENDPOINTS
 
 #: Every named kind. ``Shape(name, SHAPES)`` refers to one before it is declared.
@@ -305,7 +319,7 @@ SETTINGS = Struct("a setting", (
           "What a request gets that no rule matches: ``error``, ``echo``, ``auto`` or a reply.", default="error"),
     Field("turns", TURNS,
           "Which assistant message of a conversation answers: the ``next`` one or always the ``last``.", default="next"),
-    Field("match", Choice(("best", "first"), "a way to match"), "Whether the ``best`` or the ``first`` rule that matches answers.",
+    Field("match", Choice(("best", "first"), "a way to match"), "Whether the ``best`` or the ``first`` matching rule answers.",
           default="best"),
     Field("lint", Choice(("off", "warn", "error"), "a lint level"),
           "What a request gets that the API itself would refuse.", default="warn"),

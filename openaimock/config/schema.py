@@ -7,7 +7,21 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .keys import ANSWER, SETTINGS, SHAPES
-from .kinds import AnyValue, Field, Flag, Function, Kind, ListOf, MapOf, Numeric, Struct, Choice, Shape, Text, AnyOf
+from .kinds import (
+    AnyOf,
+    AnyValue,
+    Choice,
+    Field,
+    Flag,
+    Function,
+    Kind,
+    ListOf,
+    MapOf,
+    Numeric,
+    Shape,
+    Struct,
+    Text,
+)
 
 BEGIN = ".. The tables below are written by scripts/keys.\n"
 _VARIABLE = r"^\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}$"

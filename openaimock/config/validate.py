@@ -9,7 +9,22 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import Problem
-from .kinds import AnyValue, Field, Flag, Function, Kind, ListOf, MapOf, Numeric, Struct, Choice, Shape, Text, AnyOf, type_of
+from .kinds import (
+    AnyOf,
+    AnyValue,
+    Choice,
+    Field,
+    Flag,
+    Function,
+    Kind,
+    ListOf,
+    MapOf,
+    Numeric,
+    Shape,
+    Struct,
+    Text,
+    type_of,
+)
 from .tree import BAD, Node, step
 
 #: A path as it grows: what it is in, and the key or position there. It becomes text only for a problem.

@@ -32,8 +32,24 @@ from .shapes import Also, Anything, Array, Boolean, Either, Integer, Map, Number
 from .walk import coerced, unknown_names
 
 __all__ = [
-    "Also", "Anything", "Array", "Boolean", "Either", "Flaw", "Integer", "Map", "Number", "Object", "OneOf", "String", "Table",
-    "Union", "compiled", "plain", "table", "unknown",
+    "Also",
+    "Anything",
+    "Array",
+    "Boolean",
+    "Either",
+    "Integer",
+    "Map",
+    "Number",
+    "Object",
+    "OneOf",
+    "ParamError",
+    "String",
+    "Table",
+    "Union",
+    "compiled",
+    "plain",
+    "table",
+    "unknown",
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from ..errors import PortInUseError
 from ..http.extensions import HOOKS
 from .http import Channel
 from .loop import READ, Loop, Pool, logger
-from .parser import ParserLimits, ParsedRequest
+from .parser import ParsedRequest, ParserLimits
 from .task import Application, Task
 from .wsgi import server_environ
 

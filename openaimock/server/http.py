@@ -17,7 +17,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from .loop import READ, WRITE, Loop
-from .parser import ParserLimits, ParsedRequest
+from .parser import ParsedRequest, ParserLimits
 
 #: Bytes asked of the socket at once.
 RECEIVE = 65536

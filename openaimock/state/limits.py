@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import APIError
-from ..http.catalog import duration, api_error
+from ..http.catalog import api_error, duration
 
 #: What the headers say of a dimension that is not limited.
 _AMPLE = {"requests": 10_000, "tokens": 30_000_000}
 
 
-class Kind(NamedTuple):
+class LimitKind(NamedTuple):
     """One kind of limit: what it counts, over how many seconds, and what the API calls it."""
 
     counts: str
@@ -22,9 +22,9 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "rpm": Kind("requests", 60.0, "requests per min (RPM)"),
-    "tpm": Kind("tokens", 60.0, "tokens per min (TPM)"),
-    "rpd": Kind("requests", 86_400.0, "requests per day (RPD)"),
+    "rpm": LimitKind("requests", 60.0, "requests per min (RPM)"),
+    "tpm": LimitKind("tokens", 60.0, "tokens per min (TPM)"),
+    "rpd": LimitKind("requests", 86_400.0, "requests per day (RPD)"),
 }
 
 

@@ -143,7 +143,7 @@ class Namespaces:
 class Context:
     """What one exchange may draw on: the time, ids and randomness, its namespace, and the mock's settings."""
 
-    __slots__ = ("_settings", "draw", "now", "number", "space")
+    __slots__ = ("_settings", "ids", "namespace", "now", "number")
 
     def __init__(self, namespace: Namespace, clock: Clock, seed: object, settings: Any) -> None:
         self.namespace = namespace

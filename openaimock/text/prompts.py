@@ -255,7 +255,7 @@ def _format(schema: Mapping[str, JSON] | None, wrap: Wrapping, encoding: str, sy
 LEGACY = 3
 
 
-class StreamPieces(NamedTuple):
+class ReplyParts(NamedTuple):
     """What of a reply is counted: its texts, its calls (name and arguments), its reasoning, and items of hosted tools."""
 
     texts: Sequence[str] = ()
@@ -275,20 +275,20 @@ class Context(NamedTuple):
 _PLAIN = Context()
 
 
-def count_reply(stream_pieces: StreamPieces, facts: Facts, endpoint: str, context: Context = _PLAIN) -> int:
+def count_reply(parts: ReplyParts, facts: Facts, endpoint: str, context: Context = _PLAIN) -> int:
     """Completion tokens of a whole reply."""
     wrap, encoding = wrapping(facts, endpoint), facts.encoding
-    texts = [stream_pieces.reasoning, *stream_pieces.texts, *chain.from_iterable(stream_pieces.calls)]
+    texts = [parts.reasoning, *parts.texts, *chain.from_iterable(parts.calls)]
     total = sum(tokens.count_encoded(text, encoding) for text in texts if text)
-    if stream_pieces.texts:
+    if parts.texts:
         total += wrap.text + wrap.beside_tools * context.tools + wrap.to_schema * context.schema
-    if stream_pieces.reasoning or any(item.get("type") == "reasoning" for item in stream_pieces.items):
+    if parts.reasoning or any(item.get("type") == "reasoning" for item in parts.items):
         total += wrap.after_reasoning
-    calls = len(stream_pieces.calls)
+    calls = len(parts.calls)
     if calls:
         total += wrap.single if calls == 1 else wrap.several[0] + wrap.several[1] * calls
         total -= LEGACY if context.functions else 0
-    return total + sum(_hosted_item(item.get("type") or "", item, encoding) for item in stream_pieces.items)
+    return total + sum(_hosted_item(item.get("type") or "", item, encoding) for item in parts.items)
 
 
 #: What a call of a hosted tool adds to the prompt of the request that made it: the results, and the prompt once more.

@@ -17,7 +17,7 @@ class Exchange:
     """One line of the journal: who asked what, which rule answered, what was sent, and how it ended. Filled along the way.
 
     ``at`` is seconds since the epoch, ``duration`` seconds until the last byte was handed over; ``chunks`` has the seconds after
-    ``at`` at which each event of a timed reply was due. ``ended`` is ``whole``, ``left`` (the client did) or ``fault``.
+    ``at`` at which each event of a timed reply was due. ``ended`` is ``complete``, ``client_disconnected`` or ``fault``.
     """
 
     number: int

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from openaimock.config import keys
-from openaimock.config.kinds import Flag, Function, Kind, ListOf, MapOf, Numeric, Struct, Choice, Shape, Text, AnyOf
+from openaimock.config.kinds import AnyOf, Choice, Flag, Function, Kind, ListOf, MapOf, Numeric, Shape, Struct, Text
 from openaimock.config.load import Config, load, load_reply, load_rules
 from openaimock.config.schema import camel, json_schema
 from openaimock.errors import ConfigError, Problem

@@ -14,7 +14,7 @@ import yaml
 from docutils.core import publish_doctree
 
 from openaimock.config import keys
-from openaimock.config.kinds import Kind, ListOf, MapOf, Struct, Shape, AnyOf
+from openaimock.config.kinds import AnyOf, Kind, ListOf, MapOf, Shape, Struct
 from openaimock.config.load import load
 from openaimock.config.schema import camel, document, json_schema, refresh
 from openaimock.config.validate import snake

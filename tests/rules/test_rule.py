@@ -251,7 +251,7 @@ def replying(*contents: str, then: str = "last", **more) -> rules.Rule:
 
 
 def taken(rule: rules.Rule, count: int) -> list[str | None]:
-    plans = [rules.take(rule, -1, used) for used in range(count)]
+    plans = [rules.plan_for_hit(rule, -1, used) for used in range(count)]
     return [plan.ready.text if plan and plan.ready else None for plan in plans]
 
 
@@ -261,7 +261,7 @@ def test_replies_come_in_turn(then, said):
 
 
 def test_the_reply_of_a_flow_is_its_message():
-    plan = rules.take(LONG, 3, 0)
+    plan = rules.plan_for_hit(LONG, 3, 0)
     assert plan is not None and plan.ready is not None
     assert plan.ready.text == "It is sunny."
 

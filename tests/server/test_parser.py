@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waitress.parser import HTTPRequestParser
 
-from openaimock.server.parser import ParserLimits, ParsedRequest
+from openaimock.server.parser import ParsedRequest, ParserLimits
 
 LIMITS = ParserLimits(1000)
 SEEN = (

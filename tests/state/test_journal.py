@@ -28,7 +28,7 @@ def test_a_whole_reply_ends_whole_and_a_matched_one_has_its_rule(serve):
     mock = serve([{"id": "hello", "when": {"user": "Hello"}, "reply": "Hi!"}])
     post(mock, user("Hello"), headers={"x-stainless-retry-count": "2"})
     found = kept(mock)
-    assert (found["ended"], found["status"], found["attempt"], found["namespace"]) == ("whole", 200, 2, "default")
+    assert (found["ended"], found["status"], found["attempt"], found["namespace"]) == ("complete", 200, 2, "default")
     assert (found["match"]["rule"], found["match"]["score"]) == ("hello", 1.0)
     assert found["duration"] > 0
 
@@ -50,7 +50,7 @@ def test_a_client_that_left_is_told_from_a_whole_reply(serve):
         connection.sendall(head + body)
         connection.recv(100)
     mock.stop()
-    assert kept(mock)["ended"] == "left"
+    assert kept(mock)["ended"] == "client_disconnected"
 
 
 def test_a_fault_is_told(serve):

@@ -13,7 +13,7 @@ from openaimock.params.model_facts import Family
 from openaimock.params.models import family
 from openaimock.text import definitions, images, prompts, tokens
 from openaimock.text.facts import Tiles
-from openaimock.text.prompts import Context, StreamPieces
+from openaimock.text.prompts import Context, ReplyParts
 from tests.conftest import Serve
 
 HELLO = {"role": "user", "content": "Hello"}
@@ -100,8 +100,8 @@ def test_a_message_may_have_no_content(content: Any) -> None:
 def test_texts_of_parts_are_counted() -> None:
     parts = [{"type": "text", "text": "Hello there"}, {"type": "refusal", "refusal": "No, thanks"}]
     assert chat({"role": "assistant", "content": parts}) == 7 + tokens.count("Hello there") + tokens.count("No, thanks")
-    stream_pieces = [{"type": "input_text", "text": "Hello there"}]
-    assert items({"role": "user", "content": stream_pieces}) == 6 + tokens.count("Hello there")
+    pieces = [{"type": "input_text", "text": "Hello there"}]
+    assert items({"role": "user", "content": pieces}) == 6 + tokens.count("Hello there")
 
 
 def test_images_of_either_api_cost_by_their_detail() -> None:
@@ -134,9 +134,9 @@ def test_a_call_and_its_result_name_the_function() -> None:
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "call_1", "content": "Hot"},
     ]
-    stream_pieces = 2 * tokens.count("look_up") + tokens.count('{"word":"tea"}') + tokens.count("Hot")
-    assert chat(HELLO, *both) - chat(HELLO) == stream_pieces + 13
-    assert chat(HELLO, *both, model="gpt-5") - chat(HELLO, model="gpt-5") == stream_pieces + 19
+    pieces = 2 * tokens.count("look_up") + tokens.count('{"word":"tea"}') + tokens.count("Hot")
+    assert chat(HELLO, *both) - chat(HELLO) == pieces + 13
+    assert chat(HELLO, *both, model="gpt-5") - chat(HELLO, model="gpt-5") == pieces + 19
 
 
 def test_a_call_of_the_responses_api_costs_about_the_same() -> None:
@@ -144,8 +144,8 @@ def test_a_call_of_the_responses_api_costs_about_the_same() -> None:
         {"type": "function_call", "call_id": "call_1", "name": "look_up", "arguments": '{"word":"tea"}'},
         {"type": "function_call_output", "call_id": "call_1", "output": [{"type": "input_text", "text": "Hot"}]},
     ]
-    stream_pieces = 2 * tokens.count("look_up") + tokens.count('{"word":"tea"}') + tokens.count("Hot")
-    assert items(HELLO, *both) - items(HELLO) == stream_pieces + 20
+    pieces = 2 * tokens.count("look_up") + tokens.count('{"word":"tea"}') + tokens.count("Hot")
+    assert items(HELLO, *both) - items(HELLO) == pieces + 20
 
 
 def test_a_custom_call_costs_its_input() -> None:
@@ -264,7 +264,7 @@ def test_hosted_calls_cost_the_results_that_the_model_reads() -> None:
     [("gpt-4o", "chat", 0), ("gpt-4o", "responses", 1), ("gpt-5", "chat", 9), ("gpt-5.4", "chat", 3), ("gpt-5", "responses", 4)],
 )
 def test_a_text_costs_what_ends_it_too(model: str, endpoint: str, more: int) -> None:
-    assert prompts.count_reply(StreamPieces(["Hello"]), family(model), endpoint) == 1 + more
+    assert prompts.count_reply(ReplyParts(["Hello"]), family(model), endpoint) == 1 + more
 
 
 @pytest.mark.parametrize(
@@ -273,24 +273,24 @@ def test_a_text_costs_what_ends_it_too(model: str, endpoint: str, more: int) -> 
 )
 def test_a_call_costs_what_wraps_it(model: str, endpoint: str, more: int) -> None:
     call = ("look_up", '{"word":"tea"}')
-    assert prompts.count_reply(StreamPieces(calls=[call]), family(model), endpoint) == sum(map(tokens.count, call)) + more
+    assert prompts.count_reply(ReplyParts(calls=[call]), family(model), endpoint) == sum(map(tokens.count, call)) + more
 
 
 def test_calls_at_once_cost_more_each() -> None:
     single, two, three = (
-        prompts.count_reply(StreamPieces(calls=[("f", "")] * many), family("gpt-4o"), "chat") for many in (1, 2, 3)
+        prompts.count_reply(ReplyParts(calls=[("f", "")] * many), family("gpt-4o"), "chat") for many in (1, 2, 3)
     )
     assert two > 2 * single and three - two == 12
 
 
 def test_a_reply_beside_tools_or_to_a_schema_costs_more() -> None:
-    hello = StreamPieces(["Hello"])
+    hello = ReplyParts(["Hello"])
     assert prompts.count_reply(hello, family("gpt-4o"), "chat", Context(tools=True)) == 2
     assert prompts.count_reply(hello, family("gpt-5.4"), "chat", Context(schema=True)) == 8
 
 
 def test_an_empty_reply_costs_nothing() -> None:
-    assert prompts.count_reply(StreamPieces(), family("gpt-5"), "chat") == 0
+    assert prompts.count_reply(ReplyParts(), family("gpt-5"), "chat") == 0
 
 
 # As a server reports them

@@ -141,9 +141,9 @@ _SIMPLE = frozenset(
 def _simply(ask: Ask, text: str, context: Context) -> payloads.JSON:
     """What ``write`` would give for a text and nothing else, in a third of the time: most requests go this way."""
     said = _said if len(text) <= _SHORT else _said.__wrapped__
-    completion = prompts.count_reply(prompts.StreamPieces([text] if text else ()), models.family(ask.model), "chat")
+    completion = prompts.count_reply(prompts.ReplyParts([text] if text else ()), models.family(ask.model), "chat")
     payload = said(text, ask.model, _prompt_tokens(ask), completion)
-    opening = f'{{"id":"{moment.draw.id("chatcmpl-", 29)}","object":"chat.completion","created":{moment.created},'
+    opening = f'{{"id":"{context.ids.id("chatcmpl-", 29)}","object":"chat.completion","created":{context.created},'
     return payloads.JSON(opening.encode() + payload, completion)
 
 

@@ -316,17 +316,17 @@ def usage(ask: ResponsesAsk, said: Reply) -> Item:
     if heard is None:
         items = [block.data for block in said.blocks if isinstance(block.data, dict)]
         heard = input_tokens(ask) + prompts.count_hosted_calls(items, ask.body.get("tools") or (), models.family(ask.model))
-    response_for = given.get("output_tokens")
-    if response_for is None:
-        response_for = shaping.completion_tokens(said, ask, "responses")
+    completion = given.get("output_tokens")
+    if completion is None:
+        completion = shaping.completion_tokens(said, ask, "responses")
     cached = {"cache_write_tokens": 0, "cached_tokens": 0}
     thought = {"reasoning_tokens": shaping.reasoning_tokens(said, ask.model)}
     return {
         "input_tokens": heard,
         "input_tokens_details": {**cached, **_only(cached, given.get("input_tokens_details"))},
-        "output_tokens": response_for,
+        "output_tokens": completion,
         "output_tokens_details": {**thought, **_only(thought, given.get("output_tokens_details"))},
-        "total_tokens": given.get("total_tokens", heard + response_for),
+        "total_tokens": given.get("total_tokens", heard + completion),
     }
 
 

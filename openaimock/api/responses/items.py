@@ -17,7 +17,7 @@ Item = dict[str, Any]
 LENGTH = 50
 
 
-class Kind(NamedTuple):
+class ItemKind(NamedTuple):
     """What the API adds to an item of one type: an id that begins so, a status, and what may be left out."""
 
     prefix: str
@@ -28,21 +28,21 @@ class Kind(NamedTuple):
 
 
 #: All types of items. Members in ``usual`` that are objects are filled up, not replaced.
-KINDS: dict[str, Kind] = {
-    "message": Kind("msg_"),
-    "reasoning": Kind("rs_", status=False, usual={"summary": []}),
-    "function_call": Kind("fc_", usual={"arguments": "{}"}, calls=True),
-    "function_call_output": Kind("fc_"),
-    "custom_tool_call": Kind("ctc_", usual={"input": ""}, calls=True),
-    "custom_tool_call_output": Kind("ctc_"),
-    "web_search_call": Kind("ws_", usual={"action": {"type": "search"}}),
-    "file_search_call": Kind("fs_", usual={"queries": [], "results": None}),
-    "code_interpreter_call": Kind("ci_", usual={"code": "", "container_id": "cntr_", "outputs": None}),
-    "image_generation_call": Kind("ig_", usual={"result": None}),
-    "computer_call": Kind("cu_", usual={"pending_safety_checks": []}, calls=True),
-    "computer_call_output": Kind("cuo_"),
-    "mcp_list_tools": Kind("mcpl_", status=False, usual={"server_label": "mcp", "tools": []}),
-    "mcp_call": Kind(
+KINDS: dict[str, ItemKind] = {
+    "message": ItemKind("msg_"),
+    "reasoning": ItemKind("rs_", status=False, usual={"summary": []}),
+    "function_call": ItemKind("fc_", usual={"arguments": "{}"}, calls=True),
+    "function_call_output": ItemKind("fc_"),
+    "custom_tool_call": ItemKind("ctc_", usual={"input": ""}, calls=True),
+    "custom_tool_call_output": ItemKind("ctc_"),
+    "web_search_call": ItemKind("ws_", usual={"action": {"type": "search"}}),
+    "file_search_call": ItemKind("fs_", usual={"queries": [], "results": None}),
+    "code_interpreter_call": ItemKind("ci_", usual={"code": "", "container_id": "cntr_", "outputs": None}),
+    "image_generation_call": ItemKind("ig_", usual={"result": None}),
+    "computer_call": ItemKind("cu_", usual={"pending_safety_checks": []}, calls=True),
+    "computer_call_output": ItemKind("cuo_"),
+    "mcp_list_tools": ItemKind("mcpl_", status=False, usual={"server_label": "mcp", "tools": []}),
+    "mcp_call": ItemKind(
         "mcp_",
         usual={
             "approval_request_id": None,
@@ -53,24 +53,24 @@ KINDS: dict[str, Kind] = {
             "server_label": "mcp",
         },
     ),
-    "mcp_approval_request": Kind("mcpr_", status=False, usual={"arguments": "{}", "name": "", "server_label": "mcp"}),
-    "mcp_approval_response": Kind("mcpa_", status=False),
-    "local_shell_call": Kind("lsh_", usual={"action": {"type": "exec", "command": [], "env": {}}}, calls=True),
-    "local_shell_call_output": Kind("lsho_"),
-    "shell_call": Kind("sh_", usual={"action": {"commands": [], "timeout_ms": None, "max_output_length": None}}, calls=True),
-    "shell_call_output": Kind("sho_", usual={"max_output_length": None, "output": []}),
-    "apply_patch_call": Kind("apc_", calls=True),
-    "apply_patch_call_output": Kind("apco_"),
-    "tool_search_call": Kind("tsc_", usual={"arguments": {}, "call_id": None, "execution": "server"}),
-    "tool_search_output": Kind("tso_", usual={"call_id": None, "execution": "server", "tools": []}),
-    "additional_tools": Kind("at_", status=False),
-    "configuration_update": Kind("cfg_", status=False),
-    "compaction": Kind("cmp_", status=False),
-    "compaction_trigger": Kind("cmpt_", status=False),
-    "program": Kind("cm_", status=False),
-    "program_output": Kind("cmo_"),
+    "mcp_approval_request": ItemKind("mcpr_", status=False, usual={"arguments": "{}", "name": "", "server_label": "mcp"}),
+    "mcp_approval_response": ItemKind("mcpa_", status=False),
+    "local_shell_call": ItemKind("lsh_", usual={"action": {"type": "exec", "command": [], "env": {}}}, calls=True),
+    "local_shell_call_output": ItemKind("lsho_"),
+    "shell_call": ItemKind("sh_", usual={"action": {"commands": [], "timeout_ms": None, "max_output_length": None}}, calls=True),
+    "shell_call_output": ItemKind("sho_", usual={"max_output_length": None, "output": []}),
+    "apply_patch_call": ItemKind("apc_", calls=True),
+    "apply_patch_call_output": ItemKind("apco_"),
+    "tool_search_call": ItemKind("tsc_", usual={"arguments": {}, "call_id": None, "execution": "server"}),
+    "tool_search_output": ItemKind("tso_", usual={"call_id": None, "execution": "server", "tools": []}),
+    "additional_tools": ItemKind("at_", status=False),
+    "configuration_update": ItemKind("cfg_", status=False),
+    "compaction": ItemKind("cmp_", status=False),
+    "compaction_trigger": ItemKind("cmpt_", status=False),
+    "program": ItemKind("cm_", status=False),
+    "program_output": ItemKind("cmo_"),
 }
-_OTHER = Kind("item_", status=False)
+_OTHER = ItemKind("item_", status=False)
 
 
 def kept(given: Mapping[str, Any], ids: Ids) -> Item:

@@ -14,7 +14,7 @@ from . import ngrams
 from .cost import Cost
 from .fuzzy import Fuzzy
 from .ngrams import Grams
-from .prefilters import Prefilter, Term, Read, clauses, telling
+from .prefilters import Prefilter, Read, Term, clauses, telling
 
 #: Where a rule stands among those that may answer: the smaller, the sooner it is asked.
 Rank = tuple[float, float, int]

@@ -119,8 +119,8 @@ def test_after_a_rule_that_cannot_be_beaten_no_other_is_asked(monkeypatch):
     tried = []
     fit = ruleset.fit
     monkeypatch.setattr(ruleset, "fit", lambda rule, ask: tried.append(rule.number) or fit(rule, ask))
-    ruleset = RuleSet(numbered(lambda n: when(n, user=expect("any" if n < 50 else "exact", "a"))))
-    found = ruleset.match(talk("a"), {})
+    many = RuleSet(numbered(lambda n: when(n, user=expect("any" if n < 50 else "exact", "a"))))
+    found = many.match(talk("a"), {})
     assert found is not None and found.rule.number == 50
     assert tried == [50]
 
