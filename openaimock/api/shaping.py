@@ -11,8 +11,9 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
+from ..params import models
 from ..seed import digest
-from ..text import tokens
+from ..text import prompts, tokens
 from ..types.ask import Ask
 from ..types.reply import Block, Reply
 
@@ -96,15 +97,19 @@ def reasoning_tokens(reply: Reply, model: str) -> int:
     return tokens.count(said, model) if said else 0
 
 
-def completion_tokens(reply: Reply, model: str) -> int:
-    """Tokens of everything a reply says, reasoning and tool calls included."""
-    total = 0
-    for block in reply.blocks:
-        if block.call:
-            total += tokens.count(block.call.name, model) + tokens.count(block.call.arguments, model)
-        elif block.text:
-            total += tokens.count(block.text, model)
-    return total
+def completion_tokens(reply: Reply, ask: Ask, endpoint: str) -> int:
+    """Tokens of everything a reply says, reasoning, calls and what the endpoint adds included; never more than the limit."""
+    body = ask.body
+    stream_pieces = prompts.ReplyParts(
+        [block.text for block in reply.blocks if block.text and block.kind != "reasoning"],
+        [(block.call.name, block.call.arguments) for block in reply.blocks if block.call],
+        reply.said("reasoning") or "",
+        [block.data for block in reply.blocks if isinstance(block.data, dict)],
+    )
+    context = prompts.Context(bool(ask.tools), bool(body.get("functions")), ask.response_format not in ("", "text"))
+    total = prompts.count_reply(stream_pieces, models.family(ask.model), endpoint, context)
+    limit = body.get("max_completion_tokens") or body.get("max_tokens") or body.get("max_output_tokens")
+    return min(total, limit) if isinstance(limit, int) else total
 
 
 def service_tier(reply: Reply, ask: Ask) -> str:

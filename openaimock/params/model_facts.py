@@ -5,23 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-
-class Tiles(NamedTuple):
-    """Image tokens by tiles of 512 by 512 pixels: ``base`` plus ``tile`` for each; ``detail: low`` costs ``base``."""
-
-    base: int
-    tile: int
-
-
-class Patches(NamedTuple):
-    """Image tokens by patches of 32 by 32 pixels: their number, at most ``limit``, times ``multiplier``.
-
-    ``original`` is the limit for ``detail: original``, or 0 where the model does not know that value.
-    """
-
-    multiplier: float
-    limit: int = 1536
-    original: int = 0
+from ..text.facts import Patches, Tiles
 
 
 class Model(NamedTuple):
@@ -90,6 +74,8 @@ class Model(NamedTuple):
 
     # Tokens and vectors.
     encoding: str = "o200k_base"
+    #: How the API writes prompts for the model: the word of ``text.prompts.WRAPPINGS``.
+    prompt: str = "current"
     #: How image parts are counted; None for a model that takes no images, or about which this is not known.
     image: Tiles | Patches | None = None
     #: Length of an embedding, None for other models, and whether ``dimensions`` may shorten it.

@@ -6,7 +6,8 @@ reasoning, images and latest models (context windows, output limits, efforts); e
 
 from __future__ import annotations
 
-from .model_facts import Family, Model, Patches, Tiles
+from ..text.facts import Patches, Tiles
+from .model_facts import Family, Model
 
 _BOTH = frozenset(["chat", "responses"])
 _CHAT, _RESPONSES, _COMPLETIONS = frozenset(["chat"]), frozenset(["responses"]), frozenset(["completions"])
@@ -25,27 +26,29 @@ _NOT_FOR_SEARCH = (
 )  # fmt: skip
 
 # Image rules, from the guide to images and vision. The multiplier 1.2 (1.5 for gpt-5-nano) is measured on recorded usage: the
-# guide says 1.62 and 2.46 for gpt-5-mini and gpt-5-nano, which the API does not count.
+# guide says 1.62 and 2.46 for gpt-5-mini and gpt-5-nano, which the API does not count. GPT-5.6 is measured once: about 2.4.
 _GPT4_TILES, _GPT5_TILES, _O_TILES = Tiles(85, 170), Tiles(70, 140), Tiles(75, 150)
 _PATCHES = Patches(1.2)
 _ORIGINAL = Patches(1.2, 2500, 10_000)
+_UNBOUNDED = Patches(2.4, 2500, 1_000_000, full=True)
 
 # GPT-4 and before: no reasoning.
 _GPT4O = Model(endpoints=_BOTH, context_window=128_000, max_output_tokens=16_384, image=_GPT4_TILES)
 _GPT41 = _GPT4O._replace(context_window=1_047_576, max_output_tokens=32_768)
-_GPT4_TURBO = _GPT4O._replace(max_output_tokens=4096, schemas=False, encoding="cl100k_base")
+_GPT4_TURBO = _GPT4O._replace(max_output_tokens=4096, schemas=False, encoding="cl100k_base", prompt="older")
 _GPT4 = _GPT4_TURBO._replace(fingerprint=False, context_window=8192, max_output_tokens=8192, image=None)
 _GPT35 = _GPT4._replace(context_window=16_385, max_output_tokens=4096)
 _AUDIO = _GPT4O._replace(endpoints=_CHAT, logprobs=False, audio=True, audio_usage=True, image=None)
 _SEARCH = _GPT4O._replace(
-    endpoints=_CHAT, logprobs=False, service_tier=False, web_search=True, incompatible=_NOT_FOR_SEARCH, image=None
+    endpoints=_CHAT, logprobs=False, service_tier=False, web_search=True, incompatible=_NOT_FOR_SEARCH, image=None,
+    prompt="search",
 )  # fmt: skip
-_BASE = Model(endpoints=_COMPLETIONS, schemas=False, encoding="cl100k_base", fingerprint=False)
+_BASE = Model(endpoints=_COMPLETIONS, schemas=False, encoding="cl100k_base", prompt="older", fingerprint=False)
 
 # The o series.
 _O1 = Model(
     endpoints=_BOTH, effort="medium", efforts=_LOW_HIGH, context="current_turn", mode="standard", logprobs=False,
-    context_window=200_000, max_output_tokens=100_000, no_parallel=True, image=_O_TILES,
+    context_window=200_000, max_output_tokens=100_000, no_parallel=True, image=_O_TILES, prompt="o",
 )  # fmt: skip
 _O3 = _O1._replace(fingerprint=False, no_parallel=False, no_stop=True)
 _O1_FIRST = _O1._replace(
@@ -58,22 +61,29 @@ _RESEARCH = _O3._replace(endpoints=_RESPONSES, efforts=("medium",))
 _GPT5 = Model(
     endpoints=_BOTH, effort="medium", efforts=("minimal", *_LOW_HIGH), context="current_turn", mode="standard",
     fingerprint=False, logprobs=False, context_window=400_000, max_output_tokens=128_000, modern=True, no_stop=True,
-    image=_GPT5_TILES,
+    image=_GPT5_TILES, prompt="gpt-5",
 )  # fmt: skip
 _CODEX = _GPT5._replace(endpoints=_RESPONSES, efforts=_LOW_HIGH)
 _GPT5_CHAT = _GPT5._replace(
-    effort=None, efforts=(), context=None, mode=None, context_window=128_000, max_output_tokens=16_384, no_stop=False
+    effort=None,
+    efforts=(),
+    context=None,
+    mode=None,
+    context_window=128_000,
+    max_output_tokens=16_384,
+    no_stop=False,
+    prompt="current",
 )
 #: The chat variants from 5.1 on decide by themselves how much to reason.
-_ADAPTIVE = _GPT5._replace(efforts=("medium",), context_window=128_000, max_output_tokens=16_384, unproven=True)
-_GPT51 = _GPT5._replace(effort="none", efforts=("none", *_LOW_HIGH), no_stop=False)
+_ADAPTIVE = _GPT5._replace(efforts=("medium",), context_window=128_000, max_output_tokens=16_384, unproven=True, prompt="later")
+_GPT51 = _GPT5._replace(effort="none", efforts=("none", *_LOW_HIGH), no_stop=False, prompt="later")
 _GPT52 = _GPT51._replace(efforts=("none", *_LOW_XHIGH), top_p=0.98, prompt_cache_retention="24h", image=_PATCHES)
 _CODEX52 = _GPT52._replace(endpoints=_RESPONSES, effort="medium", efforts=_LOW_XHIGH, no_stop=True)
 _PRO52 = _CODEX52._replace(efforts=_PRO)
 _GPT54 = _GPT52._replace(context_window=1_050_000, phase=True, no_tools=_INSTEAD, image=_ORIGINAL)
 _PRO54 = _PRO52._replace(context_window=1_050_000, phase=True, image=_ORIGINAL)
-_GPT55 = _GPT54._replace(effort="medium", no_stop=True)
-_GPT56 = _GPT55._replace(efforts=("none", *_LOW_MAX), context="all_turns", no_tools=_OR_NONE, cache_writes=True)
+_GPT55 = _GPT54._replace(effort="medium", no_stop=True, image=_ORIGINAL._replace(full=True))
+_GPT56 = _GPT55._replace(efforts=("none", *_LOW_MAX), context="all_turns", no_tools=_OR_NONE, cache_writes=True, image=_UNBOUNDED)
 
 # GPT-6: Astra refuses ``none``, and so does Sol from 6.1 on; Luna, Terra and the first Sol have it.
 _GPT6 = _GPT56
@@ -116,7 +126,7 @@ _GPT5_ROWS = (
     Family(_GPT5_CHAT, "gpt-5-chat-latest", "gpt-5-chat"),
     Family(_CODEX, "gpt-5-codex"),
     Family(_CODEX._replace(effort="high", efforts=("high",), max_output_tokens=272_000), "gpt-5-pro=gpt-5-pro-2025-10-06"),
-    Family(_GPT5._replace(endpoints=_CHAT, efforts=(), service_tier=False, web_search=True, unproven=True),
+    Family(_GPT5._replace(endpoints=_CHAT, efforts=(), service_tier=False, web_search=True, unproven=True, prompt="search"),
            "gpt-5-search-api=gpt-5-search-api-2025-10-14"),
 )  # fmt: skip
 _O_ROWS = (

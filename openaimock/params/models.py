@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from ..text.facts import Patches, Tiles
 from . import model_families, model_media
-from .model_facts import Family, Model, Patches, Tiles
+from .model_facts import Family, Model
 
 __all__ = ["Model", "ModelTable", "Patches", "Tiles", "family", "fine_tuned_from", "overlay"]
 

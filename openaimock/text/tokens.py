@@ -1,7 +1,8 @@
-"""Tokens: how many a text, a conversation or a set of tools costs, and a text cut into pieces the size of tokens.
+"""Count the tokens of a text, and cut a text into pieces of one token.
 
-Counted by tiktoken where it and its vocabulary are at hand (see ``prepare``), else estimated: one regular expression cuts
-text where OpenAI's tokenizers would, and a count is the number of its pieces. ``docs/tokens.rst`` says how far that is off.
+tiktoken counts when it and its vocabulary are on this machine (see ``prepare``). If not, an estimate counts: one regular
+expression cuts the text where OpenAI's tokenizers would, and the count is the number of pieces. ``docs/tokens.rst`` has its
+error.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from ..errors import ConfigError, Problem
 
-#: The environment variable that chooses, and what it may say.
+#: The environment variable that chooses how to count, and its values.
 SETTING = "OPENAIMOCK_TOKENS"
 CHOICES = ("auto", "tiktoken", "estimate")
 
@@ -33,20 +34,10 @@ VOCABULARIES = {
     ),
 }
 
-#: Seconds that a vocabulary asked for with ``OPENAIMOCK_TOKENS=tiktoken`` may take to arrive.
+#: Seconds that the download of a vocabulary may take with ``OPENAIMOCK_TOKENS=tiktoken``.
 PATIENCE = 30.0
 
-# The API's own arithmetic, from OpenAI's cookbook ("How to count tokens with tiktoken").
-#: The role, always one token, and three around it.
-PER_MESSAGE = 1 + 3
-PER_NAME, PRIMING = 1, 3
-#: An image in ``detail: low``, and any other (as 1024 by 1024 pixels in high detail): nobody looks at its size here.
-IMAGE_LOW, IMAGE = 85, 765
-#: What starts a function's definition costs, by encoding.
-FUNCTION = {"o200k_base": 7, "cl100k_base": 10}
-FUNCTIONS_END, PROPERTIES, PROPERTY, ENUM, ENUM_ITEM = 12, 3, 3, -3, 3
-
-#: Models whose vocabulary is the older one; all others, also those nobody has heard of yet, have o200k_base.
+#: Models with the older vocabulary; all others, unknown ones too, have o200k_base.
 _OLDER = re.compile(r"(?:ft:)?(?:gpt-4(?![.\w])|gpt-3|text-|code-|(?:ada|babbage|curie|davinci)(?![a-z]))", re.IGNORECASE)
 
 
@@ -64,164 +55,75 @@ def encoding_name(model: str) -> str:
     return "cl100k_base" if _OLDER.match(model.rpartition("/")[2]) else "o200k_base"
 
 
-#: Counts of texts seen before, by encoding, length and hash: an agent sends its whole history again with every request.
-#: The hash stands for the text, so that no text is kept alive; two of 64 bits do not meet by chance.
-_SEEN: dict[tuple[str, int, int], int] = {}
+#: Counts of texts by encoding, length and hash: an agent sends its whole history again with every request. The hash stands for
+#: the text, so that no text stays in memory; two texts with equal hashes of 64 bits do not occur by chance.
+_counts: dict[tuple[str, int, int], int] = {}
 
 
 def count(text: str, model: str = "") -> int:
-    """How many tokens a text has."""
-    encoding = encoding_name(model)
+    """The number of tokens of a text, by the name of the model."""
+    return count_encoded(text, encoding_name(model))
+
+
+def count_encoded(text: str, encoding: str) -> int:
+    """The number of tokens of a text, by the name of the vocabulary."""
     key = (encoding, len(text), hash(text))
-    known = _SEEN.get(key)
-    if known is None:
-        known = tokenizer(encoding).count(text)
-        if len(_SEEN) >= 4096:
-            _SEEN.clear()
-        _SEEN[key] = known
-    return known
+    number = _counts.get(key)
+    if number is None:
+        number = tokenizer(encoding).count(text)
+        if len(_counts) >= 4096:
+            _counts.clear()
+        _counts[key] = number
+    return number
 
 
 def split(text: str, model: str = "") -> list[str]:
-    """The text in pieces like tokens; joined they are exactly the text.
+    """Cut the text into pieces of one token; joined they are exactly the text.
 
-    As many as ``count`` says, but for tiktoken's where several tokens make one character: those stay together.
+    There are ``count`` pieces; fewer with tiktoken if a character has several tokens, which stay together.
     """
     return tokenizer(encoding_name(model)).split(text)
 
 
-def count_messages(messages: Iterable[Mapping[str, Any]], model: str = "") -> int:
-    """Prompt tokens of chat messages, as the API takes them (dicts), without tools."""
-    total = PRIMING
-    for message in messages:
-        total += PER_MESSAGE + _content(message.get("content"), model)
-        if name := message.get("name"):
-            total += PER_NAME + count(name, model)
-        for call in message.get("tool_calls") or ():
-            total += _call(call.get("function") or call.get("custom"), model)
-        if before_tools := message.get("function_call"):
-            total += _call(before_tools, model)
-    return total
-
-
-def _call(call: Mapping[str, Any] | None, model: str) -> int:
-    """Tokens of a call's name and what the tool is given: a function's ``arguments``, a custom tool's ``input``."""
-    call = call or {}
-    return count(call.get("name") or "", model) + count(call.get("arguments") or call.get("input") or "", model)
-
-
-def _content(content: Any, model: str) -> int:
-    """Tokens of a message's content: text, a list of parts, or nothing. Sound and files are not counted."""
-    if isinstance(content, str):
-        return count(content, model)
-    total = 0
-    for part in content or ():
-        kind = part.get("type") or ""
-        if "image" in kind:
-            # Chat puts the detail beside the address, the Responses API beside the type.
-            image = part.get("image_url")
-            detail = (image if isinstance(image, dict) else part).get("detail")
-            total += IMAGE_LOW if detail == "low" else IMAGE
-        else:
-            text = part.get("text") or part.get("refusal")
-            total += count(text, model) if isinstance(text, str) else 0
-    return total
-
-
-def count_tools(tools: Iterable[Mapping[str, Any]] | None, model: str = "") -> int:
-    """Prompt tokens of tool definitions, those of chat and of the Responses API; a hosted tool counts as its name.
-
-    The cookbook's arithmetic for flat parameters, and the same again for each level below.
-    """
-    total = 0
-    for tool in tools or ():
-        kind = tool.get("type") or ""
-        inner = tool.get(kind)
-        about = inner if isinstance(inner, dict) else tool
-        line = f"{about.get('name') or kind}:{_sentence(about)}"
-        total += FUNCTION[encoding_name(model)] + count(line, model) + _schema(about.get("parameters"), model)
-        if isinstance(about.get("format"), dict):
-            grammar = about["format"].get("grammar") or about["format"]
-            total += count(str(grammar.get("definition") or ""), model)
-    return total + FUNCTIONS_END if total else 0
-
-
-#: Where a schema holds others.
-_INNER = ("items", "prefixItems", "anyOf", "oneOf", "allOf", "additionalProperties")
-
-
-def _schema(root: Any, model: str) -> int:
-    """Tokens of a function's parameters. A loop, because a schema may nest deeper than Python does."""
-    total = 0
-    todo = [root]
-    while todo:
-        schema = todo.pop()
-        if isinstance(schema, list):
-            todo += schema
-        if not isinstance(schema, dict):
-            continue
-        todo += (
-            schema[key] for key in ("items", "prefixItems", "anyOf", "oneOf", "allOf", "additionalProperties") if key in schema
-        )
-        for key in ("$defs", "definitions"):
-            if isinstance(schema.get(key), dict):
-                todo += schema[key].values()
-        if isinstance(schema.get("enum"), list):
-            total += ENUM + sum(ENUM_ITEM + count(str(item), model) for item in schema["enum"])
-        properties = schema.get("properties")
-        if isinstance(properties, dict) and properties:
-            total += PROPERTIES
-            for key, about in properties.items():
-                about = about if isinstance(about, dict) else {}
-                total += PROPERTY + count(f"{key}:{about.get('type') or ''}:{_sentence(about)}", model)
-                todo.append(about)
-    return total
-
-
-def _sentence(about: Mapping[str, Any]) -> str:
-    """A description as the API counts it: without its full stop."""
-    return str(about.get("description") or "").removesuffix(".")
-
-
 @cache
 def tokenizer(encoding: str) -> Tokenizer:
-    """The way this process counts an encoding: decided once, at first use, and kept."""
+    """How this process counts an encoding: decided at the first use."""
     return _exact(encoding) or estimate(encoding)
 
 
 def prepare() -> None:
-    """Read ``OPENAIMOCK_TOKENS`` and, if it asks for tiktoken, load the vocabularies now, so that no request waits for them.
+    """Read ``OPENAIMOCK_TOKENS`` and, if it is ``tiktoken``, load the vocabularies now, so that no request waits for them.
 
-    ``auto`` (the default) uses tiktoken when it is installed and its vocabulary is on this disk, and never fetches one;
-    ``tiktoken`` lets it be fetched; ``estimate`` never uses it. ConfigError for any other word, or if tiktoken cannot be had.
+    ``auto`` (the default) uses tiktoken when it is installed and its vocabulary is on this disk, and downloads nothing;
+    ``tiktoken`` may download it; ``estimate`` never uses it. ConfigError for another value, or if tiktoken cannot be loaded.
     """
-    asked = _asked()
-    if asked not in CHOICES:
-        raise ConfigError([Problem("", SETTING, f"{asked!r} is not a way to count tokens ({', '.join(CHOICES)})")])
-    if asked == "tiktoken":
+    choice = _choice()
+    if choice not in CHOICES:
+        raise ConfigError([Problem("", SETTING, f"{choice!r} is not a way to count tokens ({', '.join(CHOICES)})")])
+    if choice == "tiktoken":
         for encoding in VOCABULARIES:
             if tokenizer(encoding).name != "tiktoken":
                 raise ConfigError([Problem("", SETTING, f"tiktoken was asked for and cannot be used: {_failures[encoding]}")])
 
 
 def reset() -> None:
-    """Forget all counts and how they were made; the next one decides anew."""
-    _SEEN.clear()
+    """Forget all counts and how to count; the next count decides again."""
+    _counts.clear()
     tokenizer.cache_clear()
 
 
-def _asked() -> str:
+def _choice() -> str:
     return os.environ.get(SETTING, "").strip().lower() or "auto"
 
 
-#: Why tiktoken is not used though it was asked for, by encoding.
+#: Why tiktoken cannot be loaded, by encoding.
 _failures: dict[str, str] = {}
 
 
 def _exact(encoding: str) -> Tokenizer | None:
-    """tiktoken's own counting, None when it is not wanted or not to be had."""
-    asked = _asked()
-    if asked == "estimate" or (asked != "tiktoken" and not _on_disk(encoding)):
+    """tiktoken's own count, None when it is not wanted or cannot be loaded."""
+    choice = _choice()
+    if choice == "estimate" or (choice != "tiktoken" and not _on_disk(encoding)):
         return None
     loaded: list[Any] = []
 
@@ -233,8 +135,8 @@ def _exact(encoding: str) -> Tokenizer | None:
         except Exception as error:  # whatever a missing module, a proxy or a broken download raises
             _failures[encoding] = f"{type(error).__name__}: {error}"
 
-    if asked == "tiktoken":
-        # tiktoken fetches without a time limit, so the waiting is limited here.
+    if choice == "tiktoken":
+        # tiktoken downloads without a time limit, so the wait is limited here.
         _failures[encoding] = f"no vocabulary {encoding} within {PATIENCE:.0f} s"
         thread = threading.Thread(target=load, name="tiktoken", daemon=True)
         thread.start()
@@ -247,7 +149,7 @@ def _exact(encoding: str) -> Tokenizer | None:
 
 
 def _on_disk(encoding: str) -> bool:
-    """Whether tiktoken would find its vocabulary without the network: it fetches again what is not what it expects."""
+    """Whether tiktoken has its vocabulary without the network: it downloads a damaged file again."""
     name, sha256 = VOCABULARIES[encoding]
     folder = os.environ.get("TIKTOKEN_CACHE_DIR", os.environ.get("DATA_GYM_CACHE_DIR"))
     if folder is None:
@@ -283,13 +185,14 @@ def _with_tiktoken(encoding: Any) -> Tokenizer:
     return Tokenizer("tiktoken", lambda text: len(encode(text)), split)
 
 
-# The estimate. Numbers in the patterns are how many letters of a kind pass for one token: they were fitted to the true counts
-# of English prose, code and JSON; what is longer goes on as the next piece. Each alternative begins with a character or a
-# class, because re looks at that before it tries one: half of the time of the obvious spelling.
+# The estimate. Numbers in the patterns are how many letters of a kind count as one token: they were fitted to the true counts
+# of English prose, code and JSON; a longer word continues in the next piece. Each alternative begins with a character or a
+# class, because re looks at that before it tries one: this takes half the time.
 _MARK = r"[!-/:-@\[-`{-~]"
 #: Lines drawn with one character are a token or two.
 _RULE = r"(?:===={0,92}=|----{0,92}-|####{0,92}#|\*\*\*\*{0,92}\*|____{0,60}_|\.\.\.\.{0,60}\.|////{0,76}/)[\r\n]*"
-_MARKS = rf"{_MARK}{_MARK}{{0,2}}[\r\n/]*"
+#: What begins an object or list in compact JSON is one token.
+_MARKS = rf"(?:\":[{{\[]\"|{_MARK}{_MARK}{{0,2}})[\r\n/]*"
 #: Vietnamese alone writes these, in words of mostly ASCII letters and one token.
 _VIET = r"\u0110\u0111\u01a0-\u01b0\u1ea0-\u1eff"
 #: Letters that are not ASCII, by encoding. A letter of the first class that takes one of the second comes to a length between

@@ -1,4 +1,4 @@
-"""Tokens: the estimate, tiktoken where it is at hand, and the API's own arithmetic for messages and tools."""
+"""Tokens of texts: the estimate, and tiktoken where it is installed."""
 
 from __future__ import annotations
 
@@ -43,21 +43,6 @@ ANYTHING = st.text(st.characters())
 WORDS = " word| Word|WORD|camelCase|snake_case|42|1234567|.|, |\":|----|   |'s|\u2019re|(|/path|\\n|\n|\n\n\n|\r\n|\t|\x00"
 OTHERS = "é|naïve|不客气|ありがとう|감사합니다|спасибо|شكرا|धन्यवाद|nước|👩\u200d👩\u200d👧|👍🏽|e\u0301|½"
 TEXTS = st.lists(st.sampled_from(f"{WORDS}|{OTHERS}".split("|"))).map("".join)
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "get_current_weather",
-        "description": "Get the current weather in a given location",
-        "parameters": {
-            "type": "object",
-            "properties": {
-                "location": {"type": "string", "description": "The city and state, e.g. San Francisco, CA"},
-                "unit": {"type": "string", "description": "The unit of temperature to return", "enum": ["celsius", "fahrenheit"]},
-            },
-            "required": ["location"],
-        },
-    },
-}
 
 
 @pytest.mark.parametrize("model", ENCODINGS)
@@ -124,7 +109,7 @@ def test_digits_go_by_threes() -> None:
 def test_remembered_counts_are_bounded() -> None:
     for number in range(5_000):
         tokens.count(f"text {number}")
-    assert len(tokens._SEEN) <= 4_096
+    assert len(tokens._counts) <= 4_096
 
 
 def test_older_models_have_the_older_vocabulary() -> None:
@@ -146,122 +131,6 @@ def test_other_models_have_the_current_vocabulary() -> None:
 
 def test_no_model_has_the_current_vocabulary() -> None:
     assert tokens.encoding_name("") == "o200k_base"
-
-
-def test_one_short_message_costs_what_the_api_says() -> None:
-    assert tokens.count_messages([{"role": "user", "content": "Hello"}]) == 8
-
-
-def test_a_conversation_without_messages_still_primes_the_answer() -> None:
-    assert tokens.count_messages([]) == 3
-
-
-def test_a_name_costs_one_more_than_its_text() -> None:
-    message = {"role": "user", "content": "Hello"}
-    assert tokens.count_messages([{**message, "name": "Ann"}]) - tokens.count_messages([message]) == tokens.count("Ann") + 1
-
-
-@pytest.mark.parametrize("content", [None, "", []])
-def test_a_message_may_have_no_content(content: Any) -> None:
-    assert tokens.count_messages([{"role": "assistant", "content": content}]) == 7
-
-
-def test_texts_of_parts_are_counted() -> None:
-    parts = [
-        {"type": "text", "text": "Hello there"},
-        {"type": "refusal", "refusal": "No, thanks"},
-        {"type": "input_text", "text": "Hi"},
-    ]
-    said = tokens.count("Hello there") + tokens.count("No, thanks") + tokens.count("Hi")
-    assert tokens.count_messages([{"role": "assistant", "content": parts}]) == 7 + said
-
-
-@pytest.mark.parametrize(
-    ("part", "cost"),
-    [
-        ({"type": "image_url", "image_url": {"url": "data:,"}}, 765),
-        ({"type": "image_url", "image_url": {"url": "data:,", "detail": "high"}}, 765),
-        ({"type": "image_url", "image_url": {"url": "data:,", "detail": "low"}}, 85),
-        ({"type": "input_image", "image_url": "data:,", "detail": "low"}, 85),
-        ({"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}, 0),
-        ({"type": "file", "file": {"file_id": "file-1"}}, 0),
-    ],
-)
-def test_images_have_a_fixed_price_and_sound_and_files_none(part: dict[str, Any], cost: int) -> None:
-    assert tokens.count_messages([{"role": "user", "content": [part]}]) == 7 + cost
-
-
-def test_tool_calls_cost_their_names_and_arguments() -> None:
-    calls = [
-        {"id": "call_1", "type": "function", "function": {"name": "look_up", "arguments": '{"word":"tea"}'}},
-        {"id": "call_2", "type": "custom", "custom": {"name": "run", "input": "print(1)"}},
-    ]
-    said = sum(map(tokens.count, ("look_up", '{"word":"tea"}', "run", "print(1)")))
-    assert tokens.count_messages([{"role": "assistant", "content": None, "tool_calls": calls}]) == 7 + said
-
-
-def test_a_function_call_of_before_tools_costs_the_same() -> None:
-    call = {"name": "look_up", "arguments": "{}"}
-    new = {"role": "assistant", "tool_calls": [{"id": "call_1", "type": "function", "function": call}]}
-    assert tokens.count_messages([{"role": "assistant", "function_call": call}]) == tokens.count_messages([new])
-
-
-def test_no_tools_cost_nothing() -> None:
-    assert tokens.count_tools([]) == tokens.count_tools(None) == 0
-
-
-def test_tools_of_the_cookbook_cost_what_the_api_says() -> None:
-    messages = [
-        {"role": "system", "content": "You are a helpful assistant that can answer to questions about the weather."},
-        {"role": "user", "content": "What's the weather like in San Francisco?"},
-    ]
-    for model, charged in {"gpt-4o": 101, "gpt-4": 105}.items():
-        assert tokens.count_messages(messages, model) + tokens.count_tools([TOOL], model) == pytest.approx(charged, rel=0.1)
-
-
-def test_tools_of_the_responses_api_cost_the_same() -> None:
-    flat = {"type": "function", **TOOL["function"]}  # type: ignore[dict-item]
-    assert tokens.count_tools([flat]) == tokens.count_tools([TOOL])
-
-
-def test_levels_below_the_first_are_counted() -> None:
-    inner = {"type": "object", "properties": {"street": {"type": "string"}}}
-    price = tokens.PROPERTIES + tokens.PROPERTY + tokens.count("street:string:")
-    plain = _tool({"home": {"type": "object"}})
-    for nested in (
-        {**inner},
-        {"type": "object", "items": inner},
-        {"type": "object", "anyOf": [inner]},
-        {"type": "object", "$defs": {"a": inner}},
-    ):
-        assert tokens.count_tools([_tool({"home": nested})]) - tokens.count_tools([plain]) == price
-
-
-def test_a_schema_may_nest_deeper_than_python_does() -> None:
-    schema: dict[str, Any] = {}
-    for _ in range(sys.getrecursionlimit() * 2):
-        schema = {"type": "array", "items": schema}
-    assert tokens.count_tools([_tool({"x": schema})]) == tokens.count_tools([_tool({"x": {"type": "array"}})])
-
-
-@pytest.mark.parametrize(
-    "tool", [{"type": "web_search"}, {}, {"type": "function", "function": {"name": "f", "parameters": {"properties": 3}}}]
-)
-def test_a_tool_without_parameters_counts_as_its_name(tool: dict[str, Any]) -> None:
-    name = tool.get("function", {}).get("name") or tool.get("type", "")
-    assert tokens.count_tools([tool]) == 7 + tokens.count(f"{name}:") + 12
-
-
-def test_a_custom_tools_grammar_is_counted() -> None:
-    grammar = "start: NUMBER"
-    chat = {"type": "custom", "custom": {"name": "f", "format": {"type": "grammar", "grammar": {"definition": grammar}}}}
-    responses = {"type": "custom", "name": "f", "format": {"type": "grammar", "definition": grammar}}
-    plain = tokens.count_tools([{"type": "custom", "name": "f"}])
-    assert tokens.count_tools([chat]) == tokens.count_tools([responses]) == plain + tokens.count(grammar)
-
-
-def _tool(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": properties}}}
 
 
 class Bytewise:

@@ -13,8 +13,9 @@ from ...http import payloads, sse
 from ...http.json import dump
 from ...http.request import Request
 from ...http.sse import Frame
+from ...params import models
 from ...state.namespace import Context
-from ...text import tokens
+from ...text import prompts, tokens
 from ...types.ask import Ask, Message, ToolCall
 from ...types.reply import Reply
 from .. import shaping
@@ -140,7 +141,7 @@ _SIMPLE = frozenset(
 def _simply(ask: Ask, text: str, context: Context) -> payloads.JSON:
     """What ``write`` would give for a text and nothing else, in a third of the time: most requests go this way."""
     said = _said if len(text) <= _SHORT else _said.__wrapped__
-    completion = tokens.count(text, ask.model)
+    completion = prompts.count_reply(prompts.ReplyParts([text] if text else ()), models.family(ask.model), "chat")
     payload = said(text, ask.model, _prompt_tokens(ask), completion)
     opening = f'{{"id":"{context.ids.id("chatcmpl-", 29)}","object":"chat.completion","created":{context.created},'
     return payloads.JSON(opening.encode() + payload, completion)
@@ -161,11 +162,9 @@ def _said(text: str, model: str, prompt: int, completion: int) -> bytes:
 
 
 def _prompt_tokens(ask: Ask) -> int:
-    """Tokens of the messages and the tools; counted once for a body that comes again."""
+    """Tokens of all that a request says; counted once for a body that comes again."""
     if not ask.prompt_tokens:
-        ask.prompt_tokens = tokens.count_messages(ask.body["messages"], ask.model)
-        if ask.tools:
-            ask.prompt_tokens += tokens.count_tools(ask.body.get("tools") or ask.body.get("functions"), ask.model)
+        ask.prompt_tokens = prompts.count_chat(ask.body, models.family(ask.model))
     return ask.prompt_tokens
 
 
@@ -179,7 +178,7 @@ def usage(ask: Ask, replies: Sequence[Reply]) -> dict[str, Any]:
         prompt = _prompt_tokens(ask)
     completion = given.get("completion_tokens")
     if completion is None:
-        completion = sum(shaping.completion_tokens(said, ask.model) for said in replies)
+        completion = sum(shaping.completion_tokens(said, ask, "chat") for said in replies)
     made = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,

@@ -9,14 +9,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ...http.catalog import api_error
+from ...params import models
 from ...state.namespace import Context
-from ...text import tokens
-from ...types.ask import Ask, Message, ToolCall
+from ...text import prompts
+from ...types.ask import Ask, ToolCall
 from ...types.reply import Block, Reply
 from .. import shaping
 from .items import LENGTH, Item, kept, sealed, text_part
 
 Response = dict[str, Any]
+
+
+class ResponsesAsk(Ask):
+    """An Ask with the items it is made of: the request's own, and those of the conversation before them."""
+
+    items: Sequence[Item] = ()
+    before: Sequence[Item] = ()
+
 
 _NO_IMAGES = {
     "input_tokens": 0,
@@ -184,7 +193,7 @@ _ECHOED: dict[str, Callable[[Any], Any] | None] = {
 # What is said
 
 
-def response_for(ask: Ask, reply: Reply, context: Context) -> Response:
+def response_for(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
     """The Response when the model has said all that the request lets it say."""
     response = begun(ask, reply, context)
     said, reason = shaping.truncate(reply, ask.model, (), ask.body.get("max_output_tokens"))
@@ -300,23 +309,24 @@ _CHAT = {
 }
 
 
-def usage(ask: Ask, said: Reply) -> Item:
+def usage(ask: ResponsesAsk, said: Reply) -> Item:
     """The ``usage`` object (SDK type ResponseUsage); what the rule gives, in chat's words or in these, stands as it is given."""
     given = {_CHAT.get(name, name): value for name, value in (said.usage or {}).items()}
     heard = given.get("input_tokens")
     if heard is None:
-        heard = input_tokens(ask)
-    response_for = given.get("output_tokens")
-    if response_for is None:
-        response_for = shaping.completion_tokens(said, ask.model)
+        items = [block.data for block in said.blocks if isinstance(block.data, dict)]
+        heard = input_tokens(ask) + prompts.count_hosted_calls(items, ask.body.get("tools") or (), models.family(ask.model))
+    completion = given.get("output_tokens")
+    if completion is None:
+        completion = shaping.completion_tokens(said, ask, "responses")
     cached = {"cache_write_tokens": 0, "cached_tokens": 0}
     thought = {"reasoning_tokens": shaping.reasoning_tokens(said, ask.model)}
     return {
         "input_tokens": heard,
         "input_tokens_details": {**cached, **_only(cached, given.get("input_tokens_details"))},
-        "output_tokens": response_for,
+        "output_tokens": completion,
         "output_tokens_details": {**thought, **_only(thought, given.get("output_tokens_details"))},
-        "total_tokens": given.get("total_tokens", heard + response_for),
+        "total_tokens": given.get("total_tokens", heard + completion),
     }
 
 
@@ -325,21 +335,6 @@ def _only(names: Item, given: Any) -> Item:
     return {name: value for name, value in (given or {}).items() if name in names}
 
 
-def input_tokens(ask: Ask) -> int:
+def input_tokens(ask: ResponsesAsk) -> int:
     """The tokens of all that a request says, with what came before it and the tools it offers."""
-    counted = tokens.count_messages([_for_count(message) for message in ask.messages], ask.model)
-    if ask.body.get("tools"):
-        counted += tokens.count_tools(ask.body["tools"], ask.model)
-    return counted
-
-
-def _for_count(message: Message) -> Item:
-    said: Item = {"role": message.role, "content": message.text}
-    images = message.parts.count("image_url")
-    if images:
-        said["content"] = [{"type": "text", "text": message.text}, *[{"type": "image_url"}] * images]
-    if message.tool_calls:
-        said["tool_calls"] = [
-            {"type": "function", "function": {"name": call.name, "arguments": call.arguments}} for call in message.tool_calls
-        ]
-    return said
+    return prompts.count_items([*ask.before, *ask.items], ask.body, models.family(ask.model))

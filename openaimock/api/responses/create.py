@@ -18,20 +18,12 @@ from ...types.ask import Ask
 from ...types.reply import Reply
 from ..operation import Operation
 from . import store as stored
-from .body import input_tokens, response_for, usage
+from .body import ResponsesAsk, input_tokens, response_for, usage
 from .events import frames
 from .items import LENGTH, Item, given_items, kept, messages, sealed
 from .params import COMPACT, INPUT_TOKENS, RESPONSES, check_create, check_something
 from .store import Record
 from .stored import broken, live_events
-
-
-class ResponsesAsk(Ask):
-    """An Ask with the items it is made of: the request's own, and those of the conversation before them."""
-
-    items: Sequence[Item] = ()
-    before: Sequence[Item] = ()
-
 
 # Create
 
@@ -133,16 +125,10 @@ def _unmatched(request: Request, body: dict[str, Any]) -> ResponsesAsk:
     return ask
 
 
-def _heard(ask: ResponsesAsk) -> ResponsesAsk:
-    """The same Ask with its messages, to count."""
-    heard = messages(stored.expanded([*ask.before, *ask.items]), ask.body.get("instructions"))
-    return ResponsesAsk("responses", ask.body, heard, model=ask.model)
-
-
 def _count(ask: ResponsesAsk, reply: Reply | None, context: Context) -> payloads.JSON:
     """How many tokens a request would cost; a rule may say so in its ``usage``."""
     given = (reply.usage if reply else None) or {}
-    counted = given["input_tokens"] if "input_tokens" in given else input_tokens(_heard(ask))
+    counted = given["input_tokens"] if "input_tokens" in given else input_tokens(ask)
     return payloads.JSON({"object": "response.input_tokens", "input_tokens": counted})
 
 
@@ -152,7 +138,7 @@ def _compact(ask: ResponsesAsk, reply: Reply | None, context: Context) -> payloa
     id = context.ids.hex("resp_", LENGTH)
     whole = [kept(item, context.ids) for item in stored.expanded([*ask.before, *ask.items])]
     compaction = kept({"type": "compaction", "encrypted_content": sealed(whole)}, context.ids)
-    counted = usage(_heard(ask), reply or Reply())
+    counted = usage(ask, reply or Reply())
     if not counted["output_tokens"]:
         # A summary is shorter than what it sums up; by how much is the model's secret.
         said = max(1, counted["input_tokens"] // 10)
