@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from ..text import regex
-from ..text.similarity import alike_enough, fold, fold_again, ratio, longest_piece, trigrams
+from ..text.similarity import alike_enough, fold, fold_again, longest_piece, ratio, trigrams
 
 #: What a match is worth when rules compete; an inverted matcher is worth as little as ``any``.
 SCORES = {"exact": 1.0, "regex": 0.8, "contains": 0.6, "fuzzy": 0.4, "any": 0.1, "glob": 0.5, "equals": 1.0}
