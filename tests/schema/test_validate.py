@@ -65,7 +65,7 @@ nested = st.recursive(st.booleans() | objects(st.booleans(), 2), objects, max_le
 
 
 @st.composite
-def schemas(ids: st.DrawFn) -> dict[str, Any]:
+def schemas(draw: st.DrawFn) -> dict[str, Any]:
     """A schema with two definitions, which may refer to each other through a step into the value (or else without end)."""
     one, two = draw(nested), draw(nested)
     return {**draw(objects(nested)), "$defs": {"one": one, "two": two}}
