@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ._audio_info import AudioInfo, BrokenAudio
+from .audio_header import AudioInfo, BrokenAudio
 
 #: At most this many Ogg pages (from the end) or Matroska elements are read: with blocks of 20 ms, an hour.
 MAX_PARTS = 200_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from ._audio_info import AudioInfo, BrokenAudio
+from .audio_header import AudioInfo, BrokenAudio
 
 #: At most this many MP3 frames are counted (22 minutes at 44.1 kHz); the rest is estimated from their mean length.
 MAX_FRAMES = 50_000

@@ -15,9 +15,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from ._audio_info import AudioInfo, BrokenAudio
 from ._containers import read_mp4, read_ogg, read_webm
 from ._frames import is_mp3, read_flac, read_mp3
+from .audio_header import AudioInfo, BrokenAudio
 
 #: A RIFF file is read up to this many chunks.
 MAX_CHUNKS = 1_000

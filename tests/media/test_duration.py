@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openaimock.media._audio_info import AudioInfo, BrokenAudio
+from openaimock.media.audio_header import AudioInfo, BrokenAudio
 from openaimock.media.duration import audio_info
 
 from .sound import encode
