@@ -80,7 +80,7 @@ class App(Sender):
         """Append rules as ``load_rules`` takes them; ``place`` is where they stand, when that is no file. ConfigError."""
         with self.changing:
             taken = {rule.id for rule in self.ruleset.rules}
-            normal = load_rules(given, config=self.config, taken=taken)
+            normal = load_rules(given, config=self.config, taken_ids=taken)
             added = self.build({**rule, "place": place or rule["place"]} for rule in normal)
             self.ruleset.add(added)
             return added

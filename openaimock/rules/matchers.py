@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from ..text import regex
-from ..text.similarity import alike_enough, fold, fold_again, longest_piece, ratio, trigrams
+from ..text.similarity import fold, fold_cached, longest_piece, ratio, reaches, trigrams
 
 #: What a match is worth when rules compete; an inverted matcher is worth as little as ``any``.
 SCORES = {"exact": 1.0, "regex": 0.8, "contains": 0.6, "fuzzy": 0.4, "any": 0.1, "glob": 0.5, "equals": 1.0}
@@ -167,7 +167,7 @@ def _found(search: Search) -> Callable[[str], bool]:
 
 def _fuzzy(value: str, threshold: float, case_sensitive: bool) -> Callable[[str], bool]:
     expected = fold(value, case_sensitive)
-    return lambda got: alike_enough(fold_again(got, case_sensitive), expected, threshold)
+    return lambda got: reaches(fold_cached(got, case_sensitive), expected, threshold)
 
 
 def _any(value: Any, threshold: float, case_sensitive: bool) -> Callable[[Any], bool]:

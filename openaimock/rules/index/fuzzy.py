@@ -9,7 +9,7 @@ from math import isqrt, sqrt
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from ...text.similarity import LONG, fold, fold_again
+from ...text.similarity import LONG, fold, fold_cached
 
 #: Words are told apart by so many numbers: enough to tell texts apart, few enough to keep a table of.
 _WORDS = 256
@@ -48,7 +48,7 @@ class Fuzzy:
 
     def find(self, value: str, found: list[int]) -> None:
         """Append the numbers of the rules whose texts may be alike enough, and of all that are."""
-        text = fold_again(value, self._case_sensitive)
+        text = fold_cached(value, self._case_sensitive)
         if len(text) <= LONG:
             self._letters.find(_letters(text), found)
             if self._long:
