@@ -51,9 +51,9 @@ def truncate(reply: Reply, model: str, stop: Sequence[str] = (), limit: int | No
     reason = reply.finish_reason or ("tool_calls" if any(block.call for block in reply.blocks) else "stop")
     if stop:
         text = reply.text or ""
-        found = [at for at in (text.find(sequence) for sequence in stop if sequence) if at >= 0]
-        if found:
-            reply, reason = replace(reply, blocks=_until(reply.blocks, min(found))), reply.finish_reason or "stop"
+        places = [at for at in (text.find(sequence) for sequence in stop if sequence) if at >= 0]
+        if places:
+            reply, reason = replace(reply, blocks=_until(reply.blocks, min(places))), reply.finish_reason or "stop"
     if limit is not None:
         blocks = _within(reply.blocks, limit, model)
         if blocks != reply.blocks:
@@ -63,38 +63,38 @@ def truncate(reply: Reply, model: str, stop: Sequence[str] = (), limit: int | No
 
 def _until(blocks: tuple[Block, ...], end: int) -> tuple[Block, ...]:
     """The blocks up to a character of their joined text; what comes after is never said."""
-    kept: list[Block] = []
+    result: list[Block] = []
     for block in blocks:
         if block.kind == "text":
             if len(block.text) >= end:
-                return (*kept, block._replace(text=block.text[:end]))
+                return (*result, block._replace(text=block.text[:end]))
             end -= len(block.text)
-        kept.append(block)
-    return tuple(kept)
+        result.append(block)
+    return tuple(result)
 
 
 def _within(blocks: tuple[Block, ...], limit: int, model: str) -> tuple[Block, ...]:
-    kept: list[Block] = []
+    result: list[Block] = []
     for block in blocks:
-        said = block.call.arguments if block.call else block.text
-        pieces = tokens.split(said, model)
+        content = block.call.arguments if block.call else block.text
+        pieces = tokens.split(content, model)
         if len(pieces) <= limit:
-            kept.append(block)
+            result.append(block)
             limit -= len(pieces)
             continue
         cut = "".join(pieces[:limit])
         if block.call:
-            kept.append(block._replace(call=block.call._replace(arguments=cut)))
+            result.append(block._replace(call=block.call._replace(arguments=cut)))
         elif cut or block.kind == "text":
-            kept.append(block._replace(text=cut))
+            result.append(block._replace(text=cut))
         break
-    return tuple(kept)
+    return tuple(result)
 
 
 def reasoning_tokens(reply: Reply, model: str) -> int:
     """Tokens of the reply's reasoning."""
-    said = reply.said("reasoning")
-    return tokens.count(said, model) if said else 0
+    reasoning = reply.said("reasoning")
+    return tokens.count(reasoning, model) if reasoning else 0
 
 
 def completion_tokens(reply: Reply, ask: Ask, endpoint: str) -> int:
@@ -114,8 +114,8 @@ def completion_tokens(reply: Reply, ask: Ask, endpoint: str) -> int:
 
 def service_tier(reply: Reply, ask: Ask) -> str:
     """The tier that served a request: what the rule says, else what was asked for."""
-    asked = ask.body.get("service_tier")
-    return reply.service_tier or _TIERS.get(asked) or str(asked)
+    requested = ask.body.get("service_tier")
+    return reply.service_tier or _TIERS.get(requested) or str(requested)
 
 
 @lru_cache(maxsize=256)

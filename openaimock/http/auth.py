@@ -11,8 +11,8 @@ from .request import Request
 
 def key(request: Request) -> str | None:
     """The key a client sent: as a bearer token, or in Azure's own header."""
-    given: str = request.environ.get("HTTP_AUTHORIZATION") or ""
-    scheme, _, token = given.partition(" ")
+    authorization: str = request.environ.get("HTTP_AUTHORIZATION") or ""
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
     azure: str | None = request.environ.get("HTTP_API_KEY")
@@ -26,12 +26,12 @@ def admit(request: Request, keys: Sequence[bytes], with_namespace: bool) -> None
     # The first key, as every client spells it: nearly all requests of a test come so.
     if hmac.compare_digest(request.environ.get("HTTP_AUTHORIZATION", "").encode("utf-8", "replace"), b"Bearer " + keys[0]):
         return
-    given = key(request)
-    if given is None:
+    sent = key(request)
+    if sent is None:
         raise api_error(401)
-    spellings = [given.encode("utf-8", "replace")]
-    if with_namespace and ":" in given:
-        spellings.append(given.rpartition(":")[0].encode("utf-8", "replace"))
+    spellings = [sent.encode("utf-8", "replace")]
+    if with_namespace and ":" in sent:
+        spellings.append(sent.rpartition(":")[0].encode("utf-8", "replace"))
     # Every key is compared, whichever fits.
     if not sum(hmac.compare_digest(spelling, wanted) for spelling in spellings for wanted in keys):
-        raise api_error(401, "invalid_api_key", key=given)
+        raise api_error(401, "invalid_api_key", key=sent)

@@ -286,18 +286,18 @@ def _unnamed(status: int) -> Known:
     return Known(status, f"{phrase}.", "server_error" if status >= 500 else "invalid_request_error", coded=False)
 
 
-def _facts(row: Known, given: Mapping[str, Any]) -> dict[str, str]:
+def _facts(row: Known, override: Mapping[str, Any]) -> dict[str, str]:
     """What fills a message: the facts given, then the row's own, then the usual ones, all fit to be shown."""
-    said = {**_FACTS, **row.facts, **{name: fact for name, fact in given.items() if fact is not None}}
-    said["key"] = mask(str(said.get("key") or ""))
-    if "retry_after" in said:
-        said["wait"] = duration(said["retry_after"])
-    model = said.get("model")
+    facts = {**_FACTS, **row.facts, **{name: fact for name, fact in override.items() if fact is not None}}
+    facts["key"] = mask(str(facts.get("key") or ""))
+    if "retry_after" in facts:
+        facts["wait"] = duration(facts["retry_after"])
+    model = facts.get("model")
     if row.message is _TOO_FAST:
-        said["model"] = model or row.type
+        facts["model"] = model or row.type
     else:
-        said["model"] = f"model `{model}`" if model else "model"
-    return {name: printable(str(fact)) for name, fact in said.items()}
+        facts["model"] = f"model `{model}`" if model else "model"
+    return {name: printable(str(fact)) for name, fact in facts.items()}
 
 
 def not_json(detail: str = "") -> APIError:

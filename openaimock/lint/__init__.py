@@ -55,11 +55,11 @@ class Linter:
         strict: tuple[str, ...] = ()
         rows, body = self._rows, ask.body
         for name in body:
-            found = rows.get(name)
-            if found:
+            matching = rows.get(name)
+            if matching:
                 if name not in _TALK or not conversation.is_plain(body[name]):
-                    due += found
-            elif found is None:
+                    due += matching
+            elif matching is None:
                 strange += (name,)
             if name in self._members and body[name] and not self._is_flat(name, body[name]):
                 strict += (name,)
@@ -82,13 +82,13 @@ def _place(row: Row) -> int:
     return row[0]
 
 
-def of_reply(ask: Ask, said: Reply) -> Sequence[Finding]:
+def of_reply(ask: Ask, candidate: Reply) -> Sequence[Finding]:
     """What is wrong with a written reply as an answer to this request."""
-    if not said.blocks or not (ask.response_format or said.calls):
+    if not candidate.blocks or not (ask.response_format or candidate.calls):
         return ()
     from . import reply  # only requests with tools or schemas need it
 
-    return list(islice(reply.findings(ask, said), MOST))
+    return list(islice(reply.findings(ask, candidate), MOST))
 
 
 def header(findings: Iterable[Finding]) -> str:

@@ -60,8 +60,8 @@ def _calls(message: Message, at: int, called: dict[str, int | None]) -> Iterator
             # A call in the older form, which has none.
             continue
         if call.id in called:
-            said = f"Invalid parameter: Duplicate value for 'tool_call_id' of '{printable(call.id)}', in messages[{at}]."
-            yield Finding("duplicate_tool_call_id", said, f"messages.[{at}].tool_calls.[{place}].id")
+            message_text = f"Invalid parameter: Duplicate value for 'tool_call_id' of '{printable(call.id)}', in messages[{at}]."
+            yield Finding("duplicate_tool_call_id", message_text, f"messages.[{at}].tool_calls.[{place}].id")
         called[call.id] = None
 
 
@@ -80,8 +80,8 @@ def _chat_parts(ask: Ask) -> Iterator[Finding]:
                 path = f"messages[{at}].tool_calls[{place}].index"
                 yield Finding("tool_call_index", f"Unknown parameter: '{path}'.", path, "unknown_parameter")
         if "input_audio" in ask.messages[at].parts and kind.effort is not None and "audio" not in ask.model:
-            said = f"Invalid 'messages[{at}]'. Content blocks are expected to be either text or image_url type."
-            yield Finding("audio_part", said, f"messages[{at}]", "invalid_value")
+            message_text = f"Invalid 'messages[{at}]'. Content blocks are expected to be either text or image_url type."
+            yield Finding("audio_part", message_text, f"messages[{at}]", "invalid_value")
 
 
 def is_plain(messages: str | Sequence[Mapping[str, Any]] | None) -> bool:
@@ -106,17 +106,17 @@ _FROM_USER = frozenset(["user", "system", "developer"])
 
 
 def _responses(ask: Ask) -> Iterator[Finding]:
-    before, given = getattr(ask, "before", ()), getattr(ask, "items", ())
-    items = [*before, *given]
+    before, added = getattr(ask, "before", ()), getattr(ask, "items", ())
+    items = [*before, *added]
     yield from _twice(items)
-    yield from _lone_reasoning(given)
+    yield from _lone_reasoning(added)
     calls = {item.get("call_id"): words for item in items if (words := _PAIRS.get(item.get("type") or ""))}
-    results = {item.get("call_id"): words for item in given if (words := _RESULTS.get(item.get("type") or ""))}
+    results = {item.get("call_id"): words for item in added if (words := _RESULTS.get(item.get("type") or ""))}
     if not any(item.get("type") in _HIDING for item in items):
         for id, words in results.items():
             if id and id not in calls:
-                said = f"No tool call found for {words} output with call_id {printable(id)}."
-                yield Finding("orphan_tool_output", said, "input")
+                message = f"No tool call found for {words} output with call_id {printable(id)}."
+                yield Finding("orphan_tool_output", message, "input")
     answered = {item.get("call_id") for item in items if item.get("type") in _RESULTS}
     if not any(tool.get("async") for tool in ask.body.get("tools") or ()):
         for id, words in calls.items():
@@ -134,12 +134,12 @@ _OF_PART = {
 
 
 def _members(ask: Ask) -> Iterator[Finding]:
-    given = ask.body.get("input")
-    for at, item in enumerate(given if isinstance(given, list) else ()):
+    items = ask.body.get("input")
+    for at, item in enumerate(items if isinstance(items, list) else ()):
         if item.get("type") not in (None, "message") or "role" not in item:
             continue
-        known = _OF_MESSAGE | {"phase"} if item["role"] == "assistant" else _OF_MESSAGE
-        paths = [f"input[{at}].{printable(name)}" for name in item if name not in known and item[name] is not None]
+        allowed = _OF_MESSAGE | {"phase"} if item["role"] == "assistant" else _OF_MESSAGE
+        paths = [f"input[{at}].{printable(name)}" for name in item if name not in allowed and item[name] is not None]
         content = item.get("content")
         for place, part in enumerate(content if isinstance(content, list) else ()):
             names = _OF_PART.get(part["type"])
@@ -151,22 +151,22 @@ def _members(ask: Ask) -> Iterator[Finding]:
 
 
 def _twice(items: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
-    seen: set[str] = set()
+    ids: set[str] = set()
     for item in items:
         id = item.get("id")
         if id and item.get("type") != "item_reference":
-            if id in seen:
-                said = f"Duplicate item found with id {printable(id)}. Remove duplicate items from your input and try again."
-                yield Finding("duplicate_item", said, "input")
-            seen.add(id)
+            if id in ids:
+                message = f"Duplicate item found with id {printable(id)}. Remove duplicate items from your input and try again."
+                yield Finding("duplicate_item", message, "input")
+            ids.add(id)
 
 
 def _lone_reasoning(items: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     """Reasoning that was stored, without what was said after it."""
     for item, following in zip(items, chain(items[1:], [None]), strict=False):
         if item.get("type") == "reasoning" and item.get("id") and (following is None or _is_input(following)):
-            said = f"Item '{printable(item['id'])}' of type 'reasoning' was provided without its required following item."
-            yield Finding("lone_reasoning", said, "input")
+            message = f"Item '{printable(item['id'])}' of type 'reasoning' was provided without its required following item."
+            yield Finding("lone_reasoning", message, "input")
 
 
 def _is_input(item: Mapping[str, Any]) -> bool:
@@ -186,11 +186,11 @@ def _json_word(ask: Ask) -> Iterator[Finding]:
     if any("json" in message.text.lower() for message in ask.messages[skipped:]):
         return
     if chat:
-        said = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
-        yield Finding("json_word", said, "messages")
+        error_text = "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+        yield Finding("json_word", error_text, "messages")
     else:
-        said = "Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'."
-        yield Finding("json_word", said, "input")
+        error_text = "Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'."
+        yield Finding("json_word", error_text, "input")
 
 
 # What is chosen among tools
@@ -201,17 +201,17 @@ def _chat_choice(ask: Ask) -> Iterator[Finding]:
     offered = body.get("tools") or body.get("functions")
     if not offered:
         if body.get("tool_choice") is not None:
-            said = "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified."
-            yield Finding("tool_choice_without_tools", said, "tool_choice")
+            message = "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified."
+            yield Finding("tool_choice_without_tools", message, "tool_choice")
         if body.get("parallel_tool_calls") is not None and kind.effort == "" and not kind.modern:
-            said = "Invalid value for 'parallel_tool_calls': 'parallel_tool_calls' is only allowed when 'tools' are specified."
-            yield Finding("parallel_without_tools", said, "parallel_tool_calls")
+            message = "Invalid value for 'parallel_tool_calls': 'parallel_tool_calls' is only allowed when 'tools' are specified."
+            yield Finding("parallel_without_tools", message, "parallel_tool_calls")
         return
     name = _absent(ask)
     if name is not None:
         where, among = ("tool_choice", "tools") if body.get("tools") and not kind.modern else ("function_call", "functions")
-        said = f"Invalid value for '{where}': no function named '{printable(name)}' was specified in the '{among}' parameter."
-        yield Finding("unknown_tool_choice", said, where)
+        message = f"Invalid value for '{where}': no function named '{printable(name)}' was specified in the '{among}' parameter."
+        yield Finding("unknown_tool_choice", message, where)
 
 
 def _absent(ask: Ask) -> str | None:

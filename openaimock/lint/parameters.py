@@ -21,21 +21,21 @@ _UNTOLD = frozenset(["client_metadata"])
 _OLDER = frozenset(["completions", "embeddings", "moderations"])
 
 
-def unknown(ask: Ask, names: Iterable[str], known: Iterable[str]) -> Iterator[Finding]:
+def unknown(ask: Ask, names: Iterable[str], names_known: Iterable[str]) -> Iterator[Finding]:
     """What is said of members of the body that nobody knows; null ones are passed over."""
-    taken = _UNTOLD | _AZURE if "deployment" in ask.params else _UNTOLD
-    given = [name for name in names if ask.body[name] is not None and name not in taken]
-    if not given:
+    accepted = _UNTOLD | _AZURE if "deployment" in ask.params else _UNTOLD
+    unknown_names = [name for name in names if ask.body[name] is not None and name not in accepted]
+    if not unknown_names:
         return
     if ask.endpoint in _OLDER or (ask.endpoint == "chat" and not family(ask.model).modern):
-        several = "s" if len(given) > 1 else ""
-        listed = ", ".join(sorted(map(printable, given)))
+        several = "s" if len(unknown_names) > 1 else ""
+        listed = ", ".join(sorted(map(printable, unknown_names)))
         yield Finding("unknown_parameter", f"Unrecognized request argument{several} supplied: {printable(listed, 400)}")
         return
-    for name in given:
-        shown = printable(name)
-        message = f"Unknown parameter: '{shown}'.{_meant(name, [other for other in known if other not in ask.body])}"
-        yield Finding("unknown_parameter", message, shown, "unknown_parameter")
+    for name in unknown_names:
+        quoted = printable(name)
+        message = f"Unknown parameter: '{quoted}'.{_meant(name, [other for other in names_known if other not in ask.body])}"
+        yield Finding("unknown_parameter", message, quoted, "unknown_parameter")
 
 
 def _meant(name: str, others: Iterable[str]) -> str:
@@ -101,9 +101,9 @@ def _thinking(ask: Ask) -> Iterator[Finding]:
     body, kind = ask.body, family(ask.model)
     temperature = body.get("temperature")
     if _is_other(temperature, 1):
-        said = f"Unsupported value: 'temperature' does not support {temperature} with this model."
+        message = f"Unsupported value: 'temperature' does not support {temperature} with this model."
         one = Finding(
-            "reasoning_temperature", f"{said} Only the default (1) value is supported.", "temperature", "unsupported_value"
+            "reasoning_temperature", f"{message} Only the default (1) value is supported.", "temperature", "unsupported_value"
         )
         yield _unsupported("reasoning_temperature", "temperature") if kind.no_temperature else one
     if _is_other(body.get("top_p"), 1):
@@ -112,8 +112,8 @@ def _thinking(ask: Ask) -> Iterator[Finding]:
     if body.get("logprobs"):
         yield _unsupported("reasoning_sampling", "logprobs")
     if kind.no_tools and any(tool.get("type") == "function" for tool in body.get("tools") or ()):
-        said = f"Function tools with reasoning_effort are not supported for {printable(ask.model)} in /v1/chat/completions."
-        yield Finding("reasoning_tools", f"{said} {kind.no_tools}", "reasoning_effort")
+        message = f"Function tools with reasoning_effort are not supported for {printable(ask.model)} in /v1/chat/completions."
+        yield Finding("reasoning_tools", f"{message} {kind.no_tools}", "reasoning_effort")
 
 
 def _responses_model(ask: Ask) -> Iterator[Finding]:
@@ -154,8 +154,8 @@ _THINKS = {"model": "gpt-5"}
 _HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 
 
-def _sampling(name: str, given: Any, usual: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    return {**_THINKS, name: given}, {**_THINKS, name: usual}
+def _sampling(name: str, refused: Any, usual: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    return {**_THINKS, name: refused}, {**_THINKS, name: usual}
 
 
 _CHAT_KEYS = (

@@ -30,19 +30,19 @@ def findings(ask: Ask, reply: Reply) -> Iterator[Finding]:
     """What is wrong with a written reply, as an answer to this request. It is about the rule, and never changes the reply."""
     if ask.endpoint not in ENDPOINTS:
         return
-    for said in (reply, *reply.others):
-        if said.finish_reason in _CUT:
+    for candidate in (reply, *reply.others):
+        if candidate.finish_reason in _CUT:
             continue
-        if said.calls:
+        if candidate.calls:
             offered = {tool.name: tool for tool in tools(ask)}
-            for call in said.calls:
+            for call in candidate.calls:
                 yield from _call(call, offered)
         elif ask.response_format in ("json_schema", "json_object"):
-            yield from _content(ask, said)
+            yield from _content(ask, candidate)
 
 
-def _content(ask: Ask, said: Reply) -> Iterator[Finding]:
-    text = said.text
+def _content(ask: Ask, reply: Reply) -> Iterator[Finding]:
+    text = reply.text
     if text is None:
         return
     try:

@@ -59,16 +59,16 @@ def _output(ask: Ask) -> Iterator[Finding]:
     if not family(ask.model).schemas and ask.endpoint == "chat":
         yield Finding("schema_model", _NO_SCHEMAS)
     elif not family(ask.model).schemas:
-        said = "Invalid parameter: 'text.format' of type 'json_schema' is not supported with this model."
-        yield Finding("schema_model", said, "text.format")
+        message = "Invalid parameter: 'text.format' of type 'json_schema' is not supported with this model."
+        yield Finding("schema_model", message, "text.format")
     if form.strict and form.schema is not None:
         packed = marshal.dumps(form.schema, 2)
         problem = _of_schema(packed) if len(packed) <= _KEPT else _of_schema.__wrapped__(packed)
-        said = str(problem._replace(name=f"response_format '{form.name}'")) if problem else ""
-        if said and ask.endpoint == "chat":
-            yield Finding("strict_schema", said, "response_format")
-        elif said:
-            yield Finding("strict_schema", said, "text.format.schema", "invalid_json_schema")
+        message = str(problem._replace(name=f"response_format '{form.name}'")) if problem else ""
+        if message and ask.endpoint == "chat":
+            yield Finding("strict_schema", message, "response_format")
+        elif message:
+            yield Finding("strict_schema", message, "text.format.schema", "invalid_json_schema")
 
 
 @lru_cache(maxsize=128)

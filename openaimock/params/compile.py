@@ -88,8 +88,8 @@ def _string(shape: String) -> Check:
             if not least <= len(value) <= most:
                 raise wrong_length("string", shape.min_length, shape.max_length, len(value))
             if matches is not None and matches(value) is None:
-                said = f"string does not match pattern. Expected a string that matches the pattern '{shape.pattern}'."
-                raise invalid(said, "invalid_value")
+                problem = f"string does not match pattern. Expected a string that matches the pattern '{shape.pattern}'."
+                raise invalid(problem, "invalid_value")
 
     return check
 
@@ -219,8 +219,8 @@ def _map(shape: Map) -> Check:
         if value.__class__ is not dict:
             raise wrong_type(shape, value)
         if len(value) > most:
-            said = f"with at most {shape.max} properties, but got an object with {len(value)} properties instead."
-            raise invalid(f"too many properties. Expected an object {said}", "object_above_max_properties")
+            problem = f"with at most {shape.max} properties, but got an object with {len(value)} properties instead."
+            raise invalid(f"too many properties. Expected an object {problem}", "object_above_max_properties")
         key = ""
         for key, item in value.items():
             if len(key) > longest:

@@ -88,7 +88,7 @@ class Table:
         except ParamError as flaw:
             raise self._first(body, flaw).error() from None
 
-    def _first(self, body: Mapping[str, Any], found: ParamError) -> ParamError:
+    def _first(self, body: Mapping[str, Any], error: ParamError) -> ParamError:
         """Of all that is wrong, what the API says first: what is missing, then the first in the table's order."""
         for name in self.shape.required:
             if name in self._absent and body.get(name) is None:
@@ -103,12 +103,12 @@ class Table:
                 except ParamError as flaw:
                     flaw.names.append(name)
                     return flaw
-        return found
+        return error
 
     def coerce(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """A form's fields with their texts made into the JSON they stand for; what stands for nothing stays, for ``check``."""
-        made: dict[str, Any] = coerced(self.shape, dict(fields))
-        return made
+        value: dict[str, Any] = coerced(self.shape, dict(fields))
+        return value
 
 
 def table(

@@ -14,30 +14,30 @@ from .shapes import Also, Anything, Array, Boolean, Either, Integer, Map, Number
 
 def unknown_names(shape: Shape, value: Any) -> list[str]:
     """The paths of the members that the shape does not list, in the value's order."""
-    found: list[str] = []
-    _look(shape, value, [], found)
-    return found
+    paths: list[str] = []
+    _look(shape, value, [], paths)
+    return paths
 
 
-def _look(shape: Shape, value: Any, at: list[Name], found: list[str]) -> None:
+def _look(shape: Shape, value: Any, at: list[Name], paths: list[str]) -> None:
     match shape, value:
         case Also(of=of), _:
-            _look(of, value, at, found)
+            _look(of, value, at, paths)
         case Either(), _:
-            _look(chosen(shape, value), value, at, found)
+            _look(chosen(shape, value), value, at, paths)
         case Array(of=of), list():
             for place, item in enumerate(value):
-                _look(of, item, [*at, place], found)
+                _look(of, item, [*at, place], paths)
         case Map(of=of), dict():
             for name, item in value.items():
-                _look(of, item, [*at, name], found)
+                _look(of, item, [*at, name], paths)
         case ((Object() | Union()), dict()):
             keys, open = members(shape, value)
             for name, item in value.items():
                 if name in keys:
-                    _look(keys[name], item, [*at, name], found)
+                    _look(keys[name], item, [*at, name], paths)
                 elif not open:
-                    found.append(path([*at, name]))
+                    paths.append(path([*at, name]))
 
 
 def members(shape: Object | Union, value: dict[str, Any]) -> tuple[dict[str, Shape], bool]:
@@ -74,7 +74,7 @@ def coerced(shape: Shape, value: Any) -> Any:
             return coerced(of, value)
         case Either(), str() if str not in classes(shape):
             tries = (coerced(member, value) for member in shape.shapes)
-            return next((made for made in tries if made is not value), value)
+            return next((parsed for parsed in tries if parsed is not value), value)
         case Either(), _:
             return coerced(chosen(shape, value), value)
         case Boolean(), str():
@@ -86,8 +86,8 @@ def coerced(shape: Shape, value: Any) -> Any:
         case Array(of=of), str():
             return [coerced(of, value)]
         case ((Object() | Union() | Map()), str()):
-            made = _json(value)
-            return made if isinstance(made, dict) else value
+            parsed = _json(value)
+            return parsed if isinstance(parsed, dict) else value
         case Map(of=of), dict():
             return {name: coerced(of, item) for name, item in value.items()}
         case ((Object() | Union()), dict()):

@@ -183,13 +183,13 @@ def _conversation(body: dict[str, Any]) -> None:
         content = message.get("content")
         if content is None:
             if not _excused(message):
-                said = "Invalid value for 'content': expected a string, got null."
+                message_text = "Invalid value for 'content': expected a string, got null."
                 # With the dot: the API builds this one path in another way.
-                raise plain(said, param=lambda names, at=at: f"messages.[{at}].content")  # type: ignore[misc]
+                raise plain(message_text, param=lambda names, at=at: f"messages.[{at}].content")  # type: ignore[misc]
         elif content.__class__ is list and message["role"] != "user" and any(part["type"] == "image_url" for part in content):
-            said = f"this message with role '{message['role']}' contains an image URL."
+            message_text = f"this message with role '{message['role']}' contains an image URL."
             raise plain(
-                f"Invalid 'messages[{at}]'. Image URLs are only allowed for messages with role 'user', but {said}",
+                f"Invalid 'messages[{at}]'. Image URLs are only allowed for messages with role 'user', but {message_text}",
                 "messages",
                 at,
                 code="invalid_value",

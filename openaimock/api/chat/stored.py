@@ -40,10 +40,10 @@ UPDATE = table({"metadata": METADATA})
 # Keeping
 
 
-def keep(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
+def store(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
     """Keep a whole chat completion, and what was asked."""
     body = ask.body
-    made = {
+    entry = {
         **completion,
         **{name: usual if body.get(name) is None else body[name] for name, usual in _REQUEST.items()},
         "input_user": body.get("user"),
@@ -51,25 +51,25 @@ def keep(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
         "metadata": body.get("metadata") or {},
         "response_format": body.get("response_format"),
     }
-    messages = [_message(message, f"{made['id']}-{at}") for at, message in enumerate(body["messages"])]
-    context.store.put(SHELF, made["id"], {"completion": made, "messages": messages})
+    messages = [_message(message, f"{entry['id']}-{at}") for at, message in enumerate(body["messages"])]
+    context.store.put(SHELF, entry["id"], {"completion": entry, "messages": messages})
 
 
-def keeping(frames: Iterator[Frame], ask: Ask, completion: Mapping[str, Any], context: Context) -> Iterator[Frame]:
+def store_at_end(frames: Iterator[Frame], ask: Ask, completion: Mapping[str, Any], context: Context) -> Iterator[Frame]:
     """The frames of a stream, which is kept when all but its end has left: one that breaks off is not."""
     for frame in frames:
         if frame is sse.DONE:
-            keep(ask, completion, context)
+            store(ask, completion, context)
         yield frame
 
 
-def _message(given: Mapping[str, Any], id: str) -> dict[str, Any]:
+def _message(message: Mapping[str, Any], id: str) -> dict[str, Any]:
     """A message of a request as it is listed: text in ``content``, parts in ``content_parts``."""
-    content = given.get("content")
+    content = message.get("content")
     parts = content if isinstance(content, list) else None
-    more = {name: value for name, value in given.items() if name not in ("role", "content", "name") and value is not None}
-    said = {"id": id, "role": given["role"], "content": None if parts else content, "name": given.get("name")}
-    return {**said, "content_parts": parts, **more}
+    more = {name: value for name, value in message.items() if name not in ("role", "content", "name") and value is not None}
+    fields = {"id": id, "role": message["role"], "content": None if parts else content, "name": message.get("name")}
+    return {**fields, "content_parts": parts, **more}
 
 
 # Asking for what was kept
@@ -100,37 +100,37 @@ def _read_update(request: Request) -> Ask:
     return Ask("chat", body)
 
 
-def _kept(ask: Ask, context: Context) -> dict[str, Any]:
+def _stored(ask: Ask, context: Context) -> dict[str, Any]:
     id = ask.params["completion_id"]
-    found: dict[str, Any] | None = context.store.get(SHELF, id)
-    if found is None:
-        said = f"Chat completion with id '{id}' not found. Only those created with `store` set to true can be found."
-        raise APIError(404, said)
-    return found
+    entry: dict[str, Any] | None = context.store.get(SHELF, id)
+    if entry is None:
+        message = f"Chat completion with id '{id}' not found. Only those created with `store` set to true can be found."
+        raise APIError(404, message)
+    return entry
 
 
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     query = ask.query
     model, metadata = query.get("model"), query.get("metadata") or {}
 
-    def wanted(each: Any) -> bool:
-        made = each["completion"]
-        return bool((not model or made["model"] == model) and metadata.items() <= made["metadata"].items())
+    def wanted(entry: Any) -> bool:
+        completion = entry["completion"]
+        return bool((not model or completion["model"] == model) and metadata.items() <= completion["metadata"].items())
 
     page = context.store.page(
         SHELF,
         limit=query.get("limit") or 20,
         after=query.get("after"),
         newest_first=query.get("order") == "desc",
-        where=wanted,
+        where=is_selected,
     )
     if page is None:
-        raise _lost(query["after"])
-    return payloads.JSON(_listed([each["completion"] for each in page.items], page.more))
+        raise _unknown_cursor(query["after"])
+    return payloads.JSON(_listed([entry["completion"] for entry in page.items], page.more))
 
 
 def _list_messages(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    messages = list(_kept(ask, context)["messages"])
+    messages = list(_stored(ask, context)["messages"])
     query = ask.query
     if query.get("order") == "desc":
         messages.reverse()
@@ -138,13 +138,13 @@ def _list_messages(ask: Ask, reply: Reply | None, context: Context) -> payloads.
     if after is not None:
         places = [at for at, message in enumerate(messages) if message["id"] == after]
         if not places:
-            raise _lost(after)
+            raise _unknown_cursor(after)
         messages = messages[places[0] + 1 :]
     limit = query.get("limit") or 20
     return payloads.JSON(_listed(messages[:limit], len(messages) > limit))
 
 
-def _lost(after: str) -> APIError:
+def _unknown_cursor(after: str) -> APIError:
     return APIError(400, f"Item with id '{after}' not found.", param="after")
 
 
@@ -154,18 +154,18 @@ def _listed(items: list[dict[str, Any]], more: bool) -> dict[str, Any]:
 
 
 def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    return payloads.JSON(_kept(ask, context)["completion"])
+    return payloads.JSON(_stored(ask, context)["completion"])
 
 
 def _update(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    found = _kept(ask, context)
-    made = {**found["completion"], "metadata": ask.body["metadata"] or {}}
-    context.store.put(SHELF, made["id"], {**found, "completion": made})
-    return payloads.JSON(made)
+    entry = _stored(ask, context)
+    completion = {**entry["completion"], "metadata": ask.body["metadata"] or {}}
+    context.store.put(SHELF, completion["id"], {**entry, "completion": completion})
+    return payloads.JSON(completion)
 
 
 def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    id = _kept(ask, context)["completion"]["id"]
+    id = _stored(ask, context)["completion"]["id"]
     context.store.delete(SHELF, id)
     return payloads.JSON({"object": "chat.completion.deleted", "id": id, "deleted": True})
 
