@@ -18,6 +18,7 @@ from ...state.namespace import Context
 from ...text import prompts, tokens
 from ...types.ask import Ask, Message, ToolCall
 from ...types.reply import Reply
+from ...types.tools import describe
 from .. import shaping
 from ..operation import Operation
 from . import stored
@@ -34,13 +35,7 @@ def read(request: Request) -> Ask:
     CHAT.check(body)
     messages = [message(message_param) for message_param in body["messages"]]
     ask = Ask("chat", body, messages, _last_user(messages), body["model"], bool(body.get("stream")))
-    if body.get("tools") or body.get("functions"):
-        ask.tools = tuple(_tool_names(body))
-    if body.get("tool_choice") or body.get("function_call"):
-        ask.tool_choice = _choice(body.get("tool_choice") or body["function_call"])
-    if body.get("response_format"):
-        ask.response_format = body["response_format"]["type"]
-        ask.schema_name = (body["response_format"].get("json_schema") or {}).get("name") or ""
+    describe(ask)
     return ask
 
 
@@ -68,21 +63,6 @@ def _call(call: Mapping[str, Any]) -> ToolCall:
 
 def _last_user(messages: Sequence[Message]) -> str:
     return next((message.text for message in reversed(messages) if message.role == "user"), "")
-
-
-def _tool_names(body: Mapping[str, Any]) -> Iterator[str]:
-    for tool in body.get("tools") or ():
-        yield (tool.get(tool["type"]) or tool).get("name", tool["type"])
-    for function in body.get("functions") or ():
-        yield function["name"]
-
-
-def _choice(choice: Any) -> str:
-    """``none``, ``auto``, ``required``, or the name of the tool that must be called."""
-    if isinstance(choice, str):
-        return choice
-    inner = choice.get(choice.get("type", "")) or choice
-    return str(inner.get("name") or inner.get("mode") or choice.get("type", ""))
 
 
 def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
