@@ -75,8 +75,12 @@ def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     """The answer: a result for each input."""
     inputs = _inputs(ask.body)
     settings = reply or Reply()
-    results = [_result(parts, each, context) for parts, each in zip(inputs, settings.inputs or (reply,) * len(inputs), strict=True)]
-    return payloads.JSON({"id": settings.id or context.ids.hex("modr-"), "model": settings.model or ask.model, "results": results})
+    results = [
+        _result(parts, each, context) for parts, each in zip(inputs, settings.inputs or (reply,) * len(inputs), strict=True)
+    ]
+    return payloads.JSON(
+        {"id": settings.id or context.ids.hex("modr-"), "model": settings.model or ask.model, "results": results}
+    )
 
 
 def _result(parts: list[dict[str, Any]], reply: Reply | None, context: Context) -> dict[str, Any]:

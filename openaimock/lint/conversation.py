@@ -122,7 +122,9 @@ def _responses(ask: Ask, model: Model) -> Iterator[Finding]:
 
 #: The members of a message of a Responses input (``end_turn`` and the last are undocumented: the Codex CLI sends them), and
 #: those of the types of parts to which clients add members.
-_MESSAGE_MEMBERS = frozenset(["type", "role", "content", "id", "status", "end_turn", "internal_chat_message_metadata_passthrough"])
+_MESSAGE_MEMBERS = frozenset(
+    ["type", "role", "content", "id", "status", "end_turn", "internal_chat_message_metadata_passthrough"]
+)
 _PART_MEMBERS = {
     "input_text": frozenset(["type", "text", "prompt_cache_breakpoint"]),
     "output_text": frozenset(["type", "text", "annotations", "logprobs"]),
@@ -248,7 +250,7 @@ _FLAT_CALL = {"type": "function_call", "call_id": "call_1", "name": "now", "argu
 _FLAT_RESULT = {"type": "function_call_output", "call_id": "call_1", "output": "noon"}
 _FLAT_ANSWERED = {"input": [_USER, _FLAT_CALL, _FLAT_RESULT]}
 _REASONING = {"type": "reasoning", "id": "rs_1", "summary": []}
-_OUTPUT_MESSAGE = {"type": "message", "role": "assistant", "id": "msg_1", "content": [{"type": "output_text", "text": "Noon."}]}
+_ANSWER = {"type": "message", "role": "assistant", "id": "msg_1", "content": [{"type": "output_text", "text": "Noon."}]}
 _AUDIO = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}
 _AUDIO_MESSAGES = {"messages": [{"role": "user", "content": [_AUDIO]}]}
 _JSON = {"response_format": {"type": "json_object"}}
@@ -276,9 +278,9 @@ CONVERSATION = (
     Check("unanswered_tool_call", "A call without its result, also one of an earlier response.", ("responses",),
           {"input": [_USER, _FLAT_CALL]}, _FLAT_ANSWERED, _responses, _INPUT_KEYS),
     Check("duplicate_item", "The same item twice, also one of an earlier response.", ("responses",),
-          {"input": [_USER, _OUTPUT_MESSAGE, _OUTPUT_MESSAGE, _USER]}, {"input": [_USER, _OUTPUT_MESSAGE, _USER]}, _responses, _INPUT_KEYS),
+          {"input": [_USER, _ANSWER, _ANSWER, _USER]}, {"input": [_USER, _ANSWER, _USER]}, _responses, _INPUT_KEYS),
     Check("lone_reasoning", "Reasoning without the item that followed it.", ("responses",),
-          {"input": [_USER, _REASONING, _USER]}, {"input": [_USER, _REASONING, _OUTPUT_MESSAGE, _USER]}, _responses, _INPUT_KEYS),
+          {"input": [_USER, _REASONING, _USER]}, {"input": [_USER, _REASONING, _ANSWER, _USER]}, _responses, _INPUT_KEYS),
     Check("json_word", "JSON mode needs the word JSON in the messages.", ("chat",),
           _JSON, {**_JSON, "messages": [{"role": "user", "content": "Answer in JSON."}]}, _json_word, ("response_format",)),
     Check("json_word", "The same; ``instructions`` do not count.", ("responses",),

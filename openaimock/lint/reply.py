@@ -19,7 +19,7 @@ _TRUNCATED = frozenset(["length", "max_output_tokens", "content_filter"])
 
 #: The names of the checks, and what they mean.
 CHECKS = {
-    "reply_schema": "The content does not fit the schema of the response format, or is not JSON although the request asks for JSON.",
+    "reply_schema": "The content does not fit the schema of the response format, or is not JSON where that is required.",
     "reply_tool": "A tool is called that the request does not offer.",
     "reply_arguments": "The arguments of a call are not JSON, or do not fit the parameters of the tool.",
 }

@@ -37,7 +37,7 @@ class Form(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The ``tool_choice``: ``mode`` is ``none``, ``auto`` or ``required``; ``names`` has the tools that may be called, if limited."""
+    """The ``tool_choice``: ``mode`` is ``none``, ``auto`` or ``required``; ``names`` limits the tools."""
 
     mode: str
     names: tuple[str, ...] | None = None
@@ -128,8 +128,8 @@ def response_form(ask: Ask) -> Form:
     body = ask.body
     format, param = body.get("response_format"), "response_format"
     if not format:
-        format, param = (body.get("text") or {}).get("format"), "text.format"
-    kind = (format or {}).get("type")
+        format, param = (body.get("text") or {}).get("format") or {}, "text.format"
+    kind = format.get("type")
     if not kind:
         return _TEXT
     if kind != "json_schema":

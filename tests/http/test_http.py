@@ -148,8 +148,8 @@ def test_a_miss_says_not_to_retry(open_mock):
 
 
 def test_preflight_lets_a_page_ask(mock):
-    wanted = {"origin": "http://localhost:5173", "access-control-request-headers": "authorization, x-stainless-os"}
-    answer = ask(mock, "OPTIONS", "/v1/chat/completions", headers=wanted)
+    expected = {"origin": "http://localhost:5173", "access-control-request-headers": "authorization, x-stainless-os"}
+    answer = ask(mock, "OPTIONS", "/v1/chat/completions", headers=expected)
     assert answer.status_code == 204
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "POST" in answer.headers["access-control-allow-methods"]

@@ -95,7 +95,9 @@ def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.
     counted = usage(ask, [candidate for candidate, _ in shaped])
     whole = {**head, "object": "chat.completion", "choices": choices, "usage": counted, **tail}
     if ask.stream:
-        stream_pieces = [(_settled(candidate, choice), reason) for (candidate, reason), choice in zip(shaped, choices, strict=True)]
+        stream_pieces = [
+            (_settled(candidate, choice), reason) for (candidate, reason), choice in zip(shaped, choices, strict=True)
+        ]
         return payloads.Events(stored.store_at_end(_stream(ask, stream_pieces, {**head, **tail}, context), ask, whole, context))
     if keeps:
         stored.store(ask, whole, context)
@@ -180,7 +182,12 @@ def usage(ask: Ask, replies: Sequence[Reply]) -> dict[str, Any]:
 def _choice_of(ask: Ask, reply: Reply, reason: str, index: int, context: Context) -> dict[str, Any]:
     refusal = reply.said("refusal")
     content = reply.text
-    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": refusal, "annotations": reply.annotations or []}
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": content,
+        "refusal": refusal,
+        "annotations": reply.annotations or [],
+    }
     calls = [_call_of(call, context) for call in reply.calls]
     if calls and ask.body.get("functions"):
         message["function_call"] = calls[0]["function"]
@@ -218,7 +225,7 @@ def _logprobs_of(ask: Ask, reply: Reply, context: Context) -> Any:
 def _logprobs(ask: Ask, content: str | None, refusal: str | None, context: Context) -> dict[str, Any]:
     top = ask.body.get("top_logprobs") or 0
 
-    def made(text: str | None) -> Any:
+    def entries(text: str | None) -> Any:
         return None if text is None else shaping.logprobs(text, ask.model, top, context.ids.random)
 
     return {"content": entries(content), "refusal": entries(refusal)}

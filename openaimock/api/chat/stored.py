@@ -1,4 +1,4 @@
-"""Stored chat completions: what was made with ``store: true`` is listed, retrieved, changed and deleted, and so are its messages.
+"""Stored chat completions, those of requests with ``store: true``: list, retrieve, update and delete them, list their messages.
 
 (API reference: Chat Completions; SDK types ChatCompletion, ChatCompletionStoreMessage, ChatCompletionDeleted.)
 """
@@ -20,9 +20,9 @@ from ...types.reply import Reply
 from ..operation import Operation
 from .params import METADATA
 
-#: The shelf of the store where they stand, each with its messages.
-SHELF = "chat.completions"
-#: What a stored completion says of its request beside the completion itself: the name there, and what it is when not given.
+#: The collection of the store that has them, each with its messages.
+COLLECTION = "chat.completions"
+#: Members of a stored completion that come from its request, and their defaults.
 _REQUEST = {
     "tool_choice": None,
     "seed": None,
@@ -37,11 +37,11 @@ MESSAGES = table(_PAGE)
 UPDATE = table({"metadata": METADATA})
 
 
-# Keeping
+# Storing
 
 
 def store(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
-    """Keep a whole chat completion, and what was asked."""
+    """Store a whole chat completion with its request."""
     body = ask.body
     entry = {
         **completion,
@@ -52,11 +52,11 @@ def store(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
         "response_format": body.get("response_format"),
     }
     messages = [_message(message, f"{entry['id']}-{at}") for at, message in enumerate(body["messages"])]
-    context.store.put(SHELF, entry["id"], {"completion": entry, "messages": messages})
+    context.store.put(COLLECTION, entry["id"], {"completion": entry, "messages": messages})
 
 
 def store_at_end(frames: Iterator[Frame], ask: Ask, completion: Mapping[str, Any], context: Context) -> Iterator[Frame]:
-    """The frames of a stream, which is kept when all but its end has left: one that breaks off is not."""
+    """The frames of a stream; its completion is stored before the last frame, so that a stream that breaks off is not stored."""
     for frame in frames:
         if frame is sse.DONE:
             store(ask, completion, context)
@@ -72,11 +72,11 @@ def _message(message: Mapping[str, Any], id: str) -> dict[str, Any]:
     return {**fields, "content_parts": parts, **more}
 
 
-# Asking for what was kept
+# Operations on stored completions
 
 
 def _read(request: Request) -> Ask:
-    """The Ask of an operation without a body. It shows no messages: rules for what users say are meant for answers."""
+    """The Ask of an operation without a body. It has no messages, so that rules about messages do not match."""
     return Ask("chat", query=request.query)
 
 
@@ -102,7 +102,7 @@ def _read_update(request: Request) -> Ask:
 
 def _stored(ask: Ask, context: Context) -> dict[str, Any]:
     id = ask.params["completion_id"]
-    entry: dict[str, Any] | None = context.store.get(SHELF, id)
+    entry: dict[str, Any] | None = context.store.get(COLLECTION, id)
     if entry is None:
         message = f"Chat completion with id '{id}' not found. Only those created with `store` set to true can be found."
         raise APIError(404, message)
@@ -113,12 +113,12 @@ def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     query = ask.query
     model, metadata = query.get("model"), query.get("metadata") or {}
 
-    def wanted(entry: Any) -> bool:
+    def is_selected(entry: Any) -> bool:
         completion = entry["completion"]
         return bool((not model or completion["model"] == model) and metadata.items() <= completion["metadata"].items())
 
     page = context.store.page(
-        SHELF,
+        COLLECTION,
         limit=query.get("limit") or 20,
         after=query.get("after"),
         newest_first=query.get("order") == "desc",
@@ -160,13 +160,13 @@ def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 def _update(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     entry = _stored(ask, context)
     completion = {**entry["completion"], "metadata": ask.body["metadata"] or {}}
-    context.store.put(SHELF, completion["id"], {**entry, "completion": completion})
+    context.store.put(COLLECTION, completion["id"], {**entry, "completion": completion})
     return payloads.JSON(completion)
 
 
 def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     id = _stored(ask, context)["completion"]["id"]
-    context.store.delete(SHELF, id)
+    context.store.delete(COLLECTION, id)
     return payloads.JSON({"object": "chat.completion.deleted", "id": id, "deleted": True})
 
 
