@@ -160,7 +160,7 @@ class App(Sender):
         said = (endpoint.path, request.environ.get("CONTENT_TYPE"), request.raw)
         known = self._asks.get(said)
         if known is not None:
-            return known.again()
+            return known.copy()
         ask = endpoint.read(request)
         if len(said[2]) <= SHORT:
             if len(self._asks) >= REMEMBERED:
@@ -253,7 +253,7 @@ class App(Sender):
         """The Reply of a user's function."""
         assert plan.function is not None
         # Its own copy of the body: what a function does to it is nobody else's matter.
-        own = ask.again()
+        own = ask.copy()
         own.body = deepcopy(ask.body)
         given = plan.function(own)
         if isinstance(given, Reply):

@@ -199,7 +199,7 @@ def test_explain_puts_the_rule_that_answers_first_and_tells_of_every_one(mock):
 def test_explain_says_what_would_fit_and_where_words_differ(mock):
     found = ask(mock, "POST", "explain", json=user("hello")).json()
     nearest = found["verdicts"][0]
-    assert (found["matched"], nearest["rule"], nearest["hint"]) == (False, "hello", "it would fit with case_sensitive: false")
+    assert (found["matched"], nearest["rule"], nearest["hint"]) == (False, "hello", "it would match with case_sensitive: false")
     assert nearest["diff"] == [["-", "Hello"], ["+", "hello"]]
 
 
