@@ -20,7 +20,8 @@ from ..rules import conditions
 from ..rules.rule import Rule
 from ..rules.ruleset import RuleSet
 from ..state import coverage, journal
-from ..state.namespace import Namespace
+from ..state.namespace import counts_of
+from ..state.store import State
 from ..text import redaction
 from ..types.exchange import Exchange
 
@@ -40,12 +41,12 @@ class AdminRequest:
     namespace_name: str | None = None
 
     @property
-    def namespaces(self) -> list[Namespace]:
+    def namespaces(self) -> list[State]:
         """The namespaces that are meant."""
         return [namespace for namespace in self.app.namespaces if self.namespace_name in (None, namespace.name)]
 
     @property
-    def namespace(self) -> Namespace:
+    def namespace(self) -> State:
         """The one namespace that is meant."""
         return self.app.namespaces[self.namespace_name or "default"]
 
@@ -62,7 +63,7 @@ def exchanges(request: AdminRequest) -> dict[str, Any]:
     wanted = {name: content for name, content in request.query.items() if name in journal.FILTERS}
     _check(request.query)
     limit = _whole(request.query, "limit", LIMIT)
-    found = [exchange for namespace in request.namespaces for exchange in namespace.journal]
+    found = [exchange for namespace in request.namespaces for exchange in namespace.exchanges()]
     picked = journal.pick(found, wanted, limit)
     hidden, brief = secrets(request.app.config), request.query.get("brief", "false") in ("true", "1")
     told = [
@@ -95,7 +96,7 @@ def exchange(request: AdminRequest) -> dict[str, Any]:
 
 
 def _exchange(request: AdminRequest) -> Exchange:
-    kept = [exchange for namespace in request.namespaces for exchange in namespace.journal]
+    kept = [exchange for namespace in request.namespaces for exchange in namespace.exchanges()]
     for exchange in reversed(kept):
         if request.rest in (str(exchange.order), exchange.id):
             return exchange
@@ -106,8 +107,7 @@ def forget_exchanges(request: AdminRequest) -> dict[str, Any]:
     """Empty the journal."""
     count = 0
     for namespace in request.namespaces:
-        count += len(namespace.journal)
-        namespace.journal.clear()
+        count += namespace.clear_exchanges()
     return {"deleted": count}
 
 
@@ -116,7 +116,7 @@ def forget_exchanges(request: AdminRequest) -> dict[str, Any]:
 
 def rules(request: AdminRequest) -> dict[str, Any]:
     """All rules in their order, with what they ask, what they answer, and how often they have."""
-    hits, hidden = coverage.hits(request.namespaces), secrets(request.app.config)
+    hits, hidden = coverage.hits(map(counts_of, request.namespaces)), secrets(request.app.config)
     return {"rules": [redaction.value(_rule(rule, hits), hidden) for rule in list(request.app.ruleset.rules)]}
 
 
@@ -193,7 +193,7 @@ def covered(request: AdminRequest) -> dict[str, Any]:
     """Which rules answered and which did not, and the requests that none matched."""
     hidden = secrets(request.app.config)
     missed = [journal.brief(exchange, hidden) for exchange in coverage.unmatched(request.namespaces)]
-    return coverage.report(list(request.app.ruleset.rules), request.namespaces) | {"unmatched": missed}
+    return coverage.report(list(request.app.ruleset.rules), list(map(counts_of, request.namespaces))) | {"unmatched": missed}
 
 
 def explained(request: AdminRequest) -> dict[str, Any]:
@@ -207,12 +207,12 @@ def explained(request: AdminRequest) -> dict[str, Any]:
 
 def scenarios(request: AdminRequest) -> dict[str, str]:
     """The state of every scenario of a namespace."""
-    return dict(request.namespace.state)
+    return dict(request.namespace.scenarios())
 
 
 def scenario(request: AdminRequest) -> dict[str, str]:
     """The state of one scenario."""
-    state = request.namespace.state.get(request.rest)
+    state = request.namespace.scenarios().get(request.rest)
     if state is None:
         raise _missing("scenario", request.rest)
     return {"state": state}
@@ -223,7 +223,7 @@ def set_scenarios(request: AdminRequest) -> dict[str, str]:
     given = request.json()
     if not isinstance(given, dict):
         raise _bad("expected an object of scenarios and their states")
-    request.namespace.state.update({name: _state(state, name) for name, state in given.items()})
+    request.namespace.set_scenarios({name: _state(state, name) for name, state in given.items()})
     return scenarios(request)
 
 
@@ -231,7 +231,7 @@ def set_scenario(request: AdminRequest) -> dict[str, str]:
     """Put one scenario into a state: ``"paid"`` or ``{"state": "paid"}``."""
     given = request.json()
     state = _state(given.get("state") if isinstance(given, dict) else given, request.rest)
-    request.namespace.state[request.rest] = state
+    request.namespace.set_scenarios({request.rest: state})
     return {"state": state}
 
 

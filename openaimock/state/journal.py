@@ -237,7 +237,11 @@ def _clipped(body: Any, limit: int) -> Any:
     except (TypeError, ValueError):
         # Something of Python's own in a reply made there.
         return repr(body)[:limit]
-    return body if len(whole) <= limit else {"clipped": whole[:limit].decode("utf-8", "ignore"), "size": len(whole)}
+    return (
+        body
+        if len(whole) <= limit
+        else {"clipped": whole[:limit].decode("utf-8", "ignore"), "size": len(whole), "truncated": True}
+    )
 
 
 def _match(exchange: Exchange) -> dict[str, Any] | None:

@@ -257,4 +257,3 @@ class MemoryState:
             self._journal.clear()
             self._journal.dropped = 0
             self._blobs.clear()
-

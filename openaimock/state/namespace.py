@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..params.models import ModelTable
 from ..seed import Ids
 from ..types.clock import Clock
 from .journal import MEMORY, JournalMemory
@@ -48,6 +49,11 @@ def _from_key(environ: Mapping[str, Any]) -> str:
 
 
 _SOURCES: dict[str, Callable[[Mapping[str, Any]], str]] = {"path": _from_path, "header": _from_header, "key": _from_key}
+
+
+def counts_of(state: State) -> Counts:
+    """What is counted of the rules in a namespace."""
+    return Counts(state.hits(), state.answers())
 
 
 class Namespaces:
@@ -95,7 +101,7 @@ class Namespaces:
     def _remember(self, state: MemoryState) -> None:
         """Keep the counts of a namespace that goes, and give back what else it holds."""
         if self.past is not None and state.hits():
-            self.past.append(Counts(dict(state.hits()), state.answers()))
+            self.past.append(counts_of(state)._replace(hits=dict(state.hits())))
         state.reset()
 
     def follow(self, settings: Any, rules: Collection[str]) -> None:
@@ -106,7 +112,7 @@ class Namespaces:
 
     def counts(self) -> list[Counts]:
         """What is counted of the rules in every namespace, those that are gone included."""
-        return [*(Counts(state.hits(), state.answers()) for state in self), *(self.past or ())]
+        return [*map(counts_of, self), *(self.past or ())]
 
 
 class Context:
@@ -144,7 +150,12 @@ class Context:
         return base
 
     @property
-    def models(self) -> tuple[str, ...]:
+    def models(self) -> ModelTable:
+        """What is known about each model, with the user's own entries."""
+        table: ModelTable = self._settings.model_table
+        return table
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
         """The ids of the models that are offered."""
-        models: tuple[str, ...] = self._settings.models
-        return models
+        return tuple(entry if isinstance(entry, str) else entry["id"] for entry in self._settings.models)

@@ -142,10 +142,10 @@ def test_a_request_is_explained_and_sent(page, mock):
     page.find_element("id", "tab-try").click()
     page.find_element("id", "explain").click()
     until(page, lambda: "hello answers" in text_of(page, "#told"))
-    assert len(mock.app.api.namespaces["default"].journal) == 0
+    assert len(mock.app.api.namespaces["default"].exchanges()) == 0
     page.find_element("id", "send").click()
     until(page, lambda: "Hi!" in text_of(page, "#told"))
-    assert len(mock.app.api.namespaces["default"].journal) == 1
+    assert len(mock.app.api.namespaces["default"].exchanges()) == 1
 
 
 def test_what_is_no_json_is_told(page):
@@ -192,7 +192,7 @@ def test_the_journal_can_be_emptied(page, mock):
     until(page, lambda: rows(page))
     page.find_element("id", "clear").click()
     until(page, lambda: not rows(page))
-    assert len(mock.app.api.namespaces["default"].journal) == 0
+    assert len(mock.app.api.namespaces["default"].exchanges()) == 0
 
 
 def test_it_asks_for_the_key(browser, serve):

@@ -251,7 +251,7 @@ def test_a_warning_is_in_the_journal_the_log_and_the_header(serve, caplog):
     with caplog.at_level(logging.WARNING):
         response = post(mock, user("Hello", foo=1, tool_choice="auto"))
     assert response.headers["x-openaimock-lint"] == "unknown_parameter, tool_choice_without_tools"
-    found = mock.app.api.namespaces["default"].journal[-1].lint
+    found = mock.app.api.namespaces["default"].exchanges()[-1].lint
     assert [finding.check for finding in found] == ["unknown_parameter", "tool_choice_without_tools"]
     assert found[0].message == "Unrecognized request argument supplied: foo"
 
