@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from ..params.models import ModelTable
 from ..rules.rule import Rule
 from ..seed import Ids
 from ..types.clock import Clock
@@ -175,7 +176,12 @@ class Context:
         return base
 
     @property
-    def models(self) -> tuple[str, ...]:
+    def models(self) -> ModelTable:
+        """What is known about each model, with the user's own entries."""
+        table: ModelTable = self._settings.model_table
+        return table
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
         """The ids of the models that are offered."""
-        models: tuple[str, ...] = self._settings.models
-        return models
+        return tuple(entry if isinstance(entry, str) else entry["id"] for entry in self._settings.models)
