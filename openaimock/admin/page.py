@@ -19,7 +19,9 @@ def html() -> bytes:
 def policy() -> str:
     """The page's Content-Security-Policy: its style and script by their hashes, requests to its own server, nothing else."""
     sources = {
-        tag: " ".join(_hash(content) for content in re.findall(rb"<%s>(.*?)</%s>" % (tag.encode(), tag.encode()), html(), re.DOTALL))
+        tag: " ".join(
+            _hash(content) for content in re.findall(rb"<%s>(.*?)</%s>" % (tag.encode(), tag.encode()), html(), re.DOTALL)
+        )
         for tag in ("script", "style")
     }
     return (

@@ -349,7 +349,9 @@ def test_rules_change_safely_during_requests(mock, client):
     from concurrent.futures import ThreadPoolExecutor
 
     def change(number):
-        return request(mock, "POST", "rules", json={"id": f"more-{number}", "when": {"user": f"m{number}"}, "reply": "x"}).status_code
+        return request(
+            mock, "POST", "rules", json={"id": f"more-{number}", "when": {"user": f"m{number}"}, "reply": "x"}
+        ).status_code
 
     with ThreadPoolExecutor(4) as pool:
         changed = [pool.submit(change, number) for number in range(8)]
