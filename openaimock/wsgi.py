@@ -59,6 +59,6 @@ _PAGES = {"/health": _health, "/metrics": _metrics}
 
 
 def create_app(config: Any, log: logging.Logger = log) -> Application:
-    """A mock as a WSGI application, from a path, a dict, YAML text, or a loaded Config. ConfigError with all problems of the configuration."""
+    """A mock as a WSGI application, from a path, a dict, YAML text, or a loaded Config. ConfigError with all problems."""
     tokens.prepare()
     return Application(App(config if isinstance(config, Config) else load(config), log))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Operation:
     """One operation of the API: how a request becomes an Ask and how a Reply becomes a payload.
 
-    ``name`` is the endpoint's name in rules and in the journal. ``path`` may hold ``<names>``. ``write(ask, reply, context)`` gets
+    ``name`` is the endpoint's name in rules and the journal. ``path`` may hold ``<names>``. ``write(ask, reply, context)`` gets
     None as the reply only when ``own`` is true: the operation then makes its own answer when no rule matches. ``params`` is the
     table of the parameters of its body, for lint. ``split(ask)`` returns an Ask for each input of a request with several inputs,
     so that rules match each one separately (``Reply.inputs``). ``alone`` is true when the Ask depends on the body only, so that
