@@ -137,8 +137,8 @@ class App(Sender):
         """Request to Ask."""
         request = call.request
         route = _ROUTES.find(call.exchange.method, call.exchange.path)
-        call.endpoint, request.params, request.store = route.endpoint, route.params, call.context.store
-        call.exchange.endpoint = route.endpoint.name
+        call.endpoint, request.params, request.store = route.operation, route.params, call.context.store
+        call.exchange.endpoint = route.operation.name
         if self._keys:
             auth.admit(request, self._keys, "key" in self.config.isolate)
         if self.config.overrides:
@@ -161,7 +161,7 @@ class App(Sender):
 
     def _ask(self, request: Request, route: Route) -> Ask:
         """What a request asks. Tests and agents say the same again and again: a body that was read before is remembered."""
-        endpoint = route.endpoint
+        endpoint = route.operation
         if not endpoint.alone or route.params:
             return endpoint.read(request)
         said = (endpoint.path, request.environ.get("CONTENT_TYPE"), request.raw)

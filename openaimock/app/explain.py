@@ -75,10 +75,10 @@ def _ask(method: str, path: str, headers: dict[str, str], body: Any, namespace: 
     environ.pop("HTTP_CONTENT_ENCODING", None)
     request = Request(environ)
     request.params, request.store = route.params, namespace
-    ask = route.endpoint.read(request)
+    ask = route.operation.read(request)
     ask.method, ask.path, ask.params = method, route.path, route.params
     ask.namespace, ask.headers, ask.state = namespace.name, request.headers, namespace.scenarios()
-    return ask, route.endpoint
+    return ask, route.operation
 
 
 @cache
