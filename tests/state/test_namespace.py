@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import openai
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from openaimock.errors import APIError
 from openaimock.state.limits import RateLimits
