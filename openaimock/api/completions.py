@@ -134,7 +134,7 @@ def _choices(ask: Ask, prompt: str, reply: Reply, context: Context) -> Iterator[
         candidate, reason = shaping.truncate(
             candidates[min(at, len(candidates) - 1)], ask.model, [stop] if isinstance(stop, str) else stop, body.get("max_tokens")
         )
-        text = candidate.text if candidate.text is not None else candidate.said("refusal") or ""
+        text = candidate.text if candidate.text is not None else candidate.joined("refusal") or ""
         reason = candidate.finish_reason or _REASONS.get(reason, reason)
         logprobs = candidate.logprobs
         if logprobs is None and body.get("logprobs") is not None:

@@ -180,7 +180,7 @@ def usage(ask: Ask, replies: Sequence[Reply]) -> dict[str, Any]:
 
 
 def _choice_of(ask: Ask, reply: Reply, reason: str, index: int, context: Context) -> dict[str, Any]:
-    refusal = reply.said("refusal")
+    refusal = reply.joined("refusal")
     content = reply.text
     message: dict[str, Any] = {
         "role": "assistant",
@@ -219,7 +219,7 @@ def _logprobs_of(ask: Ask, reply: Reply, context: Context) -> Any:
         return reply.logprobs
     if not ask.body.get("logprobs"):
         return None
-    return _logprobs(ask, reply.text, reply.said("refusal"), context)
+    return _logprobs(ask, reply.text, reply.joined("refusal"), context)
 
 
 def _logprobs(ask: Ask, content: str | None, refusal: str | None, context: Context) -> dict[str, Any]:
@@ -267,7 +267,9 @@ class _Choice:
 
     def frames(self) -> Iterator[Frame]:
         blocks = self._reply.blocks
-        has_content = any(block.kind == "text" for block in blocks) or (not self._reply.calls and not self._reply.said("refusal"))
+        has_content = any(block.kind == "text" for block in blocks) or (
+            not self._reply.calls and not self._reply.joined("refusal")
+        )
         content = '""' if has_content else "null"
         yield self._frame(f'{{"role":"assistant","content":{content},"refusal":null}}')
         index = 0

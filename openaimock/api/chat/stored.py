@@ -52,7 +52,7 @@ def store(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
         "response_format": body.get("response_format"),
     }
     messages = [_message(message, f"{entry['id']}-{at}") for at, message in enumerate(body["messages"])]
-    context.store.put(COLLECTION, entry["id"], {"completion": entry, "messages": messages})
+    _put(context, entry, {"completion": entry, "messages": messages})
 
 
 def store_at_end(frames: Iterator[Frame], ask: Ask, completion: Mapping[str, Any], context: Context) -> Iterator[Frame]:
@@ -92,6 +92,12 @@ def _read_messages(request: Request) -> Ask:
     return Ask("chat", query=query)
 
 
+def _put(context: Context, completion: dict[str, Any], record: dict[str, Any]) -> None:
+    """Store a completion so that a list can select it by its model and metadata."""
+    index = {f"metadata.{name}": text for name, text in (completion["metadata"] or {}).items()}
+    context.store.put(COLLECTION, completion["id"], record, {**index, "model": completion["model"]})
+
+
 def _read_update(request: Request) -> Ask:
     body = request.object()
     if "metadata" not in body:
@@ -112,17 +118,12 @@ def _stored(ask: Ask, context: Context) -> dict[str, Any]:
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     query = ask.query
     model, metadata = query.get("model"), query.get("metadata") or {}
-
-    def is_selected(entry: Any) -> bool:
-        completion = entry["completion"]
-        return bool((not model or completion["model"] == model) and metadata.items() <= completion["metadata"].items())
-
     page = context.store.page(
         COLLECTION,
         limit=query.get("limit") or 20,
         after=query.get("after"),
         newest_first=query.get("order") == "desc",
-        where=is_selected,
+        index=({"model": model} if model else {}) | {f"metadata.{name}": text for name, text in metadata.items()},
     )
     if page is None:
         raise _unknown_cursor(query["after"])
@@ -160,7 +161,7 @@ def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 def _update(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     entry = _stored(ask, context)
     completion = {**entry["completion"], "metadata": ask.body["metadata"] or {}}
-    context.store.put(COLLECTION, completion["id"], {**entry, "completion": completion})
+    _put(context, completion, {**entry, "completion": completion})
     return payloads.JSON(completion)
 
 
