@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import APIError
 from ..params.table import Integer, OneOf, String
-from ..state.memory import MemoryStore
+from ..state.store import State
 
 #: The query parameters of most lists, for a ``table``.
 PAGE = {"limit": Integer(min=1, max=100), "order": OneOf(["asc", "desc"]), "after": String()}
@@ -43,20 +43,20 @@ def _place(items: Sequence[Any], id: str, param: str) -> int:
 
 
 def stored_page(
-    store: MemoryStore,
+    store: State,
     collection: str,
     query: Mapping[str, Any],
     *,
     order: str = "desc",
     length: int = PAGE_LENGTH,
-    where: Callable[[Any], bool] | None = None,
+    index: Mapping[str, str] | None = None,
     view: Callable[[Any], Any] = lambda value: value,
 ) -> dict[str, Any]:
-    """A page of a collection, as ``page_of``; ``where`` selects stored values, ``view`` makes the listed object of one."""
+    """A page of a collection, as ``page_of``; ``index`` selects stored values, ``view`` makes the listed object of one."""
     after, before = query.get("after"), query.get("before")
     newest_first = (query.get("order") or order) == "desc"
     limit = query.get("limit") or length
-    page = store.page(collection, limit=limit, after=after, before=before, newest_first=newest_first, where=where)
+    page = store.page(collection, limit=limit, after=after, before=before, newest_first=newest_first, index=index)
     if page is None:
         param = "after" if after and store.get(collection, after) is None else "before"
         raise _no_such_item(str(query.get(param)), param)
@@ -72,9 +72,7 @@ def deleted(id: str, kind: str) -> dict[str, Any]:
     return {"id": id, "object": kind, "deleted": True}
 
 
-def lookup(
-    store: MemoryStore, collection: str, id: str, message: str, *, param: str | None = None, code: str | None = None
-) -> Any:
+def lookup(store: State, collection: str, id: str, message: str, *, param: str | None = None, code: str | None = None) -> Any:
     """The stored value; when there is none APIError 404 with ``message``, in which ``{id}`` is filled in."""
     value = store.get(collection, id)
     if value is None:

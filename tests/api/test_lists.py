@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from openaimock.api import lists
 from openaimock.errors import APIError
-from openaimock.state.memory import MemoryStore
+from openaimock.state.memory import MemoryState
 
 QUERIES = st.fixed_dictionaries({}, optional={"limit": st.integers(1, 4), "order": st.sampled_from(["asc", "desc"])})
 
@@ -28,7 +28,7 @@ def test_pages_together_are_the_whole_list(length, query):
 
 @given(st.integers(1, 6), QUERIES, st.data())
 def test_a_stored_page_is_the_page_of_its_values(length, query, data):
-    items, store = objects(length), MemoryStore()
+    items, store = objects(length), MemoryState("n")
     for item in items:
         store.put("things", item["id"], item)
     for name in data.draw(st.sets(st.sampled_from(["after", "before"]))):
@@ -47,7 +47,7 @@ def test_before_ends_the_page():
 
 @pytest.mark.parametrize("param", ["after", "before"])
 def test_an_unknown_place_is_refused(param):
-    store = MemoryStore()
+    store = MemoryState("n")
     for page in (lambda: lists.page_of([], {param: "x"}), lambda: lists.stored_page(store, "things", {param: "x"})):
         with pytest.raises(APIError, match="Item with id 'x' not found") as raised:
             page()
@@ -60,6 +60,6 @@ def test_an_empty_list():
 
 
 def test_what_is_not_stored_is_not_found():
-    with pytest.raises(APIError, match="No {thing} 'x{}'") as raised:
-        lists.lookup(MemoryStore(), "things", "x{}", "No {thing} '{id}'", param="id", code="not_found")
+    with pytest.raises(APIError, match="No .thing. 'x..'") as raised:
+        lists.lookup(MemoryState("n"), "things", "x{}", "No {thing} '{id}'", param="id", code="not_found")
     assert (raised.value.status, raised.value.param, raised.value.code) == (404, "id", "not_found")

@@ -1,4 +1,4 @@
-"""Stored chat completions: what was made with ``store: true`` is listed, retrieved, changed and deleted, and so are its messages.
+"""Stored chat completions, those of requests with ``store: true``: list, retrieve, update and delete them, list their messages.
 
 (API reference: Chat Completions; SDK types ChatCompletion, ChatCompletionStoreMessage, ChatCompletionDeleted.)
 """
@@ -22,7 +22,7 @@ from .params import METADATA
 
 #: The collection of stored completions, each with its messages.
 COLLECTION = "chat.completions"
-#: What a stored completion says of its request beside the completion itself: the name there, and what it is when not given.
+#: Members of a stored completion that come from its request, and their defaults.
 _REQUEST = {
     "tool_choice": None,
     "seed": None,
@@ -36,13 +36,13 @@ MESSAGES = table(lists.PAGE)
 UPDATE = table({"metadata": METADATA})
 
 
-# Keeping
+# Storing
 
 
-def keep(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
-    """Keep a whole chat completion, and what was asked."""
+def store(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
+    """Store a whole chat completion with its request."""
     body = ask.body
-    made = {
+    entry = {
         **completion,
         **{name: usual if body.get(name) is None else body[name] for name, usual in _REQUEST.items()},
         "input_user": body.get("user"),
@@ -50,32 +50,32 @@ def keep(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
         "metadata": body.get("metadata") or {},
         "response_format": body.get("response_format"),
     }
-    messages = [_message(message, f"{made['id']}-{at}") for at, message in enumerate(body["messages"])]
-    context.store.put(COLLECTION, made["id"], {"completion": made, "messages": messages})
+    messages = [_message(message, f"{entry['id']}-{at}") for at, message in enumerate(body["messages"])]
+    _put(context, entry, {"completion": entry, "messages": messages})
 
 
-def keeping(frames: Iterator[Frame], ask: Ask, completion: Mapping[str, Any], context: Context) -> Iterator[Frame]:
-    """The frames of a stream, which is kept when all but its end has left: one that breaks off is not."""
+def store_at_end(frames: Iterator[Frame], ask: Ask, completion: Mapping[str, Any], context: Context) -> Iterator[Frame]:
+    """The frames of a stream; its completion is stored before the last frame, so that a stream that breaks off is not stored."""
     for frame in frames:
         if frame is sse.DONE:
-            keep(ask, completion, context)
+            store(ask, completion, context)
         yield frame
 
 
-def _message(given: Mapping[str, Any], id: str) -> dict[str, Any]:
+def _message(message: Mapping[str, Any], id: str) -> dict[str, Any]:
     """A message of a request as it is listed: text in ``content``, parts in ``content_parts``."""
-    content = given.get("content")
+    content = message.get("content")
     parts = content if isinstance(content, list) else None
-    more = {name: value for name, value in given.items() if name not in ("role", "content", "name") and value is not None}
-    said = {"id": id, "role": given["role"], "content": None if parts else content, "name": given.get("name")}
-    return {**said, "content_parts": parts, **more}
+    more = {name: value for name, value in message.items() if name not in ("role", "content", "name") and value is not None}
+    fields = {"id": id, "role": message["role"], "content": None if parts else content, "name": message.get("name")}
+    return {**fields, "content_parts": parts, **more}
 
 
-# Asking for what was kept
+# Operations on stored completions
 
 
 def _read(request: Request) -> Ask:
-    """The Ask of an operation without a body. It shows no messages: rules for what users say are meant for answers."""
+    """The Ask of an operation without a body. It has no messages, so that rules about messages do not match."""
     return Ask("chat", query=request.query)
 
 
@@ -89,6 +89,12 @@ def _read_messages(request: Request) -> Ask:
     query = MESSAGES.coerce(request.query)
     MESSAGES.check(query)
     return Ask("chat", query=query)
+
+
+def _put(context: Context, completion: dict[str, Any], record: dict[str, Any]) -> None:
+    """Store a completion so that a list can select it by its model and metadata."""
+    index = {f"metadata.{name}": text for name, text in (completion["metadata"] or {}).items()}
+    context.store.put(COLLECTION, completion["id"], record, {**index, "model": completion["model"]})
 
 
 def _read_update(request: Request) -> Ask:
@@ -114,15 +120,12 @@ def _record(ask: Ask, context: Context) -> dict[str, Any]:
 
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     model, metadata = ask.query.get("model"), ask.query.get("metadata") or {}
-
-    def selected(record: Any) -> bool:
-        completion = record["completion"]
-        return (not model or completion["model"] == model) and bool(metadata.items() <= completion["metadata"].items())
+    index = ({"model": model} if model else {}) | {f"metadata.{name}": text for name, text in metadata.items()}
 
     def completion(record: Any) -> Any:
         return record["completion"]
 
-    return payloads.JSON(lists.stored_page(context.store, COLLECTION, ask.query, order="asc", where=selected, view=completion))
+    return payloads.JSON(lists.stored_page(context.store, COLLECTION, ask.query, order="asc", index=index, view=completion))
 
 
 def _list_messages(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
@@ -136,7 +139,7 @@ def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 def _update(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     record = _record(ask, context)
     completion = {**record["completion"], "metadata": ask.body["metadata"] or {}}
-    context.store.put(COLLECTION, completion["id"], {**record, "completion": completion})
+    _put(context, completion, {**record, "completion": completion})
     return payloads.JSON(completion)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from ...errors import APIError
 from ...params.errors import ParamError
-from ...state.memory import MemoryStore
+from ...state.store import State
 from ...types.reply import Pace
 from .. import lists
 from .body import Response, conversation_id
@@ -24,8 +22,6 @@ CONVERSATIONS = "conversations"
 _ITEMS = "items"
 #: How many responses a namespace stores: the API deletes them after thirty days, a mock limits their number.
 MAX_STORED = 10_000
-#: The ids of the responses that this process stored, oldest first.
-_ids: WeakKeyDictionary[MemoryStore, deque[str]] = WeakKeyDictionary()
 _NO_LIMIT = 1_000_000_000
 
 #: What is stored of a response: the finished ``response``, its own ``input``, the conversation ``before`` it, the ``pace`` that
@@ -41,20 +37,19 @@ def collection(conversation: str) -> str:
 # Responses
 
 
-def response_record(store: MemoryStore, id: str) -> Record:
+def response_record(store: State, id: str) -> Record:
     """A stored response; APIError 404 when there is none."""
     record: Record = lists.lookup(store, RESPONSES, id, "Response with id '{id}' not found.")
     return record
 
 
-def save(store: MemoryStore, record: Record) -> None:
+def save(store: State, record: Record) -> None:
     """Store a response; past ``MAX_STORED`` the oldest is deleted."""
     id = record["response"]["id"]
-    if store.get(RESPONSES, id) is None:
-        ids = _ids.setdefault(store, deque())
-        ids.append(id)
-        if len(ids) > MAX_STORED:
-            delete(store, ids.popleft())
+    if store.get(RESPONSES, id) is None and store.count(RESPONSES) >= MAX_STORED:
+        oldest = store.page(RESPONSES, limit=1)
+        if oldest and oldest.items:
+            delete(store, oldest.items[0]["response"]["id"])
     store.put(RESPONSES, id, record)
     for item in record["input"]:
         store.put(_ITEMS, item["id"], item)
@@ -62,7 +57,7 @@ def save(store: MemoryStore, record: Record) -> None:
         _store_output(store, record)
 
 
-def _store_output(store: MemoryStore, record: Record) -> None:
+def _store_output(store: State, record: Record) -> None:
     """Make the output of an ended response available to references and add it to its conversation."""
     response = record["response"]
     for item in response["output"]:
@@ -72,7 +67,7 @@ def _store_output(store: MemoryStore, record: Record) -> None:
         append(store, conversation, [*record["input"], *response["output"]])
 
 
-def delete(store: MemoryStore, id: str) -> bool:
+def delete(store: State, id: str) -> bool:
     """Delete a response and its items; whether there was one."""
     record = store.get(RESPONSES, id)
     if record is None:
@@ -93,7 +88,7 @@ def current(record: Record) -> Response:
 _NEXT = {"queued": "in_progress", "in_progress": "ended"}
 
 
-def advance(store: MemoryStore, record: Record, state: str = "") -> Record:
+def advance(store: State, record: Record, state: str = "") -> Record:
     """Move a background response to its next state, or to ``state``; one that has ended does not change."""
     if record["state"] == "ended":
         return record
@@ -104,7 +99,7 @@ def advance(store: MemoryStore, record: Record, state: str = "") -> Record:
     return record
 
 
-def cancel(store: MemoryStore, record: Record) -> Record:
+def cancel(store: State, record: Record) -> Record:
     """Stop a background response before it has any output. APIError 400 when it cannot be cancelled."""
     response = record["response"]
     if not response["background"]:
@@ -129,7 +124,7 @@ def pace_of(record: Record) -> Pace | None:
 # The conversation before a request
 
 
-def previous_items(store: MemoryStore | None, body: Mapping[str, Any]) -> list[Item]:
+def previous_items(store: State | None, body: Mapping[str, Any]) -> list[Item]:
     """The items before a request's own, by ``conversation`` or ``previous_response_id``.
 
     APIError in the API's words when there is no such conversation (404) or response (400).
@@ -147,7 +142,7 @@ def previous_items(store: MemoryStore | None, body: Mapping[str, Any]) -> list[I
     return []
 
 
-def chain(store: MemoryStore, id: str | None) -> list[Item]:
+def chain(store: State, id: str | None) -> list[Item]:
     """The items of a response and of all responses before it. A deleted response ends the chain."""
     records = []
     while id and (record := store.get(RESPONSES, id)) is not None:
@@ -161,12 +156,12 @@ def chain(store: MemoryStore, id: str | None) -> list[Item]:
     return items
 
 
-def context_items(store: MemoryStore, record: Record) -> list[Item]:
+def context_items(store: State, record: Record) -> list[Item]:
     """All input of a response: the conversation before it, and the request's own items."""
     return [*chain(store, record["response"]["previous_response_id"]), *record["before"], *record["input"]]
 
 
-def resolve_references(store: MemoryStore | None, items: Sequence[Item]) -> list[Item]:
+def resolve_references(store: State | None, items: Sequence[Item]) -> list[Item]:
     """The items, with references replaced by the items they name. APIError 404 for one that is not stored."""
     if not any(item.get("type") in _REFERENCES for item in items):
         return list(items)
@@ -214,27 +209,27 @@ def _is_valid(item: Any) -> bool:
 # Conversations
 
 
-def conversation(store: MemoryStore, id: str) -> Item:
+def conversation(store: State, id: str) -> Item:
     """A conversation; APIError 404 when there is none."""
     stored: Item = lists.lookup(store, CONVERSATIONS, id, "Conversation with id '{id}' not found.")
     return stored
 
 
-def conversation_items(store: MemoryStore, id: str) -> list[Item]:
+def conversation_items(store: State, id: str) -> list[Item]:
     """All items of a conversation, oldest first; APIError 404 when there is none."""
     conversation(store, id)
     page = store.page(collection(id), limit=_NO_LIMIT)
     return list(page.items) if page else []
 
 
-def append(store: MemoryStore, id: str, items: Iterable[Item]) -> None:
+def append(store: State, id: str, items: Iterable[Item]) -> None:
     """Add items to a conversation."""
     for item in items:
         store.put(collection(id), item["id"], item)
         store.put(_ITEMS, item["id"], item)
 
 
-def remove(store: MemoryStore, conversation: str, id: str) -> bool:
+def remove(store: State, conversation: str, id: str) -> bool:
     """Remove an item from a conversation; whether it was there."""
     store.delete(_ITEMS, id)
     removed: bool = store.delete(collection(conversation), id)

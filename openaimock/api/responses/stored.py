@@ -9,8 +9,8 @@ from ...http import payloads
 from ...http.catalog import api_error
 from ...http.request import Request
 from ...http.sse import Frame
-from ...state.memory import MemoryStore
 from ...state.namespace import Context
+from ...state.store import State
 from ...types.ask import Ask
 from ...types.reply import Reply
 from .. import lists
@@ -21,7 +21,7 @@ from .events import failed_response, final_events, stream_events
 from .params import RETRIEVING
 
 
-def live_events(store: MemoryStore, id: str, events: Iterator[Frame]) -> Iterator[Frame]:
+def live_events(store: State, id: str, events: Iterator[Frame]) -> Iterator[Frame]:
     """The events of a background response: the last one ends the response; cancelling the response ends the events."""
     for number, event in enumerate(events):
         record = store.get(stored.RESPONSES, id)
@@ -33,7 +33,7 @@ def live_events(store: MemoryStore, id: str, events: Iterator[Frame]) -> Iterato
         stored.advance(store, record, "ended")
 
 
-def broken(store: MemoryStore, response: Response, number: int) -> bytes:
+def broken(store: State, response: Response, number: int) -> bytes:
     """The events that replace the rest of a stream which a rule's fault breaks; the response is stored as failed."""
     error = api_error(500)
     failure = failed_response(response, {"code": error.code or "server_error", "message": error.message})
