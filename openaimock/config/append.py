@@ -88,7 +88,7 @@ def _find(text: str, name: str) -> _Place:
     items = next((value for key, value in root.value if key.value == "responses"), None)
     if items is None:
         return _Place(_end(text, root), 2, "responses:\n")
-    if isinstance(items, yaml.ScalarNode) and items.tag.endswith(":null") or (_is_list(items) and not items.value):
+    if (isinstance(items, yaml.ScalarNode) and items.tag.endswith(":null")) or (_is_list(items) and not items.value):
         # A list that is empty yet: what stands for it (nothing, null, []) makes room for the rules.
         start, end = items.start_mark.index, items.end_mark.index
         rest = text.find("\n", end)

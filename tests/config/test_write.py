@@ -11,7 +11,9 @@ CHARACTERS = st.characters(exclude_categories=("Cs",), exclude_characters="\ufff
 TEXTS = st.one_of(
     st.text(CHARACTERS, max_size=40),
     st.text(st.sampled_from(" \n\t-#:'\"|>ab{}[]$%&*!@`,\r\x85\u2028\x7f\ufeff"), max_size=30),
-    st.sampled_from(["NO", "on", "12:30", "1_000", "0x1F", "01234", "~", "null", "2026-01-01", "${HOME}", "$${A}", "a: b", "- x"]),
+    st.sampled_from(
+        ["NO", "on", "12:30", "1_000", "0x1F", "01234", "~", "null", "2026-01-01", "${HOME}", "$${A}", "a: b", "- x"]
+    ),
 )
 CONTENT = TEXTS.filter(lambda text: "{{" not in text)
 NUMBERS = st.one_of(st.integers(-(10**11), 10**11), st.floats(-1e11, 1e11))
@@ -73,7 +75,9 @@ def test_keys_stand_in_one_order() -> None:
     )
 
 
-@pytest.mark.parametrize("word", ["NO", "on", "y", "12:30", "1_000", "0x1F", "01234", "null", "~", "1e3", ".5", "=", "2026-01-01"])
+@pytest.mark.parametrize(
+    "word", ["NO", "on", "y", "12:30", "1_000", "0x1F", "01234", "null", "~", "1e3", ".5", "=", "2026-01-01"]
+)
 def test_surprises_of_yaml_are_quoted(word: str) -> None:
     assert f'reply: "{word}"' in write_rules([{"when": {}, "reply": word}])
 

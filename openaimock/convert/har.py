@@ -1,0 +1,70 @@
+"""HAR, as browsers and proxies write it, and the recordings of Azure's test proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .found import Found, Left, from_base64, headers, recording
+
+JSON = Any
+_BINARY = ("audio/", "image/", "video/", "application/octet-stream")
+
+
+def recognised(document: JSON) -> bool:
+    """Whether a document is a HAR."""
+    log = document.get("log") if isinstance(document, Mapping) else None
+    return isinstance(log, Mapping) and isinstance(log.get("entries"), list)
+
+
+def read(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
+    """The exchanges of a HAR."""
+    for number, entry in enumerate(document["log"]["entries"], 1):
+        place = f"{name}: entry {number}"
+        request = entry.get("request") if isinstance(entry, Mapping) else None
+        response = entry.get("response") if isinstance(entry, Mapping) else None
+        if not isinstance(request, Mapping) or not isinstance(response, Mapping) or not response.get("status"):
+            yield Left(place, "there is no request, or no response")
+            continue
+        content = response.get("content") or {}
+        text = content.get("text")
+        if content.get("encoding") == "base64" and isinstance(text, str):
+            text = from_base64(text)
+        asked, given = headers(request.get("headers")), headers(response.get("headers"))
+        if content.get("mimeType"):
+            given.setdefault("content-type", str(content["mimeType"]))
+        # The texts of a HAR are unpacked, whatever the headers say.
+        given.pop("content-encoding", None)
+        posted = (request.get("postData") or {}).get("text")
+        yield recording(
+            place, request.get("method", "GET"), str(request.get("url", "")), posted, response["status"], text, asked, given
+        )
+
+
+def is_proxied(document: JSON) -> bool:
+    """Whether a document is a recording of Azure's test proxy."""
+    return isinstance(document, Mapping) and isinstance(document.get("Entries"), list)
+
+
+def read_proxied(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
+    """The exchanges of a recording of Azure's test proxy."""
+    for number, entry in enumerate(document["Entries"], 1):
+        place = f"{name}: entry {number}"
+        if not isinstance(entry, Mapping) or "RequestUri" not in entry:
+            yield Left(place, "there is no request")
+            continue
+        asked, given = headers(entry.get("RequestHeaders")), headers(entry.get("ResponseHeaders"))
+        answer = _joined(entry.get("ResponseBody"))
+        if isinstance(answer, str) and given.get("content-type", "").startswith(_BINARY):
+            answer = from_base64(answer) or answer
+        yield recording(
+            place, entry.get("RequestMethod", "GET"), str(entry["RequestUri"]), _joined(entry.get("RequestBody")),
+            entry.get("StatusCode"), answer, asked, given,
+        )  # fmt: skip
+
+
+def _joined(body: JSON) -> JSON:
+    """A text that stands as a list of its lines."""
+    if isinstance(body, list) and body and all(isinstance(line, str) for line in body):
+        return "".join(body)
+    return body

@@ -1,0 +1,60 @@
+"""VCR: cassettes of Python, Ruby, R and Go, and files that hold one exchange in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .found import Found, Left, from_base64, headers, recording
+
+JSON = Any
+
+
+def recognised(document: JSON) -> bool:
+    """Whether a document is a cassette."""
+    if not isinstance(document, Mapping):
+        return False
+    if any(isinstance(document.get(name), list) for name in ("interactions", "http_interactions")):
+        return True
+    return all(isinstance(document.get(name), Mapping) for name in ("request", "response"))
+
+
+def read(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
+    """The exchanges of a cassette, in their order."""
+    listed = document.get("interactions", document.get("http_interactions"))
+    if listed is None:
+        yield _exchange(document, name)
+        return
+    for number, entry in enumerate(listed, 1):
+        place = f"{name}: interaction {number}"
+        if (
+            isinstance(entry, Mapping)
+            and isinstance(entry.get("request"), Mapping)
+            and isinstance(entry.get("response"), Mapping)
+        ):
+            yield _exchange(entry, place)
+        else:
+            yield Left(place, "there is no request, or no response")
+
+
+def _exchange(entry: Mapping[str, JSON], place: str) -> Found:
+    request, response = entry["request"], entry["response"]
+    status = response.get("code", response.get("status_code", response.get("status")))
+    if isinstance(status, Mapping):
+        status = status.get("code")
+    url = request.get("uri") or request.get("url") or ""
+    asked, given = headers(request.get("headers")), headers(response.get("headers"))
+    return recording(place, request.get("method", "GET"), str(url), _body(request), status, _body(response), asked, given)
+
+
+def _body(side: Mapping[str, JSON]) -> JSON:
+    """A body: data under ``parsed_body``, a text, or a mapping with a text, bytes or base64."""
+    if side.get("parsed_body") is not None:
+        return side["parsed_body"]
+    body = side.get("body", side.get("content"))
+    if isinstance(body, Mapping) and body.keys() & {"string", "base64_string", "encoding"}:
+        packed = body.get("base64_string")
+        if packed is not None:
+            return packed if isinstance(packed, bytes) else from_base64(str(packed))
+        return body.get("string")
+    return body

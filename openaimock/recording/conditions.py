@@ -1,0 +1,159 @@
+"""Conditions: what a rule asks of a request, in its own words, from the Ask of a recorded one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..nouns import Ask, Message
+from .replies import arguments
+
+JSON = Any
+Words = dict[str, Any]
+#: Takes the secrets out of a text.
+Redact = Callable[[str], str]
+
+#: Endpoints whose rules are written as a conversation.
+CONVERSING = ("chat", "responses")
+#: Members of a body by which two requests with the same texts are never told apart: the texts, and what changes nothing.
+_PASSED = frozenset(
+    {
+        "messages", "input", "instructions", "prompt", "model", "stream", "stream_options", "tools", "functions", "tool_choice",
+        "function_call", "response_format", "text", "user", "metadata", "store", "prompt_cache_key", "safety_identifier",
+        "include", "conversation", "previous_response_id", "encoding_format",
+    }
+)  # fmt: skip
+
+
+def key(ask: Ask, inputs: str = "") -> tuple[JSON, ...]:
+    """The same for requests that the texts of a rule cannot tell apart. ``inputs`` is as for ``when``."""
+    if ask.endpoint in CONVERSING and ask.messages:
+        return ("messages", *map(_message_key, ask.messages))
+    return (ask.endpoint, inputs, ask.text.strip())
+
+
+def _message_key(message: Message) -> tuple[JSON, ...]:
+    if message.role == "assistant":
+        return ("assistant",)
+    role = "system" if message.role == "developer" else message.role
+    return role, message.text.strip(), tuple(sorted(set(message.parts) - {"text"}))
+
+
+def flow(ask: Ask, redact: Redact, keep_ids: bool) -> list[Words]:
+    """The messages of a conversation, with the exact texts."""
+    return [_message(message, redact, keep_ids) for message in ask.messages]
+
+
+def _message(message: Message, redact: Redact, keep_ids: bool) -> Words:
+    if message.role == "assistant":
+        said: Words = {"content": message.text} if message.text or not message.tool_calls else {}
+        calls = [
+            {
+                **({"id": call.id} if keep_ids and call.id else {}),
+                "name": call.name,
+                **({"input": call.arguments} if call.kind == "custom" else {"arguments": arguments(call.arguments)}),
+            }
+            for call in message.tool_calls
+            if call.name
+        ]
+        return {"role": "assistant", **said, **({"tool_calls": calls} if calls else {})}
+    asked: Words = {"role": message.role}
+    parts = list(dict.fromkeys(part for part in message.parts if part != "text"))
+    if message.text.strip() or not parts:
+        asked |= _expected(message.text, redact)
+    if parts:
+        asked["parts"] = parts
+    if keep_ids and message.role == "tool" and message.tool_call_id:
+        asked["tool_call_id"] = message.tool_call_id
+    return asked
+
+
+def _expected(text: str, redact: Redact) -> Words:
+    """The exact text; one that holds secrets as a pattern that takes any secret in their place."""
+    pattern = _pattern(text, redact)
+    return {"content": text} if pattern is None else {"content": pattern, "matcher": "regex", "case_sensitive": True}
+
+
+def matcher(text: str, redact: Redact) -> JSON:
+    """A matcher of ``when`` for the exact text."""
+    pattern = _pattern(text, redact)
+    return text if pattern is None else {"regex": pattern, "case_sensitive": True}
+
+
+def _pattern(text: str, redact: Redact) -> str | None:
+    """A regex for a text with secrets, None for one without."""
+    clean = redact(text)
+    if clean == text:
+        return None
+    # The mask of the redaction stands where a secret was, of which a few first letters may be left.
+    pieces = [re.escape(piece).replace("\\ ", " ").replace("\\\n", "\n") for piece in clean.strip().split("***")]
+    return f"^\\s*{'.*'.join(pieces)}\\s*$"
+
+
+# One request told from another with the same texts
+
+
+def differences(asks: Iterable[Ask]) -> list[str]:
+    """What differs among requests with the same texts: names of Ask's attributes, or ``body.NAME``."""
+    listed = list(asks)
+    names = ["endpoint", "model", "stream", "tools", "tool_choice", "response_format"]
+    names += [f"body.{name}" for name in dict.fromkeys(name for ask in listed for name in ask.body) if name not in _PASSED]
+    return [name for name in names if any(_value(ask, name) != _value(listed[0], name) for ask in listed)]
+
+
+def _value(ask: Ask, name: str) -> JSON:
+    if name == "response_format":
+        return ask.schema_name or ask.response_format
+    return ask.body.get(name[5:]) if name.startswith("body.") else getattr(ask, name)
+
+
+def values(ask: Ask, names: Iterable[str]) -> tuple[str, ...]:
+    """The values of what differs, to be compared."""
+    return tuple(repr(_value(ask, name)) for name in names)
+
+
+def when(ask: Ask, names: Iterable[str], redact: Redact, inputs: str = "") -> Words:
+    """A condition on the last texts of a request, and on what it must be told from others by.
+
+    ``inputs`` is the member of the body that holds several inputs, which are compared as a whole.
+    """
+    asked: Words = {}
+    if ask.endpoint in CONVERSING and ask.messages:
+        for name in ("system", "user"):
+            text = getattr(ask, name)
+            if text is not None:
+                asked[name] = matcher(text, redact)
+        if ask.messages[-1].role in ("tool", "function") and ask.tool is not None:
+            asked["tool"] = matcher(ask.tool, redact)
+        if ask.turn:
+            asked["turn"] = ask.turn
+    else:
+        asked["endpoint"] = ask.endpoint
+        if ask.text and not inputs:
+            asked["text"] = matcher(ask.text, redact)
+    body: Words = {inputs: ask.body[inputs]} if inputs else {}
+    for name in names:
+        value = _value(ask, name)
+        if name.startswith("body."):
+            body[name[5:]] = value
+        elif name == "tools" and not value:
+            body["tools"] = None
+        elif name in ("tool_choice", "response_format") and not value:
+            body["text.format" if ask.endpoint == "responses" and name == "response_format" else name] = None
+        else:
+            asked[name] = list(value) if name == "tools" else value
+    return {**asked, "body": body} if body else asked
+
+
+def name(rule: Mapping[str, Any], length: int = 48) -> str:
+    """A name for a rule from the first text that it asks for, "" when there is none: letters, digits and hyphens."""
+    asked = rule.get("when") or {}
+    texts = [message.get("content") for message in rule.get("messages") or () if message["role"] == "user"]
+    text = next((text for text in (*texts, asked.get("user"), asked.get("text")) if isinstance(text, str)), "")
+    words = ""
+    for word in re.findall(r"[a-z0-9]+", text[:500].lower()):
+        if len(words) + len(word) >= length:
+            break
+        words = f"{words}-{word}" if words else word
+    return words

@@ -1,0 +1,66 @@
+"""History: what a recorded request refers to by an id, put in its place from the exchanges before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Item = dict[str, Any]
+
+
+class Unknown(ValueError):
+    """A request that refers to something that is not among the recordings before it."""
+
+
+class History:
+    """The items of responses and conversations recorded so far, by their ids."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, list[Item]] = {}
+        self._items: dict[str, Item] = {}
+
+    def expanded(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of a request to the Responses API with all that it refers to in its ``input``. Unknown when that is missing."""
+        before: list[Item] = []
+        for name in ("previous_response_id", "conversation"):
+            given = body.get(name)
+            id = given.get("id") if isinstance(given, dict) else given
+            if not id:
+                continue
+            if id not in self._said:
+                raise Unknown(f"{name} '{id}' is not among the recordings before it")
+            before = self._said[id]
+        own = [self._resolved(item) for item in items_of(body.get("input"))]
+        rest = {name: value for name, value in body.items() if name not in ("previous_response_id", "conversation", "input")}
+        return {**rest, "input": [*before, *own]} if before or "input" in body else rest
+
+    def _resolved(self, item: Item) -> Item:
+        if not isinstance(item, dict) or item.get("type") != "item_reference":
+            return item
+        if item.get("id") not in self._items:
+            raise Unknown(f"the item '{item.get('id')}' is not among the recordings before it")
+        return self._items[item["id"]]
+
+    def note(self, asked: Mapping[str, Any], expanded: Mapping[str, Any], response: Mapping[str, Any]) -> None:
+        """Remember a response, and the request that it answers before and after ``expanded``."""
+        output = [item for item in response.get("output") or () if isinstance(item, dict)]
+        said = [*items_of(expanded.get("input")), *output]
+        for item in said:
+            if isinstance(item, dict) and isinstance(item.get("id"), str):
+                self._items[item["id"]] = item
+        given = asked.get("conversation")
+        conversation = given.get("id") if isinstance(given, dict) else given
+        for id in (response.get("id"), conversation):
+            if isinstance(id, str):
+                self._said[id] = said
+
+    def begin(self, conversation: str, items: Any) -> None:
+        """Remember a conversation that was created, or items that were added to one."""
+        self._said[conversation] = [*self._said.get(conversation, ()), *items_of(items)]
+
+
+def items_of(given: Any) -> list[Item]:
+    """The items of an ``input``."""
+    if isinstance(given, str):
+        return [{"role": "user", "content": given}] if given else []
+    return list(given) if isinstance(given, list) else []

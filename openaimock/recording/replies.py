@@ -1,0 +1,254 @@
+"""Replies: a recorded answer in the words of a rule's ``reply``, for every endpoint; what has no words there is kept whole."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..nouns import Ask
+from ..sse import dump
+from . import items
+from .exchange import Recording, parsed
+from .streams import Answer, Unclear, answer
+
+JSON = Any
+Words = dict[str, Any]
+
+#: Members of an answer that are made anew for each request.
+_MADE = ("id", "object", "created", "created_at", "model", "usage", "choices", "service_tier", "system_fingerprint")
+_MESSAGE = ("role", "content", "refusal", "tool_calls", "function_call", "annotations", "audio")
+_CHOICE = ("index", "message", "finish_reason", "logprobs")
+
+
+def reply(ask: Ask, recording: Recording, *, keep_ids: bool = False) -> Words:
+    """A reply that gives a client what the recording gave: content, calls, usage, finish reason, pieces.
+
+    ``{"response": ...}`` is a whole answer for the rule itself, where several choices or unusual members need one.
+    """
+    if recording.status >= 400:
+        return error(recording)
+    words = _WORDS.get(ask.endpoint)
+    if words is None or recording.status != 200:
+        return raw(recording)
+    try:
+        given = answer(recording, ask.endpoint)
+        said = words(ask, given, keep_ids)
+    except (Unclear, AttributeError, KeyError, TypeError, IndexError):
+        # A shape that no API of today has: it is sent again as it was.
+        return raw(recording)
+    if given.pieces and "response" not in said:
+        said["pace"] = {"chunks": list(given.pieces), **({"gaps": list(given.gaps)} if given.gaps else {})}
+    return said
+
+
+# What is not in the words of the endpoint
+
+
+def error(recording: Recording) -> Words:
+    """An error in the API's envelope by its parts; any other as it is."""
+    body = parsed(recording.response)
+    given = body.get("error") if isinstance(body, dict) and len(body) == 1 else None
+    if not isinstance(given, dict) or not isinstance(given.get("message"), str):
+        return raw(recording)
+    said: Words = {"status": recording.status}
+    said.update((name, given[name]) for name in ("type", "code", "message", "param") if name in given)
+    said.update((name, value) for name, value in given.items() if name not in said)
+    if not isinstance(said.get("code"), (str, type(None))):
+        said["code"] = str(said["code"])
+    after = recording.response_headers.get("retry-after", "")
+    if after.isascii() and after.isdigit():
+        said["retry_after"] = int(after)
+    return {"error": said}
+
+
+def raw(recording: Recording) -> Words:
+    """Status and body as they are; JSON as a value, so that it can be read."""
+    kind = recording.response_headers.get("content-type", "")
+    value = None if recording.streamed else parsed(recording.response)
+    said: Words = {"status": recording.status}
+    if isinstance(value, (dict, list)) and ("json" in kind or not kind):
+        return {**said, "body": value}
+    if kind:
+        said["headers"] = {"content-type": kind}
+    try:
+        return {**said, "body": recording.response.decode()}
+    except UnicodeDecodeError:
+        raise Unclear(f"the answer is binary ({kind or 'of no known type'})") from None
+
+
+# Chat completions
+
+
+def _chat(ask: Ask, given: Answer, keep_ids: bool) -> Words:
+    whole = given.whole
+    choices = whole["choices"]
+    if len(choices) != 1:
+        return {"response": _whole(ask, whole, keep_ids)}
+    choice, message = choices[0], choices[0]["message"]
+    said: Words = {}
+    if isinstance(message.get("content"), str) and (message["content"] or not message.get("tool_calls")):
+        said["content"] = message["content"]
+    for name in ("refusal", "annotations", "audio"):
+        if message.get(name):
+            said[name] = message[name]
+    calls = [_call(call, keep_ids) for call in message.get("tool_calls") or ()]
+    if message.get("function_call"):
+        calls.append(_call({"function": message["function_call"]}, False))
+    if calls:
+        said["tool_calls"] = calls
+    if "audio" in said and not keep_ids:
+        said["audio"] = {name: value for name, value in said["audio"].items() if name not in ("id", "expires_at")}
+    if choice.get("logprobs"):
+        said["logprobs"] = choice["logprobs"]
+    reason = choice.get("finish_reason")
+    if reason and reason != ("tool_calls" if calls else "stop") and not (reason == "function_call" and calls):
+        said["finish_reason"] = reason
+    extra = _extra(whole, choice, message)
+    if extra:
+        said["extra"] = extra
+    if not said.keys() - {"finish_reason", "extra"}:
+        said["content"] = ""
+    return {**said, **_overrides(ask, whole, keep_ids)}
+
+
+def _extra(whole: JSON, choice: JSON, message: JSON) -> Words:
+    """Members that the API itself does not have, by their paths."""
+    extra: Words = {name: value for name, value in whole.items() if name not in _MADE and value not in (None, [], {})}
+    for prefix, members, usual in (("choices.0", choice, _CHOICE), ("message", message, _MESSAGE)):
+        for name, value in members.items():
+            if name not in usual and value not in (None, [], {}, ""):
+                extra[f"{prefix}.{name}"] = value
+    return extra
+
+
+def _whole(ask: Ask, whole: JSON, keep_ids: bool) -> Words:
+    """A whole chat completion without what is made anew."""
+    made = () if keep_ids else ("id", "created", "system_fingerprint")
+    kept = {name: value for name, value in whole.items() if name not in made and value is not None}
+    if kept.get("model") == ask.model:
+        del kept["model"]
+    return kept
+
+
+def _call(call: JSON, keep_ids: bool) -> Words:
+    tied = {"id": call["id"]} if keep_ids and call.get("id") else {}
+    if "custom" in call:
+        return {**tied, "name": call["custom"]["name"], "input": call["custom"].get("input") or ""}
+    return {**tied, "name": call["function"]["name"], "arguments": arguments(call["function"].get("arguments") or "")}
+
+
+def arguments(text: str) -> JSON:
+    """Arguments as a mapping where it is sent as the very same text, else the text."""
+    value = parsed(text) if text.startswith("{") else None
+    return value if isinstance(value, dict) and dump(value) == text else text
+
+
+def _overrides(ask: Ask, whole: JSON, keep_ids: bool) -> Words:
+    """What the API made besides the content: usage, a model of another name, and, if they are to be kept, ids and times."""
+    said: Words = {}
+    counted = usage(whole.get("usage"))
+    if counted:
+        said["usage"] = counted
+    if isinstance(whole.get("model"), str) and whole["model"] not in ("", ask.model):
+        said["model"] = whole["model"]
+    if whole.get("service_tier") not in (None, "default", "auto"):
+        said["service_tier"] = whole["service_tier"]
+    if keep_ids:
+        created = whole.get("created", whole.get("created_at"))
+        said |= {"id": whole["id"]} if whole.get("id") else {}
+        said |= {"created": int(created)} if created is not None else {}
+        said |= {"system_fingerprint": whole["system_fingerprint"]} if whole.get("system_fingerprint") else {}
+    return said
+
+
+def usage(given: JSON) -> Words:
+    """The counts of tokens that say something: no sum of the others, no details that are all zero."""
+    if not isinstance(given, Mapping):
+        return {}
+    said = {name: value for name, value in given.items() if value is not None}
+    for name in [name for name, value in said.items() if isinstance(value, Mapping)]:
+        if not any(said[name].values()):
+            del said[name]
+        else:
+            said[name] = {detail: count for detail, count in said[name].items() if count is not None}
+    parts = [said.get(name) for name in ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")]
+    counts = [part for part in parts if isinstance(part, int)]
+    if len(counts) == 2 and said.get("total_tokens") == sum(counts):
+        del said["total_tokens"]
+    return said
+
+
+# Other endpoints
+
+
+def _responses(ask: Ask, given: Answer, keep_ids: bool) -> Words:
+    whole = given.whole
+    said = items.words(whole, keep_ids)
+    return {**said, **_overrides(ask, whole, keep_ids)}
+
+
+def _completions(ask: Ask, given: Answer, keep_ids: bool) -> Words:
+    (choice,) = _only(given.whole["choices"])
+    prompt = ask.text if ask.body.get("echo") else ""
+    said: Words = {"content": choice["text"].removeprefix(prompt)}
+    if choice.get("logprobs"):
+        said["logprobs"] = choice["logprobs"]
+    if choice.get("finish_reason") not in (None, "stop"):
+        said["finish_reason"] = choice["finish_reason"]
+    return {**said, **_overrides(ask, given.whole, keep_ids)}
+
+
+def _embeddings(ask: Ask, given: Answer, keep_ids: bool) -> Words:
+    (entry,) = _only(given.whole["data"])
+    return {"embedding": vector(entry["embedding"]), **_overrides(ask, given.whole, keep_ids)}
+
+
+def _moderations(ask: Ask, given: Answer, keep_ids: bool) -> Words:
+    (result,) = _only(given.whole["results"])
+    said = {name: result[name] for name in ("flagged", "categories", "category_scores")}
+    return {"moderation": said, **_overrides(ask, {**given.whole, "usage": None}, keep_ids)}
+
+
+def _images(ask: Ask, given: Answer, keep_ids: bool) -> Words:
+    (image,) = _only(given.whole["data"])
+    if image.keys() == {"b64_json"}:
+        return {"image": {"b64": image["b64_json"]}}
+    if image.keys() == {"url"}:
+        return {"image": {"url": image["url"]}}
+    raise Unclear("an image with more than its data")
+
+
+def _only(entries: Sequence[JSON]) -> Sequence[JSON]:
+    if len(entries) != 1:
+        raise Unclear(f"{len(entries)} entries")
+    return entries
+
+
+def vector(given: JSON) -> list[float]:
+    """The numbers of an embedding, from base64 too: the shortest that are the same as 32-bit floats."""
+    if isinstance(given, str):
+        data = base64.b64decode(given)
+        return [_shortest(number) for (number,) in struct.iter_unpack("<f", data)]
+    return list(given)
+
+
+def _shortest(number: float) -> float:
+    for digits in (7, 8):
+        short = float(f"{number:.{digits}g}")
+        if struct.pack("<f", short) == struct.pack("<f", number):
+            return short
+    return float(f"{number:.9g}")
+
+
+_WORDS: dict[str, Callable[[Ask, Answer, bool], Words]] = {
+    "chat": _chat,
+    "responses": _responses,
+    "completions": _completions,
+    "embeddings": _embeddings,
+    "moderations": _moderations,
+    "images.generations": _images,
+    "images.edits": _images,
+    "images.variations": _images,
+}

@@ -1,0 +1,139 @@
+"""Rules: recorded exchanges, in their order, as the few rules that a person would have written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..config.write import literal
+from ..nouns import Ask
+from ..sse import dump
+from . import conditions
+from .asks import Asked
+from .conditions import CONVERSING, Redact
+from .exchange import Recording
+from .replies import raw, vector
+
+Words = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A request, the words of the reply to it, and the recording that both come from."""
+
+    ask: Ask
+    reply: Words
+    recording: Recording
+    #: The member of the body that holds several inputs which are answered together, "" for a single one.
+    inputs: str = ""
+
+
+@dataclass(slots=True)
+class Draft:
+    """A rule, and the entries that it answers. ``grows`` is the conversation that a next request may continue."""
+
+    rule: Words
+    entries: list[Entry] = field(default_factory=list)
+    grows: tuple[Any, ...] | None = None
+
+
+def entries(asked: Asked, reply: Words) -> list[Entry]:
+    """The entries of one exchange: one, or one for each input where the answer has one for each."""
+    recording = asked.recording
+    several = _several(asked, reply) if asked.each else []
+    inputs = next((name for name in ("prompt", "input") if asked.each and name in asked.ask.body), "")
+    return several or [Entry(asked.ask, reply, recording, inputs)]
+
+
+def _several(asked: Asked, reply: Words) -> list[Entry]:
+    """Entries for the inputs of an embeddings or moderations request; none when the answer does not have one for each."""
+    body = reply.get("body")
+    names = {"embeddings": "data", "moderations": "results"}
+    given = body.get(names.get(asked.ask.endpoint, ""), ()) if isinstance(body, dict) else ()
+    if len(given) != len(asked.each):
+        return []
+    recording = asked.recording
+    if asked.ask.endpoint == "embeddings":
+        ordered = sorted(given, key=lambda entry: entry.get("index", 0))
+        return [
+            Entry(ask, {"embedding": vector(entry["embedding"])}, recording)
+            for ask, entry in zip(asked.each, ordered, strict=True)
+        ]
+    parts = ("flagged", "categories", "category_scores")
+    return [
+        Entry(ask, {"moderation": {name: result[name] for name in parts if name in result}}, recording)
+        for ask, result in zip(asked.each, given, strict=True)
+    ]
+
+
+def drafts(given: Iterable[Entry], redact: Redact, *, keep_ids: bool = False) -> list[Draft]:
+    """The rules of entries. Several answers to one request become ``replies``; a conversation that goes on is one rule."""
+    groups: dict[tuple[Any, ...], list[Entry]] = {}
+    for entry in given:
+        groups.setdefault(conditions.key(entry.ask, entry.inputs), []).append(entry)
+    made: list[Draft] = []
+    growing: dict[tuple[Any, ...], Draft] = {}
+    for key, group in groups.items():
+        for draft in _of_group(key, group, redact, keep_ids):
+            if not _continued(draft, growing):
+                made.append(draft)
+    return made
+
+
+def _of_group(key: tuple[Any, ...], group: Sequence[Entry], redact: Redact, keep_ids: bool) -> list[Draft]:
+    """The rules for requests with the same texts: one, or one for each kind of request that is answered in another way."""
+    if _alike(group):
+        return [_draft(key, group, [], redact, keep_ids)]
+    names = conditions.differences(entry.ask for entry in group)
+    kinds: dict[tuple[str, ...], list[Entry]] = {}
+    for entry in group:
+        kinds.setdefault(conditions.values(entry.ask, names), []).append(entry)
+    return [_draft(key, kind, names, redact, keep_ids) for kind in kinds.values()]
+
+
+def _alike(group: Sequence[Entry]) -> bool:
+    """Whether all are answered in the same way, streamed or not."""
+    return len({dump({name: value for name, value in entry.reply.items() if name != "pace"}) for entry in group}) == 1
+
+
+def _draft(key: tuple[Any, ...], group: Sequence[Entry], names: Sequence[str], redact: Redact, keep_ids: bool) -> Draft:
+    ask = group[0].ask
+    # Of the same answer, whole and streamed, the streamed one says how it comes in pieces.
+    answers = [next((entry for entry in group if "pace" in entry.reply), group[0])] if _alike(group) else group
+    replies = [literal(entry.reply) for entry in answers]
+    if len(replies) > 1:
+        replies = [raw(entry.recording) if "response" in reply else reply for entry, reply in zip(answers, replies, strict=True)]
+    flows = ask.endpoint in CONVERSING and bool(ask.messages) and not names
+    rule: Words = (
+        {"messages": conditions.flow(ask, redact, keep_ids)}
+        if flows
+        else {"when": conditions.when(ask, names, redact, group[0].inputs)}
+    )
+    if "response" in replies[0]:
+        rule["response"] = replies[0]["response"]
+    elif len(replies) > 1:
+        rule["replies"] = replies
+    elif flows:
+        rule["messages"].append({"role": "assistant", **replies[0]})
+        return Draft(rule, list(group), (*key, ("assistant",)))
+    else:
+        (only,) = replies
+        rule["reply"] = only["content"] if only.keys() == {"content"} else only
+    return Draft(rule, list(group))
+
+
+def _continued(draft: Draft, growing: dict[tuple[Any, ...], Draft]) -> bool:
+    """Whether a conversation goes on where that of an earlier rule ended, which then has it all."""
+    if draft.grows is None:
+        return False
+    length = len(draft.grows) - 1
+    for end in range(length - 1, 1, -1):
+        earlier = growing.pop(draft.grows[:end], None) if draft.grows[end - 1] == ("assistant",) else None
+        if earlier is not None:
+            earlier.rule["messages"] += draft.rule["messages"][end - 1 :]
+            earlier.entries += draft.entries
+            growing[draft.grows] = earlier
+            return True
+    growing[draft.grows] = draft
+    return False
