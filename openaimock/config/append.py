@@ -129,7 +129,7 @@ def _end(text: str, root: Any) -> int:
 
 def _values(text: str, name: str, added: int) -> Any:
     """All that a file says, without the last ``added`` rules; a missing list counts as an empty one."""
-    from .markup import parse
+    from .yaml import parse
 
     problems: list[Problem] = []
     tree = parse(text, Reading(name, problems, None))

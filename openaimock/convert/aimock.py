@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..config.write import literal
-from ..sse import dump
+from ..http.json import dump
 from .found import Found, Left, Ready
 
 JSON = Any

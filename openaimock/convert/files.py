@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import redaction
 from ..config.load import load_rules
 from ..config.write import write_rules
 from ..errors import ConfigError
+from ..http.json import dump
 from ..recording import rules as recorded
 from ..recording.asks import Skipped, read
 from ..recording.exchange import Recording, parsed
@@ -18,7 +18,7 @@ from ..recording.history import History, Unknown
 from ..recording.replies import reply
 from ..recording.streams import Unclear, answer
 from ..recording.verify import usable, verified
-from ..sse import dump
+from ..text import redaction
 from . import aimock, documents, har, lines, mock_llm, openai_mock_api, vcr
 from .found import Found, Half, Left, Ready
 
@@ -92,6 +92,8 @@ def _in_file(path: Path) -> Iterator[Found]:
     except documents.Unreadable as error:
         yield Left(str(path), str(error))
         return
+    if not found:
+        yield Left(str(path), "the file is empty")
     for number, document in enumerate(found, 1):
         place = f"{path}" if len(found) == 1 else f"{path}: line {number}"
         format = next((format for format in FORMATS if format.recognised(document)), None)

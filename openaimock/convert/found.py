@@ -59,18 +59,18 @@ def recording(
     try:
         asked = unpacked(as_bytes(body), headers.get("content-encoding", ""))
         given = unpacked(as_bytes(answer), response_headers.get("content-encoding", ""))
-        code = int(str(status).split(" ")[0])
     except ValueError as error:
         return Left(place, str(error))
-    if not 100 <= code <= 599:
-        return Left(place, f"{status} is not an HTTP status")
+    code = re.match(r"[1-5]\d\d\b", str(status))
+    if code is None:
+        return Left(place, f"{status!r} is not an HTTP status")
     return Recording(
         method=str(method or "GET").upper(),
         path=api_path(where.path),
         query=where.query,
         headers=headers,
         body=asked,
-        status=code,
+        status=int(code[0]),
         response_headers=response_headers,
         response=given,
         place=place,

@@ -122,9 +122,8 @@ def _reply(status: JSON, value: JSON, content: JSON) -> Words:
     if isinstance(value, Mapping) and isinstance(value.get("error"), Mapping) and isinstance(status, int) and status >= 400:
         return {"error": {"status": status, **{name: item for name, item in value["error"].items() if item is not None}}}
     choices = value.get("choices") if isinstance(value, Mapping) else None
-    message = (
-        choices[0].get("message") if isinstance(choices, list) and len(choices) == 1 and isinstance(choices[0], Mapping) else None
-    )
+    choice = choices[0] if isinstance(choices, list) and len(choices) == 1 and isinstance(choices[0], Mapping) else {}
+    message = choice.get("message")
     if status != 200 or not isinstance(message, Mapping):
         body = value if value is not None else content
         if body is None:
@@ -133,10 +132,10 @@ def _reply(status: JSON, value: JSON, content: JSON) -> Words:
     said = {name: message[name] for name in ("content", "refusal", "tool_calls") if message.get(name) is not None}
     if not said:
         raise _NoWords("the answer says nothing")
-    reason = choices[0].get("finish_reason")
+    reason = choice.get("finish_reason")
     if reason not in (None, "stop", "tool_calls"):
         said["finish_reason"] = reason
-    return {**said, "usage": value["usage"]} if isinstance(value.get("usage"), Mapping) else said
+    return {**said, "usage": value["usage"]} if isinstance(value, Mapping) and isinstance(value.get("usage"), Mapping) else said
 
 
 # Routes

@@ -1,4 +1,4 @@
-"""Asks: a recorded request, read by the endpoint that would read it, so that a rule asks for the very words that matching sees."""
+"""Asks: a recorded request, read by its endpoint, so that a rule asks for the very words that matching sees."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
 
-from ..endpoints import Endpoint
-from ..endpoints._reading import Request
+from ..api.operation import Endpoint
+from ..api.router import Routes
 from ..errors import APIError
-from ..nouns import Ask
-from ..routes import Routes
+from ..http.request import Request
+from ..types.ask import Ask
 from .exchange import LARGEST, Recording, parsed
 from .history import History
 

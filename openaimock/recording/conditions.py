@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..nouns import Ask, Message
-from .replies import arguments
+from ..types.ask import Ask, Message
+from .items import arguments
 
 JSON = Any
 Words = dict[str, Any]
@@ -149,7 +149,8 @@ def when(ask: Ask, names: Iterable[str], redact: Redact, inputs: str = "") -> Wo
 def name(rule: Mapping[str, Any], length: int = 48) -> str:
     """A name for a rule from the first text that it asks for, "" when there is none: letters, digits and hyphens."""
     asked = rule.get("when") or {}
-    texts = [message.get("content") for message in rule.get("messages") or () if message["role"] == "user"]
+    asking = [message for message in rule.get("messages") or () if message["role"] == "user"]
+    texts = [message.get("content") for message in asking if "matcher" not in message]
     text = next((text for text in (*texts, asked.get("user"), asked.get("text")) if isinstance(text, str)), "")
     words = ""
     for word in re.findall(r"[a-z0-9]+", text[:500].lower()):

@@ -20,7 +20,7 @@ class History:
         self._items: dict[str, Item] = {}
 
     def expanded(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body of a request to the Responses API with all that it refers to in its ``input``. Unknown when that is missing."""
+        """The body of a Responses request with all that it refers to in its ``input``. Unknown when that is missing."""
         before: list[Item] = []
         for name in ("previous_response_id", "conversation"):
             given = body.get(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..sse import dump
+from ..http.json import dump
 from .exchange import parsed
 
 Item = dict[str, Any]
@@ -64,7 +64,7 @@ def _blocks(output: list[Item], keep_ids: bool) -> Iterator[Words]:
         elif kind == "reasoning" and _has_short_summary(item):
             yield {"reasoning": "".join(part.get("text", "") for part in item.get("summary") or ())}
         elif kind == "function_call" and not item.get("namespace"):
-            yield {"tool_call": _call(item, keep_ids, arguments=_arguments(item.get("arguments") or ""))}
+            yield {"tool_call": _call(item, keep_ids, arguments=arguments(item.get("arguments") or ""))}
         elif kind == "custom_tool_call" and not item.get("namespace"):
             yield {"tool_call": _call(item, keep_ids, input=item.get("input") or "")}
         else:
@@ -98,7 +98,8 @@ def _call(item: Item, keep_ids: bool, **rest: Any) -> Words:
     return {**tied, "name": item["name"], **rest}
 
 
-def _arguments(text: str) -> Any:
+def arguments(text: str) -> Any:
+    """Arguments as a mapping where it is sent as the very same text, else the text."""
     value = parsed(text) if text.startswith("{") else None
     return value if isinstance(value, dict) and dump(value) == text else text
 

@@ -7,8 +7,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..nouns import Ask
-from ..sse import dump
+from ..types.ask import Ask
 from . import items
 from .exchange import Recording, parsed
 from .streams import Answer, Unclear, answer
@@ -29,6 +28,8 @@ def reply(ask: Ask, recording: Recording, *, keep_ids: bool = False) -> Words:
     """
     if recording.status >= 400:
         return error(recording)
+    if ask.endpoint == "audio.speech" and recording.status == 200 and not recording.streamed:
+        return _speech(recording)
     words = _WORDS.get(ask.endpoint)
     if words is None or recording.status != 200:
         return raw(recording)
@@ -136,13 +137,7 @@ def _call(call: JSON, keep_ids: bool) -> Words:
     tied = {"id": call["id"]} if keep_ids and call.get("id") else {}
     if "custom" in call:
         return {**tied, "name": call["custom"]["name"], "input": call["custom"].get("input") or ""}
-    return {**tied, "name": call["function"]["name"], "arguments": arguments(call["function"].get("arguments") or "")}
-
-
-def arguments(text: str) -> JSON:
-    """Arguments as a mapping where it is sent as the very same text, else the text."""
-    value = parsed(text) if text.startswith("{") else None
-    return value if isinstance(value, dict) and dump(value) == text else text
+    return {**tied, "name": call["function"]["name"], "arguments": items.arguments(call["function"].get("arguments") or "")}
 
 
 def _overrides(ask: Ask, whole: JSON, keep_ids: bool) -> Words:
@@ -220,6 +215,31 @@ def _images(ask: Ask, given: Answer, keep_ids: bool) -> Words:
     raise Unclear("an image with more than its data")
 
 
+#: Formats of speech by their content types.
+_FORMATS = {
+    "mpeg": "mp3",
+    "wav": "wav",
+    "x-wav": "wav",
+    "ogg": "opus",
+    "opus": "opus",
+    "aac": "aac",
+    "flac": "flac",
+    "pcm": "pcm",
+}
+
+
+def _speech(recording: Recording) -> Words:
+    kind = recording.response_headers.get("content-type", "").split(";")[0].removeprefix("audio/")
+    said = {"b64": base64.b64encode(recording.response).decode()}
+    return {"speech": {**said, "format": _FORMATS[kind]} if kind in _FORMATS else said}
+
+
+def _transcriptions(ask: Ask, given: Answer, keep_ids: bool) -> Words:
+    if not given.whole.keys() <= {"text", "usage"}:
+        raise Unclear("a transcription with more than its text")
+    return {"content": given.whole["text"], **_overrides(ask, given.whole, keep_ids)}
+
+
 def _only(entries: Sequence[JSON]) -> Sequence[JSON]:
     if len(entries) != 1:
         raise Unclear(f"{len(entries)} entries")
@@ -251,4 +271,6 @@ _WORDS: dict[str, Callable[[Ask, Answer, bool], Words]] = {
     "images.generations": _images,
     "images.edits": _images,
     "images.variations": _images,
+    "audio.transcriptions": _transcriptions,
+    "audio.translations": _transcriptions,
 }

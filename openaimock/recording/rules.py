@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..config.write import literal
-from ..nouns import Ask
-from ..sse import dump
+from ..http.json import dump
+from ..types.ask import Ask
 from . import conditions
 from .asks import Asked
 from .conditions import CONVERSING, Redact

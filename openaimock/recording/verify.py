@@ -8,9 +8,10 @@ from typing import Any
 from ..config.load import load_rules
 from ..config.write import literal
 from ..errors import ConfigError
-from ..nouns import Match
-from ..rulebook import RuleBook
-from ..rules import Miss, build, fit
+from ..rules.match import Miss, fit
+from ..rules.rule import build
+from ..rules.ruleset import RuleBook
+from ..types.ask import Match
 from .conditions import name
 from .exchange import Recording
 from .replies import raw

@@ -1,0 +1,156 @@
+"""Recorded exchanges as rules: what a person would have written, and what answers the requests again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from openaimock.recording import rules as recorded
+from openaimock.recording.asks import Skipped, read
+from openaimock.recording.exchange import Recording
+from openaimock.recording.history import History, Unknown
+from openaimock.recording.replies import reply
+from openaimock.recording.verify import usable, verified
+from openaimock.text import redaction
+
+
+def chat(user: Any, answer: Any = "ok", *, status: int = 200, before: tuple[Any, ...] = (), **more: Any) -> Recording:
+    """A recorded chat; ``answer`` is a text, a message or a whole body."""
+    messages = [*before, {"role": "user", "content": user}]
+    body = {"model": "gpt-4o", "messages": messages, **more}
+    if isinstance(answer, str):
+        answer = {"content": answer}
+    if "choices" not in answer and "error" not in answer:
+        message = {"role": "assistant", "content": None, **answer}
+        answer = {
+            "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls" if "tool_calls" in answer else "stop"}]
+        }
+    return post("/v1/chat/completions", body, answer, status=status)
+
+
+def post(path: str, body: Any, answer: Any, **more: Any) -> Recording:
+    given = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    return Recording("POST", path, json.dumps(body).encode(), response=given, **more)
+
+
+def rules(*recordings: Recording, keep_ids: bool = False) -> list[dict[str, Any]]:
+    entries = []
+    history = History()
+    for recording in recordings:
+        asked = read(recording, history)
+        entries += recorded.entries(asked, usable(reply(asked.ask, recording, keep_ids=keep_ids), recording))
+    left: list[Any] = []
+    made = verified(recorded.drafts(entries, redaction.text, keep_ids=keep_ids), lambda *why: left.append(why))
+    assert left == []
+    return made
+
+
+def answers(made: list[dict[str, Any]]) -> list[Any]:
+    return [rule["messages"][-1].get("content") for rule in made]
+
+
+# Conditions
+
+
+def test_a_chat_is_a_conversation_with_the_exact_text() -> None:
+    assert rules(chat("Hi")) == [
+        {"id": "hi", "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "ok"}]}
+    ]
+
+
+def test_a_conversation_that_goes_on_is_one_rule() -> None:
+    before = ({"role": "user", "content": "a"}, {"role": "assistant", "content": "1"})
+    (rule,) = rules(chat("a", "1"), chat("b", "2", before=before))
+    assert [message["content"] for message in rule["messages"]] == ["a", "1", "b", "2"]
+
+
+def test_a_conversation_that_branches_is_a_rule_for_each_branch() -> None:
+    before = ({"role": "user", "content": "a"}, {"role": "assistant", "content": "1"})
+    made = rules(chat("a", "1"), chat("b", "2", before=before), chat("c", "3", before=before))
+    assert [[message["content"] for message in rule["messages"]] for rule in made] == [["a", "1", "b", "2"], ["a", "1", "c", "3"]]
+
+
+def test_several_answers_to_one_request_are_replies() -> None:
+    (rule,) = rules(chat("a", "1"), chat("a", "2"), chat("a", {"error": {"message": "Slow."}}, status=429))
+    assert rule["replies"] == [{"content": "1"}, {"content": "2"}, {"error": {"status": 429, "message": "Slow."}}]
+
+
+def test_the_same_answer_again_is_one_reply() -> None:
+    assert len(rules(chat("a", "1"), chat("a", "1"), chat("a", "1", temperature=0))) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "condition"),
+    [
+        ({"model": "gpt-4o"}, {"model": "gpt-5"}, {"model": "gpt-5"}),
+        ({"stream": False}, {"stream": True}, {"stream": True}),
+        ({}, {"temperature": 1}, {"body": {"temperature": 1}}),
+        ({"tool_choice": "none"}, {"tool_choice": "auto"}, {"tool_choice": "auto"}),
+        ({}, {"response_format": {"type": "json_object"}}, {"response_format": "json_object"}),
+        ({"response_format": {"type": "json_object"}}, {}, {"body": {"response_format": None}}),
+    ],
+)
+def test_requests_with_the_same_texts_are_told_apart_by_what_differs(first: Any, second: Any, condition: Any) -> None:
+    made = rules(chat("a", "1", **first), chat("a", "2", **second))
+    assert made[1]["when"] == {"user": "a", **condition}
+
+
+def test_of_two_rules_that_fit_the_one_for_the_request_has_priority() -> None:
+    made = rules(chat("a", "1"), chat("a", "2", before=({"role": "system", "content": "s"},)))
+    assert [rule.get("priority", 0) for rule in made] == [0, 1]
+
+
+def test_parts_are_asked_for_by_their_kinds() -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    (rule,) = rules(chat([{"type": "text", "text": "What is it?"}, image]))
+    assert rule["messages"][0] == {"role": "user", "content": "What is it?", "parts": ["image_url"]}
+
+
+def test_inputs_of_one_request_are_a_rule_each_where_the_answer_has_one_for_each() -> None:
+    data = [{"index": 1, "embedding": [2.0]}, {"index": 0, "embedding": [1.0]}]
+    made = rules(post("/v1/embeddings", {"model": "m", "input": ["a", "b"]}, {"data": data}))
+    assert [(rule["when"]["text"], rule["reply"]) for rule in made] == [("a", {"embedding": [1.0]}), ("b", {"embedding": [2.0]})]
+
+
+def test_several_prompts_are_compared_as_a_whole() -> None:
+    body = {"model": "gpt-3.5-turbo-instruct", "prompt": ["a", "b"]}
+    whole = {"choices": [{"index": at, "text": str(at), "finish_reason": "stop"} for at in range(2)]}
+    (rule,) = rules(post("/v1/completions", body, whole))
+    assert rule["when"] == {"endpoint": "completions", "body": {"prompt": ["a", "b"]}}
+    assert rule["reply"] == {"status": 200, "body": whole}
+
+
+# What is left out
+
+
+@pytest.mark.parametrize(
+    ("recording", "reason"),
+    [
+        (Recording("POST", "/v1/messages", b"{}"), "POST /v1/messages is not served"),
+        (Recording("GET", "/v1/models"), "the mock answers GET /v1/models by itself"),
+        (Recording("POST", "/v1/chat/completions", b"{}", 400), r"the mock answers it by itself \(400\)"),
+    ],
+)
+def test_what_no_rule_can_answer_is_skipped_with_the_reason(recording: Recording, reason: str) -> None:
+    with pytest.raises(Skipped, match=reason):
+        read(recording, History())
+
+
+def test_a_response_that_is_not_recorded_cannot_be_gone_on_from() -> None:
+    body = {"model": "gpt-4.1", "input": "b", "previous_response_id": "resp_1"}
+    with pytest.raises(Unknown, match="previous_response_id 'resp_1' is not among the recordings before it"):
+        read(post("/v1/responses", body, {}), History())
+
+
+def test_conversations_and_references_are_followed() -> None:
+    history = History()
+    history.begin("conv_1", [{"role": "user", "content": "a"}])
+    asked = {"input": "b", "conversation": "conv_1"}
+    expanded = history.expanded(asked)
+    assert expanded == {"input": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}
+    item = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}
+    history.note(asked, expanded, {"id": "resp_1", "output": [item]})
+    again = history.expanded({"input": [{"type": "item_reference", "id": "msg_1"}], "conversation": {"id": "conv_1"}})
+    assert again["input"] == [*expanded["input"], item, item]
