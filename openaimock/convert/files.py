@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..config.load import load_rules
 from ..config.write import write_rules
 from ..errors import ConfigError
-from ..http.json import dump
-from ..recording import rules as recorded
-from ..recording.asks import Skipped, read
-from ..recording.exchange import Recording, parsed
-from ..recording.history import History, Unknown
-from ..recording.replies import reply
-from ..recording.streams import Unclear, answer
-from ..recording.verify import usable, verified
+from ..recording.asks import Skipped
+from ..recording.exchange import Recording
+from ..recording.rules import Entry
+from ..recording.session import Session, finished
 from ..text import redaction
 from . import aimock, documents, har, lines, mock_llm, openai_mock_api, vcr
 from .found import Found, Half, Left, Ready
@@ -111,85 +107,18 @@ def _in_file(path: Path) -> Iterator[Found]:
 
 
 def _convert_recordings(recordings: Sequence[Recording], result: Converted, keep_ids: bool) -> None:
-    history = History()
-    finished = _finished(recordings)
-    entries: list[recorded.Entry] = []
+    session = Session(keep_ids=keep_ids)
+    ended = finished(recordings)
+    entries: list[Entry] = []
+    left: list[Left] = []
     for recording in recordings:
         try:
-            entries += _entries(recording, history, finished, keep_ids)
-        except (Skipped, Unknown, Unclear) as reason:
+            entries += session.entries(recording, ended)
+        except Skipped as reason:
             result.left.append(Left(recording.place, redaction.text(str(reason))))
-        except ConfigError as error:
-            result.left.append(Left(recording.place, redaction.text(error.problems[0].message)))
-    before = len(result.left)
-    drafts = recorded.drafts(entries, redaction.text, keep_ids=keep_ids)
-    result.rules += verified(drafts, lambda place, reason: result.left.append(Left(place, redaction.text(reason))))
-    places = {entry.recording.place for entry in entries}
-    result.converted += len(places - {left.place for left in result.left[before:]})
-
-
-def _entries(recording: Recording, history: History, finished: Mapping[str, JSON], keep_ids: bool) -> list[recorded.Entry]:
-    _note_conversation(recording, history)
-    asked = read(recording, history)
-    if asked.ask.endpoint == "responses":
-        recording = _settled(recording, finished)
-        asked = replace(asked, recording=recording)
-    said = reply(asked.ask, recording, keep_ids=keep_ids)
-    if asked.ask.endpoint == "responses" and recording.status == 200:
-        _note_response(recording, asked.ask.body, history)
-    return recorded.entries(asked, cleaned(usable(said, recording)))
-
-
-def _note_conversation(recording: Recording, history: History) -> None:
-    """Remember a conversation that is created, or that items are added to."""
-    parts = recording.path.strip("/").split("/")
-    if "conversations" not in parts or recording.method != "POST" or recording.status != 200:
-        return
-    asked, answer = parsed(recording.body), parsed(recording.response)
-    names = parts[parts.index("conversations") + 1 :]
-    id = names[0] if names else answer.get("id") if isinstance(answer, dict) else None
-    if isinstance(id, str) and (not names or names[1:] == ["items"]):
-        history.begin(id, asked.get("items") if isinstance(asked, dict) else None)
-
-
-def _note_response(recording: Recording, expanded: Mapping[str, JSON], history: History) -> None:
-    try:
-        whole = answer(recording, "responses").whole
-    except Unclear:
-        return
-    asked = parsed(recording.body)
-    if isinstance(whole, dict) and isinstance(asked, dict):
-        history.note(asked, expanded, whole)
-
-
-def _finished(recordings: Iterable[Recording]) -> dict[str, JSON]:
-    """Responses that were asked for again until they were finished, by their ids."""
-    found: dict[str, JSON] = {}
-    for recording in recordings:
-        if recording.method == "GET" and "/responses/" in recording.path and recording.status == 200:
-            whole = parsed(recording.response)
-            if isinstance(whole, dict) and whole.get("status") in ("completed", "incomplete", "failed"):
-                found[str(whole.get("id"))] = whole
-    return found
-
-
-def _settled(recording: Recording, finished: Mapping[str, JSON]) -> Recording:
-    """The recording of a response in the background with the answer that it had in the end."""
-    whole = None if recording.streamed else parsed(recording.response)
-    if isinstance(whole, dict) and whole.get("status") in ("queued", "in_progress") and whole.get("id") in finished:
-        return recording._replace(response=dump(finished[whole["id"]]).encode())
-    return recording
-
-
-def cleaned(said: dict[str, JSON]) -> dict[str, JSON]:
-    """A reply without secrets; pieces and tokens that would spell them are left out with them."""
-    clean: dict[str, JSON] = redaction.value(said)
-    texts = [name for name in ("content", "refusal", "blocks") if clean.get(name) != said.get(name)]
-    if texts or clean.get("pace") != said.get("pace"):
-        clean.pop("logprobs", None)
-        pace = {name: value for name, value in (said.get("pace") or {}).items() if name not in ("chunks", "gaps")}
-        clean = {name: value for name, value in clean.items() if name != "pace"} | ({"pace": pace} if pace else {})
-    return clean
+    result.rules += session.rules(entries, lambda place, reason: left.append(Left(place, redaction.text(reason))))
+    result.left += left
+    result.converted += len({entry.recording.place for entry in entries} - {each.place for each in left})
 
 
 # Rules that are ready
@@ -201,8 +130,12 @@ def _convert_ready(ready: Sequence[Ready], result: Converted) -> None:
         rule = redaction.value(found.rule)
         try:
             load_rules([rule], taken=taken)
+            write_rules([rule])
         except ConfigError as error:
             result.left.append(Left(found.place, redaction.text(str(error.problems[0]))))
+            continue
+        except ValueError as error:
+            result.left.append(Left(found.place, str(error)))
             continue
         if rule.get("id"):
             taken.add(rule["id"])

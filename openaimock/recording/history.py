@@ -27,7 +27,7 @@ class History:
             id = given.get("id") if isinstance(given, dict) else given
             if not id:
                 continue
-            if id not in self._said:
+            if not isinstance(id, str) or id not in self._said:
                 raise Unknown(f"{name} '{id}' is not among the recordings before it")
             before = self._said[id]
         own = [self._resolved(item) for item in items_of(body.get("input"))]
@@ -37,9 +37,10 @@ class History:
     def _resolved(self, item: Item) -> Item:
         if not isinstance(item, dict) or item.get("type") != "item_reference":
             return item
-        if item.get("id") not in self._items:
+        referred = self._items.get(str(item.get("id")))
+        if referred is None:
             raise Unknown(f"the item '{item.get('id')}' is not among the recordings before it")
-        return self._items[item["id"]]
+        return referred
 
     def note(self, asked: Mapping[str, Any], expanded: Mapping[str, Any], response: Mapping[str, Any]) -> None:
         """Remember a response, and the request that it answers before and after ``expanded``."""

@@ -49,22 +49,27 @@ def entries(asked: Asked, reply: Words) -> list[Entry]:
 def _several(asked: Asked, reply: Words) -> list[Entry]:
     """Entries for the inputs of an embeddings or moderations request; none when the answer does not have one for each."""
     body = reply.get("body")
-    names = {"embeddings": "data", "moderations": "results"}
-    given = body.get(names.get(asked.ask.endpoint, ""), ()) if isinstance(body, dict) else ()
-    if len(given) != len(asked.each):
+    given = body.get(_LISTS.get(asked.ask.endpoint, "")) if isinstance(body, dict) else None
+    if not isinstance(given, list) or len(given) != len(asked.each):
         return []
-    recording = asked.recording
-    if asked.ask.endpoint == "embeddings":
-        ordered = sorted(given, key=lambda entry: entry.get("index", 0))
-        return [
-            Entry(ask, {"embedding": vector(entry["embedding"])}, recording)
-            for ask, entry in zip(asked.each, ordered, strict=True)
-        ]
-    parts = ("flagged", "categories", "category_scores")
-    return [
-        Entry(ask, {"moderation": {name: result[name] for name in parts if name in result}}, recording)
-        for ask, result in zip(asked.each, given, strict=True)
-    ]
+    try:
+        replies = _vectors(given) if asked.ask.endpoint == "embeddings" else _results(given)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return []
+    return [Entry(ask, words, asked.recording) for ask, words in zip(asked.each, replies, strict=True)]
+
+
+#: Where an answer has an entry for each input.
+_LISTS = {"embeddings": "data", "moderations": "results"}
+
+
+def _vectors(data: list[Any]) -> list[Words]:
+    return [{"embedding": vector(entry["embedding"])} for entry in sorted(data, key=lambda entry: entry["index"])]
+
+
+def _results(results: list[Any]) -> list[Words]:
+    names = ("flagged", "categories", "category_scores")
+    return [{"moderation": {name: result[name] for name in names}} for result in results]
 
 
 def drafts(given: Iterable[Entry], redact: Redact, *, keep_ids: bool = False) -> list[Draft]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from ..config.load import load_rules
@@ -23,10 +23,10 @@ Skip = Callable[[str, str], None]
 _ROUNDS = 3
 
 
-def verified(drafts: Iterable[Draft], skip: Skip) -> list[dict[str, Any]]:
-    """The rules that load, each with an id, and a priority where another rule would answer its requests."""
+def verified(drafts: Iterable[Draft], skip: Skip, taken: Collection[str] = ()) -> list[dict[str, Any]]:
+    """The rules that load, each with an id that is not taken, and a priority where another would answer its requests."""
     sound = [draft for draft in drafts if _loads(draft, skip)]
-    _name(sound)
+    _name(sound, taken)
     sound = [draft for draft in sound if _fits(draft, skip)]
     for _ in range(_ROUNDS):
         if not _raise_priorities(sound):
@@ -60,17 +60,17 @@ def _loads(draft: Draft, skip: Skip) -> bool:
     return True
 
 
-def _name(drafts: Sequence[Draft]) -> None:
+def _name(drafts: Sequence[Draft], taken: Collection[str]) -> None:
     """Give every rule an id made of what was asked first."""
-    taken: set[str] = set()
+    names = set(taken)
     for draft in drafts:
         ask = draft.entries[0].ask
         base = name(draft.rule) or ask.endpoint.replace(".", "-")
         id, count = base, 1
-        while id in taken:
+        while id in names:
             count += 1
             id = f"{base}-{count}"
-        taken.add(id)
+        names.add(id)
         draft.rule = {"id": id, **draft.rule}
 
 

@@ -7,13 +7,10 @@ from typing import Any
 
 import pytest
 
-from openaimock.recording import rules as recorded
 from openaimock.recording.asks import Skipped, read
 from openaimock.recording.exchange import Recording
 from openaimock.recording.history import History, Unknown
-from openaimock.recording.replies import reply
-from openaimock.recording.verify import usable, verified
-from openaimock.text import redaction
+from openaimock.recording.session import Session, finished
 
 
 def chat(user: Any, answer: Any = "ok", *, status: int = 200, before: tuple[Any, ...] = (), **more: Any) -> Recording:
@@ -36,19 +33,11 @@ def post(path: str, body: Any, answer: Any, **more: Any) -> Recording:
 
 
 def rules(*recordings: Recording, keep_ids: bool = False) -> list[dict[str, Any]]:
-    entries = []
-    history = History()
-    for recording in recordings:
-        asked = read(recording, history)
-        entries += recorded.entries(asked, usable(reply(asked.ask, recording, keep_ids=keep_ids), recording))
+    session = Session(keep_ids=keep_ids)
     left: list[Any] = []
-    made = verified(recorded.drafts(entries, redaction.text, keep_ids=keep_ids), lambda *why: left.append(why))
+    made = session.rules([entry for each in recordings for entry in session.entries(each)], lambda *why: left.append(why))
     assert left == []
     return made
-
-
-def answers(made: list[dict[str, Any]]) -> list[Any]:
-    return [rule["messages"][-1].get("content") for rule in made]
 
 
 # Conditions
@@ -154,3 +143,32 @@ def test_conversations_and_references_are_followed() -> None:
     history.note(asked, expanded, {"id": "resp_1", "output": [item]})
     again = history.expanded({"input": [{"type": "item_reference", "id": "msg_1"}], "conversation": {"id": "conv_1"}})
     assert again["input"] == [*expanded["input"], item, item]
+
+
+def test_a_response_in_the_background_is_answered_as_it_was_in_the_end() -> None:
+    queued = {"id": "resp_1", "status": "queued", "output": []}
+    text = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "done"}]}
+    ended = {**queued, "status": "completed", "output": [text]}
+    polls = [
+        Recording("GET", "/v1/responses/resp_1", response=json.dumps(body).encode())
+        for body in ({**queued, "status": "in_progress"}, ended)
+    ]
+    session = Session()
+    asked = post("/v1/responses", {"model": "gpt-4.1", "input": "a", "background": True}, queued)
+    (entry,) = session.entries(asked, finished(polls))
+    assert entry.reply["content"] == "done"
+
+
+def test_ids_that_are_taken_are_not_used_again() -> None:
+    session = Session()
+    (rule,) = session.rules(session.entries(chat("Hi")), pytest.fail, {"hi", "hi-2"})
+    assert rule["id"] == "hi-3"
+
+
+def test_a_secret_leaves_no_pieces() -> None:
+    def delta(text: str) -> bytes:
+        return f"data: {json.dumps({'choices': [{'index': 0, 'delta': {'content': text}}]})}\n\n".encode()
+
+    raw = delta("It is sk-proj-pl") + delta("anted-0123456789.") + b"data: [DONE]\n\n"
+    (rule,) = rules(chat("a")._replace(response=raw))
+    assert rule["messages"][-1] == {"role": "assistant", "content": "It is sk-***."}
