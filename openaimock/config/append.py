@@ -43,8 +43,47 @@ def append_rules(path: str | os.PathLike[str], rules: Sequence[Mapping[str, Any]
     """
     target = Path(os.path.realpath(path))
     with _threads, _locked(target.parent):
+        indent = _ours.get(target, _Ours()).indent_of(target)
         old = _read(target)
-        replace_file(target, _appended(old, str(path), rules))
+        if indent is None:
+            new, indent = _appended(old, str(path), rules)
+        else:
+            newline = "\r\n" if old.endswith("\r\n") else "\n"
+            new = old + write_items(rules, indent).replace("\n", newline)
+        replace_file(target, new)
+        _remember(target, indent)
+
+
+class _Ours(NamedTuple):
+    """A file as this process left it, with its list at the end: nothing in it need be looked for as long as it is the same."""
+
+    state: tuple[int, ...] = ()
+    indent: int = 0
+
+    def indent_of(self, target: Path) -> int | None:
+        """The indent of the list; None when the file may be another by now."""
+        return self.indent if self.state and self.state == _state(target) else None
+
+
+#: Files by their real paths; at most so many.
+_ours: dict[Path, _Ours] = {}
+_MOST = 64
+
+
+def _state(target: Path) -> tuple[int, ...]:
+    try:
+        found = target.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _remember(target: Path, indent: int | None) -> None:
+    _ours.pop(target, None)
+    if indent is not None:
+        while len(_ours) >= _MOST:
+            del _ours[next(iter(_ours))]
+        _ours[target] = _Ours(_state(target), indent)
 
 
 def _read(target: Path) -> str:
@@ -58,8 +97,8 @@ def _read(target: Path) -> str:
         raise _refused(f"{target}", f"the byte {data[error.start]:#04x} is not UTF-8; save the file as UTF-8") from None
 
 
-def _appended(old: str, name: str, rules: Sequence[Mapping[str, Any]]) -> str:
-    """The new text of a file."""
+def _appended(old: str, name: str, rules: Sequence[Mapping[str, Any]]) -> tuple[str, int | None]:
+    """The new text of a file, and the indent of its list when that is at the end."""
     text = old.removeprefix(_BOM)
     newline = "\r\n" if "\r\n" in text else "\n"
     place = _find(text, name)
@@ -70,7 +109,8 @@ def _appended(old: str, name: str, rules: Sequence[Mapping[str, Any]]) -> str:
     new = head + added.replace("\n", newline) + tail
     if _values(new, name, len(rules)) != _values(text, name, 0):
         raise _refused(name, "rules cannot be added here without changing others; end the file with a line break")
-    return (_BOM if old.startswith(_BOM) else "") + new
+    at_end = bool(rules) and not tail
+    return (_BOM if old.startswith(_BOM) else "") + new, place.indent if at_end else None
 
 
 def _find(text: str, name: str) -> _Place:

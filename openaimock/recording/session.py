@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,28 @@ JSON = Any
 Words = dict[str, Any]
 
 
+#: Names of accounts, which the API writes into errors. They are no secrets in a journal, but a file is for many eyes.
+_ACCOUNT = re.compile(r"\b(org-|proj_|user-)[A-Za-z0-9]{12,}")
+
+
+def without_accounts(text: str) -> str:
+    """A text without secrets and without the names of organizations, projects and users."""
+    return _ACCOUNT.sub(r"\1***", redaction.text(text))
+
+
+def value_without_accounts(value: JSON) -> JSON:
+    """The same for a JSON value."""
+    return _each_text(redaction.value(value))
+
+
+def _each_text(value: JSON) -> JSON:
+    if isinstance(value, str):
+        return _ACCOUNT.sub(r"\1***", value)
+    if isinstance(value, dict):
+        return {name: _each_text(item) for name, item in value.items()}
+    return [_each_text(item) for item in value] if isinstance(value, list) else value
+
+
 class Session:
     """Recorded exchanges of one client.
 
@@ -33,8 +56,8 @@ class Session:
         self,
         *,
         keep_ids: bool = False,
-        redact: Redact = redaction.text,
-        redact_value: Callable[[JSON], JSON] = redaction.value,
+        redact: Redact = without_accounts,
+        redact_value: Callable[[JSON], JSON] = value_without_accounts,
     ) -> None:
         self.keep_ids = keep_ids
         self._redact = redact

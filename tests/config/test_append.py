@@ -97,6 +97,17 @@ def test_mode_and_link_stay(tmp_path: Path) -> None:
     assert len(ids(path)) == 2
 
 
+def test_an_edit_between_two_appends_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "mock.yaml"
+    append_rules(path, [RULE])
+    append_rules(path, [{**RULE, "id": "second"}])
+    path.write_text(path.read_text().replace("responses:", "# edited\nresponses:") + "seed: 5\n")
+    append_rules(path, [{**RULE, "id": "third"}])
+    append_rules(path, [{**RULE, "id": "fourth"}])
+    assert ids(path) == ["new", "second", "third", "fourth"]
+    assert path.read_text().startswith("# edited\n") and path.read_text().endswith("seed: 5\n")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

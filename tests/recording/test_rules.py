@@ -172,3 +172,10 @@ def test_a_secret_leaves_no_pieces() -> None:
     raw = delta("It is sk-proj-pl") + delta("anted-0123456789.") + b"data: [DONE]\n\n"
     (rule,) = rules(chat("a")._replace(response=raw))
     assert rule["messages"][-1] == {"role": "assistant", "content": "It is sk-***."}
+
+
+def test_names_of_accounts_are_left_out_and_a_prompt_with_one_still_matches() -> None:
+    said = "Rate limit reached in organization org-AbCdEfGhIjKlMnOp on tokens."
+    (rule,) = rules(chat("Why org-AbCdEfGhIjKlMnOp?", {"error": {"message": said}}, status=429))
+    assert rule["messages"][0]["content"] == "^\\s*Why org\\-.*\\?\\s*$"
+    assert rule["messages"][-1]["error"]["message"] == "Rate limit reached in organization org-*** on tokens."
