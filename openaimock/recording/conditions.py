@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..types.ask import Ask, Message
@@ -11,6 +11,8 @@ from .items import arguments
 
 JSON = Any
 Words = dict[str, Any]
+#: Longer data is compared by so many of its last characters.
+_LARGE, _END = 300, 80
 #: Takes the secrets out of a text.
 Redact = Callable[[str], str]
 
@@ -94,18 +96,58 @@ def _pattern(text: str, redact: Redact) -> str | None:
 # One request told from another with the same texts
 
 
-def differences(asks: Iterable[Ask]) -> list[str]:
-    """What differs among requests with the same texts: names of Ask's attributes, or ``body.NAME``."""
+def differences(asks: Iterable[Ask], *, parts: bool) -> list[str]:
+    """What differs among requests with the same texts: names of Ask's attributes, or ``body.PATH``.
+
+    ``parts`` says that images and files stand at the same place in every request like these.
+    """
     listed = list(asks)
     names = ["endpoint", "model", "stream", "tools", "tool_choice", "response_format"]
     names += [f"body.{name}" for name in dict.fromkeys(name for ask in listed for name in ask.body) if name not in _PASSED]
+    if parts:
+        names += list(dict.fromkeys(f"body.{path}" for ask in listed for path in _part_paths(ask)))
     return [name for name in names if any(_value(ask, name) != _value(listed[0], name) for ask in listed)]
+
+
+def _part_paths(ask: Ask) -> Iterator[str]:
+    """The paths of the data of all parts that are no text, such as the URL of an image."""
+    member = "messages" if ask.endpoint == "chat" else "input"
+    given = ask.body.get(member)
+    for at, message in enumerate(given if isinstance(given, list) else ()):
+        for name in ("content", "output"):
+            parts = message.get(name) if isinstance(message, dict) else None
+            for number, part in enumerate(parts if isinstance(parts, list) else ()):
+                yield from _leaves(part, f"{member}.{at}.{name}.{number}")
+
+
+def _leaves(value: JSON, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name not in ("type", "text", "detail", "format") and "." not in name:
+                yield from _leaves(item, f"{path}.{name}")
+    elif isinstance(value, str):
+        yield path
 
 
 def _value(ask: Ask, name: str) -> JSON:
     if name == "response_format":
         return ask.schema_name or ask.response_format
-    return ask.body.get(name[5:]) if name.startswith("body.") else getattr(ask, name)
+    if not name.startswith("body."):
+        return getattr(ask, name)
+    value: JSON = ask.body
+    for key in name[5:].split("."):
+        if isinstance(value, list):
+            value = value[int(key)] if key.isdigit() and int(key) < len(value) else None
+        else:
+            value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _body_value(value: JSON) -> JSON:
+    """What to expect in a body: of large data such as an image its end, which is enough to tell it from others."""
+    if isinstance(value, str) and len(value) > _LARGE:
+        return {"contains": value[-_END:], "case_sensitive": True}
+    return value
 
 
 def values(ask: Ask, names: Iterable[str]) -> tuple[str, ...]:
@@ -126,8 +168,8 @@ def when(ask: Ask, names: Iterable[str], redact: Redact, inputs: str = "") -> Wo
                 asked[name] = matcher(text, redact)
         if ask.messages[-1].role in ("tool", "function") and ask.tool is not None:
             asked["tool"] = matcher(ask.tool, redact)
-        if ask.turn:
-            asked["turn"] = ask.turn
+        # Without it the condition would hold for all that follows in the conversation.
+        asked["turn"] = ask.turn
     else:
         asked["endpoint"] = ask.endpoint
         if ask.text and not inputs:
@@ -136,7 +178,7 @@ def when(ask: Ask, names: Iterable[str], redact: Redact, inputs: str = "") -> Wo
     for name in names:
         value = _value(ask, name)
         if name.startswith("body."):
-            body[name[5:]] = value
+            body[name[5:]] = _body_value(value)
         elif name == "tools" and not value:
             body["tools"] = None
         elif name in ("tool_choice", "response_format") and not value:

@@ -12,7 +12,7 @@ from ..types.ask import Ask
 from . import conditions
 from .asks import Asked
 from .conditions import CONVERSING, Redact
-from .exchange import Recording
+from .exchange import Recording, parsed
 from .replies import raw, vector
 
 Words = dict[str, Any]
@@ -90,11 +90,17 @@ def _of_group(key: tuple[Any, ...], group: Sequence[Entry], redact: Redact, keep
     """The rules for requests with the same texts: one, or one for each kind of request that is answered in another way."""
     if _alike(group):
         return [_draft(key, group, [], redact, keep_ids)]
-    names = conditions.differences(entry.ask for entry in group)
+    names = conditions.differences((entry.ask for entry in group), parts=not any(map(_goes_on, group)))
     kinds: dict[tuple[str, ...], list[Entry]] = {}
     for entry in group:
         kinds.setdefault(conditions.values(entry.ask, names), []).append(entry)
     return [_draft(key, kind, names, redact, keep_ids) for kind in kinds.values()]
+
+
+def _goes_on(entry: Entry) -> bool:
+    """Whether a request names what was said before it, in the place of saying it again."""
+    asked = parsed(entry.recording.body)
+    return isinstance(asked, dict) and bool(asked.get("previous_response_id") or asked.get("conversation"))
 
 
 def _alike(group: Sequence[Entry]) -> bool:
@@ -109,7 +115,9 @@ def _draft(key: tuple[Any, ...], group: Sequence[Entry], names: Sequence[str], r
     replies = [literal(entry.reply) for entry in answers]
     if len(replies) > 1:
         replies = [raw(entry.recording) if "response" in reply else reply for entry, reply in zip(answers, replies, strict=True)]
-    flows = ask.endpoint in CONVERSING and bool(ask.messages) and not names
+    # A conversation with a reply of its own would answer wherever a request may stop in it.
+    own = len(replies) > 1 or "response" in replies[0]
+    flows = ask.endpoint in CONVERSING and bool(ask.messages) and not names and not (own and ask.turn)
     rule: Words = (
         {"messages": conditions.flow(ask, redact, keep_ids)}
         if flows

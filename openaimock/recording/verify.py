@@ -20,7 +20,7 @@ from .rules import Draft
 #: Called with the place of a recording and why it is left out.
 Skip = Callable[[str, str], None]
 #: How often priorities are raised before what is still answered by another rule is left so.
-_ROUNDS = 3
+_ROUNDS = 6
 
 
 def verified(drafts: Iterable[Draft], skip: Skip, taken: Collection[str] = ()) -> list[dict[str, Any]]:

@@ -66,6 +66,12 @@ def test_several_answers_to_one_request_are_replies() -> None:
     assert rule["replies"] == [{"content": "1"}, {"content": "2"}, {"error": {"status": 429, "message": "Slow."}}]
 
 
+def test_several_answers_in_the_midst_of_a_conversation_do_not_answer_its_beginning() -> None:
+    before = ({"role": "user", "content": "a"}, {"role": "assistant", "content": "1"})
+    made = rules(chat("b", "2", before=before), chat("b", "3", before=before))
+    assert made == [{"id": "b", "when": {"user": "b", "turn": 1}, "replies": [{"content": "2"}, {"content": "3"}]}]
+
+
 def test_the_same_answer_again_is_one_reply() -> None:
     assert len(rules(chat("a", "1"), chat("a", "1"), chat("a", "1", temperature=0))) == 1
 
@@ -83,7 +89,7 @@ def test_the_same_answer_again_is_one_reply() -> None:
 )
 def test_requests_with_the_same_texts_are_told_apart_by_what_differs(first: Any, second: Any, condition: Any) -> None:
     made = rules(chat("a", "1", **first), chat("a", "2", **second))
-    assert made[1]["when"] == {"user": "a", **condition}
+    assert made[1]["when"] == {"user": "a", "turn": 0, **condition}
 
 
 def test_of_two_rules_that_fit_the_one_for_the_request_has_priority() -> None:
@@ -95,6 +101,19 @@ def test_parts_are_asked_for_by_their_kinds() -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     (rule,) = rules(chat([{"type": "text", "text": "What is it?"}, image]))
     assert rule["messages"][0] == {"role": "user", "content": "What is it?", "parts": ["image_url"]}
+
+
+def test_the_same_text_with_other_images_is_told_apart_by_them() -> None:
+    def image(url: str) -> list[Any]:
+        return [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": url}}]
+
+    data = "data:image/png;base64," + "A" * 1000 + "B" * 80
+    made = rules(chat(image("https://a.example/cat.png"), "a cat"), chat(image(data), "a dog"))
+    path = "messages.0.content.1.image_url.url"
+    assert [rule["when"]["body"] for rule in made] == [
+        {path: "https://a.example/cat.png"},
+        {path: {"contains": "B" * 80, "case_sensitive": True}},
+    ]
 
 
 def test_inputs_of_one_request_are_a_rule_each_where_the_answer_has_one_for_each() -> None:
