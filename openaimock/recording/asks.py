@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
 
-from ..api.operation import Endpoint
+from ..api.operation import Operation
 from ..api.router import Routes
 from ..errors import APIError
 from ..http.request import Request
@@ -40,7 +40,7 @@ class Asked:
     """A recorded request as matching sees it. ``each`` are the Asks of its inputs, where it has several."""
 
     recording: Recording
-    endpoint: Endpoint
+    operation: Operation
     ask: Ask
     each: Sequence[Ask] = ()
 

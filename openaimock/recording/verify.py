@@ -10,7 +10,7 @@ from ..config.write import literal
 from ..errors import ConfigError
 from ..rules.match import Miss, fit
 from ..rules.rule import build
-from ..rules.ruleset import RuleBook
+from ..rules.ruleset import RuleSet
 from ..types.ask import Match
 from .conditions import name
 from .exchange import Recording
@@ -88,7 +88,7 @@ def _fits(draft: Draft, skip: Skip) -> bool:
 
 def _raise_priorities(drafts: Sequence[Draft]) -> bool:
     """Raise the priority of each rule whose requests another would answer; whether there was any."""
-    book = RuleBook([build(rule, number) for number, rule in enumerate(load_rules([draft.rule for draft in drafts]))])
+    book = RuleSet([build(rule, number) for number, rule in enumerate(load_rules([draft.rule for draft in drafts]))])
     replies = {draft.rule["id"]: draft.rule.get("reply") for draft in drafts}
     raised = False
     for draft in drafts:
