@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 from ..config.load import load_rules
 from ..config.write import write_rules
 from ..errors import ConfigError
-from ..recording.asks import Skipped
-from ..recording.exchange import Recording
+from ..recording.exchange import Recording, Skipped, Unknown
 from ..recording.rules import Entry
 from ..recording.session import Session, finished
 from ..text import redaction
@@ -109,16 +108,27 @@ def _in_file(path: Path) -> Iterator[Found]:
 def _convert_recordings(recordings: Sequence[Recording], result: Converted, keep_ids: bool) -> None:
     session = Session(keep_ids=keep_ids)
     ended = finished(recordings)
-    entries: list[Entry] = []
+    entries: dict[int, list[Entry]] = {}
+    waiting = dict(enumerate(recordings))
+    while waiting:
+        # Files need not come in the order of time: what refers to a later exchange is tried again.
+        missing: dict[int, tuple[Recording, str]] = {}
+        for number, recording in waiting.items():
+            try:
+                entries[number] = session.entries(recording, ended)
+            except Unknown as reason:
+                missing[number] = recording, str(reason)
+            except Skipped as reason:
+                result.left.append(Left(recording.place, redaction.text(str(reason))))
+        if len(missing) == len(waiting):
+            result.left += [Left(recording.place, redaction.text(reason)) for recording, reason in missing.values()]
+            break
+        waiting = {number: recording for number, (recording, _) in missing.items()}
+    listed = [entry for group in entries.values() for entry in group]
     left: list[Left] = []
-    for recording in recordings:
-        try:
-            entries += session.entries(recording, ended)
-        except Skipped as reason:
-            result.left.append(Left(recording.place, redaction.text(str(reason))))
-    result.rules += session.rules(entries, lambda place, reason: left.append(Left(place, redaction.text(reason))))
+    result.rules += session.rules(listed, lambda place, reason: left.append(Left(place, redaction.text(reason))))
     result.left += left
-    result.converted += len({entry.recording.place for entry in entries} - {each.place for each in left})
+    result.converted += len({entry.recording.place for entry in listed} - {each.place for each in left})
 
 
 # Rules that are ready

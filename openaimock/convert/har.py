@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..recording.exchange import parsed
 from .found import Found, Left, from_base64, headers, recording
 
 JSON = Any
@@ -28,8 +30,8 @@ def read(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
             continue
         content = response.get("content") or {}
         text = content.get("text")
-        if content.get("encoding") == "base64" and isinstance(text, str):
-            text = from_base64(text)
+        if isinstance(text, str):
+            text = _text(text, content.get("encoding") == "base64")
         asked, given = headers(request.get("headers")), headers(response.get("headers"))
         if content.get("mimeType"):
             given.setdefault("content-type", str(content["mimeType"]))
@@ -39,6 +41,21 @@ def read(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
         yield recording(
             place, request.get("method", "GET"), str(request.get("url", "")), posted, response["status"], text, asked, given
         )
+
+
+def _text(text: str, packed: bool) -> bytes | str | None:
+    """The text of an answer; Polly.js keeps the pieces of a compressed one as a list of hexadecimal or base64 texts."""
+    pieces = parsed(text) if text.startswith('["') else None
+    if isinstance(pieces, list) and all(isinstance(piece, str) for piece in pieces):
+        return b"".join(_piece(piece) for piece in pieces)
+    return from_base64(text) if packed else text
+
+
+def _piece(piece: str) -> bytes:
+    if re.fullmatch(r"(?:[0-9a-f]{2})+", piece):
+        return bytes.fromhex(piece)
+    data = from_base64(piece)
+    return piece.encode() if data is None else data
 
 
 def is_proxied(document: JSON) -> bool:

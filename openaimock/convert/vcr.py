@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .found import Found, Left, from_base64, headers, recording
+from ..recording.exchange import parsed, unpacked
+from .found import Found, Left, as_bytes, from_base64, headers, recording
 
 JSON = Any
 
@@ -16,12 +17,18 @@ def recognised(document: JSON) -> bool:
         return False
     if any(isinstance(document.get(name), list) for name in ("interactions", "http_interactions")):
         return True
-    return all(isinstance(document.get(name), Mapping) for name in ("request", "response"))
+    if all(isinstance(document.get(name), Mapping) for name in ("request", "response")):
+        return True
+    return all(isinstance(document.get(name), list) for name in ("requests", "responses"))
 
 
 def read(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
     """The exchanges of a cassette, in their order."""
     listed = document.get("interactions", document.get("http_interactions"))
+    if listed is None and "requests" in document:
+        # VCR's own JSON and LangChain's serializer keep requests and answers apart.
+        pairs = zip(document["requests"], document["responses"], strict=False)
+        listed = [{"request": request, "response": answer} for request, answer in pairs]
     if listed is None:
         yield _exchange(document, name)
         return
@@ -43,8 +50,27 @@ def _exchange(entry: Mapping[str, JSON], place: str) -> Found:
     if isinstance(status, Mapping):
         status = status.get("code")
     url = request.get("uri") or request.get("url") or ""
+    if "://" not in str(url):
+        url = _guessed(request, str(url))
     asked, given = headers(request.get("headers")), headers(response.get("headers"))
     return recording(place, request.get("method", "GET"), str(url), _body(request), status, _body(response), asked, given)
+
+
+def _guessed(request: Mapping[str, JSON], url: str) -> str:
+    """The path that a request went to whose URL is masked, from the members of its body."""
+    if url.startswith("/"):
+        return url
+    asked = parsed(unpacked(as_bytes(_body(request))))
+    members = asked.keys() if isinstance(asked, dict) else ()
+    for name, path in (
+        ("messages", "chat/completions"),
+        ("encoding_format", "embeddings"),
+        ("input", "responses"),
+        ("prompt", "completions"),
+    ):
+        if name in members:
+            return f"/v1/{path}"
+    return url
 
 
 def _body(side: Mapping[str, JSON]) -> JSON:

@@ -14,7 +14,7 @@ from ..api.router import Routes
 from ..errors import APIError
 from ..http.request import Request
 from ..types.ask import Ask
-from .exchange import LARGEST, Recording, parsed
+from .exchange import LARGEST, Recording, Skipped, parsed
 from .history import History
 
 #: What answers a prompt, by method and path. Rules for it need not name the operation.
@@ -29,10 +29,6 @@ ANSWERING = frozenset(
 _OWN = ("models", "conversations", "responses", "chat", "batches")
 #: Routers remember what they resolved.
 _routes = Routes()
-
-
-class Skipped(ValueError):
-    """A recording that no rule can answer, and why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,14 @@ from typing import Any, NamedTuple
 LARGEST = 256 * 1024 * 1024
 
 
+class Skipped(ValueError):
+    """A recording that no rule can answer, and why."""
+
+
+class Unknown(Skipped):
+    """A request that refers to something that is not among the recordings before it."""
+
+
 class Recording(NamedTuple):
     """One exchange. Names of headers are in lower case; the bodies are unpacked.
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .exchange import Unknown
+
 Item = dict[str, Any]
-
-
-class Unknown(ValueError):
-    """A request that refers to something that is not among the recordings before it."""
 
 
 class History:

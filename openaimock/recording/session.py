@@ -11,10 +11,10 @@ from ..errors import ConfigError
 from ..http.json import dump
 from ..text import redaction
 from . import rules as drafting
-from .asks import Skipped, read
+from .asks import read
 from .conditions import Redact
-from .exchange import Recording, parsed
-from .history import History, Unknown
+from .exchange import Recording, Skipped, parsed
+from .history import History
 from .replies import reply
 from .rules import Entry
 from .streams import Unclear, answer
@@ -67,11 +67,11 @@ class Session:
     def entries(self, recording: Recording, finished: Mapping[str, JSON] | None = None) -> list[Entry]:
         """The requests and replies of an exchange. ``finished`` has responses by id that this one became in the end.
 
-        Skipped says why no rule can answer the request.
+        Skipped says why no rule can answer the request; Unknown (a Skipped) that it refers to one that has not come yet.
         """
         try:
             return self._entries(recording, finished or {})
-        except (Unknown, Unclear) as reason:
+        except Unclear as reason:
             raise Skipped(str(reason)) from None
         except ConfigError as error:
             raise Skipped(error.problems[0].message) from None

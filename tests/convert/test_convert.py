@@ -191,6 +191,45 @@ def test_ids_and_times_are_kept_when_asked_for(serve, client) -> None:
     assert (answer.id, answer.created, answer.choices[0].message.tool_calls[0].id) == ("chatcmpl-1", 1700000000, "call_1")
 
 
+def test_files_need_not_come_in_the_order_of_time(tmp_path: Path) -> None:
+    import yaml
+
+    first, second = yaml.safe_load((SAMPLES / "r.yml").read_text())["http_interactions"]
+    for name, entry in (("a.yml", second), ("b.yml", first)):
+        (tmp_path / name).write_text(yaml.safe_dump({"http_interactions": [entry]}))
+    done = convert(tmp_path / "a.yml", tmp_path / "b.yml")
+    assert done.stderr == "# 2 converted into 1 rule, 0 left out\n"
+
+
+def test_a_cassette_with_requests_and_responses_apart_and_the_url_masked(tmp_path: Path, serve, client) -> None:
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+    answer = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Ho"}, "finish_reason": "stop"}]}
+    cassette = {
+        "requests": [{"method": "POST", "uri": "**REDACTED**", "body": json.dumps(body)}],
+        "responses": [{"status": {"code": 200}, "headers": {}, "body": {"string": json.dumps(answer)}}],
+    }
+    path = tmp_path / "cassette.json"
+    path.write_text(json.dumps(cassette))
+    chat = client(serve(convert(path).stdout)).chat.completions
+    assert text(chat.create(model="gpt-4o", messages=body["messages"])) == "Ho"
+
+
+def test_a_har_with_a_compressed_answer_in_pieces(tmp_path: Path, serve, client) -> None:
+    import gzip
+
+    answer = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Ho"}, "finish_reason": "stop"}]}
+    packed = gzip.compress(json.dumps(answer).encode()).hex()
+    har = json.loads((SAMPLES / "browser.har").read_text())
+    entry = har["log"]["entries"][0]
+    entry["request"]["url"] = "https://api.openai.com/v1/chat/completions"
+    entry["request"]["postData"]["text"] = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]})
+    entry["response"]["content"] = {"encoding": "base64", "text": json.dumps([packed[:40], packed[40:]])}
+    path = tmp_path / "recording.har"
+    path.write_text(json.dumps(har))
+    chat = client(serve(convert(path).stdout)).chat.completions
+    assert text(chat.create(model="gpt-4o", messages=[{"role": "user", "content": "Hi"}])) == "Ho"
+
+
 # The command
 
 

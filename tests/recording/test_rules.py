@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from openaimock.recording.asks import Skipped, read
-from openaimock.recording.exchange import Recording
-from openaimock.recording.history import History, Unknown
+from openaimock.recording.asks import read
+from openaimock.recording.exchange import Recording, Skipped, Unknown
+from openaimock.recording.history import History
 from openaimock.recording.session import Session, finished
 
 
