@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,8 +34,10 @@ class _Place(NamedTuple):
     end: int = -1
 
 
-def append_rules(path: str | os.PathLike[str], rules: Sequence[Mapping[str, Any]]) -> None:
+def append_rules(path: str | os.PathLike[str], rules: Sequence[Mapping[str, Any]], *, replacing: Collection[str] = ()) -> None:
     """Add rules at the end of the list ``responses`` of a file, which is made when there is none.
+
+    Rules whose ids are in ``replacing`` are taken out, with the comments inside them.
 
     The file is replaced at once, so that a reader sees the old or the new one. Safe among threads, and among processes
     where the system has ``flock``. ConfigError when the file is no configuration with a block list (or none) of rules;
@@ -43,10 +45,10 @@ def append_rules(path: str | os.PathLike[str], rules: Sequence[Mapping[str, Any]
     """
     target = Path(os.path.realpath(path))
     with _threads, _locked(target.parent):
-        indent = _ours.get(target, _Ours()).indent_of(target)
+        indent = None if replacing else _ours.get(target, _Ours()).indent_of(target)
         old = _read(target)
         if indent is None:
-            new, indent = _appended(old, str(path), rules)
+            new, indent = _appended(old, str(path), rules, replacing)
         else:
             newline = "\r\n" if old.endswith("\r\n") else "\n"
             new = old + write_items(rules, indent).replace("\n", newline)
@@ -97,30 +99,54 @@ def _read(target: Path) -> str:
         raise _refused(f"{target}", f"the byte {data[error.start]:#04x} is not UTF-8; save the file as UTF-8") from None
 
 
-def _appended(old: str, name: str, rules: Sequence[Mapping[str, Any]]) -> tuple[str, int | None]:
+def _appended(old: str, name: str, rules: Sequence[Mapping[str, Any]], replacing: Collection[str]) -> tuple[str, int | None]:
     """The new text of a file, and the indent of its list when that is at the end."""
-    text = old.removeprefix(_BOM)
-    newline = "\r\n" if "\r\n" in text else "\n"
+    whole = old.removeprefix(_BOM)
+    newline = "\r\n" if "\r\n" in whole else "\n"
+    text = _without(whole, name, replacing) if replacing else whole
     place = _find(text, name)
     added = place.before + write_items(rules, place.indent)
     head, tail = text[: place.at], text[max(place.at, place.end) :]
     if head and not head.endswith("\n"):
         added = "\n" + added
     new = head + added.replace("\n", newline) + tail
-    if _values(new, name, len(rules)) != _values(text, name, 0):
+    if _values(new, name, len(rules)) != _values(whole, name, 0, replacing):
         raise _refused(name, "rules cannot be added here without changing others; end the file with a line break")
     at_end = bool(rules) and not tail
     return (_BOM if old.startswith(_BOM) else "") + new, place.indent if at_end else None
+
+
+def _compose(text: str, name: str) -> Any:
+    """YAML's own tree of a text, with the places of everything."""
+    import yaml
+
+    try:
+        return yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        raise _refused(name, f"not valid YAML: {str(error).splitlines()[0]}") from None
+
+
+def _without(text: str, name: str, ids: Collection[str]) -> str:
+    """The text without the rules of these ids."""
+    end = _find(text, name).at
+    root = _compose(text, name)
+    items = next((value for key, value in root.value if key.value == "responses"), None) if root is not None else None
+    if items is None or not _is_list(items):
+        return text
+    starts = [text.rfind("\n", 0, text.rfind("-", 0, item.start_mark.index)) + 1 for item in items.value]
+    ends = [*(_before(text, start) for start in starts[1:]), end]
+    for item, start, stop in reversed(list(zip(items.value, starts, ends, strict=True))):
+        members = {key.value: value.value for key, value in item.value} if item.id == "mapping" else {}
+        if members.get("id") in ids:
+            text = text[:start] + text[stop:]
+    return text
 
 
 def _find(text: str, name: str) -> _Place:
     """Where the next rule goes."""
     import yaml
 
-    try:
-        root = yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        raise _refused(name, f"not valid YAML: {str(error).splitlines()[0]}") from None
+    root = _compose(text, name)
     if root is None:
         return _Place(len(text), 2, "responses:\n")
     if not isinstance(root, yaml.MappingNode) or root.flow_style:
@@ -167,8 +193,8 @@ def _end(text: str, root: Any) -> int:
     return len(text) if closing is None else closing + 1
 
 
-def _values(text: str, name: str, added: int) -> Any:
-    """All that a file says, without the last ``added`` rules; a missing list counts as an empty one."""
+def _values(text: str, name: str, added: int, without: Collection[str] = ()) -> Any:
+    """All that a file says, without its last ``added`` rules and those of some ids; a missing list counts as an empty one."""
     from .yaml import parse
 
     problems: list[Problem] = []
@@ -177,7 +203,8 @@ def _values(text: str, name: str, added: int) -> Any:
         raise ConfigError(problems)
     plain = _plain(tree) or {}
     listed = plain.get("responses") or []
-    return {**plain, "responses": listed[: len(listed) - added]}
+    kept = [rule for rule in listed[: len(listed) - added] if not (isinstance(rule, dict) and rule.get("id") in without)]
+    return {**plain, "responses": kept}
 
 
 def _plain(node: Any) -> Any:

@@ -97,6 +97,32 @@ def test_mode_and_link_stay(tmp_path: Path) -> None:
     assert len(ids(path)) == 2
 
 
+def test_rules_can_be_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "mock.yaml"
+    path.write_text(
+        "# Rules\nresponses:\n  # the first\n  - id: a\n    when: {}\n    reply: |\n      # text\n\n"
+        "  # the second\n  - id: b\n    when: {}  # all\n    reply: b\n  - {id: c, when: {}, reply: c}\n# end\nseed: 1\n"
+    )
+    append_rules(path, [{"id": "b", "when": {}, "reply": "new"}], replacing={"b"})
+    assert path.read_text() == (
+        "# Rules\nresponses:\n  # the first\n  - id: a\n    when: {}\n    reply: |\n      # text\n\n"
+        "  # the second\n  - {id: c, when: {}, reply: c}\n  - id: b\n    when: {}\n    reply: new\n# end\nseed: 1\n"
+    )
+    append_rules(path, [RULE], replacing={"a", "b", "c", "none"})
+    assert ids(path) == ["new"]
+
+
+def test_places_are_right_behind_text_of_any_script(tmp_path: Path) -> None:
+    path = tmp_path / "mock.yaml"
+    path.write_text(
+        '# \U0001f600 é\nresponses:\n- id: "ключ"\n  when: {user: "你好 \U0001f600"}\n  reply: é\nseed: 1\n', encoding="utf-8"
+    )
+    append_rules(path, [RULE], replacing={"x"})
+    assert ids(path) == ["ключ", "new"]
+    append_rules(path, [RULE], replacing={"ключ", "new"})
+    assert ids(path) == ["new"]
+
+
 def test_an_edit_between_two_appends_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "mock.yaml"
     append_rules(path, [RULE])
