@@ -11,7 +11,7 @@ from typing import IO
 from ..config.append import replace_file
 from ..convert.beside import move_payloads
 from ..convert.files import FORMATS, Converted, convert
-from ..convert.found import Left
+from ..convert.outcomes import Left
 
 #: What is read of a folder.
 _SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".har", ".gz")
@@ -24,25 +24,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", metavar="FILE", nargs="+", help="a file of another tool, or a folder of such files")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the rules here, not to standard output")
     parser.add_argument("--ids", choices=("made", "keep"), default="made", help="keep: answer with the recorded ids and times")
-    known = ", ".join(format.name for format in FORMATS)
-    parser.epilog = f"Formats, recognised by their content: {known}."
+    formats = ", ".join(format.name for format in FORMATS)
+    parser.epilog = f"Formats, recognised by their content: {formats}."
 
 
-def run(given: argparse.Namespace, stdout: IO[str] | None = None, stderr: IO[str] | None = None) -> int:
+def run(options: argparse.Namespace, stdout: IO[str] | None = None, stderr: IO[str] | None = None) -> int:
     """Convert the files; 1 when nothing could be converted, or the result cannot be written."""
     out, err = stdout or sys.stdout, stderr or sys.stderr
-    paths = list(_paths(given.files))
-    shown = err.isatty()
+    paths = list(_paths(options.files))
+    on_terminal = err.isatty()
 
     def progress(done: int) -> None:
-        if shown:
+        if on_terminal:
             err.write(f"\r# {done} of {len(paths)} files" + ("\r\x1b[K" if done == len(paths) else ""))
             err.flush()
 
-    result = convert(paths, keep_ids=given.ids == "keep", progress=progress)
+    result = convert(paths, keep_ids=options.ids == "keep", progress=progress)
     try:
-        if result.rules and given.output:
-            target = Path(given.output)
+        if result.rules and options.output:
+            target = Path(options.output)
             move_payloads(result.rules, target)
             replace_file(target, result.text())
         elif result.rules:
@@ -51,7 +51,7 @@ def run(given: argparse.Namespace, stdout: IO[str] | None = None, stderr: IO[str
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             raise
-        err.write(f"# cannot write {given.output}: {error.strerror or error}\n")
+        err.write(f"# cannot write {options.output}: {error.strerror or error}\n")
         return 1
     for line in summary(result):
         err.write(f"# {' '.join(line.split())}\n")

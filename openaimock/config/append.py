@@ -74,10 +74,10 @@ _MOST = 64
 
 def _state(target: Path) -> tuple[int, ...]:
     try:
-        found = target.stat()
+        status = target.stat()
     except OSError:
         return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _remember(target: Path, indent: int | None) -> None:
@@ -203,8 +203,8 @@ def _values(text: str, name: str, added: int, without: Collection[str] = ()) -> 
         raise ConfigError(problems)
     plain = _plain(tree) or {}
     listed = plain.get("responses") or []
-    kept = [rule for rule in listed[: len(listed) - added] if not (isinstance(rule, dict) and rule.get("id") in without)]
-    return {**plain, "responses": kept}
+    remaining = [rule for rule in listed[: len(listed) - added] if not (isinstance(rule, dict) and rule.get("id") in without)]
+    return {**plain, "responses": remaining}
 
 
 def _plain(node: Any) -> Any:

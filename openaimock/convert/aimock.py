@@ -8,7 +8,7 @@ from typing import Any
 
 from ..config.write import literal
 from ..http.json import dump
-from .found import Found, Left, Ready
+from .outcomes import Left, Outcome, Ready
 
 JSON = Any
 Words = dict[str, Any]
@@ -40,7 +40,7 @@ def recognised(document: JSON) -> bool:
     return isinstance(document, Mapping) and isinstance(document.get("fixtures"), list)
 
 
-def read(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
+def read(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:
     """The fixtures as rules, of which the first that fits answers; those that differ only in their turn are one rule."""
     sequences: dict[str, Words] = {}
     for number, fixture in enumerate(document["fixtures"], 1):
@@ -71,7 +71,7 @@ class _NoWords(ValueError):
 
 
 def _when(match: Mapping[str, JSON]) -> Words:
-    asked: Words = {}
+    condition: Words = {}
     parts: list[Words] = []
     for name, value in match.items():
         if value is None:
@@ -79,26 +79,26 @@ def _when(match: Mapping[str, JSON]) -> Words:
         if name in _NOT_CONVERTED:
             raise _NoWords(f"'{name}' has no match here")
         if name == "userMessage":
-            asked["user"] = _contains(value)
+            condition["user"] = _contains(value)
         elif name == "systemMessage" and isinstance(value, list):
             parts += [{"system": _contains(text)} for text in value]
         elif name == "systemMessage":
-            asked["system"] = _contains(value)
+            condition["system"] = _contains(value)
         elif name == "inputText":
-            asked |= {"endpoint": "embeddings", "text": _contains(value)}
+            condition |= {"endpoint": "embeddings", "text": _contains(value)}
         elif name == "toolResultContains":
-            asked["tool"] = _contains(value)
+            condition["tool"] = _contains(value)
         elif name == "model":
-            asked["model"] = {"regex": f"^{re.escape(str(value))}(-\\d.*)?$", "case_sensitive": True}
+            condition["model"] = {"regex": f"^{re.escape(str(value))}(-\\d.*)?$", "case_sensitive": True}
         elif name == "endpoint":
             if value not in _ENDPOINTS:
                 raise _NoWords(f"the endpoint '{value}' is not one of the OpenAI API's")
-            asked.setdefault("endpoint", _ENDPOINTS[value])
+            condition.setdefault("endpoint", _ENDPOINTS[value])
         elif name in _NAMES:
-            asked[_NAMES[name]] = [value] if name == "toolName" else value
+            condition[_NAMES[name]] = [value] if name == "toolName" else value
         else:
             raise _NoWords(f"'{name}' has no match here")
-    return {**asked, "all": parts} if parts else asked
+    return {**condition, "all": parts} if parts else condition
 
 
 _NAMES = {
@@ -121,13 +121,13 @@ def _reply(fixture: Mapping[str, JSON]) -> Words:
     response = fixture.get("response")
     if not isinstance(response, Mapping):
         raise _NoWords("there is no response")
-    said = _said(response)
-    if "error" not in said and "body" not in said:
-        said |= {words: response[name] for name, words in _OVERRIDES.items() if response.get(name) is not None}
-    return literal({**said, **_timing(fixture)})
+    words = _answer(response)
+    if "error" not in words and "body" not in words:
+        words |= {key: response[name] for name, key in _OVERRIDES.items() if response.get(name) is not None}
+    return literal({**words, **_timing(fixture)})
 
 
-def _said(response: Mapping[str, JSON]) -> Words:
+def _answer(response: Mapping[str, JSON]) -> Words:
     if isinstance(response.get("error"), Mapping):
         failure = {name: value for name, value in response["error"].items() if value is not None}
         after = {"retry_after": response["retryAfter"]} if "retryAfter" in response else {}
@@ -146,14 +146,14 @@ def _said(response: Mapping[str, JSON]) -> Words:
         audio = response["audio"]
         data = audio.get("b64Json") if isinstance(audio, Mapping) else audio
         return {"speech": {"b64": data, **({"format": response["format"]} if response.get("format") else {})}}
-    said: Words = {}
+    words: Words = {}
     if response.get("content") is not None:
-        said["content"] = response["content"]
+        words["content"] = response["content"]
     if response.get("toolCalls"):
-        said["tool_calls"] = [_call(call) for call in response["toolCalls"]]
-    if not said:
+        words["tool_calls"] = [_call(call) for call in response["toolCalls"]]
+    if not words:
         raise _NoWords(f"an answer with {', '.join(response) or 'nothing'} has no words here")
-    return said
+    return words
 
 
 def _block(block: Mapping[str, JSON]) -> Words:

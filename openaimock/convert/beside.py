@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .found import from_base64
+from .outcomes import from_base64
 
 #: Shorter base64 stays where it is.
 _LARGE = 2000

@@ -36,9 +36,9 @@ def load(path: Path) -> list[Any]:
         raise Unreadable(f"the file has more than {LARGEST:,} bytes")
     text = raw.decode("utf-8-sig", "replace")
     if text.lstrip()[:1] in ("{", "["):
-        found = _json(text)
-        if found is not None:
-            return found
+        documents = _json(text)
+        if documents is not None:
+            return documents
     return list(_yaml(text))
 
 

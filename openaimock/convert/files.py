@@ -15,7 +15,7 @@ from ..recording.rules import Entry
 from ..recording.session import Session, finished
 from ..text import redaction
 from . import aimock, documents, har, lines, mock_llm, openai_mock_api, vcr
-from .found import Found, Half, Left, Ready
+from .outcomes import Half, Left, Outcome, Ready
 
 JSON = Any
 #: Called with the number of files that are done.
@@ -27,7 +27,7 @@ class Format(NamedTuple):
 
     name: str
     recognised: Callable[[JSON], bool]
-    read: Callable[[Any, str], Iterator[Found]]
+    read: Callable[[Any, str], Iterator[Outcome]]
 
 
 FORMATS = (
@@ -70,30 +70,30 @@ def convert(paths: Iterable[Path], *, keep_ids: bool = False, progress: Progress
         Left: result.left.append,
     }
     for number, path in enumerate(paths, 1):
-        for found in _in_file(path):
-            kinds[type(found)](found)
+        for record in _in_file(path):
+            kinds[type(record)](record)
         if progress:
             progress(number)
-    for found in lines.joined(halves):
-        kinds[type(found)](found)
+    for record in lines.joined(halves):
+        kinds[type(record)](record)
     _convert_recordings(recordings, result, keep_ids)
     _convert_ready(ready, result)
     return result
 
 
-def _in_file(path: Path) -> Iterator[Found]:
+def _in_file(path: Path) -> Iterator[Outcome]:
     try:
-        found = documents.load(path)
+        listed = documents.load(path)
     except documents.Unreadable as error:
         yield Left(str(path), str(error))
         return
-    if not found:
+    if not listed:
         yield Left(str(path), "the file is empty")
-    for number, document in enumerate(found, 1):
-        place = f"{path}" if len(found) == 1 else f"{path}: line {number}"
+    for number, document in enumerate(listed, 1):
+        place = f"{path}" if len(listed) == 1 else f"{path}: line {number}"
         format = next((format for format in FORMATS if format.recognised(document)), None)
         if format is None:
-            if document is not None or len(found) == 1:
+            if document is not None or len(listed) == 1:
                 yield Left(place, "the format is not known; see 'openaimock convert --help'")
             continue
         try:
@@ -135,20 +135,20 @@ def _convert_recordings(recordings: Sequence[Recording], result: Converted, keep
 
 
 def _convert_ready(ready: Sequence[Ready], result: Converted) -> None:
-    taken = {rule["id"] for rule in result.rules}
-    for found in ready:
-        rule = redaction.value(found.rule)
+    used_ids = {rule["id"] for rule in result.rules}
+    for record in ready:
+        rule = redaction.value(record.rule)
         try:
-            load_rules([rule], taken=taken)
+            load_rules([rule], taken=used_ids)
             write_rules([rule])
         except ConfigError as error:
-            result.left.append(Left(found.place, redaction.text(str(error.problems[0]))))
+            result.left.append(Left(record.place, redaction.text(str(error.problems[0]))))
             continue
         except ValueError as error:
-            result.left.append(Left(found.place, str(error)))
+            result.left.append(Left(record.place, str(error)))
             continue
         if rule.get("id"):
-            taken.add(rule["id"])
+            used_ids.add(rule["id"])
         result.rules.append(rule)
         result.converted += 1
-        result.first = result.first or found.first
+        result.first = result.first or record.first

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..recording.exchange import parsed
-from .found import Found, Left, from_base64, headers, recording
+from .outcomes import Left, Outcome, from_base64, headers, recording
 
 JSON = Any
 _BINARY = ("audio/", "image/", "video/", "application/octet-stream")
@@ -19,7 +19,7 @@ def recognised(document: JSON) -> bool:
     return isinstance(log, Mapping) and isinstance(log.get("entries"), list)
 
 
-def read(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
+def read(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:
     """The exchanges of a HAR."""
     for number, entry in enumerate(document["log"]["entries"], 1):
         place = f"{name}: entry {number}"
@@ -32,14 +32,21 @@ def read(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
         text = content.get("text")
         if isinstance(text, str):
             text = _text(text, content.get("encoding") == "base64")
-        asked, given = headers(request.get("headers")), headers(response.get("headers"))
+        request_headers, response_headers = headers(request.get("headers")), headers(response.get("headers"))
         if content.get("mimeType"):
-            given.setdefault("content-type", str(content["mimeType"]))
+            response_headers.setdefault("content-type", str(content["mimeType"]))
         # The texts of a HAR are unpacked, whatever the headers say.
-        given.pop("content-encoding", None)
+        response_headers.pop("content-encoding", None)
         posted = (request.get("postData") or {}).get("text")
         yield recording(
-            place, request.get("method", "GET"), str(request.get("url", "")), posted, response["status"], text, asked, given
+            place,
+            request.get("method", "GET"),
+            str(request.get("url", "")),
+            posted,
+            response["status"],
+            text,
+            request_headers,
+            response_headers,
         )
 
 
@@ -63,20 +70,20 @@ def is_proxied(document: JSON) -> bool:
     return isinstance(document, Mapping) and isinstance(document.get("Entries"), list)
 
 
-def read_proxied(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
+def read_proxied(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:
     """The exchanges of a recording of Azure's test proxy."""
     for number, entry in enumerate(document["Entries"], 1):
         place = f"{name}: entry {number}"
         if not isinstance(entry, Mapping) or "RequestUri" not in entry:
             yield Left(place, "there is no request")
             continue
-        asked, given = headers(entry.get("RequestHeaders")), headers(entry.get("ResponseHeaders"))
+        request_headers, response_headers = headers(entry.get("RequestHeaders")), headers(entry.get("ResponseHeaders"))
         answer = _joined(entry.get("ResponseBody"))
-        if isinstance(answer, str) and given.get("content-type", "").startswith(_BINARY):
+        if isinstance(answer, str) and response_headers.get("content-type", "").startswith(_BINARY):
             answer = from_base64(answer) or answer
         yield recording(
             place, entry.get("RequestMethod", "GET"), str(entry["RequestUri"]), _joined(entry.get("RequestBody")),
-            entry.get("StatusCode"), answer, asked, given,
+            entry.get("StatusCode"), answer, request_headers, response_headers,
         )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..recording.exchange import Recording
-from .found import Found, Half, Left, api_path, as_bytes
+from .outcomes import Half, Left, Outcome, api_path, as_bytes
 
 JSON = Any
 
@@ -19,7 +19,7 @@ def is_batch(document: JSON) -> bool:
     return isinstance(document.get("body"), Mapping) or "response" in document or "error" in document
 
 
-def read_batch(document: Mapping[str, JSON], place: str) -> Iterator[Found]:
+def read_batch(document: Mapping[str, JSON], place: str) -> Iterator[Outcome]:
     """The request or answer of one line."""
     if isinstance(document.get("body"), Mapping):
         yield Half(document["custom_id"], place, request=document)
@@ -27,30 +27,30 @@ def read_batch(document: Mapping[str, JSON], place: str) -> Iterator[Found]:
         yield Half(document["custom_id"], place, answer=document)
 
 
-def joined(halves: list[Half]) -> Iterator[Found]:
+def joined(halves: list[Half]) -> Iterator[Outcome]:
     """The exchanges of requests and answers with the same ``custom_id``, in the order of the requests."""
     answers = {half.id: half for half in halves if half.answer is not None}
-    asked = set()
+    ids = set()
     for half in halves:
         if half.request is None:
             continue
-        asked.add(half.id)
-        found = answers.get(half.id)
-        if found is None:
+        ids.add(half.id)
+        output = answers.get(half.id)
+        if output is None:
             yield Left(half.place, f"the answer of '{half.id}' is missing; name the batch's output file too")
         else:
-            yield _exchange(half, found)
+            yield _exchange(half, output)
     for id, half in answers.items():
-        if id not in asked:
+        if id not in ids:
             yield Left(half.place, f"the request of '{id}' is missing; name the batch's input file too")
 
 
-def _exchange(half: Half, found: Half) -> Found:
-    request, answer = half.request or {}, found.answer or {}
+def _exchange(half: Half, output: Half) -> Outcome:
+    request, answer = half.request or {}, output.answer or {}
     response = answer.get("response")
     if not isinstance(response, Mapping):
         failure = answer.get("error") or {}
-        return Left(found.place, f"there is no response: {failure.get('message') or failure.get('code') or 'it failed'}")
+        return Left(output.place, f"there is no response: {failure.get('message') or failure.get('code') or 'it failed'}")
     status = response.get("status_code")
     return Recording(
         method=str(request.get("method", "POST")).upper(),
@@ -69,7 +69,7 @@ def is_chat(document: JSON) -> bool:
     return all(isinstance(message, Mapping) and "role" in message for message in document["messages"])
 
 
-def read_chat(document: Mapping[str, JSON], place: str) -> Iterator[Found]:
+def read_chat(document: Mapping[str, JSON], place: str) -> Iterator[Outcome]:
     """A chat whose last message is the answer; what follows the last answer is left out."""
     messages = [{name: value for name, value in message.items() if name != "weight"} for message in document["messages"]]
     while messages and messages[-1]["role"] != "assistant":
@@ -77,8 +77,8 @@ def read_chat(document: Mapping[str, JSON], place: str) -> Iterator[Found]:
     if len(messages) < 2:
         yield Left(place, "there is no answer to a message")
         return
-    *asked, answer = messages
-    body = {"model": "gpt-4o", "messages": asked}
+    *prompt, answer = messages
+    body = {"model": "gpt-4o", "messages": prompt}
     for name in ("tools", "functions"):
         if document.get(name):
             body[name] = document[name]

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..config.write import literal
 from ..recording.exchange import parsed
-from .found import Found, Left, Ready, api_path
+from .outcomes import Left, Outcome, Ready, api_path
 
 JSON = Any
 Words = dict[str, Any]
@@ -43,7 +43,7 @@ def recognised(document: JSON) -> bool:
     return isinstance(prompts, Mapping) and bool(prompts) and all(isinstance(text, str) for text in prompts.values())
 
 
-def read(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
+def read(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:
     """The rules; where the last that fits answers, the last comes first."""
     if isinstance(document.get("responses"), Mapping):
         yield from _prompts(document, name)
@@ -58,7 +58,7 @@ def read(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
             yield Left(place, str(reason))
 
 
-def _prompts(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
+def _prompts(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:
     for prompt, answer in document["responses"].items():
         user = {"exact": str(prompt), "case_sensitive": False}
         yield Ready({"when": {"user": user}, "reply": literal({"content": answer})}, f"{name}: {prompt}", first=True)
@@ -68,34 +68,34 @@ def _prompts(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
 
 
 def _endpoint(path: JSON) -> str:
-    found = _ENDPOINTS.get(api_path(str(path)))
-    if found is None:
+    endpoint = _ENDPOINTS.get(api_path(str(path)))
+    if endpoint is None:
         raise _NoWords(f"the path {path} is answered by the mock itself, or not at all")
-    return found
+    return endpoint
 
 
 # Rules with JMESPath
 
 
 def _rule(rule: Mapping[str, JSON]) -> Words:
-    asked: Words = {"endpoint": _endpoint(rule.get("path", "/v1/chat/completions"))}
+    condition: Words = {"endpoint": _endpoint(rule.get("path", "/v1/chat/completions"))}
     expression = str(rule.get("match", "@")).strip()
     for part in expression.split("&&"):
-        asked |= _condition(part.strip())
+        condition |= _condition(part.strip())
     response = rule["response"]
     status = response.get("status", 200)
     content = response.get("content", response.get("body"))
     value = parsed(_filled(content)) if isinstance(content, str) else content
-    return {"when": asked, "reply": _reply(status, value, content)}
+    return {"when": condition, "reply": _reply(status, value, content)}
 
 
 def _condition(part: str) -> Words:
     if part in ("@", "true", "`true`", ""):
         return {}
     for pattern, key in ((_CONTAINS, "contains"), (_EQUALS, "exact"), (_MODEL, "model")):
-        found = pattern.fullmatch(part)
-        if found is not None:
-            text = next(text for text in found.groups() if text is not None)
+        match = pattern.fullmatch(part)
+        if match is not None:
+            text = next(text for text in match.groups() if text is not None)
             if key == "model":
                 return {"model": {"exact": text}}
             return {"user": {key: text, "case_sensitive": True}}
@@ -105,15 +105,15 @@ def _condition(part: str) -> Words:
 def _filled(content: str) -> str:
     """The content with the holes that are filled here, in the words used here."""
 
-    def hole(found: re.Match[str]) -> str:
-        name = re.sub(r"^jmes\s+request\s+", "", found[1])
+    def hole(match: re.Match[str]) -> str:
+        name = re.sub(r"^jmes\s+request\s+", "", match[1])
         if name == "timestamp":
             return "0"
         if re.fullmatch(_LAST, name):
             return "{{ user }}"
         if re.fullmatch(r"body\.[A-Za-z_][\w.]*", name):
             return "{{ model }}" if name == "body.model" else f"{{{{ {name} }}}}"
-        raise _NoWords(f"the template {found[0]} has no word here")
+        raise _NoWords(f"the template {match[0]} has no word here")
 
     return _HOLE.sub(hole, content)
 
@@ -129,20 +129,20 @@ def _reply(status: JSON, value: JSON, content: JSON) -> Words:
         if body is None:
             raise _NoWords("there is no content")
         return {"status": status, "body": body}
-    said = {name: message[name] for name in ("content", "refusal", "tool_calls") if message.get(name) is not None}
-    if not said:
+    words = {name: message[name] for name in ("content", "refusal", "tool_calls") if message.get(name) is not None}
+    if not words:
         raise _NoWords("the answer says nothing")
     reason = choice.get("finish_reason")
     if reason not in (None, "stop", "tool_calls"):
-        said["finish_reason"] = reason
-    return {**said, "usage": value["usage"]} if isinstance(value, Mapping) and isinstance(value.get("usage"), Mapping) else said
+        words["finish_reason"] = reason
+    return {**words, "usage": value["usage"]} if isinstance(value, Mapping) and isinstance(value.get("usage"), Mapping) else words
 
 
 # Routes
 
 
 def _route(route: Mapping[str, JSON]) -> Words:
-    asked: Words = {"endpoint": _endpoint(route.get("path", "/v1/chat/completions"))}
+    condition: Words = {"endpoint": _endpoint(route.get("path", "/v1/chat/completions"))}
     match = route.get("match")
     body = match.get("body") if isinstance(match, Mapping) else None
     for name, value in (body or {}).items():
@@ -151,13 +151,13 @@ def _route(route: Mapping[str, JSON]) -> Words:
                 message.get("content") for message in value if isinstance(message, Mapping) and message.get("role") == "user"
             ]
             if texts and isinstance(texts[-1], str):
-                asked["user"] = {"contains": texts[-1], "case_sensitive": True}
+                condition["user"] = {"contains": texts[-1], "case_sensitive": True}
         elif name == "model":
-            asked["model"] = {"exact": str(value)}
+            condition["model"] = {"exact": str(value)}
         else:
-            asked.setdefault("body", {})[name] = value
+            condition.setdefault("body", {})[name] = value
     response = route["response"]
     if not isinstance(response, Mapping):
         raise _NoWords("there is no response")
     reply = _reply(response.get("status", 200) if isinstance(response.get("status"), int) else 200, response, None)
-    return {"when": asked, "reply": literal(reply)}
+    return {"when": condition, "reply": literal(reply)}

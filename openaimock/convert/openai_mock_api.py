@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..config.validate import snake
-from .found import Found, Left, Ready
+from .outcomes import Left, Outcome, Ready
 
 JSON = Any
 Words = dict[str, Any]
@@ -25,7 +25,7 @@ def recognised(document: JSON) -> bool:
     return isinstance(listed, list) and all(isinstance(rule, Mapping) for rule in listed)
 
 
-def read(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
+def read(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:
     """The rules; settings of the server are left out."""
     for key in document:
         if key not in ("responses", "templates"):
@@ -33,8 +33,8 @@ def read(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
     listed = document["responses"]
     if isinstance(listed, Mapping):
         listed = [{"id": id, **rule} for id, rule in listed.items()]
-    for number, given in enumerate(listed, 1):
-        rule = _snaked(given)
+    for number, original in enumerate(listed, 1):
+        rule = _snaked(original)
         answers = [
             message for message in rule.get("messages") or () if isinstance(message, dict) and message.get("role") == "assistant"
         ]

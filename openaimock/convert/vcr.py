@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..recording.exchange import parsed, unpacked
-from .found import Found, Left, as_bytes, from_base64, headers, recording
+from .outcomes import Left, Outcome, as_bytes, from_base64, headers, recording
 
 JSON = Any
 
@@ -22,7 +22,7 @@ def recognised(document: JSON) -> bool:
     return all(isinstance(document.get(name), list) for name in ("requests", "responses"))
 
 
-def read(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
+def read(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:
     """The exchanges of a cassette, in their order."""
     listed = document.get("interactions", document.get("http_interactions"))
     if listed is None and "requests" in document:
@@ -44,7 +44,7 @@ def read(document: Mapping[str, JSON], name: str) -> Iterator[Found]:
             yield Left(place, "there is no request, or no response")
 
 
-def _exchange(entry: Mapping[str, JSON], place: str) -> Found:
+def _exchange(entry: Mapping[str, JSON], place: str) -> Outcome:
     request, response = entry["request"], entry["response"]
     status = response.get("code", response.get("status_code", response.get("status")))
     if isinstance(status, Mapping):
@@ -52,16 +52,18 @@ def _exchange(entry: Mapping[str, JSON], place: str) -> Found:
     url = request.get("uri") or request.get("url") or ""
     if "://" not in str(url):
         url = _guessed(request, str(url))
-    asked, given = headers(request.get("headers")), headers(response.get("headers"))
-    return recording(place, request.get("method", "GET"), str(url), _body(request), status, _body(response), asked, given)
+    request_headers, response_headers = headers(request.get("headers")), headers(response.get("headers"))
+    return recording(
+        place, request.get("method", "GET"), str(url), _body(request), status, _body(response), request_headers, response_headers
+    )
 
 
 def _guessed(request: Mapping[str, JSON], url: str) -> str:
     """The path that a request went to whose URL is masked, from the members of its body."""
     if url.startswith("/"):
         return url
-    asked = parsed(unpacked(as_bytes(_body(request))))
-    members = asked.keys() if isinstance(asked, dict) else ()
+    request_body = parsed(unpacked(as_bytes(_body(request))))
+    members = request_body.keys() if isinstance(request_body, dict) else ()
     for name, path in (
         ("messages", "chat/completions"),
         ("encoding_format", "embeddings"),

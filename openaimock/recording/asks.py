@@ -33,12 +33,12 @@ _routes = Routes()
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A recorded request as matching sees it. ``each`` are the Asks of its inputs, where it has several."""
+    """A recorded request as matching sees it. ``inputs`` are the Asks of its inputs, where it has several."""
 
     recording: Recording
     operation: Operation
     ask: Ask
-    each: Sequence[Ask] = ()
+    inputs: Sequence[Ask] = ()
 
 
 def read(recording: Recording, history: History) -> Asked:
@@ -51,9 +51,9 @@ def read(recording: Recording, history: History) -> Asked:
             raise Skipped(f"{method} {recording.path} is not served") from None
         raise Skipped(error.message) from None
     body = recording.body
-    asked = parsed(body) if body[:1] == b"{" else None
-    if route.endpoint.path == "/responses" and method == "POST" and isinstance(asked, dict):
-        body = json.dumps(history.expanded(asked), ensure_ascii=False).encode()
+    request_body = parsed(body) if body[:1] == b"{" else None
+    if route.endpoint.path == "/responses" and method == "POST" and isinstance(request_body, dict):
+        body = json.dumps(history.expanded(request_body), ensure_ascii=False).encode()
     request = Request(_environ(recording, method, body), LARGEST)
     request.params = route.params
     try:
@@ -66,8 +66,8 @@ def read(recording: Recording, history: History) -> Asked:
         ask.endpoint = str(getattr(route.endpoint, "id", ""))
         if "." not in ask.endpoint or ask.endpoint.split(".")[0] in _OWN:
             raise Skipped(f"the mock answers {method} {recording.path} by itself")
-    each = route.endpoint.split(ask) if route.endpoint.split else ()
-    return Asked(recording, route.endpoint, ask, each)
+    inputs = route.endpoint.split(ask) if route.endpoint.split else ()
+    return Asked(recording, route.endpoint, ask, inputs)
 
 
 def _environ(recording: Recording, method: str, body: bytes) -> dict[str, Any]:

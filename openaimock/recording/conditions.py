@@ -49,7 +49,7 @@ def flow(ask: Ask, redact: Redact, keep_ids: bool) -> list[Words]:
 
 def _message(message: Message, redact: Redact, keep_ids: bool) -> Words:
     if message.role == "assistant":
-        said: Words = {"content": message.text} if message.text or not message.tool_calls else {}
+        words: Words = {"content": message.text} if message.text or not message.tool_calls else {}
         calls = [
             {
                 **({"id": call.id} if keep_ids and call.id else {}),
@@ -59,16 +59,16 @@ def _message(message: Message, redact: Redact, keep_ids: bool) -> Words:
             for call in message.tool_calls
             if call.name
         ]
-        return {"role": "assistant", **said, **({"tool_calls": calls} if calls else {})}
-    asked: Words = {"role": message.role}
+        return {"role": "assistant", **words, **({"tool_calls": calls} if calls else {})}
+    expected: Words = {"role": message.role}
     parts = list(dict.fromkeys(part for part in message.parts if part != "text"))
     if message.text.strip() or not parts:
-        asked |= _expected(message.text, redact)
+        expected |= _expected(message.text, redact)
     if parts:
-        asked["parts"] = parts
+        expected["parts"] = parts
     if keep_ids and message.role == "tool" and message.tool_call_id:
-        asked["tool_call_id"] = message.tool_call_id
-    return asked
+        expected["tool_call_id"] = message.tool_call_id
+    return expected
 
 
 def _expected(text: str, redact: Redact) -> Words:
@@ -112,8 +112,8 @@ def differences(asks: Iterable[Ask], *, parts: bool) -> list[str]:
 def _part_paths(ask: Ask) -> Iterator[str]:
     """The paths of the data of all parts that are no text, such as the URL of an image."""
     member = "messages" if ask.endpoint == "chat" else "input"
-    given = ask.body.get(member)
-    for at, message in enumerate(given if isinstance(given, list) else ()):
+    messages = ask.body.get(member)
+    for at, message in enumerate(messages if isinstance(messages, list) else ()):
         for name in ("content", "output"):
             parts = message.get(name) if isinstance(message, dict) else None
             for number, part in enumerate(parts if isinstance(parts, list) else ()):
@@ -160,20 +160,20 @@ def when(ask: Ask, names: Iterable[str], redact: Redact, inputs: str = "") -> Wo
 
     ``inputs`` is the member of the body that holds several inputs, which are compared as a whole.
     """
-    asked: Words = {}
+    condition: Words = {}
     if ask.endpoint in CONVERSING and ask.messages:
         for name in ("system", "user"):
             text = getattr(ask, name)
             if text is not None:
-                asked[name] = matcher(text, redact)
+                condition[name] = matcher(text, redact)
         if ask.messages[-1].role in ("tool", "function") and ask.tool is not None:
-            asked["tool"] = matcher(ask.tool, redact)
+            condition["tool"] = matcher(ask.tool, redact)
         # Without it the condition would hold for all that follows in the conversation.
-        asked["turn"] = ask.turn
+        condition["turn"] = ask.turn
     else:
-        asked["endpoint"] = ask.endpoint
+        condition["endpoint"] = ask.endpoint
         if ask.text and not inputs:
-            asked["text"] = matcher(ask.text, redact)
+            condition["text"] = matcher(ask.text, redact)
     body: Words = {inputs: ask.body[inputs]} if inputs else {}
     for name in names:
         value = _value(ask, name)
@@ -184,16 +184,16 @@ def when(ask: Ask, names: Iterable[str], redact: Redact, inputs: str = "") -> Wo
         elif name in ("tool_choice", "response_format") and not value:
             body["text.format" if ask.endpoint == "responses" and name == "response_format" else name] = None
         else:
-            asked[name] = list(value) if name == "tools" else value
-    return {**asked, "body": body} if body else asked
+            condition[name] = list(value) if name == "tools" else value
+    return {**condition, "body": body} if body else condition
 
 
 def name(rule: Mapping[str, Any], length: int = 48) -> str:
     """A name for a rule from the first text that it asks for, "" when there is none: letters, digits and hyphens."""
-    asked = rule.get("when") or {}
+    condition = rule.get("when") or {}
     asking = [message for message in rule.get("messages") or () if message["role"] == "user"]
     texts = [message.get("content") for message in asking if "matcher" not in message]
-    text = next((text for text in (*texts, asked.get("user"), asked.get("text")) if isinstance(text, str)), "")
+    text = next((text for text in (*texts, condition.get("user"), condition.get("text")) if isinstance(text, str)), "")
     words = ""
     for word in re.findall(r"[a-z0-9]+", text[:500].lower()):
         if len(words) + len(word) >= length:

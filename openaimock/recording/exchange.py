@@ -86,14 +86,14 @@ def _is_text(body: bytes) -> bool:
 
 def events(raw: bytes) -> list[Event]:
     """The events of a stream, comments left out."""
-    found: list[Event] = []
+    complete: list[Event] = []
     name = ""
     data: list[str] = []
     text = raw.decode("utf-8", "replace").removeprefix("\ufeff")
     for line in [*re.split(r"\r\n|\n|\r", text), ""]:
         if not line:
             if data:
-                found.append(Event(name, "\n".join(data)))
+                complete.append(Event(name, "\n".join(data)))
             name, data = "", []
         elif line.startswith("data:"):
             data.append(line[5:].removeprefix(" "))
@@ -102,7 +102,7 @@ def events(raw: bytes) -> list[Event]:
         elif data and not line.startswith((":", "id:", "retry:")):
             # Some recorders fold long lines.
             data[-1] += line
-    return found
+    return complete
 
 
 def parsed(raw: bytes | str) -> Any:

@@ -21,8 +21,8 @@ class History:
         """The body of a Responses request with all that it refers to in its ``input``. Unknown when that is missing."""
         before: list[Item] = []
         for name in ("previous_response_id", "conversation"):
-            given = body.get(name)
-            id = given.get("id") if isinstance(given, dict) else given
+            reference = body.get(name)
+            id = reference.get("id") if isinstance(reference, dict) else reference
             if not id:
                 continue
             if not isinstance(id, str) or id not in self._said:
@@ -40,26 +40,26 @@ class History:
             raise Unknown(f"the item '{item.get('id')}' is not among the recordings before it")
         return referred
 
-    def note(self, asked: Mapping[str, Any], expanded: Mapping[str, Any], response: Mapping[str, Any]) -> None:
+    def note(self, request: Mapping[str, Any], expanded: Mapping[str, Any], response: Mapping[str, Any]) -> None:
         """Remember a response, and the request that it answers before and after ``expanded``."""
         output = [item for item in response.get("output") or () if isinstance(item, dict)]
-        said = [*items_of(expanded.get("input")), *output]
-        for item in said:
+        items = [*items_of(expanded.get("input")), *output]
+        for item in items:
             if isinstance(item, dict) and isinstance(item.get("id"), str):
                 self._items[item["id"]] = item
-        given = asked.get("conversation")
-        conversation = given.get("id") if isinstance(given, dict) else given
+        reference = request.get("conversation")
+        conversation = reference.get("id") if isinstance(reference, dict) else reference
         for id in (response.get("id"), conversation):
             if isinstance(id, str):
-                self._said[id] = said
+                self._said[id] = items
 
     def begin(self, conversation: str, items: Any) -> None:
         """Remember a conversation that was created, or items that were added to one."""
         self._said[conversation] = [*self._said.get(conversation, ()), *items_of(items)]
 
 
-def items_of(given: Any) -> list[Item]:
+def items_of(value: Any) -> list[Item]:
     """The items of an ``input``."""
-    if isinstance(given, str):
-        return [{"role": "user", "content": given}] if given else []
-    return list(given) if isinstance(given, list) else []
+    if isinstance(value, str):
+        return [{"role": "user", "content": value}] if value else []
+    return list(value) if isinstance(value, list) else []

@@ -22,21 +22,21 @@ def words(response: Item, keep_ids: bool) -> Words:
     failure = response.get("error")
     if response.get("status") == "failed" and isinstance(failure, dict):
         blocks.append({"item": {"type": "error", **{name: failure[name] for name in ("code", "message") if failure.get(name)}}})
-    said = _plain(blocks) or ({"blocks": blocks} if blocks else {"content": ""})
+    reply = _plain(blocks) or ({"blocks": blocks} if blocks else {"content": ""})
     annotations, logprobs = _extras(response.get("output") or [])
-    if annotations and not _has_items(said):
-        said["annotations"] = annotations
-    if logprobs and not _has_items(said):
-        said["logprobs"] = {"content": logprobs}
+    if annotations and not _has_items(reply):
+        reply["annotations"] = annotations
+    if logprobs and not _has_items(reply):
+        reply["logprobs"] = {"content": logprobs}
     reason = _REASONS.get((response.get("incomplete_details") or {}).get("reason") or "")
     if reason:
-        said["finish_reason"] = reason
-    return said
+        reply["finish_reason"] = reason
+    return reply
 
 
-def _has_items(said: Words) -> bool:
+def _has_items(reply: Words) -> bool:
     """Whether a message stands among the blocks as an item, with all that belongs to it."""
-    return any(block.get("item", {}).get("type") == "message" for block in said.get("blocks", ()))
+    return any(block.get("item", {}).get("type") == "message" for block in reply.get("blocks", ()))
 
 
 def _plain(blocks: list[Words]) -> Words | None:
@@ -46,12 +46,12 @@ def _plain(blocks: list[Words]) -> Words | None:
     once = [kind for kind in kinds if kind != "tool_call"]
     if not blocks or -1 in places or places != sorted(places) or len(set(once)) != len(once):
         return None
-    said: Words = {{"text": "content"}.get(kind, kind): block[kind] for kind, block in zip(kinds, blocks, strict=True)}
+    reply: Words = {{"text": "content"}.get(kind, kind): block[kind] for kind, block in zip(kinds, blocks, strict=True)}
     calls = [block["tool_call"] for block in blocks if "tool_call" in block]
     if calls:
-        said["tool_calls"] = calls
-        del said["tool_call"]
-    return said
+        reply["tool_calls"] = calls
+        del reply["tool_call"]
+    return reply
 
 
 def _blocks(output: list[Item], keep_ids: bool) -> Iterator[Words]:
@@ -106,5 +106,5 @@ def arguments(text: str) -> Any:
 
 def _kept(item: Mapping[str, Any], keep_ids: bool) -> Item:
     """An item as it is; without the ids that are made anew, and without what is sealed for the API alone."""
-    made = () if keep_ids else ("id", "encrypted_content")
-    return {name: value for name, value in item.items() if name not in made and value is not None}
+    volatile = () if keep_ids else ("id", "encrypted_content")
+    return {name: value for name, value in item.items() if name not in volatile and value is not None}

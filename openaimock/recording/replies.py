@@ -34,14 +34,14 @@ def reply(ask: Ask, recording: Recording, *, keep_ids: bool = False) -> Words:
     if words is None or recording.status != 200:
         return raw(recording)
     try:
-        given = answer(recording, ask.endpoint)
-        said = words(ask, given, keep_ids)
+        recorded = answer(recording, ask.endpoint)
+        result = words(ask, recorded, keep_ids)
     except (Unclear, AttributeError, KeyError, TypeError, IndexError):
         # A shape that no API of today has: it is sent again as it was.
         return raw(recording)
-    if given.pieces and "response" not in said:
-        said["pace"] = {"chunks": list(given.pieces), **({"gaps": list(given.gaps)} if given.gaps else {})}
-    return said
+    if recorded.pieces and "response" not in result:
+        result["pace"] = {"chunks": list(recorded.pieces), **({"gaps": list(recorded.gaps)} if recorded.gaps else {})}
+    return result
 
 
 # What is not in the words of the endpoint
@@ -50,31 +50,31 @@ def reply(ask: Ask, recording: Recording, *, keep_ids: bool = False) -> Words:
 def error(recording: Recording) -> Words:
     """An error in the API's envelope by its parts; any other as it is."""
     body = parsed(recording.response)
-    given = body.get("error") if isinstance(body, dict) and len(body) == 1 else None
-    if not isinstance(given, dict) or not isinstance(given.get("message"), str):
+    details = body.get("error") if isinstance(body, dict) and len(body) == 1 else None
+    if not isinstance(details, dict) or not isinstance(details.get("message"), str):
         return raw(recording)
-    said: Words = {"status": recording.status}
-    said.update((name, given[name]) for name in ("type", "code", "message", "param") if name in given)
-    said.update((name, value) for name, value in given.items() if name not in said)
-    if not isinstance(said.get("code"), (str, type(None))):
-        said["code"] = str(said["code"])
+    words: Words = {"status": recording.status}
+    words.update((name, details[name]) for name in ("type", "code", "message", "param") if name in details)
+    words.update((name, value) for name, value in details.items() if name not in words)
+    if not isinstance(words.get("code"), (str, type(None))):
+        words["code"] = str(words["code"])
     after = recording.response_headers.get("retry-after", "")
     if after.isascii() and after.isdigit():
-        said["retry_after"] = int(after)
-    return {"error": said}
+        words["retry_after"] = int(after)
+    return {"error": words}
 
 
 def raw(recording: Recording) -> Words:
     """Status and body as they are; JSON as a value, so that it can be read."""
     kind = recording.response_headers.get("content-type", "")
     value = None if recording.streamed else parsed(recording.response)
-    said: Words = {"status": recording.status}
+    words: Words = {"status": recording.status}
     if isinstance(value, (dict, list)) and ("json" in kind or not kind):
-        return {**said, "body": value}
+        return {**words, "body": value}
     if kind:
-        said["headers"] = {"content-type": kind}
+        words["headers"] = {"content-type": kind}
     try:
-        return {**said, "body": recording.response.decode()}
+        return {**words, "body": recording.response.decode()}
     except UnicodeDecodeError:
         raise Unclear(f"the answer is binary ({kind or 'of no known type'})") from None
 
@@ -82,36 +82,36 @@ def raw(recording: Recording) -> Words:
 # Chat completions
 
 
-def _chat(ask: Ask, given: Answer, keep_ids: bool) -> Words:
-    whole = given.whole
+def _chat(ask: Ask, recorded: Answer, keep_ids: bool) -> Words:
+    whole = recorded.whole
     choices = whole["choices"]
     if len(choices) != 1:
         return {"response": _whole(ask, whole, keep_ids)}
     choice, message = choices[0], choices[0]["message"]
-    said: Words = {}
+    words: Words = {}
     if isinstance(message.get("content"), str) and (message["content"] or not message.get("tool_calls")):
-        said["content"] = message["content"]
+        words["content"] = message["content"]
     for name in ("refusal", "annotations", "audio"):
         if message.get(name):
-            said[name] = message[name]
+            words[name] = message[name]
     calls = [_call(call, keep_ids) for call in message.get("tool_calls") or ()]
     if message.get("function_call"):
         calls.append(_call({"function": message["function_call"]}, False))
     if calls:
-        said["tool_calls"] = calls
-    if "audio" in said and not keep_ids:
-        said["audio"] = {name: value for name, value in said["audio"].items() if name not in ("id", "expires_at")}
+        words["tool_calls"] = calls
+    if "audio" in words and not keep_ids:
+        words["audio"] = {name: value for name, value in words["audio"].items() if name not in ("id", "expires_at")}
     if choice.get("logprobs"):
-        said["logprobs"] = choice["logprobs"]
+        words["logprobs"] = choice["logprobs"]
     reason = choice.get("finish_reason")
     if reason and reason != ("tool_calls" if calls else "stop") and not (reason == "function_call" and calls):
-        said["finish_reason"] = reason
+        words["finish_reason"] = reason
     extra = _extra(whole, choice, message)
     if extra:
-        said["extra"] = extra
-    if not said.keys() - {"finish_reason", "extra"}:
-        said["content"] = ""
-    return {**said, **_overrides(ask, whole, keep_ids)}
+        words["extra"] = extra
+    if not words.keys() - {"finish_reason", "extra"}:
+        words["content"] = ""
+    return {**words, **_overrides(ask, whole, keep_ids)}
 
 
 def _extra(whole: JSON, choice: JSON, message: JSON) -> Words:
@@ -126,11 +126,11 @@ def _extra(whole: JSON, choice: JSON, message: JSON) -> Words:
 
 def _whole(ask: Ask, whole: JSON, keep_ids: bool) -> Words:
     """A whole chat completion without what is made anew."""
-    made = () if keep_ids else ("id", "created", "system_fingerprint")
-    kept = {name: value for name, value in whole.items() if name not in made and value is not None}
-    if kept.get("model") == ask.model:
-        del kept["model"]
-    return kept
+    volatile = () if keep_ids else ("id", "created", "system_fingerprint")
+    members = {name: value for name, value in whole.items() if name not in volatile and value is not None}
+    if members.get("model") == ask.model:
+        del members["model"]
+    return members
 
 
 def _call(call: JSON, keep_ids: bool) -> Words:
@@ -142,72 +142,72 @@ def _call(call: JSON, keep_ids: bool) -> Words:
 
 def _overrides(ask: Ask, whole: JSON, keep_ids: bool) -> Words:
     """What the API made besides the content: usage, a model of another name, and, if they are to be kept, ids and times."""
-    said: Words = {}
+    words: Words = {}
     counted = usage(whole.get("usage"))
     if counted:
-        said["usage"] = counted
+        words["usage"] = counted
     if isinstance(whole.get("model"), str) and whole["model"] not in ("", ask.model):
-        said["model"] = whole["model"]
+        words["model"] = whole["model"]
     if whole.get("service_tier") not in (None, "default", "auto"):
-        said["service_tier"] = whole["service_tier"]
+        words["service_tier"] = whole["service_tier"]
     if keep_ids:
         created = whole.get("created", whole.get("created_at"))
-        said |= {"id": whole["id"]} if whole.get("id") else {}
-        said |= {"created": int(created)} if created is not None else {}
-        said |= {"system_fingerprint": whole["system_fingerprint"]} if whole.get("system_fingerprint") else {}
-    return said
+        words |= {"id": whole["id"]} if whole.get("id") else {}
+        words |= {"created": int(created)} if created is not None else {}
+        words |= {"system_fingerprint": whole["system_fingerprint"]} if whole.get("system_fingerprint") else {}
+    return words
 
 
-def usage(given: JSON) -> Words:
+def usage(counted: JSON) -> Words:
     """The counts of tokens that say something: no sum of the others, no details that are all zero."""
-    if not isinstance(given, Mapping):
+    if not isinstance(counted, Mapping):
         return {}
-    said = {name: value for name, value in given.items() if value is not None}
-    for name in [name for name, value in said.items() if isinstance(value, Mapping)]:
-        if not any(said[name].values()):
-            del said[name]
+    members = {name: value for name, value in counted.items() if value is not None}
+    for name in [name for name, value in members.items() if isinstance(value, Mapping)]:
+        if not any(members[name].values()):
+            del members[name]
         else:
-            said[name] = {detail: count for detail, count in said[name].items() if count is not None}
-    parts = [said.get(name) for name in ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")]
+            members[name] = {detail: count for detail, count in members[name].items() if count is not None}
+    parts = [members.get(name) for name in ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")]
     counts = [part for part in parts if isinstance(part, int)]
-    if len(counts) == 2 and said.get("total_tokens") == sum(counts):
-        del said["total_tokens"]
-    return said
+    if len(counts) == 2 and members.get("total_tokens") == sum(counts):
+        del members["total_tokens"]
+    return members
 
 
 # Other endpoints
 
 
-def _responses(ask: Ask, given: Answer, keep_ids: bool) -> Words:
-    whole = given.whole
-    said = items.words(whole, keep_ids)
-    return {**said, **_overrides(ask, whole, keep_ids)}
+def _responses(ask: Ask, recorded: Answer, keep_ids: bool) -> Words:
+    whole = recorded.whole
+    words = items.words(whole, keep_ids)
+    return {**words, **_overrides(ask, whole, keep_ids)}
 
 
-def _completions(ask: Ask, given: Answer, keep_ids: bool) -> Words:
-    (choice,) = _only(given.whole["choices"])
+def _completions(ask: Ask, recorded: Answer, keep_ids: bool) -> Words:
+    (choice,) = _only(recorded.whole["choices"])
     prompt = ask.text if ask.body.get("echo") else ""
-    said: Words = {"content": choice["text"].removeprefix(prompt)}
+    words: Words = {"content": choice["text"].removeprefix(prompt)}
     if choice.get("logprobs"):
-        said["logprobs"] = choice["logprobs"]
+        words["logprobs"] = choice["logprobs"]
     if choice.get("finish_reason") not in (None, "stop"):
-        said["finish_reason"] = choice["finish_reason"]
-    return {**said, **_overrides(ask, given.whole, keep_ids)}
+        words["finish_reason"] = choice["finish_reason"]
+    return {**words, **_overrides(ask, recorded.whole, keep_ids)}
 
 
-def _embeddings(ask: Ask, given: Answer, keep_ids: bool) -> Words:
-    (entry,) = _only(given.whole["data"])
-    return {"embedding": vector(entry["embedding"]), **_overrides(ask, given.whole, keep_ids)}
+def _embeddings(ask: Ask, recorded: Answer, keep_ids: bool) -> Words:
+    (entry,) = _only(recorded.whole["data"])
+    return {"embedding": vector(entry["embedding"]), **_overrides(ask, recorded.whole, keep_ids)}
 
 
-def _moderations(ask: Ask, given: Answer, keep_ids: bool) -> Words:
-    (result,) = _only(given.whole["results"])
-    said = {name: result[name] for name in ("flagged", "categories", "category_scores")}
-    return {"moderation": said, **_overrides(ask, {**given.whole, "usage": None}, keep_ids)}
+def _moderations(ask: Ask, recorded: Answer, keep_ids: bool) -> Words:
+    (result,) = _only(recorded.whole["results"])
+    verdict = {name: result[name] for name in ("flagged", "categories", "category_scores")}
+    return {"moderation": verdict, **_overrides(ask, {**recorded.whole, "usage": None}, keep_ids)}
 
 
-def _images(ask: Ask, given: Answer, keep_ids: bool) -> Words:
-    (image,) = _only(given.whole["data"])
+def _images(ask: Ask, recorded: Answer, keep_ids: bool) -> Words:
+    (image,) = _only(recorded.whole["data"])
     if image.keys() == {"b64_json"}:
         return {"image": {"b64": image["b64_json"]}}
     if image.keys() == {"url"}:
@@ -230,14 +230,14 @@ _FORMATS = {
 
 def _speech(recording: Recording) -> Words:
     kind = recording.response_headers.get("content-type", "").split(";")[0].removeprefix("audio/")
-    said = {"b64": base64.b64encode(recording.response).decode()}
-    return {"speech": {**said, "format": _FORMATS[kind]} if kind in _FORMATS else said}
+    payload = {"b64": base64.b64encode(recording.response).decode()}
+    return {"speech": {**payload, "format": _FORMATS[kind]} if kind in _FORMATS else payload}
 
 
-def _transcriptions(ask: Ask, given: Answer, keep_ids: bool) -> Words:
-    if not given.whole.keys() <= {"text", "usage"}:
+def _transcriptions(ask: Ask, recorded: Answer, keep_ids: bool) -> Words:
+    if not recorded.whole.keys() <= {"text", "usage"}:
         raise Unclear("a transcription with more than its text")
-    return {"content": given.whole["text"], **_overrides(ask, given.whole, keep_ids)}
+    return {"content": recorded.whole["text"], **_overrides(ask, recorded.whole, keep_ids)}
 
 
 def _only(entries: Sequence[JSON]) -> Sequence[JSON]:
@@ -246,12 +246,12 @@ def _only(entries: Sequence[JSON]) -> Sequence[JSON]:
     return entries
 
 
-def vector(given: JSON) -> list[float]:
+def vector(value: JSON) -> list[float]:
     """The numbers of an embedding, from base64 too: the shortest that are the same as 32-bit floats."""
-    if isinstance(given, str):
-        data = base64.b64decode(given)
+    if isinstance(value, str):
+        data = base64.b64decode(value)
         return [_shortest(number) for (number,) in struct.iter_unpack("<f", data)]
-    return list(given)
+    return list(value)
 
 
 def _shortest(number: float) -> float:

@@ -38,25 +38,25 @@ class Draft:
     grows: tuple[Any, ...] | None = None
 
 
-def entries(asked: Asked, reply: Words) -> list[Entry]:
+def entries(request: Asked, reply: Words) -> list[Entry]:
     """The entries of one exchange: one, or one for each input where the answer has one for each."""
-    recording = asked.recording
-    several = _several(asked, reply) if asked.each else []
-    inputs = next((name for name in ("prompt", "input") if asked.each and name in asked.ask.body), "")
-    return several or [Entry(asked.ask, reply, recording, inputs)]
+    recording = request.recording
+    several = _several(request, reply) if request.inputs else []
+    inputs = next((name for name in ("prompt", "input") if request.inputs and name in request.ask.body), "")
+    return several or [Entry(request.ask, reply, recording, inputs)]
 
 
-def _several(asked: Asked, reply: Words) -> list[Entry]:
+def _several(request: Asked, reply: Words) -> list[Entry]:
     """Entries for the inputs of an embeddings or moderations request; none when the answer does not have one for each."""
     body = reply.get("body")
-    given = body.get(_LISTS.get(asked.ask.endpoint, "")) if isinstance(body, dict) else None
-    if not isinstance(given, list) or len(given) != len(asked.each):
+    listed = body.get(_LISTS.get(request.ask.endpoint, "")) if isinstance(body, dict) else None
+    if not isinstance(listed, list) or len(listed) != len(request.inputs):
         return []
     try:
-        replies = _vectors(given) if asked.ask.endpoint == "embeddings" else _results(given)
+        replies = _vectors(listed) if request.ask.endpoint == "embeddings" else _results(listed)
     except (KeyError, TypeError, ValueError, AttributeError):
         return []
-    return [Entry(ask, words, asked.recording) for ask, words in zip(asked.each, replies, strict=True)]
+    return [Entry(ask, words, request.recording) for ask, words in zip(request.inputs, replies, strict=True)]
 
 
 #: Where an answer has an entry for each input.
@@ -72,18 +72,18 @@ def _results(results: list[Any]) -> list[Words]:
     return [{"moderation": {name: result[name] for name in names}} for result in results]
 
 
-def drafts(given: Iterable[Entry], redact: Redact, *, keep_ids: bool = False) -> list[Draft]:
+def drafts(listed: Iterable[Entry], redact: Redact, *, keep_ids: bool = False) -> list[Draft]:
     """The rules of entries. Several answers to one request become ``replies``; a conversation that goes on is one rule."""
     groups: dict[tuple[Any, ...], list[Entry]] = {}
-    for entry in given:
+    for entry in listed:
         groups.setdefault(conditions.key(entry.ask, entry.inputs), []).append(entry)
-    made: list[Draft] = []
+    results: list[Draft] = []
     growing: dict[tuple[Any, ...], Draft] = {}
     for key, group in groups.items():
         for draft in _of_group(key, group, redact, keep_ids):
             if not _continued(draft, growing):
-                made.append(draft)
-    return made
+                results.append(draft)
+    return results
 
 
 def _of_group(key: tuple[Any, ...], group: Sequence[Entry], redact: Redact, keep_ids: bool) -> list[Draft]:
@@ -99,8 +99,8 @@ def _of_group(key: tuple[Any, ...], group: Sequence[Entry], redact: Redact, keep
 
 def _goes_on(entry: Entry) -> bool:
     """Whether a request names what was said before it, in the place of saying it again."""
-    asked = parsed(entry.recording.body)
-    return isinstance(asked, dict) and bool(asked.get("previous_response_id") or asked.get("conversation"))
+    body = parsed(entry.recording.body)
+    return isinstance(body, dict) and bool(body.get("previous_response_id") or body.get("conversation"))
 
 
 def _alike(group: Sequence[Entry]) -> bool:

@@ -81,42 +81,42 @@ class Session:
 
     def _entries(self, recording: Recording, finished: Mapping[str, JSON]) -> list[Entry]:
         self._note_conversation(recording)
-        asked = read(recording, self._history)
-        responding = asked.ask.endpoint == "responses"
+        request = read(recording, self._history)
+        responding = request.ask.endpoint == "responses"
         if responding:
             recording = _settled(recording, finished)
-            asked = replace(asked, recording=recording)
-        words = reply(asked.ask, recording, keep_ids=self.keep_ids)
+            request = replace(request, recording=recording)
+        words = reply(request.ask, recording, keep_ids=self.keep_ids)
         if responding and recording.status == 200:
-            self._note_response(recording, asked.ask.body)
-        return drafting.entries(asked, self._cleaned(usable(words, recording)))
+            self._note_response(recording, request.ask.body)
+        return drafting.entries(request, self._cleaned(usable(words, recording)))
 
-    def rules(self, entries: Iterable[Entry], skip: Skip, taken: Collection[str] = ()) -> list[Words]:
+    def rules(self, entries: Iterable[Entry], skip: Skip, used_ids: Collection[str] = ()) -> list[Words]:
         """The rules of entries, which load and answer the requests again; ``skip`` gets what has to be left out.
 
         ``taken`` are ids that rules have already.
         """
-        return verified(drafting.drafts(entries, self._redact, keep_ids=self.keep_ids), skip, taken)
+        return verified(drafting.drafts(entries, self._redact, keep_ids=self.keep_ids), skip, used_ids)
 
     def _note_conversation(self, recording: Recording) -> None:
         """Remember a conversation that is created, or that items are added to."""
         parts = recording.path.strip("/").split("/")
         if "conversations" not in parts or recording.method != "POST" or recording.status != 200:
             return
-        asked, given = parsed(recording.body), parsed(recording.response)
+        request, created = parsed(recording.body), parsed(recording.response)
         names = parts[parts.index("conversations") + 1 :]
-        id = names[0] if names else given.get("id") if isinstance(given, dict) else None
+        id = names[0] if names else created.get("id") if isinstance(created, dict) else None
         if isinstance(id, str) and (not names or names[1:] == ["items"]):
-            self._history.begin(id, asked.get("items") if isinstance(asked, dict) else None)
+            self._history.begin(id, request.get("items") if isinstance(request, dict) else None)
 
     def _note_response(self, recording: Recording, expanded: Mapping[str, JSON]) -> None:
         try:
             whole = answer(recording, "responses").whole
         except Unclear:
             return
-        asked = parsed(recording.body)
-        if isinstance(whole, dict) and isinstance(asked, dict):
-            self._history.note(asked, expanded, whole)
+        request = parsed(recording.body)
+        if isinstance(whole, dict) and isinstance(request, dict):
+            self._history.note(request, expanded, whole)
 
     def _cleaned(self, words: Words) -> Words:
         """A reply without secrets; pieces and tokens that would spell them are left out with them."""
@@ -133,13 +133,13 @@ class Session:
 
 def finished(recordings: Iterable[Recording]) -> dict[str, JSON]:
     """Responses that were asked for again until they were finished, by their ids."""
-    found: dict[str, JSON] = {}
+    ended: dict[str, JSON] = {}
     for recording in recordings:
         if recording.method == "GET" and "/responses/" in recording.path and recording.status == 200:
             whole = parsed(recording.response)
             if isinstance(whole, dict) and whole.get("status") in ("completed", "incomplete", "failed"):
-                found[str(whole.get("id"))] = whole
-    return found
+                ended[str(whole.get("id"))] = whole
+    return ended
 
 
 def _settled(recording: Recording, ended: Mapping[str, JSON]) -> Recording:

@@ -23,10 +23,10 @@ Skip = Callable[[str, str], None]
 _ROUNDS = 6
 
 
-def verified(drafts: Iterable[Draft], skip: Skip, taken: Collection[str] = ()) -> list[dict[str, Any]]:
+def verified(drafts: Iterable[Draft], skip: Skip, used_ids: Collection[str] = ()) -> list[dict[str, Any]]:
     """The rules that load, each with an id that is not taken, and a priority where another would answer its requests."""
     sound = [draft for draft in drafts if _loads(draft, skip)]
-    _name(sound, taken)
+    _name(sound, used_ids)
     sound = [draft for draft in sound if _fits(draft, skip)]
     for _ in range(_ROUNDS):
         if not _raise_priorities(sound):
@@ -60,9 +60,9 @@ def _loads(draft: Draft, skip: Skip) -> bool:
     return True
 
 
-def _name(drafts: Sequence[Draft], taken: Collection[str]) -> None:
+def _name(drafts: Sequence[Draft], used_ids: Collection[str]) -> None:
     """Give every rule an id made of what was asked first."""
-    names = set(taken)
+    names = set(used_ids)
     for draft in drafts:
         ask = draft.entries[0].ask
         base = name(draft.rule) or ask.endpoint.replace(".", "-")

@@ -173,8 +173,8 @@ def test_the_halves_of_a_batch(ask) -> None:
 
 def test_chats_for_fine_tuning(ask) -> None:
     create = ask("fine-tuning.jsonl")
-    asked = [{"role": "system", "content": "You are a clerk."}, {"role": "user", "content": "Open?"}]
-    assert text(create("", messages=asked)) == "Until six."
+    messages = [{"role": "system", "content": "You are a clerk."}, {"role": "user", "content": "Open?"}]
+    assert text(create("", messages=messages)) == "Until six."
     tools = [{"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}]
     assert create("Order A-17", tools=tools).choices[0].message.tool_calls[0].function.arguments == '{"id":"A-17"}'
 
@@ -233,7 +233,7 @@ def test_a_har_with_a_compressed_answer_in_pieces(tmp_path: Path, serve, client)
 # The command
 
 
-def test_what_is_left_out_is_told_with_its_place_and_reason() -> None:
+def test_what_is_left_out_is_reported_with_its_place_and_reason() -> None:
     done = convert(SAMPLES / "browser.har")
     assert done.stderr.splitlines() == [
         "# 3 converted into 4 rules, 1 left out",
@@ -262,7 +262,7 @@ def test_a_folder_and_an_output_file(tmp_path: Path) -> None:
         ("fixtures: [{match: {userMessage: a}, response: {}}]", "an answer with nothing has no words here"),
     ],
 )
-def test_a_file_without_anything_to_convert_is_told_and_exits_with_1(tmp_path: Path, content: str | None, reason: str) -> None:
+def test_a_file_without_anything_to_convert_is_reported_and_exits_with_1(tmp_path: Path, content: str | None, reason: str) -> None:
     path = tmp_path / "file.yaml"
     if content is not None:
         path.write_text(content)

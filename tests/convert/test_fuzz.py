@@ -1,4 +1,4 @@
-"""Files that are damaged in any way: what can be converted loads, the rest is told, and nothing crashes."""
+"""Files that are damaged in any way: what can be converted loads, the rest is reported, and nothing crashes."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from openaimock.types.ask import Ask
 
 
 def said(endpoint: str, answer: Any, *, status: int = 200, keep_ids: bool = False, **headers: str) -> dict[str, Any]:
-    given = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    raw = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    recording = Recording("POST", "/", status=status, response=given, response_headers=named)
+    recording = Recording("POST", "/", status=status, response=raw, response_headers=named)
     return reply(Ask(endpoint, {}, model="gpt-4o"), recording, keep_ids=keep_ids)
 
 
@@ -140,7 +140,7 @@ def test_two_messages_stay_two() -> None:
     assert [next(iter(block)) for block in blocks] == ["text", "item"]
 
 
-def test_an_error_is_told_by_its_parts() -> None:
+def test_an_error_becomes_its_parts() -> None:
     error = {"message": "No.", "type": "t", "param": None, "code": 5, "innererror": {"a": 1}}
     assert said("chat", {"error": error}, status=429, retry_after="3") == {
         "error": {
@@ -161,14 +161,14 @@ def test_an_error_is_told_by_its_parts() -> None:
 
 
 def test_usage_says_what_cannot_be_counted() -> None:
-    given = {
+    counts = {
         "prompt_tokens": 2,
         "completion_tokens": 3,
         "total_tokens": 5,
         "prompt_tokens_details": {"cached_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": 1, "audio_tokens": 0},
     }
-    assert usage(given) == {
+    assert usage(counts) == {
         "prompt_tokens": 2,
         "completion_tokens": 3,
         "completion_tokens_details": {"reasoning_tokens": 1, "audio_tokens": 0},
@@ -179,8 +179,8 @@ def test_usage_says_what_cannot_be_counted() -> None:
 def test_ids_and_times_are_kept_only_when_asked_for() -> None:
     answer = {**choice({"content": None, "tool_calls": [CALL]}), "id": "chatcmpl-1", "created": 5, "system_fingerprint": "fp_1"}
     assert "id" not in json.dumps(said("chat", answer))
-    kept = said("chat", answer, keep_ids=True)
-    assert (kept["id"], kept["created"], kept["system_fingerprint"], kept["tool_calls"][0]["id"]) == (
+    reply = said("chat", answer, keep_ids=True)
+    assert (reply["id"], reply["created"], reply["system_fingerprint"], reply["tool_calls"][0]["id"]) == (
         "chatcmpl-1",
         5,
         "fp_1",

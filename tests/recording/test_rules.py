@@ -28,16 +28,16 @@ def chat(user: Any, answer: Any = "ok", *, status: int = 200, before: tuple[Any,
 
 
 def post(path: str, body: Any, answer: Any, **more: Any) -> Recording:
-    given = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    return Recording("POST", path, json.dumps(body).encode(), response=given, **more)
+    raw = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    return Recording("POST", path, json.dumps(body).encode(), response=raw, **more)
 
 
 def rules(*recordings: Recording, keep_ids: bool = False) -> list[dict[str, Any]]:
     session = Session(keep_ids=keep_ids)
     left: list[Any] = []
-    made = session.rules([entry for each in recordings for entry in session.entries(each)], lambda *why: left.append(why))
+    results = session.rules([entry for each in recordings for entry in session.entries(each)], lambda *why: left.append(why))
     assert left == []
-    return made
+    return results
 
 
 # Conditions
@@ -57,8 +57,11 @@ def test_a_conversation_that_goes_on_is_one_rule() -> None:
 
 def test_a_conversation_that_branches_is_a_rule_for_each_branch() -> None:
     before = ({"role": "user", "content": "a"}, {"role": "assistant", "content": "1"})
-    made = rules(chat("a", "1"), chat("b", "2", before=before), chat("c", "3", before=before))
-    assert [[message["content"] for message in rule["messages"]] for rule in made] == [["a", "1", "b", "2"], ["a", "1", "c", "3"]]
+    results = rules(chat("a", "1"), chat("b", "2", before=before), chat("c", "3", before=before))
+    assert [[message["content"] for message in rule["messages"]] for rule in results] == [
+        ["a", "1", "b", "2"],
+        ["a", "1", "c", "3"],
+    ]
 
 
 def test_several_answers_to_one_request_are_replies() -> None:
@@ -68,8 +71,8 @@ def test_several_answers_to_one_request_are_replies() -> None:
 
 def test_several_answers_in_the_midst_of_a_conversation_do_not_answer_its_beginning() -> None:
     before = ({"role": "user", "content": "a"}, {"role": "assistant", "content": "1"})
-    made = rules(chat("b", "2", before=before), chat("b", "3", before=before))
-    assert made == [{"id": "b", "when": {"user": "b", "turn": 1}, "replies": [{"content": "2"}, {"content": "3"}]}]
+    results = rules(chat("b", "2", before=before), chat("b", "3", before=before))
+    assert results == [{"id": "b", "when": {"user": "b", "turn": 1}, "replies": [{"content": "2"}, {"content": "3"}]}]
 
 
 def test_the_same_answer_again_is_one_reply() -> None:
@@ -88,13 +91,13 @@ def test_the_same_answer_again_is_one_reply() -> None:
     ],
 )
 def test_requests_with_the_same_texts_are_told_apart_by_what_differs(first: Any, second: Any, condition: Any) -> None:
-    made = rules(chat("a", "1", **first), chat("a", "2", **second))
-    assert made[1]["when"] == {"user": "a", "turn": 0, **condition}
+    results = rules(chat("a", "1", **first), chat("a", "2", **second))
+    assert results[1]["when"] == {"user": "a", "turn": 0, **condition}
 
 
 def test_of_two_rules_that_fit_the_one_for_the_request_has_priority() -> None:
-    made = rules(chat("a", "1"), chat("a", "2", before=({"role": "system", "content": "s"},)))
-    assert [rule.get("priority", 0) for rule in made] == [0, 1]
+    results = rules(chat("a", "1"), chat("a", "2", before=({"role": "system", "content": "s"},)))
+    assert [rule.get("priority", 0) for rule in results] == [0, 1]
 
 
 def test_parts_are_asked_for_by_their_kinds() -> None:
@@ -108,9 +111,9 @@ def test_the_same_text_with_other_images_is_told_apart_by_them() -> None:
         return [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": url}}]
 
     data = "data:image/png;base64," + "A" * 1000 + "B" * 80
-    made = rules(chat(image("https://a.example/cat.png"), "a cat"), chat(image(data), "a dog"))
+    results = rules(chat(image("https://a.example/cat.png"), "a cat"), chat(image(data), "a dog"))
     path = "messages.0.content.1.image_url.url"
-    assert [rule["when"]["body"] for rule in made] == [
+    assert [rule["when"]["body"] for rule in results] == [
         {path: "https://a.example/cat.png"},
         {path: {"contains": "B" * 80, "case_sensitive": True}},
     ]
@@ -118,8 +121,11 @@ def test_the_same_text_with_other_images_is_told_apart_by_them() -> None:
 
 def test_inputs_of_one_request_are_a_rule_each_where_the_answer_has_one_for_each() -> None:
     data = [{"index": 1, "embedding": [2.0]}, {"index": 0, "embedding": [1.0]}]
-    made = rules(post("/v1/embeddings", {"model": "m", "input": ["a", "b"]}, {"data": data}))
-    assert [(rule["when"]["text"], rule["reply"]) for rule in made] == [("a", {"embedding": [1.0]}), ("b", {"embedding": [2.0]})]
+    results = rules(post("/v1/embeddings", {"model": "m", "input": ["a", "b"]}, {"data": data}))
+    assert [(rule["when"]["text"], rule["reply"]) for rule in results] == [
+        ("a", {"embedding": [1.0]}),
+        ("b", {"embedding": [2.0]}),
+    ]
 
 
 def test_several_prompts_are_compared_as_a_whole() -> None:
@@ -155,11 +161,11 @@ def test_a_response_that_is_not_recorded_cannot_be_gone_on_from() -> None:
 def test_conversations_and_references_are_followed() -> None:
     history = History()
     history.begin("conv_1", [{"role": "user", "content": "a"}])
-    asked = {"input": "b", "conversation": "conv_1"}
-    expanded = history.expanded(asked)
+    request = {"input": "b", "conversation": "conv_1"}
+    expanded = history.expanded(request)
     assert expanded == {"input": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}
     item = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}
-    history.note(asked, expanded, {"id": "resp_1", "output": [item]})
+    history.note(request, expanded, {"id": "resp_1", "output": [item]})
     again = history.expanded({"input": [{"type": "item_reference", "id": "msg_1"}], "conversation": {"id": "conv_1"}})
     assert again["input"] == [*expanded["input"], item, item]
 
@@ -173,8 +179,8 @@ def test_a_response_in_the_background_is_answered_as_it_was_in_the_end() -> None
         for body in ({**queued, "status": "in_progress"}, ended)
     ]
     session = Session()
-    asked = post("/v1/responses", {"model": "gpt-4.1", "input": "a", "background": True}, queued)
-    (entry,) = session.entries(asked, finished(polls))
+    request = post("/v1/responses", {"model": "gpt-4.1", "input": "a", "background": True}, queued)
+    (entry,) = session.entries(request, finished(polls))
     assert entry.reply["content"] == "done"
 
 
@@ -194,7 +200,7 @@ def test_a_secret_leaves_no_pieces() -> None:
 
 
 def test_names_of_accounts_are_left_out_and_a_prompt_with_one_still_matches() -> None:
-    said = "Rate limit reached in organization org-AbCdEfGhIjKlMnOp on tokens."
-    (rule,) = rules(chat("Why org-AbCdEfGhIjKlMnOp?", {"error": {"message": said}}, status=429))
+    message = "Rate limit reached in organization org-AbCdEfGhIjKlMnOp on tokens."
+    (rule,) = rules(chat("Why org-AbCdEfGhIjKlMnOp?", {"error": {"message": message}}, status=429))
     assert rule["messages"][0]["content"] == "^\\s*Why org\\-.*\\?\\s*$"
     assert rule["messages"][-1]["error"]["message"] == "Rate limit reached in organization org-*** on tokens."

@@ -41,7 +41,7 @@ class Half:
     answer: Mapping[str, JSON] | None = None
 
 
-Found = Recording | Ready | Left | Half
+Outcome = Recording | Ready | Left | Half
 
 
 def recording(
@@ -57,8 +57,8 @@ def recording(
     """A recording from what most formats have; Left when its answer cannot be read."""
     where = urlsplit(url)
     try:
-        asked = unpacked(as_bytes(body), headers.get("content-encoding", ""))
-        given = unpacked(as_bytes(answer), response_headers.get("content-encoding", ""))
+        request = unpacked(as_bytes(body), headers.get("content-encoding", ""))
+        response = unpacked(as_bytes(answer), response_headers.get("content-encoding", ""))
     except ValueError as error:
         return Left(place, str(error))
     code = re.match(r"[1-5]\d\d\b", str(status))
@@ -69,30 +69,30 @@ def recording(
         path=api_path(where.path),
         query=where.query,
         headers=headers,
-        body=asked,
+        body=request,
         status=int(code[0]),
         response_headers=response_headers,
-        response=given,
+        response=response,
         place=place,
     )
 
 
 def api_path(path: str) -> str:
     """The path of the API in a path under which a server may have mounted it."""
-    found = re.search(r"/(?:openai/deployments/[^/]+|openai/v1|openai|v1)/.*", path)
-    return found[0] if found else path
+    match = re.search(r"/(?:openai/deployments/[^/]+|openai/v1|openai|v1)/.*", path)
+    return match[0] if match else path
 
 
-def headers(given: JSON) -> dict[str, str]:
+def headers(raw: JSON) -> dict[str, str]:
     """Headers as the formats have them: names with a text or a list of texts, or a list of names and values."""
     pairs: list[tuple[str, str]] = []
-    if isinstance(given, Mapping):
-        for name, value in given.items():
+    if isinstance(raw, Mapping):
+        for name, value in raw.items():
             value = value[0] if isinstance(value, list) and value else "" if isinstance(value, list) else value
             pairs.append((str(name), value.decode("latin-1") if isinstance(value, bytes) else str(value)))
-    elif isinstance(given, list):
+    elif isinstance(raw, list):
         pairs = [
-            (str(entry["name"]), str(entry.get("value", ""))) for entry in given if isinstance(entry, Mapping) and "name" in entry
+            (str(entry["name"]), str(entry.get("value", ""))) for entry in raw if isinstance(entry, Mapping) and "name" in entry
         ]
     return header_map(pairs)
 
