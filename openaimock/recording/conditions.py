@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ..text.redaction import MASK
 from ..types.ask import Ask, Message
 from .items import arguments
 
@@ -72,25 +73,33 @@ def _message(message: Message, redact: Redact, keep_ids: bool) -> Words:
 
 
 def _expected(text: str, redact: Redact) -> Words:
-    """The exact text; one that holds secrets as a pattern that takes any secret in their place."""
-    pattern = _pattern(text, redact)
-    return {"content": text} if pattern is None else {"content": pattern, "matcher": "regex", "case_sensitive": True}
+    """The exact text; one that holds secrets in a way that takes any secret in their place."""
+    loose = _loose(text, redact)
+    if loose is None:
+        return {"content": text}
+    kind, value = loose
+    return {"content": value, "matcher": kind, "case_sensitive": True}
 
 
 def matcher(text: str, redact: Redact) -> JSON:
     """A matcher of ``when`` for the exact text."""
-    pattern = _pattern(text, redact)
-    return text if pattern is None else {"regex": pattern, "case_sensitive": True}
+    loose = _loose(text, redact)
+    return text if loose is None else {loose[0]: loose[1], "case_sensitive": True}
 
 
-def _pattern(text: str, redact: Redact) -> str | None:
-    """A regex for a text with secrets, None for one without."""
+def _loose(text: str, redact: Redact) -> tuple[str, str] | None:
+    """The kind and value of a matcher for a text with secrets, None for a text without."""
     clean = redact(text)
     if clean == text:
         return None
     # The mask of the redaction stands where a secret was, of which a few first letters may be left.
-    pieces = [re.escape(piece).replace("\\ ", " ").replace("\\\n", "\n") for piece in clean.strip().split("***")]
-    return f"^\\s*{'.*'.join(pieces)}\\s*$"
+    pieces = clean.strip().split(MASK)
+    pattern = r"\S*".join(re.escape(piece).replace("\\ ", " ").replace("\\\n", "\n") for piece in pieces)
+    pattern = f"^\\s*{pattern}\\s*$"
+    if re.search(pattern, text):
+        return "regex", pattern
+    # A secret of several lines, such as a private key.
+    return "contains", max(pieces, key=len).strip()
 
 
 # One request told from another with the same texts

@@ -262,7 +262,9 @@ def test_a_folder_and_an_output_file(tmp_path: Path) -> None:
         ("fixtures: [{match: {userMessage: a}, response: {}}]", "an answer with nothing has no words here"),
     ],
 )
-def test_a_file_without_anything_to_convert_is_reported_and_exits_with_1(tmp_path: Path, content: str | None, reason: str) -> None:
+def test_a_file_without_anything_to_convert_is_reported_and_exits_with_1(
+    tmp_path: Path, content: str | None, reason: str
+) -> None:
     path = tmp_path / "file.yaml"
     if content is not None:
         path.write_text(content)

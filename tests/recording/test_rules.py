@@ -202,5 +202,21 @@ def test_a_secret_leaves_no_pieces() -> None:
 def test_names_of_accounts_are_left_out_and_a_prompt_with_one_still_matches() -> None:
     message = "Rate limit reached in organization org-AbCdEfGhIjKlMnOp on tokens."
     (rule,) = rules(chat("Why org-AbCdEfGhIjKlMnOp?", {"error": {"message": message}}, status=429))
-    assert rule["messages"][0]["content"] == "^\\s*Why org\\-.*\\?\\s*$"
+    assert rule["messages"][0]["content"] == "^\\s*Why org\\-\\S*\\?\\s*$"
     assert rule["messages"][-1]["error"]["message"] == "Rate limit reached in organization org-*** on tokens."
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a sk-proj-0123456789 b sk-proj-0123456789", ("regex", "^\\s*a sk\\-\\S* b sk\\-\\S*\\s*$")),
+        (
+            "My key:\n-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\nAAAABBBB\n-----END PRIVATE KEY-----\nGood?",
+            ("contains", "My key:\n-----BEGIN PRIVATE KEY-----"),
+        ),
+    ],
+)
+def test_a_prompt_with_secrets_matches_whatever_they_are(text: str, expected: tuple[str, str]) -> None:
+    (rule,) = rules(chat(text))
+    message = rule["messages"][0]
+    assert (message["matcher"], message["content"]) == expected
