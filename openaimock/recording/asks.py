@@ -52,22 +52,22 @@ def read(recording: Recording, history: History) -> Asked:
         raise Skipped(error.message) from None
     body = recording.body
     request_body = parsed(body) if body[:1] == b"{" else None
-    if route.endpoint.path == "/responses" and method == "POST" and isinstance(request_body, dict):
+    if route.operation.path == "/responses" and method == "POST" and isinstance(request_body, dict):
         body = json.dumps(history.expanded(request_body), ensure_ascii=False).encode()
     request = Request(_environ(recording, method, body), LARGEST)
     request.params = route.params
     try:
-        ask = route.endpoint.read(request)
+        ask = route.operation.read(request)
     except APIError as error:
         raise Skipped(f"the mock answers it by itself ({error.status}): {error.message}") from None
     ask.method, ask.path, ask.params = method, recording.path, route.params
-    if (method, route.endpoint.path) not in ANSWERING:
+    if (method, route.operation.path) not in ANSWERING:
         # The operation's own name, as rules have it, where it has one.
-        ask.endpoint = str(getattr(route.endpoint, "id", ""))
+        ask.endpoint = str(getattr(route.operation, "id", ""))
         if "." not in ask.endpoint or ask.endpoint.split(".")[0] in _OWN:
             raise Skipped(f"the mock answers {method} {recording.path} by itself")
-    inputs = route.endpoint.split(ask) if route.endpoint.split else ()
-    return Asked(recording, route.endpoint, ask, inputs)
+    inputs = route.operation.split(ask) if route.operation.split else ()
+    return Asked(recording, route.operation, ask, inputs)
 
 
 def _environ(recording: Recording, method: str, body: bytes) -> dict[str, Any]:
