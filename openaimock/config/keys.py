@@ -122,7 +122,7 @@ SHAPES["pace"] = Struct("a pace", (
     Field("jitter", SHARE, "The random variation of the gaps, 0 to 1.", default=0),
     Field("chunk", AnyOf((Choice(("token", "word", "char"), "a chunk"), Numeric(low=1, whole=True))),
           "What one chunk holds: a ``token``, a ``word``, a ``char``, or a number of characters.", default="token"),
-    Field("chunks", ListOf(Text(empty=False), least=1), "The exact chunks of the content."),
+    Field("chunks", ListOf(Text(), least=1), "The exact chunks of the content."),
 ), doc="The timing of a stream. Without a pace it is sent as fast as possible.")  # fmt: skip
 FAULT_KIND = Choice(FAULTS, "a fault")
 SHAPES["fault"] = AnyOf((
