@@ -302,7 +302,12 @@ def result(call, text="ok"):
 PARALLEL = flow(
     said("user", "compare"),
     said("assistant", reply={"tool_calls": [{"name": "get", "arguments": "{}", "id": name} for name in "abc"]}),
-    *(said("tool", expect("regex", "(?P<a>one) .*"), tool_call_id=name) if name == "a" else said("tool", None, tool_call_id=name) for name in "abc"),
+    *(
+        said("tool", expect("regex", "(?P<a>one) .*"), tool_call_id=name)
+        if name == "a"
+        else said("tool", None, tool_call_id=name)
+        for name in "abc"
+    ),
     ANSWER,
 )
 
