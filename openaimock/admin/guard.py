@@ -13,8 +13,17 @@ from ..errors import APIError
 _HOST = re.compile(r"(?P<name>\[[^\]]+\]|[^:\[\]]*)(?::(?P<port>\d{1,5}))?")
 #: Names of this machine; a page of another site cannot have one of these as its host.
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
-#: Headers that a proxy adds: the request may come from any machine.
-_FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP")
+#: Headers that proxies add, by the beginning of their WSGI names. One of them means that the request may come from any
+#: machine. A proxy that adds none, as nginx does by default, cannot be recognized: docs/admin.rst says how to close the admin.
+_PROXY_HEADERS = tuple(
+    "HTTP_" + name
+    for name in (
+        "FORWARDED VIA CDN_LOOP X_FORWARDED X_ORIGINAL X_REAL_IP X_CLIENT_IP X_CLUSTER_CLIENT_IP X_ENVOY X_PROXY X_REMOTE_IP "
+        "X_REMOTE_ADDR X_HOST X_URL_SCHEME X_SCHEME CF_ TRUE_CLIENT_IP FASTLY_ FLY_ X_AMZN_ X_AMZ_CF X_AZURE_ X_APPENGINE_ "
+        "X_CLOUD_TRACE_CONTEXT X_VERCEL_ X_NF_ X_VARNISH X_HAPROXY X_TRAEFIK X_KONG_ X_CONSUMER_ X_BLUECOAT_VIA WL_PROXY_ "
+        "CLIENT_IP FRONT_END_HTTPS"
+    ).split()
+)
 
 
 def admit(environ: Mapping[str, Any], key: str | None) -> None:
@@ -31,7 +40,7 @@ def admit(environ: Mapping[str, Any], key: str | None) -> None:
         _check_key(environ, key)
         return
     _check_host(environ)
-    if not _is_loopback(environ.get("REMOTE_ADDR") or "") or any(environ.get(name) for name in _FORWARDED):
+    if not _is_loopback(environ.get("REMOTE_ADDR") or "") or _is_proxied(environ):
         raise _refused("only this machine may use it; set 'admin_key' to allow others")
 
 
@@ -78,6 +87,10 @@ def _is_loopback(address: str) -> bool:
         return False
     inner = getattr(parsed, "ipv4_mapped", None)
     return (inner or parsed).is_loopback
+
+
+def _is_proxied(environ: Mapping[str, Any]) -> bool:
+    return any(name.startswith(_PROXY_HEADERS) for name in environ)
 
 
 def _refused(reason: str) -> APIError:

@@ -6,6 +6,10 @@ import time
 from datetime import datetime, timezone
 
 
+#: The last second of the year 9999: later times have no ISO 8601 text.
+_LAST = 253_402_300_799.0
+
+
 class Clock:
     """The time of a mock: real, or standing still at a moment. ``advance`` moves either on."""
 
@@ -18,8 +22,8 @@ class Clock:
         """A clock from the configuration: ``real`` or an ISO 8601 time (UTC when it names no zone). ValueError otherwise."""
         if text == "real":
             return cls()
-        context = datetime.fromisoformat(text.replace("Z", "+00:00"))
-        return cls((context if context.tzinfo else context.replace(tzinfo=timezone.utc)).timestamp())
+        start = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return cls((start if start.tzinfo else start.replace(tzinfo=timezone.utc)).timestamp())
 
     @property
     def frozen(self) -> bool:
@@ -31,5 +35,7 @@ class Clock:
         return (time.time() if self._frozen is None else self._frozen) + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Move the time on, for everything that asks this clock."""
+        """Move the time on. ValueError for a time after the year 9999."""
+        if self.now() + seconds > _LAST:
+            raise ValueError("the clock ends with the year 9999")
         self._ahead += seconds
