@@ -134,7 +134,7 @@ def _choices(ask: Ask, prompt: str, reply: Reply, context: Context) -> Iterator[
         said, reason = shaping.truncate(
             given[min(at, len(given) - 1)], ask.model, [stop] if isinstance(stop, str) else stop, body.get("max_tokens")
         )
-        text = said.text if said.text is not None else said.said("refusal") or ""
+        text = said.text if said.text is not None else said.joined("refusal") or ""
         reason = said.finish_reason or _REASONS.get(reason, reason)
         logprobs = said.logprobs
         if logprobs is None and body.get("logprobs") is not None:

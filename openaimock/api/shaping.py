@@ -93,7 +93,7 @@ def _within(blocks: tuple[Block, ...], limit: int, model: str) -> tuple[Block, .
 
 def reasoning_tokens(reply: Reply, model: str) -> int:
     """Tokens of the reply's reasoning."""
-    said = reply.said("reasoning")
+    said = reply.joined("reasoning")
     return tokens.count(said, model) if said else 0
 
 
@@ -103,7 +103,7 @@ def completion_tokens(reply: Reply, ask: Ask, endpoint: str) -> int:
     stream_pieces = prompts.ReplyParts(
         [block.text for block in reply.blocks if block.text and block.kind != "reasoning"],
         [(block.call.name, block.call.arguments) for block in reply.blocks if block.call],
-        reply.said("reasoning") or "",
+        reply.joined("reasoning") or "",
         [block.data for block in reply.blocks if isinstance(block.data, dict)],
     )
     context = prompts.Context(bool(ask.tools), bool(body.get("functions")), ask.response_format not in ("", "text"))

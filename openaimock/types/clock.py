@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from datetime import datetime, timezone
 
-
 #: The last second of the year 9999: later times have no ISO 8601 text.
 _LAST = 253_402_300_799.0
 
 
 class Clock:
-    """The time of a mock: real, or standing still at a moment. ``advance`` moves either on."""
+    """The time of a mock: real or frozen. ``advance`` moves both forward."""
 
     def __init__(self, frozen: float | None = None) -> None:
         self._frozen = frozen
@@ -27,7 +26,7 @@ class Clock:
 
     @property
     def frozen(self) -> bool:
-        """Whether time stands still."""
+        """Whether time is frozen."""
         return self._frozen is not None
 
     def now(self) -> float:
@@ -35,7 +34,7 @@ class Clock:
         return (time.time() if self._frozen is None else self._frozen) + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Move the time on. ValueError for a time after the year 9999."""
+        """Move the time forward for all users of this clock. ValueError for a time after the year 9999."""
         if self.now() + seconds > _LAST:
             raise ValueError("the clock ends with the year 9999")
         self._ahead += seconds

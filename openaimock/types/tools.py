@@ -1,4 +1,4 @@
-"""Offers: the tools a request offers and the form it wants its answer in, the same for every endpoint."""
+"""The tools, tool choice and response format of a request, in one form for every endpoint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Tool(NamedTuple):
 
 
 class Form(NamedTuple):
-    """What the text of an answer has to be: ``kind`` is ``text``, ``json_object`` or ``json_schema``."""
+    """The required form of an answer's text: ``kind`` is ``text``, ``json_object`` or ``json_schema``."""
 
     kind: str = "text"
     name: str = ""
@@ -33,40 +33,45 @@ class Form(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What ``tool_choice`` says: ``mode`` is ``none``, ``auto`` or ``required``; ``names`` has the tools it is about, if any."""
+    """The ``tool_choice``: ``mode`` is ``none``, ``auto`` or ``required``; ``names`` has the allowed tools, None for all."""
 
     mode: str
     names: tuple[str, ...] | None = None
 
 
-#: Items of a Responses input that bring tools with them.
-_BRINGING = ("additional_tools", "tool_search_output")
-_AS_IT_LIKES = Choice("auto")
-_PLAIN = Form()
+#: Items of a Responses input that contain tools.
+_TOOL_ITEMS = ("additional_tools", "tool_search_output")
+#: The endpoints whose requests have tools and a format. Elsewhere members of these names are unknown and of any type.
+_WITH_TOOLS = ("chat", "responses")
+_AUTO = Choice("auto")
+_TEXT_FORM = Form()
 
 
 def tools(ask: Ask) -> list[Tool]:
     """Every tool the request offers, in order."""
-    found = listed(ask.endpoint == "chat", ask.body.get("tools"), ask.body.get("functions"))
+    if ask.endpoint not in _WITH_TOOLS:
+        return []
+    is_chat = ask.endpoint == "chat"
+    offered = listed(is_chat, ask.body.get("tools"), ask.body.get("functions") if is_chat else None)
     for at, item in enumerate(getattr(ask, "items", ())):
-        if item.get("type") in _BRINGING:
-            found += _tools(False, item.get("tools") or (), f"input[{at}].tools")
-    return found
+        if item.get("type") in _TOOL_ITEMS:
+            offered += _tools(False, item.get("tools") or (), f"input[{at}].tools")
+    return offered
 
 
 def listed(
     nested: bool, tools: Iterable[Mapping[str, Any]] | None, functions: Sequence[Mapping[str, Any]] | None = None
 ) -> list[Tool]:
-    """The tools of a list, and the functions of one in the older form.
+    """The tools of a ``tools`` list and of a ``functions`` list, the older form.
 
-    Chat has what a tool is ``nested`` under its type, Responses has it beside.
+    Chat has the definition of a tool ``nested`` under its type, Responses has it at the top level.
     """
-    found = list(_tools(nested, tools or (), "tools"))
-    return found + [_function(function, f"functions[{at}].parameters") for at, function in enumerate(functions or ())]
+    offered = list(_tools(nested, tools or (), "tools"))
+    return offered + [_function(function, f"functions[{at}].parameters") for at, function in enumerate(functions or ())]
 
 
-def _tools(nested: bool, given: Iterable[Mapping[str, Any]], path: str) -> Iterator[Tool]:
-    for at, tool in enumerate(given):
+def _tools(nested: bool, entries: Iterable[Mapping[str, Any]], path: str) -> Iterator[Tool]:
+    for at, tool in enumerate(entries):
         kind = tool.get("type") or "function"
         holder, here = (tool.get(kind) or {}, f"{path}[{at}].{kind}") if nested else (tool, f"{path}[{at}]")
         if kind == "function":
@@ -90,31 +95,33 @@ def _grammar(format: Any) -> Mapping[str, Any] | None:
 
 
 def form(ask: Ask) -> Form:
-    """The form that the answer's text has to have."""
+    """The required form of the answer's text."""
+    if ask.endpoint not in _WITH_TOOLS:
+        return _TEXT_FORM
     body = ask.body
-    given = body.get("response_format") or (body.get("text") or {}).get("format") or {}
-    kind = given.get("type") or "text"
+    format = (body.get("response_format") if ask.endpoint == "chat" else (body.get("text") or {}).get("format")) or {}
+    kind = format.get("type") or "text"
     if kind == "text":
-        return _PLAIN
-    inner = given.get("json_schema") or given
+        return _TEXT_FORM
+    inner = format.get("json_schema") or format
     return Form(kind, inner.get("name") or "", inner.get("schema"), inner.get("strict") is True)
 
 
 def choice(ask: Ask) -> Choice:
     """Whether a tool must, may or must not be called, and which."""
-    given = ask.body.get("tool_choice") or ask.body.get("function_call")
-    if given is None:
-        return _AS_IT_LIKES
-    if isinstance(given, str):
-        return Choice(given)
-    if given.get("type") == "allowed_tools":
-        allowed = given.get("allowed_tools") or given
-        return Choice(allowed.get("mode") or "auto", tuple(map(_called, allowed.get("tools") or ())))
-    return Choice("required", (_called(given),))
+    value = ask.body.get("tool_choice") or (ask.body.get("function_call") if ask.endpoint == "chat" else None)
+    if value is None or ask.endpoint not in _WITH_TOOLS:
+        return _AUTO
+    if isinstance(value, str):
+        return Choice(value)
+    if value.get("type") == "allowed_tools":
+        allowed = value.get("allowed_tools") or value
+        return Choice(allowed.get("mode") or "auto", tuple(map(_tool_name, allowed.get("tools") or ())))
+    return Choice("required", (_tool_name(value),))
 
 
-def _called(reference: Mapping[str, Any]) -> str:
-    """The name of the tool that is meant, or its type where it has no name."""
+def _tool_name(reference: Mapping[str, Any]) -> str:
+    """The name of the referenced tool, or its type where it has no name."""
     kind = reference.get("type") or ""
     inner = reference.get(kind)
     return (inner if isinstance(inner, dict) else reference).get("name") or kind

@@ -198,7 +198,7 @@ def usage(ask: Ask, replies: Sequence[Reply]) -> dict[str, Any]:
 
 
 def _choice_of(ask: Ask, said: Reply, reason: str, index: int, context: Context) -> dict[str, Any]:
-    refusal = said.said("refusal")
+    refusal = said.joined("refusal")
     content = said.text
     message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": refusal, "annotations": said.annotations or []}
     calls = [_call_of(call, context) for call in said.calls]
@@ -232,7 +232,7 @@ def _logprobs_of(ask: Ask, said: Reply, context: Context) -> Any:
         return said.logprobs
     if not ask.body.get("logprobs"):
         return None
-    return _logprobs(ask, said.text, said.said("refusal"), context)
+    return _logprobs(ask, said.text, said.joined("refusal"), context)
 
 
 def _logprobs(ask: Ask, content: str | None, refusal: str | None, context: Context) -> dict[str, Any]:
@@ -280,7 +280,7 @@ class _Choice:
 
     def frames(self) -> Iterator[Frame]:
         blocks = self._said.blocks
-        speaks = any(block.kind == "text" for block in blocks) or (not self._said.calls and not self._said.said("refusal"))
+        speaks = any(block.kind == "text" for block in blocks) or (not self._said.calls and not self._said.joined("refusal"))
         content = '""' if speaks else "null"
         yield self._frame(f'{{"role":"assistant","content":{content},"refusal":null}}')
         index = 0
