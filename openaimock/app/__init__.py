@@ -289,7 +289,7 @@ class App(Sender):
         found = call.ask.findings
         if found is None:
             linter = self.linter(call.endpoint)
-            found = call.ask.findings = linter(call.ask) if linter else ()
+            found = call.ask.findings = linter(call.ask, call.context.models.family(call.ask.model)) if linter else ()
         if found:
             self._note(call, found)
             if self.config.lint == "error":

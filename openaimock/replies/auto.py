@@ -10,8 +10,7 @@ from typing import Any
 from ..http.json import dump
 from ..types.ask import Ask, ToolCall
 from ..types.reply import Block, Reply
-from ..types.tools import Tool, choice, tools
-from ..types.tools import form as response_form
+from ..types.tools import Tool, choice, response_form, tools
 
 #: The endpoints that answer with text and tool calls; the others make their own answers.
 TEXT = frozenset(["chat", "responses", "completions"])

@@ -1,4 +1,4 @@
-"""The tools, tool choice and response format of a request, in one form for every endpoint."""
+"""The tools, tool choice and response format of a request, read once and the same for every endpoint."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .ask import JSON, Ask
 
 
 class Tool(NamedTuple):
-    """A tool that the model may call. ``path`` is where the request has its schema: ``tools[0].function.parameters``.
+    """A tool that the model may call. ``path`` is the place of its schema in the request: ``tools[0].function.parameters``.
 
     ``kind`` is ``function``, ``custom``, or the type of a tool that the API runs itself. ``parameters`` is None for a function
     that has none; a custom tool may have a ``grammar``.
@@ -24,64 +24,103 @@ class Tool(NamedTuple):
 
 
 class Form(NamedTuple):
-    """The required form of an answer's text: ``kind`` is ``text``, ``json_object`` or ``json_schema``."""
+    """The response format: ``kind`` is ``text``, ``json_object`` or ``json_schema``.
+
+    ``param`` is the request's parameter that has it, ``response_format`` or ``text.format``; "" when the request has none.
+    """
 
     kind: str = "text"
     name: str = ""
     schema: JSON = None
     strict: bool = False
+    param: str = ""
 
 
 class Choice(NamedTuple):
-    """The ``tool_choice``: ``mode`` is ``none``, ``auto`` or ``required``; ``names`` has the allowed tools, None for all."""
+    """The ``tool_choice``: ``mode`` is ``none``, ``auto`` or ``required``; ``names`` limits the tools."""
 
     mode: str
     names: tuple[str, ...] | None = None
 
 
-#: Items of a Responses input that contain tools.
-_TOOL_ITEMS = ("additional_tools", "tool_search_output")
-#: The endpoints whose requests have tools and a format. Elsewhere members of these names are unknown and of any type.
-_WITH_TOOLS = ("chat", "responses")
+#: Types of Responses input items that contain tools.
+_ITEMS_WITH_TOOLS = ("additional_tools", "tool_search_output")
+#: The members that say these things, for each endpoint that has them. Elsewhere members of these names can be of any type.
+_MEMBERS = {
+    "chat": ("tools", "functions", "tool_choice", "function_call", "response_format"),
+    "responses": ("tools", "tool_choice", "text"),
+}
 _AUTO = Choice("auto")
-_TEXT_FORM = Form()
+_TEXT = Form()
+
+
+def _members(ask: Ask) -> Mapping[str, Any]:
+    names = _MEMBERS.get(ask.endpoint, ())
+    return {name: ask.body[name] for name in names if name in ask.body}
+
+
+def describe(ask: Ask) -> None:
+    """Set what matchers read: the names of the tools, the tool choice, the response format and the name of its schema."""
+    body = _members(ask)
+    if body.get("tools") or body.get("functions"):
+        ask.tools = tuple(_names(body.get("tools") or (), body.get("functions") or ()))
+    choice = body.get("tool_choice") or body.get("function_call")
+    if choice:
+        ask.tool_choice = choice if isinstance(choice, str) else _choice_name(choice)
+    form = response_form(ask)
+    if form.param:
+        ask.response_format, ask.schema_name = form.kind, form.name
+
+
+def _names(tools: Iterable[Mapping[str, Any]], functions: Iterable[Mapping[str, Any]] = ()) -> Iterator[str]:
+    for tool in tools:
+        yield _definition(tool).get("name") or tool["type"]
+        if tool["type"] == "namespace":
+            yield from _names(tool["tools"])
+    for function in functions:
+        yield function["name"]
+
+
+def _choice_name(choice: Mapping[str, Any]) -> str:
+    """The name of the tool that must be called, else the mode, else the type."""
+    inner = _definition(choice)
+    return str(inner.get("name") or inner.get("mode") or choice.get("type") or "")
+
+
+def _definition(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The members of a tool or of a reference to one: chat nests them under the type, Responses does not."""
+    inner = tool.get(tool.get("type") or "")
+    return inner if isinstance(inner, dict) else tool
 
 
 def tools(ask: Ask) -> list[Tool]:
     """Every tool the request offers, in order."""
-    if ask.endpoint not in _WITH_TOOLS:
-        return []
-    is_chat = ask.endpoint == "chat"
-    offered = listed(is_chat, ask.body.get("tools"), ask.body.get("functions") if is_chat else None)
+    offered = listed(_members(ask).get("tools"), _members(ask).get("functions"))
     for at, item in enumerate(getattr(ask, "items", ())):
-        if item.get("type") in _TOOL_ITEMS:
-            offered += _tools(False, item.get("tools") or (), f"input[{at}].tools")
+        if item.get("type") in _ITEMS_WITH_TOOLS:
+            offered += _tools(item.get("tools") or (), f"input[{at}].tools")
     return offered
 
 
-def listed(
-    nested: bool, tools: Iterable[Mapping[str, Any]] | None, functions: Sequence[Mapping[str, Any]] | None = None
-) -> list[Tool]:
-    """The tools of a ``tools`` list and of a ``functions`` list, the older form.
-
-    Chat has the definition of a tool ``nested`` under its type, Responses has it at the top level.
-    """
-    offered = list(_tools(nested, tools or (), "tools"))
-    return offered + [_function(function, f"functions[{at}].parameters") for at, function in enumerate(functions or ())]
+def listed(tools: Iterable[Mapping[str, Any]] | None, functions: Sequence[Mapping[str, Any]] | None = None) -> list[Tool]:
+    """The tools of a list, and the functions of the older ``functions``."""
+    older = [_function(function, f"functions[{at}].parameters") for at, function in enumerate(functions or ())]
+    return [*_tools(tools or (), "tools"), *older]
 
 
-def _tools(nested: bool, entries: Iterable[Mapping[str, Any]], path: str) -> Iterator[Tool]:
-    for at, tool in enumerate(entries):
+def _tools(tools: Iterable[Mapping[str, Any]], path: str) -> Iterator[Tool]:
+    for at, tool in enumerate(tools):
         kind = tool.get("type") or "function"
-        holder, here = (tool.get(kind) or {}, f"{path}[{at}].{kind}") if nested else (tool, f"{path}[{at}]")
+        definition = _definition(tool)
+        place = f"{path}[{at}]" if definition is tool else f"{path}[{at}].{kind}"
         if kind == "function":
-            yield _function(holder, f"{here}.parameters")
+            yield _function(definition, f"{place}.parameters")
         elif kind == "namespace":
-            yield from _tools(nested, tool.get("tools") or (), f"{here}.tools")
+            yield from _tools(tool.get("tools") or (), f"{place}.tools")
         elif kind == "custom":
-            yield Tool(holder.get("name") or "", kind, here, grammar=_grammar(holder.get("format")))
+            yield Tool(definition.get("name") or "", kind, place, grammar=_grammar(definition.get("format")))
         else:
-            yield Tool(tool.get("name") or kind, kind, here)
+            yield Tool(tool.get("name") or kind, kind, place)
 
 
 def _function(function: Mapping[str, Any], path: str) -> Tool:
@@ -94,34 +133,35 @@ def _grammar(format: Any) -> Mapping[str, Any] | None:
     return format.get("grammar") or format
 
 
-def form(ask: Ask) -> Form:
-    """The required form of the answer's text."""
-    if ask.endpoint not in _WITH_TOOLS:
-        return _TEXT_FORM
-    body = ask.body
-    format = (body.get("response_format") if ask.endpoint == "chat" else (body.get("text") or {}).get("format")) or {}
-    kind = format.get("type") or "text"
-    if kind == "text":
-        return _TEXT_FORM
+def response_form(ask: Ask) -> Form:
+    """The form that the text of the answer must have."""
+    body = _members(ask)
+    format, param = body.get("response_format"), "response_format"
+    if not format:
+        format, param = (body.get("text") or {}).get("format") or {}, "text.format"
+    kind = format.get("type")
+    if not kind:
+        return _TEXT
+    if kind != "json_schema":
+        return Form(kind, param=param)
     inner = format.get("json_schema") or format
-    return Form(kind, inner.get("name") or "", inner.get("schema"), inner.get("strict") is True)
+    return Form(kind, inner.get("name") or "", inner.get("schema"), inner.get("strict") is True, param)
 
 
 def choice(ask: Ask) -> Choice:
     """Whether a tool must, may or must not be called, and which."""
-    value = ask.body.get("tool_choice") or (ask.body.get("function_call") if ask.endpoint == "chat" else None)
-    if value is None or ask.endpoint not in _WITH_TOOLS:
+    body = _members(ask)
+    value = body.get("tool_choice") or body.get("function_call")
+    if value is None:
         return _AUTO
     if isinstance(value, str):
         return Choice(value)
     if value.get("type") == "allowed_tools":
         allowed = value.get("allowed_tools") or value
-        return Choice(allowed.get("mode") or "auto", tuple(map(_tool_name, allowed.get("tools") or ())))
-    return Choice("required", (_tool_name(value),))
+        return Choice(allowed.get("mode") or "auto", tuple(map(_reference, allowed.get("tools") or ())))
+    return Choice("required", (_reference(value),))
 
 
-def _tool_name(reference: Mapping[str, Any]) -> str:
-    """The name of the referenced tool, or its type where it has no name."""
-    kind = reference.get("type") or ""
-    inner = reference.get(kind)
-    return (inner if isinstance(inner, dict) else reference).get("name") or kind
+def _reference(reference: Mapping[str, Any]) -> str:
+    """The name of the tool in a reference, or its type where it has no name."""
+    return _definition(reference).get("name") or reference.get("type") or ""
