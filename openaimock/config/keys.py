@@ -83,8 +83,9 @@ WHEN = Struct("a condition", (
     _text_field("tool_choice", "What the request says under ``tool_choice``, or the name of the tool it forces."),
     _text_field("response_format", "The type of the response format, or the name of its schema."),
     Field("turn", COUNT, "How many assistant messages there are so far."),
+    Field("step", COUNT, "The rounds of tool results since the last user message; 0 before the first call's result."),
     Field("has_tool_result", Flag(), "Whether a tool answered after the last user message."),
-    _text_field("tool_call_id", "The call that the last tool result answers."),
+    _text_field("tool_call_id", "The id of a call that a tool result since the last assistant message answers."),
     Field("header", MapOf(shape("matcher"), "a header"), "Request headers, each with a matcher."),
     Field("body", MapOf(shape("body_value"), "a path"),
           "Paths into the request (``tools.0.type``), each with a matcher or a value."),
@@ -120,7 +121,7 @@ SHAPES["pace"] = Struct("a pace", (
     Field("jitter", SHARE, "How uneven the gaps are, 0 to 1.", default=0),
     Field("chunk", AnyOf((Choice(("token", "word", "char"), "a chunk"), Numeric(low=1, whole=True))),
           "What one chunk holds: a ``token``, a ``word``, a ``char``, or a number of characters.", default="token"),
-    Field("chunks", ListOf(Text(empty=False), least=1), "The very chunks of the content."),
+    Field("chunks", ListOf(Text(), least=1), "The very chunks of the content."),
 ), doc="How a stream is spoken. Without one it goes as fast as possible.")  # fmt: skip
 FAULT_KIND = Choice(FAULTS, "a fault")
 SHAPES["fault"] = AnyOf((
