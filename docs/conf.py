@@ -11,7 +11,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from openaimock import __version__  # noqa: E402
+from openaimock import __version__
 
 project = "openaimock"
 version = release = __version__
@@ -42,4 +42,5 @@ def link_pages(app: Sphinx, tree: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> None:
+    """Register the link step."""
     app.connect("doctree-read", link_pages)
