@@ -42,6 +42,7 @@ When = TypedDict(
         "tool_choice": Match,
         "response_format": Match,
         "turn": int,
+        "step": int,
         "has_tool_result": bool,
         "tool_call_id": Match,
         "header": Mapping[str, Match],

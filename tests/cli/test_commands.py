@@ -67,7 +67,7 @@ def test_explain_a_miss(rules, request_file):
     lines = done.stdout.splitlines()
     assert lines[0] == "No rule answers; the request (chat) is refused."
     assert lines[1] == f"  greet ({rules}:3:5): user: expected exactly 'Hello', got 'Hallo' (80% similar)"
-    assert lines[2] == "    it would match with matcher fuzzy"
+    assert lines[2] == "    would match with fuzzy"
 
 
 def test_explain_takes_either_from_standard_input(rules, request_file):
