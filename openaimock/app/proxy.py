@@ -38,7 +38,9 @@ _SAFE = "/:@!$&'()*+,;=~-._"
 class Proxy:
     """Passes requests on to the upstream of a configuration, and to the recorder when exchanges are recorded."""
 
-    def __init__(self, setting: Mapping[str, Any], *, open_to_all: bool, isolates_by_key: bool, recorder: Recorder | None) -> None:
+    def __init__(
+        self, setting: Mapping[str, Any], *, open_to_all: bool, isolates_by_key: bool, recorder: Recorder | None
+    ) -> None:
         self.upstream = Upstream(setting["url"], setting.get("timeout") or 600.0)
         self.recorder = recorder
         self._key: str | None = setting.get("key")
@@ -126,7 +128,13 @@ def _is_passed(name: str) -> bool:
 
 
 def _pieces(
-    call: Call, answer: Iterator[bytes], upstream: str, tap: Tap | None, status: int, headers: Iterable[tuple[str, str]], length: int | None
+    call: Call,
+    answer: Iterator[bytes],
+    upstream: str,
+    tap: Tap | None,
+    status: int,
+    headers: Iterable[tuple[str, str]],
+    length: int | None,
 ) -> Iterator[bytes]:
     """The pieces of an answer; Hangup when it breaks, so that the client sees it broken as well.
 

@@ -34,7 +34,9 @@ class _Place(NamedTuple):
     end: int = -1
 
 
-def append_rules(path: str | os.PathLike[str], rules: Sequence[Mapping[str, Any]], *, replacing: Collection[str] = ()) -> list[str]:
+def append_rules(
+    path: str | os.PathLike[str], rules: Sequence[Mapping[str, Any]], *, replacing: Collection[str] = ()
+) -> list[str]:
     """Add rules with ids at the end of the list ``responses`` of a file, which is made when there is none; their ids there.
 
     Rules whose ids are in ``replacing`` are taken out, with the comments inside them. A rule whose id another rule of the file
@@ -62,7 +64,11 @@ def append_rules(path: str | os.PathLike[str], rules: Sequence[Mapping[str, Any]
 def _ids(text: str, name: str) -> set[str]:
     """The ids of the rules in a text."""
     root = _compose(text.removeprefix(_BOM), name)
-    items = next((value for key, value in root.value if key.value == "responses"), None) if getattr(root, "id", "") == "mapping" else None
+    items = (
+        next((value for key, value in root.value if key.value == "responses"), None)
+        if getattr(root, "id", "") == "mapping"
+        else None
+    )
     listed = items.value if items is not None and _is_list(items) else ()
     members = [key_value for item in listed if item.id == "mapping" for key_value in item.value]
     return {value.value for key, value in members if key.value == "id" and isinstance(value.value, str)}

@@ -21,6 +21,8 @@ from .kinds import (
 )
 from .names import ENDPOINTS
 
+#: When exchanges are recorded: values of ``record.mode``.
+MODES = ("once", "new", "all", "none")
 #: Every named kind. ``Shape(name, SHAPES)`` refers to one before it is declared.
 SHAPES: dict[str, Kind] = {}
 
@@ -230,6 +232,7 @@ ANSWER = (
     _FINISH,
     *OVERRIDES,
     Field("auto", Flag(), "Generate content and arguments that are valid for the request."),
+    Field("proxy", Flag(), "Send the request to ``upstream``."),
     Field("error", shape("error"), "An error: a status, a code, or the whole error."),
     Field("status", STATUS, "The HTTP status."),
     Field("headers", HEADERS, "Response headers."),
@@ -306,7 +309,7 @@ SHAPES["rule"] = Struct("a rule", (
 
 # Settings
 
-UNMATCHED = Choice(("error", "echo", "auto"), "a word for 'unmatched'", later=("proxy",))
+UNMATCHED = Choice(("error", "echo", "auto", "proxy"), "a word for 'unmatched'")
 SHAPES["unmatched"] = AnyOf((UNMATCHED, shape("reply")))
 _PORT = Numeric(low=0, high=65535, whole=True)
 SETTINGS = Struct("a setting", (
@@ -321,7 +324,7 @@ SETTINGS = Struct("a setting", (
     Field("templates", AnyValue(unread=True), "A place for YAML anchors; its content is ignored."),
     Field("models", ListOf(NAME), "The ids that ``GET /v1/models`` lists.", default="a current list"),
     Field("unmatched", shape("unmatched"),
-          "The answer to a request that no rule matches: ``error``, ``echo``, ``auto`` or a reply.", default="error"),
+          "The answer to a request that no rule matches: ``error``, ``echo``, ``auto``, ``proxy`` or a reply.", default="error"),
     Field("turns", TURNS,
           "The assistant message of a conversation that answers: the ``next`` one or always the ``last``.", default="next"),
     Field("match", Choice(("best", "first"), "a way to match"), "Whether the ``best`` or the ``first`` matching rule answers.",
@@ -356,9 +359,24 @@ SETTINGS = Struct("a setting", (
           "The parts of a request that may name its namespace.",
           default="[path, header, key]"),
     Field("upstream", Struct("an upstream setting", (
-        Field("url", Text(empty=False), "The base URL.", required=True),
-        Field("key", Text(empty=False), "The environment variable that has its key."),
-    )), "Where to proxy to and record from.", later=True),
+        Field("url", Text(empty=False), "Its base URL, such as ``https://api.openai.com/v1``.", required=True),
+        Field("key", Text(secret=True, noun="a key"),
+              "The key to send; without one the client's own key is passed on.", null=True),
+        Field("headers", HEADERS, "Headers to send besides those of the client."),
+        Field("timeout", Numeric(low=0, above=True), "Seconds without a byte after which a request fails.", default=600),
+    ), doc="The server that requests are passed on to."),
+          "The server that ``unmatched: proxy``, ``proxy: true`` and recording send requests to."),
+    Field("record", Struct("a record setting", (
+        Field("file", Text(empty=False), "The file of recordings, relative to the configuration.", required=True),
+        Field("mode", Choice(MODES, "a mode"), "When exchanges are recorded: ``once`` when there is no file yet, ``new`` what the "
+              "file does not answer, ``all`` everything anew, ``none`` nothing.", default="once"),
+        Field("timing", Flag(), "Whether the gaps between the pieces of streams are recorded.", default=False),
+        Field("ids", Choice(("made", "keep"), "a treatment of ids"), "Whether ids and times are those recorded.", default="made"),
+        Field("redact", ListOf(AnyOf((Text(empty=False), Struct("a pattern", (
+            Field("regex", Text(empty=False), "A regular expression for the text to mask.", required=True),
+        )))), single=True), "Names of members and headers, and patterns, that are masked in addition to secrets."),
+    ), doc="Where and how exchanges with ``upstream`` are recorded."),
+          "Record exchanges with ``upstream`` as rules; implies ``unmatched: proxy``."),
     Field("admin", Flag(), "Whether ``/__openaimock`` exists.", default=True),
     Field("admin_key", Text(numbers=True, empty=False, secret=True, noun="a key"),
           "The key for ``/__openaimock``; without one it answers only requests from this machine."),

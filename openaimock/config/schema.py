@@ -254,7 +254,7 @@ _NOUNS = {
     "choice": "a choice",
     "response": "a chat completion",
     "rule": "a rule",
-    "unmatched": "``error``, ``echo``, ``auto`` or a reply",
+    "unmatched": "``error``, ``echo``, ``auto``, ``proxy`` or a reply",
     "fault": "a fault",
     "fail": "a failure",
     "file": "a file",

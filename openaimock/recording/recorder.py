@@ -255,4 +255,6 @@ def gaps(raw: bytes, arrivals: Sequence[tuple[int, float]], started: float) -> t
 
 def request_of(method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Recording:
     """A recording of a request that has no answer yet."""
-    return Recording(method, re.sub(r"\A/t/[^/]+(?=/)", "", path), body, headers=dict(headers), query=query, place=f"{method} {path}")
+    return Recording(
+        method, re.sub(r"\A/t/[^/]+(?=/)", "", path), body, headers=dict(headers), query=query, place=f"{method} {path}"
+    )

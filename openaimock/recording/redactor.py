@@ -69,7 +69,9 @@ class Redactor:
             return self.text(value)
         if isinstance(value, dict):
             return {
-                name: MASK if _plain(str(name)) in self._names and not isinstance(item, bool) and item is not None else self._walk(item)
+                name: MASK
+                if _plain(str(name)) in self._names and not isinstance(item, bool) and item is not None
+                else self._walk(item)
                 for name, item in value.items()
             }
         return [self._walk(item) for item in value] if isinstance(value, list) else value

@@ -61,7 +61,9 @@ class Answer:
     Iteration raises Broken when the body ends too early. ``close`` ends it; a complete one gives its connection back.
     """
 
-    def __init__(self, upstream: Upstream, connection: HTTPConnection, response: HTTPResponse, cancellation: Cancellation) -> None:
+    def __init__(
+        self, upstream: Upstream, connection: HTTPConnection, response: HTTPResponse, cancellation: Cancellation
+    ) -> None:
         self.status = response.status
         self.headers: Headers = response.getheaders()
         #: The length of the body, None when only its end tells.
