@@ -111,7 +111,7 @@ class Ask:
     #: 0 for a first attempt; SDKs number their retries (``x-stainless-retry-count``).
     attempt: int = 0
 
-    def again(self) -> Ask:
+    def copy(self) -> Ask:
         """Another Ask that says the same, with what has been worked out of it already."""
         twin: Ask = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)

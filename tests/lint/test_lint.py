@@ -11,7 +11,7 @@ import pytest
 from openaimock.api import FILES, operations_of
 from openaimock.api.chat.completions import message
 from openaimock.api.chat.params import CHAT
-from openaimock.app import _linter
+from openaimock.app.stages import linter_of
 from openaimock.lint import CHECKS, Linter, header
 from openaimock.lint.check import MOST, Finding
 from openaimock.lint.families import effort, family
@@ -286,15 +286,15 @@ def test_plain_requests_have_nothing_looked_for(monkeypatch):
     monkeypatch.setattr(Linter, "_found", looked)
     talk = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}]
     given = {"model": "gpt-4o", "stream": True, "n": 1, "user": "me", "seed": 7}
-    assert _linter(ENDPOINTS["/chat/completions"])(Ask("chat", {"messages": talk, **given}, model="gpt-4o")) == ()
-    assert _linter(ENDPOINTS["/responses"])(Ask("responses", {"model": "gpt-4o", "input": "Hello", "store": False})) == ()
-    assert _linter(ENDPOINTS["/responses"])(Ask("responses", {"model": "gpt-4o", "input": talk})) == ()
+    assert linter_of(ENDPOINTS["/chat/completions"])(Ask("chat", {"messages": talk, **given}, model="gpt-4o")) == ()
+    assert linter_of(ENDPOINTS["/responses"])(Ask("responses", {"model": "gpt-4o", "input": "Hello", "store": False})) == ()
+    assert linter_of(ENDPOINTS["/responses"])(Ask("responses", {"model": "gpt-4o", "input": talk})) == ()
 
 
 def test_findings_are_bounded():
     body = whole("chat", {"messages": [{"role": "tool", "tool_call_id": "call_1", "content": "x"}] * 5000})
     ask = Ask("chat", body, [message(each) for each in body["messages"]], model="gpt-4o")
-    assert len(_linter(ENDPOINTS["/chat/completions"])(ask)) == MOST
+    assert len(linter_of(ENDPOINTS["/chat/completions"])(ask)) == MOST
 
 
 def test_the_header_names_each_check_once_in_ascii():

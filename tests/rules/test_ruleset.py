@@ -67,10 +67,10 @@ def test_a_body_that_comes_again_gets_the_same_until_a_rule_is_added(others):
     ruleset = RuleSet([*others, asked(0, "a", "contains")])
     ask = talk("a")
     found = ruleset.match(ask, {})
-    assert ruleset.match(ask.again(), {}) is found
+    assert ruleset.match(ask.copy(), {}) is found
     ruleset.add([asked(0, "a")])
-    assert ruleset.match(ask.again(), {}).rule is ruleset.rules[-1]
-    assert RuleSet([asked(0, "", "any")]).match(ask.again(), {}).rule.score == 0.1
+    assert ruleset.match(ask.copy(), {}).rule is ruleset.rules[-1]
+    assert RuleSet([asked(0, "", "any")]).match(ask.copy(), {}).rule.score == 0.1
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_body_that_comes_again_gets_another_where_the_rest_of_the_request_coun
     ruleset = RuleSet([when(0, **condition), when(1)])
     ask = talk("a")
     assert ruleset.match(ask, {}).rule.number == 1
-    again = ask.again()
+    again = ask.copy()
     again.headers, again.state, again.namespace = {"x": "1"}, {"door": "open"}, "one"
     assert ruleset.match(again, {}).rule.number == 0
 
