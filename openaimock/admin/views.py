@@ -20,7 +20,8 @@ from ..rules import conditions
 from ..rules.rule import Rule
 from ..rules.ruleset import RuleSet
 from ..state import coverage, journal
-from ..state.namespace import Namespace
+from ..state.namespace import counts_of
+from ..state.store import State
 from ..text import redaction
 from ..types.exchange import Exchange
 
@@ -39,12 +40,12 @@ class AdminRequest:
     namespace_name: str | None = None
 
     @property
-    def namespaces(self) -> list[Namespace]:
+    def namespaces(self) -> list[State]:
         """The selected namespaces."""
         return [namespace for namespace in self.app.namespaces if self.namespace_name in (None, namespace.name)]
 
     @property
-    def namespace(self) -> Namespace:
+    def namespace(self) -> State:
         """The selected namespace, ``default`` without a name."""
         return self.app.namespaces[self.namespace_name or "default"]
 
@@ -61,7 +62,7 @@ def exchanges(request: AdminRequest) -> dict[str, Any]:
     filters = {name: content for name, content in request.query.items() if name in journal.FILTERS}
     _check(request.query)
     limit = _whole(request.query, "limit", DEFAULT_LIMIT)
-    entries = [exchange for namespace in request.namespaces for exchange in namespace.journal]
+    entries = [exchange for namespace in request.namespaces for exchange in namespace.exchanges()]
     selected = journal.pick(entries, filters, limit)
     hidden, brief = secrets(request.app.config), request.query.get("brief", "false") in ("true", "1")
     body_limit = request.app.config.body_limit
@@ -93,7 +94,7 @@ def exchange(request: AdminRequest) -> dict[str, Any]:
 
 
 def _exchange(request: AdminRequest) -> Exchange:
-    entries = [exchange for namespace in request.namespaces for exchange in namespace.journal]
+    entries = [exchange for namespace in request.namespaces for exchange in namespace.exchanges()]
     for entry in reversed(entries):
         if request.rest in (str(entry.order), entry.id):
             return entry
@@ -104,8 +105,7 @@ def delete_exchanges(request: AdminRequest) -> dict[str, Any]:
     """Empty the journal."""
     count = 0
     for namespace in request.namespaces:
-        count += len(namespace.journal)
-        namespace.journal.clear()
+        count += namespace.clear_exchanges()
     return {"deleted": count}
 
 
@@ -114,7 +114,7 @@ def delete_exchanges(request: AdminRequest) -> dict[str, Any]:
 
 def rules(request: AdminRequest) -> dict[str, Any]:
     """All rules in file order, with their conditions, replies and hits."""
-    hits, hidden = coverage.hits(request.namespaces), secrets(request.app.config)
+    hits, hidden = coverage.hits(map(counts_of, request.namespaces)), secrets(request.app.config)
     return {"rules": [redaction.value(_rule(rule, hits), hidden) for rule in list(request.app.ruleset.rules)]}
 
 
@@ -191,7 +191,7 @@ def show_coverage(request: AdminRequest) -> dict[str, Any]:
     """Hits of the rules, rules and replies without a hit, and the requests that no rule matched."""
     hidden = secrets(request.app.config)
     unmatched = [journal.brief(exchange, hidden) for exchange in coverage.unmatched(request.namespaces)]
-    return coverage.report(list(request.app.ruleset.rules), request.namespaces) | {"unmatched": unmatched}
+    return coverage.report(list(request.app.ruleset.rules), list(map(counts_of, request.namespaces))) | {"unmatched": unmatched}
 
 
 def explain_request(request: AdminRequest) -> dict[str, Any]:
@@ -206,12 +206,12 @@ def explain_request(request: AdminRequest) -> dict[str, Any]:
 
 def scenarios(request: AdminRequest) -> dict[str, str]:
     """The state of every scenario of a namespace."""
-    return dict(request.namespace.state)
+    return dict(request.namespace.scenarios())
 
 
 def scenario(request: AdminRequest) -> dict[str, str]:
     """The state of one scenario."""
-    state = request.namespace.state.get(request.rest)
+    state = request.namespace.scenarios().get(request.rest)
     if state is None:
         raise _missing("scenario", request.rest)
     return {"state": state}
@@ -222,7 +222,7 @@ def set_scenarios(request: AdminRequest) -> dict[str, str]:
     states = request.json()
     if not isinstance(states, dict):
         raise _bad("expected an object of scenarios and their states")
-    request.namespace.state.update({name: _state(state, name) for name, state in states.items()})
+    request.namespace.set_scenarios({name: _state(state, name) for name, state in states.items()})
     return scenarios(request)
 
 
@@ -230,7 +230,7 @@ def set_scenario(request: AdminRequest) -> dict[str, str]:
     """Set the state of one scenario: ``"paid"`` or ``{"state": "paid"}``."""
     content = request.json()
     state = _state(content.get("state") if isinstance(content, dict) else content, request.rest)
-    request.namespace.state[request.rest] = state
+    request.namespace.set_scenarios({request.rest: state})
     return {"state": state}
 
 

@@ -16,7 +16,9 @@ from ..http.catalog import api_error
 from ..http.request import Request
 from ..rules.rule import Rule, build
 from ..rules.ruleset import RuleSet
-from ..state.namespace import Context, Namespace, Namespaces, name_of
+from ..state.limits import RateLimits
+from ..state.namespace import Context, Namespaces, name_of
+from ..state.store import State
 from ..types.exchange import Exchange
 from . import asks, overrides
 from .call import Call, StartResponse
@@ -81,6 +83,7 @@ class App:
         #: The plan that answers what no rule matches, if ``unmatched`` has one.
         self.unmatched = unmatched_plan(config.unmatched, self._defaults)
         self.keys = [key.encode() for key in config.api_keys]
+        self.limits = RateLimits(config.limits or {})
         self.lints = config.lint != "off"
         stages = [stage for stage in STAGES if stage not in OPTIONAL or OPTIONAL[stage](config)]
         self._steps: Steps = tuple((stage, MAY_BLOCK.get(stage)) for stage in stages)
@@ -109,7 +112,7 @@ class App:
             start_response("204 No Content", [("content-length", "0"), *cors.preflight(request, self.config.cors)])
             return []
         call = self._call(request, start_response, self.namespaces[name_of(environ, self.config.isolate)])
-        call.context.namespace.journal.append(call.exchange)
+        call.context.namespace.append(call.exchange)
         return self._run(call, self._steps)
 
     def perform(
@@ -128,11 +131,11 @@ class App:
         call = self._call(Request(environ, self.config.max_body), start_response, self.namespaces[namespace])
         call.in_pool, call.recorded = True, record
         if record:
-            call.context.namespace.journal.append(call.exchange)
+            call.context.namespace.append(call.exchange)
         content = self._run(call, self._internal_steps)
         return Response(*head[0], content)
 
-    def _call(self, request: Request, start_response: StartResponse, namespace: Namespace) -> Call:
+    def _call(self, request: Request, start_response: StartResponse, namespace: State) -> Call:
         started = time.perf_counter()
         context = Context(namespace, self.sender.clock, self.config.seed, self.config)
         environ = request.environ

@@ -10,7 +10,7 @@ from ..api import Operation
 from ..api.router import Route
 from ..http.json import dump
 from ..http.request import Request
-from ..state.namespace import Namespace
+from ..state.store import State
 from ..types.ask import Ask
 from . import overrides
 
@@ -26,13 +26,13 @@ class AskReader:
     def __init__(self) -> None:
         self._cache: dict[tuple[str, str | None, bytes], Ask] = {}
 
-    def read(self, route: Route, request: Request, namespace: Namespace) -> Ask:
+    def read(self, route: Route, request: Request, namespace: State) -> Ask:
         """The Ask of a request. APIError when the operation refuses the request."""
-        request.params, request.store = route.params, namespace.store
+        request.params, request.store = route.params, namespace
         operation = route.operation
         ask = self._cached(operation, request) if operation.alone and not route.params else operation.read(request)
         ask.method, ask.path, ask.params = operation.method, route.path, route.params
-        ask.namespace, ask.headers, ask.state = namespace.name, request.headers, namespace.state
+        ask.namespace, ask.headers, ask.state = namespace.name, request.headers, namespace.scenarios()
         ask.attempt = overrides.attempt(request)
         return ask
 

@@ -8,7 +8,7 @@ from ..api.router import ROUTER
 from ..errors import APIError
 from ..http.request import Request
 from ..rules import explain as explanations
-from ..state.namespace import Namespace
+from ..state.store import State
 from ..types.exchange import Exchange
 from . import asks
 from .stages import linter_of
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_VERDICTS = 50
 
 
-def explain(app: App, content: Any, namespace: Namespace) -> dict[str, Any]:
+def explain(app: App, content: Any, namespace: State) -> dict[str, Any]:
     """The verdicts of all rules on a request body, or on ``{"path": ..., "method": ..., "headers": ..., "body": ...}``.
 
     Nothing is counted or recorded. APIError when the request is refused before it is matched.
@@ -30,8 +30,8 @@ def explain(app: App, content: Any, namespace: Namespace) -> dict[str, Any]:
     route = ROUTER.find(method, environ["PATH_INFO"])
     ask = app.asks.read(route, Request(environ, app.config.max_body), namespace)
     linter = linter_of(route.operation) if app.lints else None
-    lint = [finding._asdict() for finding in linter(ask)] if linter else []
-    return {"endpoint": ask.endpoint, "lint": lint, **explanations.report(app.ruleset, ask, namespace.hits)}
+    lint = [finding._asdict() for finding in linter(ask, app.config.model_table.family(ask.model))] if linter else []
+    return {"endpoint": ask.endpoint, "lint": lint, **explanations.report(app.ruleset, ask, namespace.hits())}
 
 
 def why(app: App, exchange: Exchange) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def why(app: App, exchange: Exchange) -> dict[str, Any]:
     match = exchange.match
     # A rule that has been removed is not among the verdicts.
     chosen = match.rule if match is not None and match.rule in app.ruleset.rules else None
-    hits = next((namespace.hits for namespace in app.namespaces if namespace.name == exchange.namespace), {})
+    hits = app.namespaces[exchange.namespace].hits() if exchange.namespace in app.namespaces else {}
     report = explanations.report(app.ruleset, exchange.ask, hits, chosen, MAX_VERDICTS)
     return report | {"matched": exchange.matched, "rule": exchange.rule}
 

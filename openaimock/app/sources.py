@@ -99,10 +99,10 @@ def select(app: App, call: Call, ask: Ask) -> Selection:
     """What answers an Ask: a rule, or what ``unmatched`` says. APIError 400 ``no_match`` when nothing does."""
     namespace = call.context.namespace
     while True:
-        match = app.ruleset.match(ask, namespace.hits)
+        match = app.ruleset.match(ask, namespace.hits())
         if match is None:
             return _unmatched(app, call.route.operation, call, ask)
-        hit = namespace.claim(match.rule)
+        hit = namespace.claim(match.rule.id, match.rule.times, answer=match.answer)
         # None: another thread took the last of the rule's ``times``.
         if hit is not None:
             break
@@ -110,8 +110,6 @@ def select(app: App, call: Call, ask: Ask) -> Selection:
     if chosen is None:
         call.exchange.match = match
         raise APIError(400, _used_up(match), code="no_match", headers={"x-should-retry": "false"})
-    if match.answer >= 0:
-        namespace.answered.add((match.rule.id, match.answer))
     source = "plan" if chosen.function is None else "function"
     return Selection(source, chosen, match, match.answer if match.answer >= 0 else hit, hit + 1)
 
@@ -124,7 +122,7 @@ def _unmatched(app: App, operation: Operation, call: Call, ask: Ask) -> Selectio
         return Selection("plan" if chosen.function is None else "function", chosen, number=call.context.number)
     if app.config.unmatched == "echo":
         return Selection("echo")
-    refusal = no_match(ask, app.ruleset.nearest(ask, call.context.namespace.hits))
+    refusal = no_match(ask, app.ruleset.nearest(ask, call.context.namespace.hits()))
     app.log.warning("%s", refusal.message)
     raise refusal
 

@@ -26,6 +26,8 @@ from .sources import SOURCES, Selection, select
 if TYPE_CHECKING:
     from . import App
 
+#: A body of more bytes counts by its size against the memory of the journal.
+LARGE = 4096
 #: A match that may take longer than this many seconds may block.
 SLOW = 0.005
 #: So may the reply to a request with more inputs than this.
@@ -50,19 +52,23 @@ def override(app: App, call: Call) -> None:
 
 
 def read(app: App, call: Call) -> None:
-    """The Ask."""
-    call.ask = call.exchange.ask = app.asks.read(call.route, call.request, call.context.namespace)
+    """The Ask. APIError when the operation refuses the request."""
+    namespace, exchange = call.context.namespace, call.exchange
+    call.ask = exchange.ask = app.asks.read(call.route, call.request, namespace)
+    if call.recorded and len(raw := call.request.raw) > LARGE:
+        # Beside its text, a small JSON value takes about 60 bytes in Python.
+        namespace.charge(exchange, 2 * len(raw) + 60 * raw.count(b","))
 
 
 def limit(app: App, call: Call) -> None:
     """Rate limits: take the request's tokens out of its buckets. APIError 429 when they are empty."""
-    limits, ask = call.context.namespace.limits, call.ask
-    if limits is None:
-        return
+    ask = call.ask
     prompt = sum(tokens.count(message.text, ask.model) for message in ask.messages) or tokens.count(ask.text, ask.model)
     output = ask.body.get("max_completion_tokens") or ask.body.get("max_tokens") or ask.body.get("max_output_tokens")
     caller = digest(auth.key(call.request), size=8).hex()
-    call.headers = tuple(limits.admit(caller, ask.model, prompt + (output or 0), call.context.now).items())
+    call.headers = tuple(
+        app.limits.admit(call.context.namespace, caller, ask.model, prompt + (output or 0), call.context.now).items()
+    )
 
 
 def lint(app: App, call: Call) -> None:
@@ -70,7 +76,7 @@ def lint(app: App, call: Call) -> None:
     findings = call.ask.findings
     if findings is None:
         linter = linter_of(call.route.operation)
-        findings = call.ask.findings = linter(call.ask) if linter else ()
+        findings = call.ask.findings = linter(call.ask, call.context.models.family(call.ask.model)) if linter else ()
     if findings:
         _note(app, call, findings)
         if app.config.lint == "error":
@@ -91,19 +97,16 @@ def match(app: App, call: Call) -> None:
 
 def reply(app: App, call: Call) -> None:
     """The Reply, and what it does to the state. APIError when the reply is an error."""
-    if call.parts:
-        content = _combined(call)
-    else:
-        content = call.selection.plan.ready or _reply(call.ask, call.selection)
+    content = _combined(call) if call.parts else call.selection.plan.ready or _reply(call.ask, call.selection)
     if content is None:
         return
     selection, exchange, namespace = call.selection, call.exchange, call.context.namespace
     exchange.match = selection.match
     call.reply = exchange.reply = content
-    if content.fail is not None and namespace.fails(exchange.rule or "", selection.which, content.fail.times):
+    if content.fail is not None and namespace.fail(exchange.rule or "", selection.which, content.fail.times):
         raise api_error(**content.fail.error, model=call.ask.model)
     if content.set_state:
-        namespace.state.update(content.set_state)
+        namespace.set_scenarios(content.set_state)
     if content.error is not None:
         raise api_error(**content.error, model=call.ask.model)
     if content.raw:

@@ -91,7 +91,7 @@ def test_an_opened_exchange_shows_the_verdicts(page, mock):
     until(page, lambda: rows(page))
     all_of(page, "#list button")[0].click()
     until(page, lambda: "Why no rule answered" in page.execute_script("return document.body.textContent"))
-    assert "it would fit with case_sensitive: false" in text_of(page, "#detail")
+    assert "it would match with case_sensitive: false" in text_of(page, "#detail")
     assert text_of(page, "#detail del") == "Hello"
 
 
@@ -140,10 +140,10 @@ def test_a_request_is_explained_and_sent(page, mock):
     page.find_element("id", "tab-try").click()
     page.find_element("id", "explain").click()
     until(page, lambda: "hello answers" in text_of(page, "#outcome"))
-    assert len(mock.app.api.namespaces["default"].journal) == 0
+    assert len(mock.app.api.namespaces["default"].exchanges()) == 0
     page.find_element("id", "send").click()
     until(page, lambda: "Hi!" in text_of(page, "#outcome"))
-    assert len(mock.app.api.namespaces["default"].journal) == 1
+    assert len(mock.app.api.namespaces["default"].exchanges()) == 1
 
 
 def test_invalid_json_is_reported(page):
@@ -190,7 +190,7 @@ def test_clear_empties_the_journal(page, mock):
     until(page, lambda: rows(page))
     page.find_element("id", "clear").click()
     until(page, lambda: not rows(page))
-    assert len(mock.app.api.namespaces["default"].journal) == 0
+    assert len(mock.app.api.namespaces["default"].exchanges()) == 0
 
 
 def test_the_page_asks_for_the_admin_key(browser, serve):

@@ -37,8 +37,8 @@ def texts(mock, prompts, **more):
     return [choice["text"] for choice in response.json()["choices"]]
 
 
-def embed(mock, given):
-    return post(mock, {"model": "m", "input": given, "dimensions": 2}, "/embeddings")
+def embed(mock, inputs):
+    return post(mock, {"model": "m", "input": inputs, "dimensions": 2}, "/embeddings")
 
 
 def embedding(number):
@@ -52,7 +52,7 @@ def test_each_input_gets_the_reply_of_its_own_rule(serve):
 def test_every_input_counts_as_a_hit(serve):
     mock = serve([FIRST, SECOND])
     texts(mock, ["first", "first", "second"])
-    assert mock.app.api.namespaces["default"].hits == {"first": 2, "second": 1}
+    assert mock.app.api.namespaces["default"].hits() == {"first": 2, "second": 1}
 
 
 def test_replies_are_given_in_turn(serve):
@@ -87,15 +87,15 @@ def test_unmatched_inputs_are_answered_one_by_one(serve):
 
 
 def test_unmatched_inputs_get_something_made_up(serve):
-    made = texts(serve({"unmatched": "auto"}), ["a", "b"])
-    assert all(made) and made[0] != made[1]
+    answer = texts(serve({"unmatched": "auto"}), ["a", "b"])
+    assert all(answer) and answer[0] != answer[1]
 
 
 def test_an_error_for_one_input_is_the_answer(serve):
     mock = serve([FIRST, {"id": "bad", "when": {"text": {"contains": "second"}}, "reply": {"error": 429}}])
     response = complete(mock, ["first", "second"])
     assert (response.status_code, response.json()["error"]["code"]) == (429, "rate_limit_exceeded")
-    assert mock.app.api.namespaces["default"].journal[-1].rule == "bad"
+    assert mock.app.api.namespaces["default"].exchanges()[-1].rule == "bad"
 
 
 def test_a_raw_reply_for_one_input_is_the_answer(serve):
@@ -117,13 +117,13 @@ def test_all_that_was_answered_sets_its_states(serve):
     ]
     mock = serve(rules)
     embed(mock, ["a", "b", "c"])
-    assert mock.app.api.namespaces["default"].state == {"one": "on", "two": "on"}
+    assert mock.app.api.namespaces["default"].scenarios() == {"one": "on", "two": "on"}
 
 
 def test_the_journal_has_one_exchange_with_all_the_text(serve):
     mock = serve([SECOND])
     embed(mock, ["first", "second"])
-    (exchange,) = mock.app.api.namespaces["default"].journal
+    (exchange,) = mock.app.api.namespaces["default"].exchanges()
     assert (exchange.rule, exchange.ask.text) == ("second", "first\nsecond")
 
 
@@ -139,10 +139,10 @@ def test_many_inputs_do_not_hold_up_the_loop(number, deferred):
     app = openaimock.create_app({"unmatched": "echo"})
     body = {"model": "m", "input": [f"n{at}" for at in range(number)], "dimensions": 2}
     environ = EnvironBuilder(path="/v1/embeddings", method="POST", json=body).get_environ()
-    asked = []
-    environ["openaimock.defer"] = lambda work: asked.append(work) or work()
+    request = []
+    environ["openaimock.defer"] = lambda work: request.append(work) or work()
     answer = b"".join(app(environ, lambda status, headers: None))
-    assert bool(asked) == deferred
+    assert bool(request) == deferred
     assert len(json.loads(answer)["data"]) == number
 
 

@@ -22,12 +22,12 @@ EXACT = {"when": {"endpoint": "moderations", "text": "odd"}, "reply": {"moderati
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
 
 
-def text(said):
-    return {"type": "text", "text": said}
+def text(reply):
+    return {"type": "text", "text": reply}
 
 
-def ask(mock, given, **more):
-    response = post(mock, {"input": given, **more}, "/moderations")
+def ask(mock, inputs, **more):
+    response = post(mock, {"input": inputs, **more}, "/moderations")
     assert response.status_code == 200, response.text
     strictly(ModerationCreateResponse, response.json())
     return response.json()
@@ -94,7 +94,7 @@ def test_overrides_are_sent_as_given(serve):
 def test_a_rule_for_chat_says_nothing_of_moderations(serve):
     mock = serve([{"messages": [{"role": "user", "matcher": "any"}, {"role": "assistant", "content": "Hi"}]}])
     assert ask(mock, "Hello")["results"][0]["flagged"] is False
-    assert mock.app.api.namespaces["default"].hits == {}
+    assert mock.app.api.namespaces["default"].hits() == {}
 
 
 def test_a_function_may_judge(serve):

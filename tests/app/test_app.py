@@ -99,13 +99,13 @@ def test_an_exception_in_the_pool_is_a_500_in_the_envelope():
     statuses, content = call(application, user("Hello"), **{"openaimock.defer": Pool()})
     assert statuses[0].startswith("500")
     assert json.loads(content)["error"]["type"] == "server_error"
-    assert application.namespaces["default"].journal[-1].rule == "rule-1"
+    assert application.namespaces["default"].exchanges()[-1].rule == "rule-1"
 
 
 def test_the_journal_keeps_no_frames_of_an_error():
     application = app()
     call(application, user("unknown"))
-    error = application.namespaces["default"].journal[-1].error
+    error = application.namespaces["default"].exchanges()[-1].error
     assert error.__traceback__ is error.__context__ is None
 
 
@@ -140,10 +140,10 @@ def test_perform_counts_hits_in_its_namespace():
 def test_perform_leaves_the_journal_and_metrics_alone_unless_it_records():
     application = app()
     application.perform("POST", "/v1/chat/completions", {}, user("Hello"))
-    assert len(application.namespaces["default"].journal) == 0
+    assert application.namespaces["default"].exchanges() == []
     assert "chat" not in application.sender.metrics.text()
     application.perform("POST", "/v1/chat/completions", {}, user("Hello"), record=True)
-    assert [exchange.rule for exchange in application.namespaces["default"].journal] == ["hello"]
+    assert [exchange.rule for exchange in application.namespaces["default"].exchanges()] == ["hello"]
     assert 'endpoint="chat"' in application.sender.metrics.text()
 
 
@@ -174,13 +174,13 @@ def test_each_call_has_its_own_ids():
     assert answers[0]["id"] != answers[1]["id"]
 
 
-@pytest.mark.parametrize("unmatched", ["auto", "echo", {"reply": "Default."}])
+@pytest.mark.parametrize("unmatched", ["auto", "echo", {"content": "Default."}])
 def test_unmatched_has_a_source(unmatched):
     assert call(app(unmatched=unmatched), user("unknown"))[0] == ["200 OK"]
 
 
 def test_a_function_may_answer_unmatched_requests():
-    application = openaimock.create_app({"responses": [], "unmatched": {"reply": lambda ask: ask.user.upper()}}).api
+    application = openaimock.create_app({"responses": [], "unmatched": lambda ask: ask.user.upper()}).api
     pool = Pool()
     assert b"LOUD" in call(application, user("loud"), **{"openaimock.defer": pool})[1]
     assert pool.works == 1

@@ -8,7 +8,7 @@ from openaimock.api.router import ROUTER
 from openaimock.app import asks
 from openaimock.config.load import load
 from openaimock.http.request import Request
-from openaimock.state.namespace import Namespace
+from openaimock.state.namespace import Namespaces
 
 from ..support.wire import user
 
@@ -17,7 +17,7 @@ CHAT = ROUTER.find("POST", "/v1/chat/completions")
 
 def read(reader, body, **headers):
     environ = asks.environ("POST", "/v1/chat/completions", headers, body)
-    return reader.read(CHAT, Request(environ), Namespace("mine", load({"responses": []})))
+    return reader.read(CHAT, Request(environ), Namespaces(load({"unmatched": "echo"}))["mine"])
 
 
 def test_an_ask_has_the_facts_of_its_request():

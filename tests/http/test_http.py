@@ -340,7 +340,7 @@ def test_a_built_in_model_cannot_be_deleted(open_mock, client):
 def test_a_fine_tuned_model_can_be_deleted_once(open_mock, client):
     id = "ft:gpt-4o-mini:org::abc"
     model = {"id": id, "object": "model", "created": 1, "owned_by": "org"}
-    open_mock.app.api.namespaces["default"].store.put("models", id, model)
+    open_mock.app.api.namespaces["default"].put("models", id, model)
     sdk = client(open_mock)
     assert id in [each.id for each in sdk.models.list()]
     assert sdk.models.delete(id).deleted

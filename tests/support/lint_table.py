@@ -1,4 +1,4 @@
-"""The table of docs/lint.rst, written from the checks themselves: ``python -m tests.lint_table`` refreshes it."""
+"""The table of docs/lint.rst, written from the checks themselves: ``python -m tests.support.lint_table`` writes it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from openaimock import create_app
 from openaimock.lint import CHECKS
 
 DOCS = Path(__file__).parents[2] / "docs" / "lint.rst"
-BEGIN = ".. The rows below are written by tests.lint_table.\n"
+BEGIN = ".. The rows below are written by tests.support.lint_table.\n"
 QUIET = logging.getLogger("openaimock.quiet")
 QUIET.propagate = False
 QUIET.addHandler(logging.NullHandler())
-#: What an example leaves out.
+#: The usual members, which examples leave out.
 USUAL: dict[str, tuple[str, dict[str, Any]]] = {
     "chat": ("/chat/completions", {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}),
     "responses": ("/responses", {"model": "gpt-4o", "input": "Hello"}),
@@ -28,14 +28,14 @@ USUAL: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def whole(endpoint: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def whole(endpoint: str, example: Mapping[str, Any]) -> dict[str, Any]:
     """An example with what it leaves out."""
-    return {**USUAL[endpoint][1], **given}
+    return {**USUAL[endpoint][1], **example}
 
 
-def send(http: httpx.Client, endpoint: str, given: Mapping[str, Any]) -> httpx.Response:
+def send(http: httpx.Client, endpoint: str, example: Mapping[str, Any]) -> httpx.Response:
     """Send an example to an application."""
-    return http.post("/v1" + USUAL[endpoint][0], json=whole(endpoint, given))
+    return http.post("/v1" + USUAL[endpoint][0], json=whole(endpoint, example))
 
 
 def client(lint: str, log: logging.Logger = QUIET, **config: Any) -> httpx.Client:
@@ -49,14 +49,15 @@ def rows() -> Iterator[str]:
     with client("error") as http:
         for check in CHECKS:
             error = send(http, check.endpoints[0], check.refused).json()["error"]
-            shown = json.dumps(check.refused, ensure_ascii=False)
-            said = f"``{error['message']}``"
+            request = json.dumps(check.refused, ensure_ascii=False)
+            message = f"``{error['message']}``"
             for name in ("param", "code"):
                 if error[name]:
-                    said += f" ({name} ``{error[name]}``)"
+                    message += f" ({name} ``{error[name]}``)"
+            level = "lint" if check.find or "unknown" in check.name else "always"
             yield (
                 f"   * - ``{check.name}``\n     - {', '.join(check.endpoints)}\n     - {check.doc}\n"
-                f"     - ``{shown}``\n     - {said}\n     - {'lint' if check.find or 'unknown' in check.name else 'always'}\n"
+                f"     - ``{request}``\n     - {message}\n     - {level}\n"
             )
 
 
@@ -66,7 +67,7 @@ def text() -> str:
     table = ".. list-table::\n   :header-rows: 1\n   :widths: 14 8 20 24 28 6\n\n"
     header = "".join(
         f"   {'*' if at == 0 else ' '} - {title}\n"
-        for at, title in enumerate(("Check", "Where", "What", "For example", "Said", "When"))
+        for at, title in enumerate(("Check", "Where", "What", "For example", "Error", "When"))
     )
     return f"{head}{begin}\n{table}{header}{''.join(rows())}"
 

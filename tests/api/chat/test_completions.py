@@ -239,6 +239,14 @@ def test_stop_cuts_before_the_sequence(mock, stop):
     assert (choice["message"]["content"], choice["finish_reason"]) == ("Hi there! ", "stop")
 
 
+@pytest.mark.parametrize(
+    "known", [{"finish_reason": "length"}, {"usage": {"completion_tokens": 1}}, {"usage": {"output_tokens": 1}}]
+)
+def test_a_reply_that_says_that_it_keeps_the_limit_is_not_cut(serve, known):
+    mock = serve([{"when": {}, "reply": {"content": "one two three four", **known}}])
+    assert post(mock, user("Hello", max_tokens=1)).json()["choices"][0]["message"]["content"] == "one two three four"
+
+
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 def test_token_limits_cut_with_length(mock, name):
     answer = post(mock, user("Hello", **{name: 3})).json()
@@ -255,11 +263,11 @@ def test_a_limit_that_is_not_reached_changes_nothing(mock):
 
 def test_logprobs_spell_the_content(mock):
     answer = strictly(ChatCompletion, post(mock, user("Hello", logprobs=True, top_logprobs=3)).json())
-    said = answer.choices[0].logprobs.content
-    assert "".join(token.token for token in said) == "Hi there! How can I help you today?"
-    assert all(bytes(token.bytes).decode() == token.token for token in said)
-    assert all(token.logprob <= 0 and len(token.top_logprobs) == 3 for token in said)
-    assert all(token.top_logprobs[0].token == token.token for token in said)
+    text = answer.choices[0].logprobs.content
+    assert "".join(token.token for token in text) == "Hi there! How can I help you today?"
+    assert all(bytes(token.bytes).decode() == token.token for token in text)
+    assert all(token.logprob <= 0 and len(token.top_logprobs) == 3 for token in text)
+    assert all(token.top_logprobs[0].token == token.token for token in text)
 
 
 def test_logprobs_are_streamed_beside_their_tokens(mock):
@@ -308,7 +316,7 @@ def test_a_miss_is_not_retried_by_the_sdk(mock, client):
         client(mock, max_retries=3).chat.completions.create(**user("Hullo"))
     assert raised.value.code == "no_match"
     assert raised.value.message.count("Nearest rules") == 1
-    assert len(mock.app.api.namespaces["default"].journal) == 1
+    assert len(mock.app.api.namespaces["default"].exchanges()) == 1
 
 
 # Byte for byte
