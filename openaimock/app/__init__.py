@@ -18,7 +18,6 @@ from ..rules.rule import Rule, build
 from ..rules.ruleset import RuleSet
 from ..state.limits import RateLimits
 from ..state.namespace import Context, Namespaces, name_of
-from ..state.store import State
 from ..types.exchange import Exchange
 from . import asks, overrides
 from .call import Call, StartResponse
@@ -111,7 +110,7 @@ class App:
         if environ["REQUEST_METHOD"] == "OPTIONS":
             start_response("204 No Content", [("content-length", "0"), *cors.preflight(request, self.config.cors)])
             return []
-        call = self._call(request, start_response, self.namespaces[name_of(environ, self.config.isolate)])
+        call = self._call(request, start_response, name_of(environ, self.config.isolate))
         call.context.namespace.append(call.exchange)
         return self._run(call, self._steps)
 
@@ -128,19 +127,19 @@ class App:
         def start_response(status: str, response_headers: Sequence[tuple[str, str]]) -> None:
             head.append((int(status[:3]), response_headers))
 
-        call = self._call(Request(environ, self.config.max_body), start_response, self.namespaces[namespace])
+        call = self._call(Request(environ, self.config.max_body), start_response, namespace)
         call.in_pool, call.recorded = True, record
         if record:
             call.context.namespace.append(call.exchange)
         content = self._run(call, self._internal_steps)
         return Response(*head[0], content)
 
-    def _call(self, request: Request, start_response: StartResponse, namespace: State) -> Call:
+    def _call(self, request: Request, start_response: StartResponse, name: str) -> Call:
         started = time.perf_counter()
-        context = Context(namespace, self.sender.clock, self.config.seed, self.config)
+        context = Context(self.namespaces[name], self.sender.clock, self.config.seed, self.config)
         environ = request.environ
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO") or "/"
-        exchange = Exchange(context.number, context.now, namespace.name, method, path, order=next(self.order))
+        exchange = Exchange(context.number, context.now, name, method, path, order=next(self.order))
         exchange.id = overrides.request_id(request) or context.ids.hex("req_")
         return Call(request, start_response, context, exchange, started)
 

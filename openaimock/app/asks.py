@@ -30,17 +30,18 @@ class AskReader:
         """The Ask of a request. APIError when the operation refuses the request."""
         request.params, request.store = route.params, namespace
         operation = route.operation
-        ask = self._cached(operation, request) if operation.alone and not route.params else operation.read(request)
+        if operation.alone and not route.params:
+            key = (operation.path, request.environ.get("CONTENT_TYPE"), request.raw)
+            cached = self._cache.get(key)
+            ask = cached.copy() if cached is not None else self._cache_read(key, operation, request)
+        else:
+            ask = operation.read(request)
         ask.method, ask.path, ask.params = operation.method, route.path, route.params
         ask.namespace, ask.headers, ask.state = namespace.name, request.headers, namespace.scenarios()
         ask.attempt = overrides.attempt(request)
         return ask
 
-    def _cached(self, operation: Operation, request: Request) -> Ask:
-        key = (operation.path, request.environ.get("CONTENT_TYPE"), request.raw)
-        cached = self._cache.get(key)
-        if cached is not None:
-            return cached.copy()
+    def _cache_read(self, key: tuple[str, str | None, bytes], operation: Operation, request: Request) -> Ask:
         ask = operation.read(request)
         if len(key[2]) <= MAX_BODY:
             if len(self._cache) >= MAX_ENTRIES:

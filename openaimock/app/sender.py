@@ -68,7 +68,7 @@ class Sender:
         headers.append(("content-length", str(len(body))))
         if not latency and pace.instant(reply.pace) and fault is None:
             self._start(call, status, headers, 0.0)
-            self._close(call)
+            self._end(call)
             return [body]
         due = pace.whole(token_count, latency, reply.pace, lambda: ids.random)
         timed: faults.TimedChunks = iter([(due, body)])
@@ -85,7 +85,7 @@ class Sender:
             body = b"".join(frames)
             headers.append(("content-length", str(len(body))))
             self._start(call, 200, headers, 0.0)
-            self._close(call, len(frames))
+            self._end(call, len(frames))
             return [body]
         ids, chunks = call.context.ids, call.exchange.chunks
         timed = pace.stream(payload.frames, latency, reply.pace, lambda: ids.random, chunks if fault is None else [])
@@ -153,15 +153,13 @@ class Sender:
         finally:
             if exchange.ended == "running":
                 exchange.ended = "client_disconnected"
-            self._record(call)
+            self._end(call)
 
-    def _close(self, call: Call, events: int = 0) -> None:
-        call.exchange.ended = "complete"
-        self._record(call, events)
-
-    def _record(self, call: Call, events: int = 0) -> None:
-        """Set the duration of an ended exchange, count it and log it."""
+    def _end(self, call: Call, events: int = 0) -> None:
+        """Set the end and duration of an exchange, count it and log it."""
         exchange = call.exchange
+        if exchange.ended == "running":
+            exchange.ended = "complete"
         exchange.duration = time.perf_counter() - call.started
         if call.recorded:
             self.metrics.count(exchange, events)

@@ -114,7 +114,9 @@ def reply(app: App, call: Call) -> None:
     if content.auto:
         call.reply = exchange.reply = auto.fill(call.ask, content, call.context.ids.random)
     elif app.lints and (selection.match is not None or app.unmatched is not None):
-        _note(app, call, linting.of_reply(call.ask, content))
+        findings = linting.of_reply(call.ask, content)
+        if findings:
+            _note(app, call, findings)
 
 
 def write(app: App, call: Call) -> None:
