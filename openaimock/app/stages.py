@@ -48,7 +48,9 @@ def authenticate(app: App, call: Call) -> None:
 
 def override(app: App, call: Call) -> None:
     """Fault and latency from the request's headers. APIError 400 when they are invalid."""
-    call.fault, call.latency = overrides.fault(call.request), overrides.latency(call.request)
+    environ = call.request.environ
+    if overrides.FAULT in environ or overrides.LATENCY in environ:
+        call.fault, call.latency = overrides.fault(call.request), overrides.latency(call.request)
 
 
 def read(app: App, call: Call) -> None:
