@@ -166,13 +166,15 @@ def text(options: Mapping[str, Any], model: Model) -> Item:
 def prompt(reference: Mapping[str, Any], model: Model) -> Item:
     """The ``prompt`` object: the version as text, texts of variables as parts."""
     variables = {
-        name: {"type": "input_text", "text": value} if isinstance(value, str) else normalize_part(value)
+        name: {"type": "input_text", "text": value} if isinstance(value, str) else _without_data(normalize_part(value))
         for name, value in (reference.get("variables") or {}).items()
     }
-    for value in variables.values():
-        # Uploaded contents are not echoed.
-        value.pop("file_data", None)
     return {"id": reference.get("id") or "", "variables": variables, "version": reference.get("version") or "1"}
+
+
+def _without_data(part: Any) -> Any:
+    """A part without uploaded contents, which are not echoed."""
+    return {name: value for name, value in part.items() if name != "file_data"} if isinstance(part, dict) else part
 
 
 def prompt_instructions(reference: Mapping[str, Any]) -> list[Item]:
