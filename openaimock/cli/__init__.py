@@ -116,6 +116,18 @@ def _schema(arguments: argparse.Namespace) -> int:
     return commands.schema()
 
 
+def _convert_arguments(parser: argparse.ArgumentParser) -> None:
+    from . import convert
+
+    convert.arguments(parser)
+
+
+def _convert(arguments: argparse.Namespace) -> int:
+    from . import convert
+
+    return convert.run(arguments)
+
+
 def _unmatched(unmatched: Any) -> str:
     if not isinstance(unmatched, str):
         return "the reply of the file"
@@ -128,5 +140,8 @@ COMMANDS = {
     "check": Command(config_arguments, _check, "Check a configuration: every problem, each with its place."),
     "explain": Command(_explain_arguments, _explain, "Say which rule answers a request, and why each other one does not."),
     "schema": Command(_no_arguments, _schema, "Print the JSON Schema of a configuration, for editors."),
+    "convert": Command(
+        _convert_arguments, _convert, "Write rules from the files of other tools: cassettes, HAR, fixtures, batches."
+    ),
     "init": Command(_init_arguments, _init, "Begin: a commented starter file."),
 }

@@ -120,7 +120,7 @@ SHAPES["pace"] = Struct("a pace", (
     Field("jitter", SHARE, "How uneven the gaps are, 0 to 1.", default=0),
     Field("chunk", AnyOf((Choice(("token", "word", "char"), "a chunk"), Numeric(low=1, whole=True))),
           "What one chunk holds: a ``token``, a ``word``, a ``char``, or a number of characters.", default="token"),
-    Field("chunks", ListOf(Text(empty=False), least=1), "The very chunks of the content."),
+    Field("chunks", ListOf(Text(), least=1), "The very chunks of the content."),
 ), doc="How a stream is spoken. Without one it goes as fast as possible.")  # fmt: skip
 FAULT_KIND = Choice(FAULTS, "a fault")
 SHAPES["fault"] = AnyOf((
