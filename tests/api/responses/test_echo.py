@@ -264,7 +264,11 @@ def test_a_schema_of_the_text_is_strict_unless_the_request_says_otherwise(serve,
 
 
 def test_a_stored_prompt_gives_the_instructions(mock):
-    prompt = {"id": "pmpt_1", "version": "3", "variables": {"city": "Oslo", "doc": {"type": "input_file", "file_data": "x", "filename": "a"}}}
+    prompt = {
+        "id": "pmpt_1",
+        "version": "3",
+        "variables": {"city": "Oslo", "doc": {"type": "input_file", "file_data": "x", "filename": "a"}},
+    }
     variables = {"city": {"type": "input_text", "text": "Oslo"}, "doc": {"type": "input_file", "file_id": None, "filename": "a"}}
     response = post(mock, ask("Hello", prompt=prompt), "/responses").json()
     assert response["prompt"] == {"id": "pmpt_1", "version": "3", "variables": variables}
