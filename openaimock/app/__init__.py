@@ -99,7 +99,7 @@ class App:
         """Append rules in a form that ``load_rules`` accepts; ``place`` names where they are defined. ConfigError."""
         with self.changing:
             ids = {rule.id for rule in self.ruleset.rules}
-            normal = load_rules(rules, config=self.config, taken=ids)
+            normal = load_rules(rules, config=self.config, taken_ids=ids)
             added = self.build({**rule, "place": place or rule["place"]} for rule in normal)
             self.ruleset.add(added)
             return added

@@ -15,7 +15,7 @@ from ..params.table import unknown
 from ..replies import auto
 from ..replies.plan import combine
 from ..seed import digest
-from ..text import tokens
+from ..state.limits import requested_tokens
 from ..types.ask import Ask
 from ..types.reply import Reply
 from . import overrides
@@ -65,12 +65,9 @@ def read(app: App, call: Call) -> None:
 def limit(app: App, call: Call) -> None:
     """Rate limits: take the request's tokens out of its buckets. APIError 429 when they are empty."""
     ask = call.ask
-    prompt = sum(tokens.count(message.text, ask.model) for message in ask.messages) or tokens.count(ask.text, ask.model)
-    output = ask.body.get("max_completion_tokens") or ask.body.get("max_tokens") or ask.body.get("max_output_tokens")
     caller = digest(auth.key(call.request), size=8).hex()
-    call.headers = tuple(
-        app.limits.admit(call.context.namespace, caller, ask.model, prompt + (output or 0), call.context.now).items()
-    )
+    headers = app.limits.admit(call.context.namespace, caller, ask.model, requested_tokens(ask), call.context.now)
+    call.headers = tuple(headers.items())
 
 
 def lint(app: App, call: Call) -> None:
