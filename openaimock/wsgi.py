@@ -34,6 +34,11 @@ class Application:
         return self.api(environ, start_response)
 
 
+    def close(self) -> None:
+        """Close idle connections to other servers. The mock can be used again."""
+        self.api.upstream.close()
+
+
 def _health(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """GET /health: the server answers. The request is not journalled."""
     body = payloads.encode({"status": "ok"})

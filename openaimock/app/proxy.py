@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from ..config.load import secrets
 from ..errors import APIError, Hangup
 from ..http import auth, origin
+from ..http.cancellation import Cancellation
 from ..http.payloads import Proxied
 from ..http.request import Request
-from ..replies.upstream import Broken, Cancellation, Upstream
+from ..recording.recorder import Recorder, Tap, request_of
+from ..recording.redactor import Redactor
+from ..replies.upstream import Answer, Broken, Headers, Upstream
+from ..text import redaction
 from .call import Call
-from .record import Recorder, Tap
+
+if TYPE_CHECKING:
+    from . import App
 
 #: Headers of a connection, which end at each server that passes a message on.
 HOP_BY_HOP = frozenset(
@@ -35,34 +42,67 @@ _BASE_END = re.compile(r"(/openai)?(/v1)?/*\Z")
 _SAFE = "/:@!$&'()*+,;=~-._"
 
 
-class Proxy:
-    """Passes requests on to the upstream of a configuration, and to the recorder when exchanges are recorded."""
+class UpstreamProxy:
+    """Passes requests on to the upstream of a mock, and to the recorder when exchanges are recorded."""
 
-    def __init__(
-        self, setting: Mapping[str, Any], *, open_to_all: bool, isolates_by_key: bool, recorder: Recorder | None
-    ) -> None:
+    def __init__(self, app: App) -> None:
+        config = app.config
+        setting = config.upstream or {}
         self.upstream = Upstream(setting["url"], setting.get("timeout") or 600.0)
-        self.recorder = recorder
-        self._key: str | None = setting.get("key")
+        self.recorder = recorder_of(app)
+        self._log = app.log
+        self._key: str | None = setting.get("key") or None
         self._headers = {name.lower(): value for name, value in (setting.get("headers") or {}).items()}
         #: Whether requests need no key, so that only this machine may use the key of the upstream.
-        self._open_to_all = open_to_all
-        self._isolates_by_key = isolates_by_key
+        self._open_to_all = not config.api_keys
+        self._isolates_by_key = "key" in config.isolate
 
     def fetch(self, call: Call) -> Proxied:
         """The answer of the upstream to a call. APIError 403, 404 or 502. It blocks until the head of the answer is there."""
         request = call.request
         self._admit(request)
-        target = self.target(request, getattr(call, "route", None) is not None)
-        cancellation = call.cancellation = call.cancellation or Cancellation()
-        headers = list(self.request_headers(request))
-        body = request.wire
-        tap = None if self.recorder is None else self.recorder.tap(call, self._secrets(headers))
-        answer = self.upstream.send(call.exchange.method, target, headers, body, cancellation)
+        exchange = call.exchange
+        target = self.target(request, bool(exchange.endpoint))
+        call.cancellation = call.cancellation or Cancellation()
+        headers, body = list(self.request_headers(request)), request.wire
+        tap = self._tap(request, exchange.method, headers, body)
+        answer = self.upstream.send(exchange.method, target, headers, body, call.cancellation)
         passed = tuple((name.lower(), value) for name, value in answer.headers if _is_passed(name.lower()))
-        length = answer.length if call.exchange.method != "HEAD" else None
-        pieces = _pieces(call, iter(answer), self.upstream.origin, tap, answer.status, answer.headers, length)
-        return Proxied(answer.status, passed, pieces, length)
+        length = answer.length if exchange.method != "HEAD" else None
+        return Proxied(answer.status, passed, self._pieces(answer, tap), length)
+
+    def close(self) -> None:
+        """Close the idle connections to the upstream."""
+        self.upstream.close()
+
+    def _tap(self, request: Request, method: str, headers: Headers, body: bytes) -> Tap | None:
+        if self.recorder is None or method not in ("GET", "POST"):
+            return None
+        environ = request.environ
+        recording = request_of(method, environ.get("PATH_INFO") or "/", environ.get("QUERY_STRING") or "", headers, body)
+        return Tap(self.recorder, recording, self._secrets(headers, request))
+
+    def _pieces(self, answer: Answer, tap: Tap | None) -> Iterator[bytes]:
+        """The pieces of an answer; Hangup when it breaks, so that the client sees it broken as well.
+
+        A complete answer is recorded before its last piece is passed on, or before its end when the length is unknown.
+        """
+        received = 0
+        try:
+            for piece in answer:
+                received += len(piece)
+                if tap is not None:
+                    tap.add(piece)
+                    if received == answer.length:
+                        tap.end(answer.status, answer.headers)
+                yield piece
+            if tap is not None and received != answer.length:
+                tap.end(answer.status, answer.headers)
+        except Broken as error:
+            self._log.warning("%s", redaction.text(f"The answer of the upstream {self.upstream.origin} broke off: {error}"))
+            raise Hangup from None
+        finally:
+            answer.close()
 
     def _admit(self, request: Request) -> None:
         """APIError 403 for a request that must not use the key of the upstream."""
@@ -114,52 +154,31 @@ class Proxy:
         readable = [part.strip() for part in offered if part.split(";")[0].strip() in _ENCODINGS]
         yield "accept-encoding", ", ".join(readable) or "identity"
 
-    def _secrets(self, headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    def _secrets(self, headers: Headers, request: Request) -> tuple[str, ...]:
         """Values of headers that must not reach a recording: keys, cookies, and names of accounts."""
-        from ..text import redaction
-
         private = ("openai-organization", "openai-project")
-        values = [value for name, value in headers if name in private or name in redaction.HEADERS or redaction.is_secret(name)]
-        return tuple(value.partition(" ")[2].strip() if value.lower().startswith("bearer ") else value for value in values)
+        listed = [*headers, ("cookie", request.header("cookie") or "")]
+        if (key := auth.key(request)) is not None:
+            listed.append(("api-key", key))
+        values = [value for name, value in listed if name in private or name in redaction.HEADERS or redaction.is_secret(name)]
+        return tuple(value.partition(" ")[2].strip() if value[:7].lower() == "bearer " else value for value in values)
+
+
+def recorder_of(app: App) -> Recorder | None:
+    """The recorder of a mock, None when it does not record."""
+    record = app.config.record
+    if record is None or not record.active:
+        return None
+    return Recorder(
+        record.path,
+        Redactor(secrets(app.config), record.names, record.regexes),
+        app.log,
+        timing=record.timing,
+        keep_ids=record.keep_ids,
+        old=app.build(record.old),
+        used_ids=[rule.id for rule in app.ruleset.rules],
+    )
 
 
 def _is_passed(name: str) -> bool:
     return name not in _NOT_PASSED and not name.startswith("access-control-")
-
-
-def _pieces(
-    call: Call,
-    answer: Iterator[bytes],
-    upstream: str,
-    tap: Tap | None,
-    status: int,
-    headers: Iterable[tuple[str, str]],
-    length: int | None,
-) -> Iterator[bytes]:
-    """The pieces of an answer; Hangup when it breaks, so that the client sees it broken as well.
-
-    A complete answer is recorded before its last piece is passed on, or before its end when the length is unknown.
-    """
-    received = 0
-    recorded = False
-    try:
-        for piece in answer:
-            received += len(piece)
-            if tap is not None:
-                tap.add(piece)
-                if length is not None and received == length:
-                    recorded = True
-                    tap.end(status, headers)
-            yield piece
-        if tap is not None and not recorded:
-            tap.end(status, headers)
-    except Broken as error:
-        call.log_broken(upstream, str(error))
-        raise Hangup from None
-    finally:
-        answer.close()  # type: ignore[attr-defined]
-
-
-def key_of(request: Request) -> str | None:
-    """The key that a client sent."""
-    return auth.key(request)

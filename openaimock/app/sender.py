@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,7 +12,8 @@ from .. import lint
 from ..config.load import Config
 from ..delivery import faults, pace
 from ..errors import APIError, Hangup
-from ..http import cors, payloads
+from ..http import cors, payloads, sse
+from ..http.cancellation import Cancellation
 from ..http.catalog import api_error
 from ..http.extensions import TimedBody
 from ..replies.plan import faults as make_faults
@@ -49,6 +51,10 @@ class Sender:
         if latency is None:
             latency = 0.0 if reply.latency is None else pace.wait(reply.latency, lambda: ids.random)
         fault = call.exchange.fault = self._fault(call, reply)
+        if isinstance(payload, payloads.Proxied):
+            if payload.is_stream or (fault is None and not latency):
+                return self._pass(call, payload, latency, fault)
+            payload = payload.whole()
         if isinstance(payload, payloads.Events):
             return self._send_events(call, payload, reply, latency, fault)
         if fault is not None and fault.kind == "error_event":
@@ -92,6 +98,29 @@ class Sender:
         if fault is not None:
             timed = pace.record_times(faults.stream(timed, fault, payload.error), chunks)
         return self._timed(call, 200, headers, latency, timed)
+
+    def _pass(self, call: Call, payload: payloads.Proxied, latency: float, fault: Fault | None) -> Iterable[bytes]:
+        """Send an answer of the upstream piece by piece, as it arrives."""
+        exchange = call.exchange
+        own = [*cors.cors(call.request, self.config.cors), *call.headers]
+        if exchange.lint:
+            own.append(("x-openaimock-lint", lint.header(exchange.lint)))
+        headers = [*payload.headers, *own]
+        if payload.length is not None and fault is None:
+            headers.append(("content-length", str(payload.length)))
+        passed_id = next((value for name, value in headers if name == "x-request-id"), None)
+        if passed_id is None:
+            headers.append(("x-request-id", exchange.id))
+        else:
+            exchange.id = passed_id
+        exchange.status = payload.status
+        call.start_response(payloads.status_line(payload.status), headers)
+        timed: faults.TimedChunks = ((0.0, piece) for piece in payload.pieces)
+        if payload.is_stream:
+            if fault is not None:
+                timed = faults.stream(((0.0, event) for event in sse.events(payload.pieces)), fault, payloads.Events(()).error)
+            timed = _timestamped(timed, call)
+        return _passed(self._observed(timed, call), latency, call.cancellation)
 
     def _fault(self, call: Call, reply: Reply) -> Fault | None:
         """The fault: from the request's headers, from the reply, or by chance."""
@@ -167,8 +196,27 @@ class Sender:
                 self.log.info("%s", _log_line(exchange))
 
 
+def _timestamped(timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
+    """The same pieces; the exchange gets the times at which they arrive."""
+    for piece in timed:
+        call.exchange.chunks.append(time.perf_counter() - call.started)
+        yield piece
+
+
+def _passed(timed: Iterator[tuple[float, bytes]], latency: float, cancellation: Cancellation | None) -> Iterator[bytes]:
+    """The bytes of timed pieces. It waits in a thread of the pool, and not after the client has left."""
+    cancelled = threading.Event() if cancellation is None else cancellation.event
+    cancelled.wait(latency)
+    for delay, data in timed:
+        if delay:
+            cancelled.wait(min(delay, threading.TIMEOUT_MAX))
+        yield data
+
+
 def _log_line(exchange: Exchange) -> str:
     outcome = f"rule {exchange.rule}" if exchange.matched else (exchange.error.code or "error" if exchange.error else "no rule")
+    if exchange.reply is not None and exchange.reply.proxy and exchange.error is None:
+        outcome = f"{outcome}, answered by the upstream" if exchange.matched else "answered by the upstream"
     return f"{exchange.method} {exchange.path} {exchange.status} {outcome} {exchange.duration * 1000:.1f} ms" + (
         "" if exchange.ended == "complete" else f" ({exchange.ended})"
     )

@@ -108,7 +108,7 @@ def reply(app: App, call: Call) -> None:
         namespace.set_scenarios(content.set_state)
     if content.error is not None:
         raise api_error(**content.error, model=call.ask.model)
-    if content.raw:
+    if content.raw or content.proxy:
         return
     if content.auto:
         call.reply = exchange.reply = auto.fill(call.ask, content, call.context.ids.random)
@@ -119,11 +119,19 @@ def reply(app: App, call: Call) -> None:
 
 
 def write(app: App, call: Call) -> None:
-    """The payload: the operation writes the reply, or its own answer."""
+    """The payload: the operation writes the reply, or its own answer; or the upstream answers."""
     content = call.reply
+    if content is not None and content.proxy:
+        call.payload = app.upstream.fetch(call)
+        return
     call.payload = (
         raw(content) if content is not None and content.raw else call.route.operation.write(call.ask, content, call.context)
     )
+
+
+def pass_on(app: App, call: Call) -> None:
+    """The Reply to a request that the mock cannot read, and ``unmatched: proxy`` sends to the upstream."""
+    call.reply = call.exchange.reply = app.unmatched.ready if app.unmatched is not None else None
 
 
 # What may block
@@ -138,7 +146,7 @@ def reply_may_block(app: App, call: Call) -> bool:
     """Whether making the reply may take long."""
     if not call.parts:
         ready = call.selection.plan.ready
-        return (ready is None or ready.auto) and _may_block(call.ask, call.selection)
+        return (ready is None or ready.auto or ready.proxy) and _may_block(call.ask, call.selection)
     return len(call.parts) > MANY or any(map(_may_block, call.parts, call.selections))
 
 

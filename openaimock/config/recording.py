@@ -90,7 +90,7 @@ def resolve(value: Mapping[str, Any], base: Path, environ: Mapping[str, str]) ->
 
 
 def unmatched_of(value: Any, record: RecordSetting | None) -> Any:
-    """The setting ``unmatched`` as ``record`` changes it: recording sends what no rule answers to the upstream, replay does not."""
+    """The setting ``unmatched`` as ``record`` changes it: only recording sends what no rule answers to the upstream."""
     if record is None:
         return value
     if record.active:
@@ -102,7 +102,8 @@ def conflict(value: Any, record: RecordSetting | None) -> str | None:
     """Why ``unmatched`` and ``record`` exclude each other, None when they do not."""
     if record is None or not record.active or value in (None, "error", "proxy", BAD):
         return None
-    return "while exchanges are recorded, what no rule answers goes to the upstream; leave out 'unmatched', or set 'record.mode: none'"
+    advice = "leave out 'unmatched', or set 'record.mode: none'"
+    return f"while exchanges are recorded, what no rule answers goes to the upstream; {advice}"
 
 
 def proxies(rules: Iterable[Mapping[str, Any]]) -> str | None:

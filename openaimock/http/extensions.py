@@ -46,6 +46,8 @@ class Deferred:
 
     def __init__(self, function: Callable[[], Iterable[bytes]]) -> None:
         self.function = function
+        #: Called in the server's thread when the client leaves: ends what the function waits for.
+        self.cancel: Callable[[], None] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         body = self.function()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from ..config.append import append_rules
@@ -14,7 +15,6 @@ from ..errors import ConfigError
 from ..http.json import dump
 from ..rules.rule import Rule
 from ..rules.ruleset import RuleSet
-from ..types.clock import monotonic
 from . import conditions
 from .exchange import Recording, Skipped, header_map, parsed, unpacked
 from .payloads import move_payloads
@@ -253,7 +253,7 @@ def gaps(raw: bytes, arrivals: Sequence[tuple[int, float]], started: float) -> t
     return tuple(results)
 
 
-def request_of(method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Recording:
+def request_of(method: str, path: str, query: str, headers: Iterable[tuple[str, str]], body: bytes) -> Recording:
     """A recording of a request that has no answer yet."""
     return Recording(
         method, re.sub(r"\A/t/[^/]+(?=/)", "", path), body, headers=dict(headers), query=query, place=f"{method} {path}"

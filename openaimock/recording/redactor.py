@@ -23,7 +23,10 @@ _SHORTEST = 4
 
 
 class Redactor:
-    """Masks secrets in texts and JSON values. ``names`` are members and headers whose values are masked, ``regexes`` parts of texts."""
+    """Masks secrets in texts and JSON values.
+
+    ``names`` are members whose values are masked as well, ``regexes`` match further parts of texts.
+    """
 
     def __init__(self, secrets: Iterable[str] = (), names: Sequence[str] = (), regexes: Sequence[str] = ()) -> None:
         self._secrets = dict.fromkeys(secret for secret in secrets if secret)

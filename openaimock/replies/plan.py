@@ -41,12 +41,15 @@ def ready(chosen: Plan, ask: Ask, groups: Callable[[], Mapping[str, str]], count
 def combine(replies: Sequence[Reply | None]) -> tuple[int, Reply] | None:
     """One Reply for a request with several inputs, and the index of the input it belongs to; None when no rule answers.
 
-    An error for one input fails the whole request, so the first failing reply is used, else the first reply.
+    An error for one input fails the whole request, and the upstream answers all of a request: the first such reply is used,
+    else the first reply.
     """
     present = [(at, reply) for at, reply in enumerate(replies) if reply is not None]
     if not present:
         return None
-    failing = [(at, reply) for at, reply in present if reply.raw or reply.error is not None or reply.fail is not None]
+    failing = [
+        (at, reply) for at, reply in present if reply.raw or reply.proxy or reply.error is not None or reply.fail is not None
+    ]
     first, reply = (failing or present)[0]
     state = {name: value for _, other in present for name, value in other.set_state.items()}
     return first, replace(reply, inputs=tuple(replies), set_state=state)
@@ -54,7 +57,7 @@ def combine(replies: Sequence[Reply | None]) -> tuple[int, Reply] | None:
 
 _COPIED = (
     "annotations", "audio", "logprobs", "finish_reason", "usage", "id", "created", "model", "system_fingerprint",
-    "service_tier", "auto", "error", "status", "headers", "body", "embedding", "image", "speech", "moderation", "set_state",
+    "service_tier", "auto", "proxy", "error", "status", "headers", "body", "embedding", "image", "speech", "moderation", "set_state",
 )  # fmt: skip
 
 

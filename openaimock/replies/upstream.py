@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..errors import APIError
+from ..http.cancellation import Cancellation
 
 Headers = Sequence[tuple[str, str]]
 #: Idle connections that are kept, and the seconds after which one is no longer used: servers close theirs after a minute or more.
@@ -25,34 +26,6 @@ PIECE = 65536
 
 class Broken(Exception):
     """An answer that ended before it was complete; ``str()`` is the reason."""
-
-
-class Cancellation:
-    """Ends an exchange with the upstream from another thread: its socket is shut down, so that a blocked read returns."""
-
-    def __init__(self) -> None:
-        self.event = threading.Event()
-        self._socket: socket.socket | None = None
-        self._lock = threading.Lock()
-
-    def attach(self, sock: socket.socket | None) -> None:
-        """Name the socket in use; None when there is none any more."""
-        with self._lock:
-            self._socket = sock
-            if self.event.is_set():
-                self._shut_down()
-
-    def cancel(self) -> None:
-        """End the exchange. It may be called more than once."""
-        with self._lock:
-            self.event.set()
-            self._shut_down()
-
-    def _shut_down(self) -> None:
-        if self._socket is not None:
-            # The method of the plain socket: that of a TLS socket changes what its reader uses.
-            with suppress(OSError):
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 class Answer:
@@ -105,7 +78,7 @@ class Answer:
 
 
 class Upstream:
-    """A server that requests are sent on to. ``url`` is its base URL, ``timeout`` the seconds without a byte after which it fails."""
+    """A server that requests are sent on to, by its base URL. ``timeout`` is the seconds without a byte after which it fails."""
 
     def __init__(self, url: str, timeout: float = 600.0) -> None:
         self.url = url
@@ -179,6 +152,8 @@ class Upstream:
             idle, self._idle = self._idle, []
         for _, connection in idle:
             connection.close()
+
+    __del__ = close
 
     def _connect(self) -> HTTPConnection:
         parts = self.parts

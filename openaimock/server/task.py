@@ -83,7 +83,7 @@ class Task:
             else:
                 Stream(self, body, iter(body.items), TOGETHER).start()
         elif isinstance(body, Deferred):
-            Feed(self, body.function).start(self._pool)
+            Feed(self, body).start(self._pool)
         else:
             # PEP 3333: each piece is sent before the next is asked for, and the head not before there is one.
             Stream(self, body, ((0.0, piece) for piece in body if piece), 1).start()
@@ -255,10 +255,13 @@ class Feed:
     #: Nobody knows when something will come.
     due = 0.0
 
-    def __init__(self, task: Task, function: Callable[[], Iterable[bytes]]) -> None:
+    def __init__(self, task: Task, deferred: Deferred) -> None:
         self._task = task
         self._loop = task.channel.loop
-        self._function = function
+        self._function = deferred.function
+        self._cancel = deferred.cancel
+        # What can be cancelled is: a client that has closed its side does not wait for another server.
+        self.due = 0.0 if self._cancel is None else math.inf
         self._room = threading.Semaphore(ROOM)
         self._owed = 0
         self._over = False
@@ -272,6 +275,8 @@ class Feed:
         """The client has gone, or the server ends: what the thread still brings is thrown away."""
         self._over = True
         self._room.release(ROOM)
+        if self._cancel is not None:
+            self._cancel()
 
     def _work(self) -> None:
         """The thread's part; its last act is to hand over to the loop."""
