@@ -1,4 +1,4 @@
-"""Completions, whole and streamed: the older endpoint, which continues a prompt (API reference: Completions; SDK type Completion)."""
+"""Completions, whole and streamed: the older endpoint, which continues a prompt (SDK type Completion)."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _logprobs(ask: Ask, prompt: str, text: str, context: Context) -> dict[str, A
 
 
 def _usage(ask: Ask, prompts: Sequence[Any], choices: Sequence[_TextChoice], override: Mapping[str, Any]) -> dict[str, Any]:
-    """The ``usage`` object (SDK type CompletionUsage) with all candidates of ``best_of``; without completion tokens when there are none."""
+    """The ``usage`` object (SDK type CompletionUsage) of all candidates; without completion tokens when there are none."""
     model, n = ask.model, ask.body.get("n") or 1
     suffix = tokens.count(ask.body.get("suffix") or "", model)
     prompt = override.get("prompt_tokens")
@@ -194,7 +194,7 @@ def _stream(
 
 
 class _TextChoice:
-    """One continuation of a prompt. ``echo`` is the prompt if it is sent, too; ``last_chunk`` says that a stream ends with an empty chunk."""
+    """One continuation of a prompt. ``echo`` is the prompt if it is sent, too; a ``last_chunk`` without text ends a stream."""
 
     def __init__(self, ask: Ask, echo: str, text: str, reason: str, logprobs: Any, reply: Reply, last_chunk: bool) -> None:
         self.text = text

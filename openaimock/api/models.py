@@ -6,7 +6,6 @@ from typing import Any
 
 from ..errors import APIError
 from ..http import payloads
-from ..http.catalog import api_error
 from ..http.request import Request
 from ..params.models import fine_tuned_from
 from ..state.namespace import Context
@@ -32,6 +31,10 @@ def _model(name: str, context: Context) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": facts.created, "owned_by": facts.owned_by, **model.extra}
 
 
+def _not_found(model: str) -> APIError:
+    return APIError(404, f"The model '{model}' does not exist", param="model", code="model_not_found")
+
+
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     page = context.store.page(COLLECTION, limit=10_000)
     models = [_model(name, context) for name in context.model_names]
@@ -52,10 +55,6 @@ def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
         if not fine_tuned_from(ask.model):
             raise APIError(403, f"You are not allowed to delete the model '{ask.model}': only fine-tuned models can be deleted.")
     return payloads.JSON({"id": ask.model, "object": "model", "deleted": True})
-
-
-def _not_found(model: str) -> APIError:
-    return api_error(404, "model_not_found", endpoint="models", model=model)
 
 
 ENDPOINTS = (

@@ -97,7 +97,7 @@ class _Choice:
         delta = {"role": "assistant", "content": "" if has_content else None, **(first or {})}
         if len(calls) < 2 or has_text or self._legacy:
             delta["refusal"] = None
-        logprobs = ',"logprobs":{"content":[],"refusal":null}' if self._ask.body.get("logprobs") else ""
+        logprobs = ',"logprobs":{"content":[],"refusal":null}' if has_text and self._ask.body.get("logprobs") else ""
         return self._frame(dump(delta), self._name_tokens(calls[0]) if first else 0.0, logprobs)
 
     def _text(self, block: Block) -> Iterator[Frame]:
