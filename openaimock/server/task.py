@@ -75,9 +75,9 @@ class Task:
     def answer(self, body: Iterable[bytes]) -> None:
         """Send an app_iter, in the way that is right for its kind."""
         if isinstance(body, (list, tuple)):
-            # A single piece has a length; several are a stream, which is sent in chunks.
             data = b"".join(body)
-            self.send(data, last=True, length=len(data) if len(body) < 2 else None)
+            # Events are sent in chunks, even when all of them are there, as the API does.
+            self.send(data, last=True, length=None if self.response.has_events else len(data))
         elif isinstance(body, TimedBody):
             if body.head_gap:
                 Stream(self, body, self._slowly(body), 1).start()
