@@ -13,6 +13,7 @@ from . import conversation, models, parameters
 from .always import ALWAYS
 from .check import MAX_FINDINGS, Check, Find, Finding
 from .conversation import CONVERSATION
+from .items import ITEMS
 from .media import MEDIA
 from .models import MODELS
 from .parameters import PARAMETERS, UNKNOWN
@@ -21,7 +22,7 @@ from .schemas import SCHEMAS
 __all__ = ["CHECKS", "Check", "Finding", "Linter", "header", "of_reply"]
 
 #: The whole table, in the order in which findings are reported.
-CHECKS: tuple[Check, ...] = (*UNKNOWN, *MODELS, *PARAMETERS, *SCHEMAS, *CONVERSATION, *MEDIA, *ALWAYS)
+CHECKS: tuple[Check, ...] = (*UNKNOWN, *MODELS, *PARAMETERS, *SCHEMAS, *CONVERSATION, *ITEMS, *MEDIA, *ALWAYS)
 #: Members of the body that are objects; an unknown member of theirs is a finding.
 _STRICT = frozenset(["stream_options", "prompt_cache_options", "reasoning", "text"])
 #: Members that hold the conversation; plain text there needs no check.
