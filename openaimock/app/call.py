@@ -34,8 +34,9 @@ class Call:
     in_pool: bool = False
     #: Ends what the call waits for when the client leaves; only where another server answers.
     cancellation: Cancellation | None = None
-    #: Set by ``route``.
+    #: Set by ``route``; ``path`` is that of the operation, "" for an unknown one.
     route: Route = field(init=False)
+    path: str = ""
     #: Fault and latency (seconds) that the request's headers ask for; set by ``override``.
     fault: Fault | None = None
     latency: float | None = None

@@ -13,6 +13,7 @@ from ..config.load import Config
 from ..delivery import faults, pace
 from ..errors import APIError, Hangup
 from ..http import cors, payloads, sse
+from ..http.api_headers import GATEWAY_JSON_TYPE, JSON_TYPE, api_headers, from_gateway, stream_type
 from ..http.cancellation import Cancellation
 from ..http.catalog import api_error
 from ..http.extensions import TimedBody
@@ -22,11 +23,6 @@ from ..types.clock import Clock
 from ..types.exchange import Exchange
 from ..types.reply import Fault, Reply
 from .call import Call
-
-_FIXED = (("openai-version", "2020-10-01"), ("openai-organization", "openaimock"))
-_JSON = (("content-type", "application/json"),)
-_STREAM = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
-
 
 #: The delivery of an answer that no rule made.
 _PLAIN = Reply()
@@ -64,10 +60,11 @@ class Sender:
         if isinstance(payload, payloads.Raw):
             status, body = payload.status, payload.body
             specific = {"content-type": payload.content_type, **dict(payload.headers)}
-            common = [header for header in self._headers(call, ()) if header[0] not in specific]
+            common = [header for header in self._headers(call, status) if header[0] not in specific]
             headers = [*specific.items(), *common]
         else:
-            status, body, headers = 200, payload.encoded(), self._headers(call, _JSON)
+            status, body = 200, payload.encoded()
+            headers = [("content-type", JSON_TYPE), *self._headers(call, status)]
             token_count = payload.tokens
         if fault is not None:
             body = faults.spoil(body, fault)
@@ -85,14 +82,13 @@ class Sender:
     def _send_events(
         self, call: Call, payload: payloads.Events, reply: Reply, latency: float, fault: Fault | None
     ) -> Iterable[bytes]:
-        headers = self._headers(call, _STREAM)
+        headers = [("content-type", stream_type(call.path)), *self._headers(call, 200, streamed=True)]
         if not latency and pace.instant(reply.pace) and fault is None:
             frames = [data for data, _ in payload.frames]
-            body = b"".join(frames)
-            headers.append(("content-length", str(len(body))))
             self._start(call, 200, headers, 0.0)
             self._end(call, len(frames))
-            return [body]
+            # In two pieces, because a host may compute a content length from a single one, and streams have none.
+            return [b"".join(frames[:1]), b"".join(frames[1:])]
         ids, chunks = call.context.ids, call.exchange.chunks
         timed = pace.stream(payload.frames, latency, reply.pace, lambda: ids.random, chunks if fault is None else [])
         if fault is not None:
@@ -135,12 +131,22 @@ class Sender:
         # The journal keeps the error: its traceback and context would keep the frames of the call alive.
         error.__context__ = error.__cause__ = None
         call.exchange.error = error.with_traceback(None)
-        call.payload = raw_error(error)
+        payload = raw_error(error)
+        if from_gateway(call.path, error.status, error.code):
+            payload = payload._replace(content_type=GATEWAY_JSON_TYPE)
+        call.payload = payload
         return self.send(call)
 
-    def _headers(self, call: Call, first: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
-        """The headers of every response, after those of the payload."""
-        headers = [*first, *_FIXED, *cors.cors(call.request, self.config.cors), *call.headers]
+    def _headers(self, call: Call, status: int, streamed: bool = False) -> list[tuple[str, str]]:
+        """The headers of a response, without those of its payload."""
+        exchange, ask = call.exchange, call.exchange.ask
+        code = exchange.error.code if exchange.error else None
+        model = call.context.models.family(ask.model).snapshot if ask else ""
+        headers = list(api_headers(exchange.method, call.path, status, streamed, code, model))
+        if call.headers:
+            # The mock's own limits replace the constant values of the API.
+            headers = [header for header in headers if not header[0].startswith("x-ratelimit-")]
+        headers += (*cors.cors(call.request, self.config.cors), *call.headers)
         if call.exchange.lint:
             headers.append(("x-openaimock-lint", lint.header(call.exchange.lint)))
         return headers
