@@ -33,7 +33,6 @@ class Application:
             return _PAGES[path](self.api, environ, start_response)
         return self.api(environ, start_response)
 
-
     def close(self) -> None:
         """Close idle connections to other servers. The mock can be used again."""
         self.api.upstream.close()

@@ -99,7 +99,8 @@ class UpstreamProxy:
             if tap is not None and received != answer.length:
                 tap.end(answer.status, answer.headers)
         except Broken as error:
-            self._log.warning("%s", redaction.text(f"The answer of the upstream {self.upstream.origin} broke off: {error}"))
+            if not answer.cancelled:
+                self._log.warning("The answer of the upstream %s broke off: %s", self.upstream.origin, error)
             raise Hangup from None
         finally:
             answer.close()

@@ -16,7 +16,7 @@ from ..http import cors, payloads, sse
 from ..http.api_headers import GATEWAY_JSON_TYPE, JSON_TYPE, api_headers, from_gateway, stream_type
 from ..http.cancellation import Cancellation
 from ..http.catalog import api_error
-from ..http.extensions import TimedBody
+from ..http.extensions import TimedBody, close_body
 from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
 from ..types.clock import Clock
@@ -116,7 +116,7 @@ class Sender:
             if fault is not None:
                 timed = faults.stream(((0.0, event) for event in sse.events(payload.pieces)), fault, payloads.Events(()).error)
             timed = _timestamped(timed, call)
-        return _passed(self._observed(timed, call), latency, call.cancellation)
+        return _passed(self._observed(timed, call), payload, latency, call.cancellation)
 
     def _fault(self, call: Call, reply: Reply) -> Fault | None:
         """The fault: from the request's headers, from the reply, or by chance."""
@@ -209,14 +209,21 @@ def _timestamped(timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[t
         yield piece
 
 
-def _passed(timed: Iterator[tuple[float, bytes]], latency: float, cancellation: Cancellation | None) -> Iterator[bytes]:
+def _passed(
+    timed: Iterator[tuple[float, bytes]], payload: payloads.Proxied, latency: float, cancellation: Cancellation | None
+) -> Iterator[bytes]:
     """The bytes of timed pieces. It waits in a thread of the pool, and not after the client has left."""
     cancelled = threading.Event() if cancellation is None else cancellation.event
-    cancelled.wait(latency)
-    for delay, data in timed:
-        if delay:
-            cancelled.wait(min(delay, threading.TIMEOUT_MAX))
-        yield data
+    try:
+        cancelled.wait(latency)
+        for delay, data in timed:
+            if delay:
+                cancelled.wait(min(delay, threading.TIMEOUT_MAX))
+            yield data
+    finally:
+        # A fault may end the stream before the upstream does.
+        close_body(timed)
+        close_body(payload.pieces)
 
 
 def _log_line(exchange: Exchange) -> str:

@@ -57,7 +57,8 @@ def combine(replies: Sequence[Reply | None]) -> tuple[int, Reply] | None:
 
 _COPIED = (
     "annotations", "audio", "logprobs", "finish_reason", "usage", "id", "created", "model", "system_fingerprint",
-    "service_tier", "auto", "proxy", "error", "status", "headers", "body", "embedding", "image", "speech", "moderation", "set_state",
+    "service_tier", "auto", "proxy", "error", "status", "headers", "body", "embedding", "image", "speech", "moderation",
+    "set_state",
 )  # fmt: skip
 
 

@@ -45,6 +45,11 @@ class Answer:
         self._cancellation = cancellation
         self._complete = False
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether the client left."""
+        return self._cancellation.event.is_set()
+
     def __iter__(self) -> Iterator[bytes]:
         remaining = self.length
         try:
@@ -56,7 +61,7 @@ class Answer:
                 if remaining is not None:
                     remaining -= len(piece)
                 yield piece
-            if self._cancellation.event.is_set():
+            if self.cancelled:
                 raise Broken("the client left")
             if remaining:
                 raise Broken(f"it closed the connection {remaining} bytes before the end of its answer")

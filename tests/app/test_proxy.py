@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
+from openaimock.config.load import load
 from openaimock.errors import ConfigError
 from openaimock.server.address import address
-from openaimock.config.load import load
 
 from ..support.upstream import RawUpstream, Script, answer
 from ..support.wire import user
@@ -158,7 +158,8 @@ def test_only_paths_of_the_api_are_passed_on(serve, upstream, path) -> None:
     mock = serve(proxying(real))
     with socket.create_connection(("127.0.0.1", mock.port), 5) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
-        assert connection.makefile("rb").readline().split(b" ")[1] == b"404"
+        with connection.makefile("rb") as file:
+            assert file.readline().split(b" ")[1] == b"404"
     assert real.requests == []
 
 
@@ -246,7 +247,8 @@ def test_faults_apply_to_the_events_of_a_stream(serve, upstream, fault) -> None:
         body = json.dumps(user("Hi", stream=True)).encode()
         head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-openaimock-fault: {fault}\r\n"
         connection.sendall(head.encode() + b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-        received = connection.makefile("rb").read()
+        with connection.makefile("rb") as file:
+            received = file.read()
     assert b"data: 1\n\n" in received
     assert b"data: 2" not in received
 
@@ -327,7 +329,12 @@ def test_the_upstream_s_key_replaces_the_client_s(serve, http, upstream) -> None
 
 @pytest.mark.parametrize(
     "headers",
-    [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"host": "evil.example"}, {"x-forwarded-for": "1.2.3.4"}],
+    [
+        {"origin": "https://evil.example"},
+        {"sec-fetch-site": "cross-site"},
+        {"host": "evil.example"},
+        {"x-forwarded-for": "1.2.3.4"},
+    ],
 )
 def test_a_page_of_another_site_or_another_machine_cannot_use_the_key(serve, http, upstream, headers) -> None:
     real = upstream(sends(answer(b"{}")))
@@ -373,9 +380,9 @@ def test_no_proxy_is_respected(serve, http, upstream, monkeypatch) -> None:
     assert http.get(serve(proxying(real)).url + "/models").json() == {}
 
 
-def test_a_certificate_of_nobody_the_system_trusts_is_named(serve, http, upstream) -> None:
+def test_an_upstream_without_tls_is_a_502(serve, http, upstream) -> None:
     real = upstream(lambda connection, request: True)
-    mock = serve({"unmatched": "proxy", "upstream": {"url": f"https://127.0.0.1:{real.port}/v1"}})
+    mock = serve({"unmatched": "proxy", "upstream": {"url": f"https://127.0.0.1:{real.port}/v1", "timeout": 0.3}})
     assert http.get(mock.url + "/models").status_code == 502
 
 
