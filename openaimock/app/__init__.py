@@ -15,6 +15,7 @@ from .. import lint
 from ..api import Operation
 from ..api.router import Route, Routes
 from ..config.load import Config, load_reply, load_rules
+from ..delivery.complete import complete
 from ..errors import APIError, Hangup
 from ..http import auth, cors
 from ..http.catalog import api_error
@@ -22,6 +23,7 @@ from ..http.request import Request
 from ..params.table import unknown
 from ..replies import auto
 from ..replies.plan import Plan, combine, make_reply, plan, ready
+from ..replies.prepare import prepare
 from ..rules.explain import no_match
 from ..rules.rule import Rule, build, groups, plan_for_hit
 from ..rules.ruleset import RuleSet
@@ -283,7 +285,10 @@ class App(Sender):
             reply = call.exchange.reply = auto.fill(call.ask, reply, call.context.ids.random)
         elif self.lints and (call.exchange.match is not None or self._unmatched is not None):
             self._note(call, lint.of_reply(call.ask, reply))
-        return self.send(call, call.endpoint.write(call.ask, reply, call.context), reply)
+        if reply.plain:
+            return self.send(call, call.endpoint.write(call.ask, reply, call.context), reply)
+        payload = call.endpoint.write(call.ask, prepare(call.ask, reply), call.context)
+        return self.send(call, complete(payload, call.ask, reply), reply)
 
     def _lint(self, call: Call) -> None:
         """Look for what the API itself would refuse; APIError when that is to be refused here, too."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..api import Operation
 from ..http.request import Request
 from ..state.namespace import Context
-from ..types.ask import Ask
+from ..types.ask import NOTHING, Ask
 from ..types.exchange import Exchange
 from ..types.reply import Fault
 
@@ -34,3 +34,5 @@ class Call:
     latency: float | None = None
     #: More headers for whatever is answered.
     headers: tuple[tuple[str, str], ...] = ()
+    #: The headers of the reply, which replace the mock's own.
+    own_headers: Mapping[str, str] = NOTHING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from ..errors import APIError, Hangup
 from ..http import cors, payloads
 from ..http.catalog import api_error
 from ..http.extensions import TimedBody
+from ..http.headers import header_value
 from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
 from ..types.clock import Clock
@@ -39,6 +41,7 @@ class Sender:
 
     def send(self, call: Call, payload: Any, reply: Reply) -> Iterable[bytes]:
         """Response to bytes: their moments, and what goes wrong with them."""
+        call.own_headers = reply.headers
         ids = call.context.ids
         latency = call.latency
         if latency is None:
@@ -46,17 +49,21 @@ class Sender:
         fault = call.exchange.fault = self._fault(call, reply)
         if isinstance(payload, payloads.Events):
             return self._send_events(call, payload, reply, latency, fault)
+        if isinstance(payload, payloads.Raw) and _is_stream(payload) and (fault or latency or not pace.instant(reply.pace)):
+            return self._send_events(call, events(payload), reply, latency, fault)
         if fault is not None and fault.kind == "error_event":
             # A reply that is no stream has no middle to fail in.
-            payload, fault = raw_error(api_error(500)), None
+            error = api_error(500) if fault.error is None else api_error(**fault.error, model=call.ask.model)
+            payload, fault = raw_error(error), None
         said = 0.0
         if isinstance(payload, payloads.Raw):
-            status, body = payload.status, payload.body
+            error_status = call.exchange.error is not None or (fault is None and payload.status >= 400)
+            status, body = payload.status if error_status else reply.status or payload.status, payload.body
             own = {"content-type": payload.content_type, **dict(payload.headers)}
             ours = [header for header in self._headers(call, ()) if header[0] not in own]
             headers = [*own.items(), *ours]
         else:
-            status, body, headers = 200, payload.encoded(), self._headers(call, _JSON)
+            status, body, headers = reply.status or 200, payload.encoded(), self._headers(call, _JSON)
             said = payload.tokens
         if fault is not None:
             body = faults.spoil(body, fault)
@@ -73,18 +80,20 @@ class Sender:
     def _send_events(
         self, call: Call, payload: payloads.Events, reply: Reply, latency: float, fault: Fault | None
     ) -> Iterable[bytes]:
-        headers = self._headers(call, _STREAM)
+        status = payload.status or reply.status or 200
+        headers = self._headers(call, payload.headers or _STREAM)
         if not latency and pace.instant(reply.pace) and fault is None:
             frames = [data for data, _ in payload.frames]
             body = b"".join(frames)
             headers.append(("content-length", str(len(body))))
-            self._start(call, 200, headers, 0.0)
+            self._start(call, status, headers, 0.0)
             return self._ended(call, [body], len(frames))
         ids, chunks = call.context.ids, call.exchange.chunks
         timed = pace.stream(payload.frames, latency, reply.pace, lambda: ids.random, chunks if fault is None else [])
         if fault is not None:
-            timed = pace.record_times(faults.stream(timed, fault, payload.error), chunks)
-        return self._timed(call, 200, headers, latency, timed)
+            error = payload.error if fault.error is None else faults.own_error(payload.error, fault.error)
+            timed = pace.record_times(faults.stream(timed, fault, error), chunks)
+        return self._timed(call, status, headers, latency, timed)
 
     def _fault(self, call: Call, reply: Reply) -> Fault | None:
         """What goes wrong: as the request asks, as the rule says, or by chance."""
@@ -110,11 +119,22 @@ class Sender:
 
     def _start(self, call: Call, status: int, headers: list[tuple[str, str]], latency: float) -> None:
         call.exchange.status = status
+        if call.own_headers:
+            headers = self._with_own(call, headers)
         took = str(round(latency * 1000)) if latency else "0"
         headers += (("x-request-id", call.exchange.id), ("openai-processing-ms", took))
         if self.clock.frozen:
             headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.context.now))))
         call.start_response(payloads.status_line(status), headers)
+
+    def _with_own(self, call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The headers of a response with those of the reply, which replace the mock's own."""
+        own: dict[str, str] = {}
+        for name, value in call.own_headers.items():
+            own[name.lower()] = encoded = header_value(value)
+            if encoded != value:
+                self.log.warning("The header %s of rule %s is sent as %r", name, call.exchange.rule, encoded)
+        return [header for header in headers if header[0] not in own] + list(own.items())
 
     def _timed(
         self, call: Call, status: int, headers: list[tuple[str, str]], latency: float, timed: Iterator[tuple[float, bytes]]
@@ -174,9 +194,30 @@ def raw_error(error: APIError) -> payloads.Raw:
 def raw(reply: Reply) -> payloads.Raw:
     """A reply given as status, headers and body, exactly so."""
     body = reply.body
-    headers = tuple((name.lower(), value) for name, value in reply.headers.items())
     if isinstance(body, bytes):
-        return payloads.Raw(body, "application/octet-stream", reply.status or 200, headers)
+        return payloads.Raw(body, "application/octet-stream", reply.status or 200, _lower(reply))
     if isinstance(body, str) or body is None:
-        return payloads.Raw((body or "").encode(), "text/plain; charset=utf-8", reply.status or 200, headers)
-    return payloads.Raw(payloads.encode(body), "application/json", reply.status or 200, headers)
+        text = body or ""
+        content_type = "text/event-stream" if _EVENT.match(text) else "text/plain; charset=utf-8"
+        return payloads.Raw(text.encode(), content_type, reply.status or 200, _lower(reply))
+    return payloads.Raw(payloads.encode(body), "application/json", reply.status or 200, _lower(reply))
+
+
+def _lower(reply: Reply) -> tuple[tuple[str, str], ...]:
+    return tuple((name.lower(), value) for name, value in reply.headers.items())
+
+
+#: The beginning of a body that is a stream of server-sent events, and the end of an event.
+_EVENT = re.compile(r"(?:data|event|id|retry)?:[^\n]*\n")
+_EVENT_END = re.compile(rb"(?<=\n\n)|(?<=\r\n\r\n)")
+
+
+def _is_stream(payload: payloads.Raw) -> bool:
+    return dict([("content-type", payload.content_type), *payload.headers])["content-type"].startswith("text/event-stream")
+
+
+def events(payload: payloads.Raw) -> payloads.Events:
+    """A body of server-sent events as a stream, so that latency, pace and faults work on its events."""
+    frames = [(event, 1.0) for event in _EVENT_END.split(payload.body) if event]
+    headers = {"content-type": payload.content_type, **dict(payload.headers)}
+    return payloads.Events(frames, status=payload.status, headers=tuple(headers.items()))

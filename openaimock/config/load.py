@@ -114,11 +114,10 @@ def load_rules(
 
 
 def load_reply(value: Any) -> dict[str, Any]:
-    """The normal form of one reply given in Python: text, a mapping, or a function of the Ask."""
+    """The normal form of a reply that a user's function returns: text or a mapping. It is never a template."""
     problems: list[Problem] = []
     check = Checker(ALL, problems)
     made = check.check(keys.shape("reply"), from_python(value, Reading("", problems, None), "reply"), (None, "reply"))
-    drain(check)
     if problems:
         raise ConfigError(problems)
     return made  # type: ignore[no-any-return]

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..http.catalog import CODES
 from ..http.json import dump
 from ..replies import templates
 from ..text import regex
 from . import keys
 from .tree import BAD, Node
-from .validate import Checker, Finish, Path, snake
+from .validate import Checker, Finish, Path, snake, suggest
 
 _TUNING = ("threshold", "case_sensitive", "invert")
 _KINDS = ("exact", "contains", "regex", "fuzzy", "any")
@@ -136,20 +137,41 @@ def pace(check: Checker, value: Any, node: Node, path: Path) -> Any:
 
 
 def fault(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """Kind and position."""
-    return {"kind": value, "after": 0} if isinstance(value, str) else {"after": 0, **value}
+    """Kind and position, and the error that is sent."""
+    if isinstance(value, str):
+        return {"kind": value, "after": 0}
+    if "error" in value and value["kind"] not in ("error_event", BAD):
+        return check.problem(child(node, "error"), (path, "error"), "only the fault 'error_event' sends an error")
+    return {"after": 0, **value}
+
+
+_ERROR_KEYS = ("status", "type", "code", "message", "param", "retry_after")
 
 
 def error(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """All six parts, None where not given; a number is the status, a text the code."""
-    blank = dict.fromkeys(("status", "type", "code", "message", "param", "retry_after"))
+    """The six members of an error, None where not given; a number is the status, a text the code.
+
+    ``more`` has the members that replace the API's own or are added to them: other keys, null, empty texts, numeric codes.
+    """
+    blank: dict[str, Any] = dict.fromkeys(_ERROR_KEYS)
     if isinstance(value, str):
+        if value not in CODES:
+            return check.problem(
+                node,
+                path,
+                f"'{value}' is not an error code of the API{suggest(value, CODES)}; "
+                "an error of one's own is a mapping with 'status', 'code' and 'message'",
+            )
         return {**blank, "code": value}
     if not isinstance(value, dict):
         return {**blank, "status": value}
     if not value:
         return check.problem(node, path, "an empty error says nothing; a status number will do")
-    return {**blank, **value}
+    usual = {key: item for key, item in value.items() if key in _ERROR_KEYS and item not in (None, "")}
+    more = {key: item for key, item in value.items() if key not in ("status", "retry_after") and key not in usual}
+    if isinstance(usual.get("code"), (int, float)):
+        more["code"] = usual.pop("code")
+    return {**blank, **usual, **({"more": more} if more else {})}
 
 
 def fail(check: Checker, value: Any, node: Node, path: Path) -> Any:
@@ -208,8 +230,6 @@ def block(check: Checker, value: Any, node: Node, path: Path) -> Any:
 #: What says something that an error, a raw body or blocks would contradict.
 _SAYS = ("content", "tool_calls", "refusal", "reasoning")
 _HOP_BY_HOP = (
-    "connection",
-    "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",
     "te",
@@ -219,9 +239,14 @@ _HOP_BY_HOP = (
 )
 
 
+#: Headers that describe the exact bytes of a body.
+_BODY_HEADERS = ("content-length", "content-encoding", "connection", "keep-alive")
+
+
 def reply(check: Checker, value: Any, node: Node, path: Path) -> Any:
     """The keys that are given; content as text."""
-    note_holes(check, node, path)
+    if not isinstance(value, dict) or value.get("template", True) is not False:
+        note_holes(check, node, path)
     if isinstance(value, str):
         return {"content": value}
     if not value:
@@ -242,17 +267,40 @@ def answer(check: Checker, value: dict[str, Any], node: Node, path: Path) -> dic
                 check.problem(node, path, f"'auto' and '{name}' exclude each other; 'auto' makes up what is said")
     if "error" in value and "body" in value:
         check.problem(node, path, "'error' and 'body' exclude each other; only one of them can be sent")
-    headers(check, value.get("headers"), child(node, "headers"), (path, "headers"))
-    if "content" in value and not isinstance(value["content"], str):
+    headers(check, value.get("headers"), child(node, "headers"), (path, "headers"), raw="body" in value)
+    if value.get("content") is not None and not isinstance(value["content"], str):
         value["content"] = as_text(value["content"])
+    return _with_nulls(value)
+
+
+#: Where the members of an answer are that a null or an empty text of a reply overrides.
+_NULLS = {
+    "content": "message.content",
+    "finish_reason": "choices.*.finish_reason",
+    **{name: name for name in ("usage", "id", "created", "model", "system_fingerprint", "service_tier")},
+}
+
+
+def _with_nulls(value: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a reply with explicit nulls and empty texts among the ``extra`` members, which override what is made."""
+    nulls = {
+        path: value.pop(name)
+        for name, path in _NULLS.items()
+        if name in value and (value[name] is None or (value[name] == "" and name != "content"))
+    }
+    if nulls and not is_bad(value.get("extra")):
+        value["extra"] = {**nulls, **value.get("extra", {})}
     return value
 
 
-def headers(check: Checker, value: Any, node: Node, path: Path) -> None:
+def headers(check: Checker, value: Any, node: Node, path: Path, *, raw: bool = False) -> None:
     """Names and values must be what HTTP can send, and not what the server itself must say."""
     for name, text in value.items() if isinstance(value, dict) else ():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             check.problem(node, path, f"{name!r} cannot be the name of a header", key=name)
+        elif name.lower() in _BODY_HEADERS:
+            if not raw:
+                check.problem(node, path, f"'{name}' is possible only beside a 'body'", key=name)
         elif name.lower() in _HOP_BY_HOP:
             check.problem(node, path, f"'{name}' is the server's own to send", key=name)
         elif text is not BAD and not re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", text):
@@ -289,22 +337,55 @@ def unmatched(check: Checker, value: Any, node: Node, path: Path) -> Any:
 
 
 def response(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """A reply from a whole chat completion: its first choice, the overrides, further choices as ``others``."""
-    note_holes(check, node, path)
-    if value["choices"] is BAD:
+    """A reply from a recorded answer: ``response`` has it as written; its content and calls serve streams and other endpoints."""
+    entries = value.get("choices") or value.get("output")
+    if is_bad(entries) or has_bad(value):
         return BAD
     shared = {
-        name: value[name] for name in ("id", "created", "model", "usage", "system_fingerprint", "service_tier") if name in value
+        name: value[name]
+        for name in ("id", "created", "model", "usage", "system_fingerprint", "service_tier")
+        if value.get(name) not in (None, "")
     }
-    first, *others = (_choice(choice) for choice in value["choices"])
-    return {**first, **shared, **({"others": others} if others else {})}
+    if "output" in value:
+        return {
+            "response": value,
+            "template": False,
+            "blocks": [{"kind": "item", "data": item} for item in value["output"]],
+            **shared,
+        }
+    choices = child(node, "choices")
+    for at, choice in enumerate(value["choices"]):
+        if not isinstance(choice.get("message"), dict):
+            return check.problem(choices.value[at], ((path, "choices"), at), "'message' is missing: a choice has a message")
+    first, *others = map(_choice, value["choices"])
+    return {"response": value, "template": False, **first, **shared, **({"others": others} if others else {})}
 
 
 def _choice(choice: Any) -> dict[str, Any]:
-    if choice is BAD or choice["message"] is BAD:
-        return {}
-    said = {name: item for name, item in choice["message"].items() if name not in ("role", "function_call")}
-    return said | {name: choice[name] for name in ("finish_reason", "logprobs") if name in choice}
+    """The keys of a reply for one choice of a recorded chat completion."""
+    message = choice["message"]
+    reply: dict[str, Any] = {name: message[name] for name in ("refusal", "annotations", "audio") if message.get(name)}
+    content = message.get("content")
+    if isinstance(content, list):
+        content = "\n".join(part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str))
+    if isinstance(content, str):
+        reply["content"] = content
+    reasoning = message.get("reasoning_content") or message.get("reasoning")
+    if isinstance(reasoning, str):
+        reply["reasoning"] = reasoning
+    calls = [_recorded_call(call) for call in message.get("tool_calls") or () if isinstance(call, dict)]
+    if isinstance(message.get("function_call"), dict):
+        calls.append(_recorded_call({"function": message["function_call"]}))
+    if calls:
+        reply["tool_calls"] = calls
+    return reply | {name: choice[name] for name in ("finish_reason", "logprobs") if choice.get(name)}
+
+
+def _recorded_call(call: dict[str, Any]) -> dict[str, Any]:
+    kind = "custom" if isinstance(call.get("custom"), dict) else "function"
+    inner: Mapping[str, Any] = call[kind] if isinstance(call.get(kind), dict) else {}
+    arguments = inner.get("input" if kind == "custom" else "arguments") or ""
+    return {"name": str(inner.get("name") or ""), "arguments": as_text(arguments), "id": call.get("id") or "", "kind": kind}
 
 
 #: How each named kind becomes its normal form; rules have theirs in ``entries``.

@@ -123,7 +123,7 @@ def assistant(check: Checker, value: dict[str, Any], node: Node, path: Path, def
         check.problem(
             node, path, "'function_call' is the API's old form; write 'tool_calls'", key=_spelled(node, "function_call")
         )
-    said = {name: item for name, item in value.items() if name in _SAID or name == "content"}
+    said = {name: item for name, item in value.items() if name in _SAID or (name == "content" and item is not None)}
     if isinstance(said.get("content"), list):
         texts = _only_texts(said["content"])
         said["content"] = said["content"] if texts is None else "\n".join(texts)

@@ -89,14 +89,14 @@ def _anything(kind: AnyValue) -> dict[str, Any]:
 
 
 def _object(kind: Struct) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}
+    found: dict[str, Any] = {"type": "object", "additionalProperties": kind.extensible, "properties": {}}
     if kind.doc:
         found["description"] = _plain(kind.doc)
     for field in kind.fields:
         if field.later:
             continue
         value = _schema(field.kind)
-        if field.null:
+        if field.null or field.explicit_null:
             value = {"anyOf": [value, {"type": "null"}]}
         found["properties"][field.name] = {**value, "description": _described(field)}
         if "_" in field.name:

@@ -73,6 +73,7 @@ class PaceConfig(TypedDict, total=False):
     jitter: float
     chunk: str | int
     chunks: Sequence[str]
+    gaps: Sequence[float]
 
 
 class Error(TypedDict, total=False):
@@ -155,6 +156,8 @@ class MockReply(Timing, total=False):
     status: int
     headers: Mapping[str, str]
     body: Any
+    extra: Mapping[str, Any]
+    template: bool
     embedding: Sequence[float]
     image: Mapping[str, str]
     speech: Mapping[str, str]

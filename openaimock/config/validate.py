@@ -160,6 +160,10 @@ def _function(check: Checker, kind: Function, node: Node, path: Path) -> Any:
     return {"function": node.value} if type_of(node) == "function" else check.wrong(kind, node, path)
 
 
+#: The kind of the keys of an extensible mapping.
+ANYTHING = AnyValue()
+
+
 def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
     if not isinstance(node.value, dict):
         return check.wrong(kind, node, path)
@@ -168,7 +172,9 @@ def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
     spelled: dict[str, str] = {}
     for key, item in node.value.items():
         field = fields.get(key) or fields.get(snake(key))
-        if field is None:
+        if field is None and kind.extensible and key not in kind.hints:
+            out[key] = check.check(ANYTHING, item, (path, key))
+        elif field is None:
             # What it was meant to be need not be called missing as well.
             out.setdefault(check.unknown(kind, node, path, key), BAD)
         elif field.name in spelled:
@@ -177,6 +183,8 @@ def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
             spelled[field.name] = key
             if field.later:
                 out[field.name] = check.problem(node, path, f"'{key}' is not available yet", key=key)
+            elif item.value is None and field.explicit_null:
+                out[field.name] = None
             elif item.value is not None or not field.null:
                 out[field.name] = check.check(field.kind, item, (path, key))
     for name in kind.required:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
+from typing import Any
 
 from ..errors import APIError, Hangup
+from ..http.json import dump
 from ..types.reply import Fault
 
 #: A timed reply: seconds after the previous piece, and the piece (one event of a stream).
@@ -75,6 +78,24 @@ def stream(timed: TimedChunks, fault: Fault, error: ErrorEvent) -> TimedChunks:
             yield from _CHANGED[fault.kind](delay, data)
         else:
             yield delay, data
+
+
+def own_error(error: ErrorEvent, members: Mapping[str, Any]) -> ErrorEvent:
+    """The error event of an endpoint with the members of a user's own error."""
+    own = {name: value for name, value in members.items() if name not in ("status", "retry_after", "more") and value is not None}
+    own |= members.get("more") or {}
+
+    def change(match: re.Match[bytes]) -> bytes:
+        event = json.loads(match[1])
+        target = event.get("error") if isinstance(event.get("error"), dict) else event if event.get("type") == "error" else None
+        response = event.get("response")
+        if isinstance(response, dict) and isinstance(response.get("error"), dict):
+            response["error"].update({name: own[name] for name in ("code", "message") if name in own})
+        elif target is not None:
+            target.update({name: value for name, value in own.items() if target is not event or name != "type"})
+        return b"data: " + dump(event).encode()
+
+    return lambda number: re.sub(rb"(?m)^data: (\{.*\})$", change, error(number))
 
 
 def _end(kind: str) -> TimedChunks:

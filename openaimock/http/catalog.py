@@ -243,6 +243,7 @@ def api_error(
     message: str | None = None,
     param: str | None = None,
     retry_after: float | None = None,
+    more: Mapping[str, Any] | None = None,
     **facts: Any,
 ) -> APIError:
     """The API's error for a status, code or type; each further argument replaces a part of it.
@@ -263,7 +264,7 @@ def api_error(
         param=param or row.param,
         code=code,
         headers=retry(retry_after),
-        more=dict(row.more),
+        more={**row.more, **(more or {})},
     )
 
 
