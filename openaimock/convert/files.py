@@ -139,7 +139,7 @@ def _convert_ready(ready: Sequence[Ready], result: Converted) -> None:
     for record in ready:
         rule = redaction.value(record.rule)
         try:
-            load_rules([rule], taken=used_ids)
+            load_rules([rule], taken_ids=used_ids)
             write_rules([rule])
         except ConfigError as error:
             result.left.append(Left(record.place, redaction.text(str(error.problems[0]))))

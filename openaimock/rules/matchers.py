@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from ..text import regex
-from ..text.similarity import alike_enough, fold, fold_again, longest_piece, ratio, trigrams
+from ..text.similarity import fold, fold_cached, longest_piece, ratio, reaches, trigrams
 
 #: The score of each matcher when rules compete; an inverted matcher scores as little as ``any``.
 SCORES = {"exact": 1.0, "regex": 0.8, "contains": 0.6, "fuzzy": 0.4, "any": 0.1, "glob": 0.5, "equals": 1.0}
@@ -206,7 +206,7 @@ def _regex_test(search: Search) -> Callable[[str], bool]:
 
 def _fuzzy(value: str, threshold: float, case_sensitive: bool) -> Callable[[str], bool]:
     expected = fold(value, case_sensitive)
-    return lambda got: alike_enough(fold_again(got, case_sensitive), expected, threshold)
+    return lambda got: reaches(fold_cached(got, case_sensitive), expected, threshold)
 
 
 def _any(value: Any, threshold: float, case_sensitive: bool) -> Callable[[Any], bool]:

@@ -417,6 +417,18 @@ def test_no_answer_has_a_cors_header(mock):
         {"host": "evil.example:80:80"},
         {"x-forwarded-for": "203.0.113.9"},
         {"forwarded": "for=203.0.113.9"},
+        {"via": "1.1 proxy"},
+        {"x-forwarded-host": "mock.example"},
+        {"x-forwarded-proto": "https"},
+        {"x-forwarded-prefix": "/mock"},
+        {"x-real-ip": "203.0.113.9"},
+        {"cf-connecting-ip": "203.0.113.9"},
+        {"cf-ray": "8f"},
+        {"true-client-ip": "203.0.113.9"},
+        {"x-envoy-external-address": "203.0.113.9"},
+        {"x-amzn-trace-id": "Root=1"},
+        {"cdn-loop": "cloudflare"},
+        {"fly-client-ip": "203.0.113.9"},
     ],
 )
 @pytest.mark.parametrize("path", ["", "rules", "exchanges"])
