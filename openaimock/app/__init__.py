@@ -25,7 +25,7 @@ from ..replies import auto
 from ..replies.plan import Plan, combine, make_reply, plan, ready
 from ..replies.prepare import prepare
 from ..rules.explain import no_match
-from ..rules.rule import Rule, build, groups, plan_for_hit
+from ..rules.rule import Rule, build, groups, plan_for_hit, reply_index
 from ..rules.ruleset import RuleSet
 from ..seed import digest
 from ..state.limits import RateLimits, requested_tokens
@@ -143,6 +143,7 @@ class App(Sender):
         if self._keys:
             auth.admit(request, self._keys, "key" in self.config.isolate)
         if self.config.overrides:
+            overrides.refuse_later(request)
             call.fault, call.latency = overrides.fault(request), overrides.latency(request)
         ask = call.ask = call.exchange.ask = self._ask(request, route)
         ask.method, ask.path, ask.params = call.exchange.method, route.path, route.params
@@ -209,7 +210,7 @@ class App(Sender):
 
         def said(each: Selection, part: Ask) -> Reply:
             reply = self._reply(each, part)
-            return auto.fill(part, reply, call.context.ids.random) if reply.auto else reply
+            return auto.fill(part, reply, call.context.seed) if reply.auto else reply
 
         joined = combine([each and said(each, part) for each, part in zip(found, parts, strict=True)])
         if joined is None:
@@ -234,7 +235,8 @@ class App(Sender):
         if plan is None:
             call.exchange.match = match
             raise APIError(400, _all_said(match), code="no_match", headers={"x-should-retry": "false"})
-        return Selection(plan, match, match.answer if match.answer >= 0 else used, used + 1)
+        which = match.answer if match.answer >= 0 else reply_index(match.rule, used)
+        return Selection(plan, match, which or 0, used + 1)
 
     def _unanswered(self, call: Call, ask: Ask) -> Selection | None:
         """What an Ask gets that no rule matches."""
@@ -281,7 +283,7 @@ class App(Sender):
         if reply.raw:
             return self.send(call, raw(reply), reply)
         if reply.auto:
-            reply = call.exchange.reply = auto.fill(call.ask, reply, call.context.ids.random)
+            reply = call.exchange.reply = auto.fill(call.ask, reply, call.context.seed)
         elif self.lints and (call.exchange.match is not None or self._unmatched is not None):
             self._note(call, lint.of_reply(call.ask, reply))
         if reply.plain:

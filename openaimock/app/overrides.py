@@ -29,6 +29,17 @@ def fault(request: Request) -> Fault | None:
     return faults.parse(text, FAULTS) if text else None
 
 
+#: Headers of the contract whose feature does not exist yet: they are refused, not ignored.
+_LATER = {"HTTP_X_OPENAIMOCK_RULE": "x-openaimock-rule", "HTTP_X_OPENAIMOCK_REPLY": "x-openaimock-reply"}
+
+
+def refuse_later(request: Request) -> None:
+    """APIError 400 for a header whose feature does not exist yet."""
+    for variable, name in _LATER.items():
+        if variable in request.environ:
+            raise APIError(400, f"The header {name} is not available yet.", param=name, code="unsupported_parameter")
+
+
 def latency(request: Request) -> float | None:
     """The latency in ``x-openaimock-latency`` (milliseconds), in seconds, if any. APIError 400 when it is invalid."""
     text = request.environ.get("HTTP_X_OPENAIMOCK_LATENCY")

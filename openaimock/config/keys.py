@@ -249,7 +249,20 @@ ANSWER = (
     Field("template", Flag(), "Whether ``{{ }}`` in the reply is filled in.", default=True),
     Field("hold", AnyValue(), "A name under which the reply waits until it is released.", later=True),
 )
-SHAPES["reply"] = AnyOf((Text(), Struct("a reply", (_CONTENT, *ANSWER), doc="A plain text is the content."), Function()))
+SHAPES["reply"] = AnyOf(
+    (
+        Text(),
+        Struct(
+            "a reply",
+            (_CONTENT, *ANSWER),
+            doc="A plain text is the content.",
+            hints={
+                "text": "the text of a reply is its 'content'",
+            },
+        ),
+        Function(),
+    )
+)
 
 # Rules
 

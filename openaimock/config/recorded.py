@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .normalize import as_text, child, has_bad, is_bad
+from .normalize import as_text, child, has_bad
 from .tree import BAD, Node
 from .validate import Checker, Path
 
 
 def response(check: Checker, value: Any, node: Node, path: Path) -> Any:
     """A reply from a recorded answer: ``response`` has it as written; its content and calls serve streams and other endpoints."""
-    entries = value.get("choices") or value.get("output")
-    if is_bad(entries) or has_bad(value):
+    if not value.keys() & {"choices", "output"} or has_bad(value):
         return BAD
     shared = {
         name: value[name]

@@ -185,7 +185,6 @@ def _objects() -> Iterator[tuple[str, Struct]]:
 
 _ORDER = (
     "rule", "message", "when", "matcher", "reply", "tool_call", "block", "error", "latency", "pace", "old_matcher", "response",
-    "choice",
 )  # fmt: skip
 _TITLES = {"old_matcher": "The older matcher"}
 
@@ -251,7 +250,6 @@ _NOUNS = {
     "reply": "a reply",
     "message": "a message",
     "old_matcher": "a matcher of messages",
-    "choice": "a choice",
     "response": "a chat completion",
     "rule": "a rule",
     "unmatched": "``error``, ``echo``, ``auto`` or a reply",

@@ -157,7 +157,15 @@ def _anything(check: Checker, kind: AnyValue, node: Node, path: Path) -> Any:
 
 
 def _function(check: Checker, kind: Function, node: Node, path: Path) -> Any:
-    return {"function": node.value} if type_of(node) == "function" else check.wrong(kind, node, path)
+    if type_of(node) != "function":
+        return check.wrong(kind, node, path)
+    from inspect import isasyncgenfunction, iscoroutinefunction  # only a configuration from Python has functions
+
+    function = node.value
+    called = getattr(function, "__call__", None)  # noqa: B004 - an object may have an async __call__
+    if any(test(item) for test in (iscoroutinefunction, isasyncgenfunction) for item in (function, called)):
+        return check.problem(node, path, "a reply function cannot be async; write a plain function, which runs in a thread")
+    return {"function": function}
 
 
 #: The kind of the keys of an extensible mapping.

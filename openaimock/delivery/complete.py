@@ -182,5 +182,7 @@ def _deltas(chunk: Mapping[str, Any], index: int, name: str, value: JSON, ask: A
     values = pieces(value, pace, ask.model) if isinstance(value, str) else [value]
     for piece in values:
         choice = {"index": index, "delta": {name: piece}, "logprobs": None, "finish_reason": None}
-        count = float(tokens.count(piece, ask.model)) if isinstance(piece, str) else 0.0
+        # Recorded gaps are those of the content's pieces.
+        counted = isinstance(piece, str) and not (pace and pace.gaps)
+        count = float(tokens.count(piece, ask.model)) if counted else 0.0
         yield sse.data({**chunk, "choices": [choice]}, count)

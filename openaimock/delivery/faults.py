@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from ..errors import APIError, Hangup
+from ..http.extensions import Silence
 from ..http.json import dump
 from ..types.reply import Fault
 
@@ -38,7 +39,7 @@ def spoil(body: bytes, fault: Fault | None) -> bytes:
 def whole(timed: TimedChunks, fault: Fault) -> TimedChunks:
     """A whole reply whose connection fails: ``after`` counts bytes."""
     if fault.kind == "empty":
-        raise Hangup
+        yield from _nothing(timed)
     for delay, body in timed:
         if fault.kind == "split_utf8":
             yield from _halves(delay, body)
@@ -53,7 +54,7 @@ def whole(timed: TimedChunks, fault: Fault) -> TimedChunks:
 def stream(timed: TimedChunks, fault: Fault, error: ErrorEvent) -> TimedChunks:
     """A stream that goes wrong once ``after`` events have been sent. ``error(sequence_number)`` makes the error event."""
     if fault.kind == "empty":
-        raise Hangup
+        yield from _nothing(timed)
     held: tuple[float, bytes] | None = None
     for sent, (delay, data) in enumerate(timed):
         if fault.kind == "no_done":
@@ -78,6 +79,14 @@ def stream(timed: TimedChunks, fault: Fault, error: ErrorEvent) -> TimedChunks:
             yield from _CHANGED[fault.kind](delay, data)
         else:
             yield delay, data
+
+
+def _nothing(timed: TimedChunks) -> TimedChunks:
+    """The end of the connection when the first piece is due, before any byte."""
+    for delay, _ in timed:
+        yield delay, Silence()
+        break
+    raise Hangup
 
 
 def own_error(error: ErrorEvent, members: Mapping[str, Any]) -> ErrorEvent:

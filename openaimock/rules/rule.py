@@ -245,10 +245,16 @@ def plan_for_hit(rule: Rule, answer: int, used: int) -> Plan | None:
     """The plan for a rule's hit number ``used`` (from 0); None when ``then: error`` and all replies are used."""
     if answer >= 0:
         return rule.flow[answer].plan
-    plans = rule.plans
-    if used < len(plans):
-        return plans[used]
-    return {"last": plans[-1], "cycle": plans[used % len(plans)], "error": None}[rule.then]
+    index = reply_index(rule, used)
+    return None if index is None else rule.plans[index]
+
+
+def reply_index(rule: Rule, used: int) -> int | None:
+    """The index of the reply for a rule's hit number ``used`` (from 0); None when ``then: error`` and all are used."""
+    count = len(rule.plans)
+    if used < count:
+        return used
+    return {"last": count - 1, "cycle": used % count, "error": None}[rule.then]
 
 
 def groups(rule: Rule, ask: Ask) -> dict[str, str]:

@@ -37,8 +37,8 @@ class Delay(NamedTuple):
 class Pace:
     """The speed of a stream. ``ttft`` in milliseconds, ``tps`` in tokens a second (None: no delay), ``jitter`` 0 to 1.
 
-    ``chunk`` is ``token``, ``word``, ``char`` or a number of characters; ``chunks`` lists the exact pieces, ``gaps`` the milliseconds
-    before each piece, instead of ``ttft`` and ``tps``.
+    ``chunk`` is ``token``, ``word``, ``char`` or a number of characters; ``chunks`` lists the exact pieces. ``gaps`` has the
+    milliseconds before each piece, instead of ``tps``.
     """
 
     ttft: float = 0.0
