@@ -47,6 +47,12 @@ _TUNING = (
     Field("threshold", SHARE, "The least similarity of ``fuzzy`` texts, 0 to 1.", default=matchers.THRESHOLD),
     Field("case_sensitive", Flag(), "Whether upper and lower case differ. Default: true for ``exact``, else false."),
     Field("invert", Flag(), "Match only when the matcher does not match.", default=False),
+    Field(
+        "unsafe",
+        Flag(),
+        "Accept a ``regex`` that may take exponential time; a helper process searches for at most a second.",
+        default=False,
+    ),
 )
 SHAPES["matcher"] = AnyOf((
     Text(),

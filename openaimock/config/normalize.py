@@ -14,7 +14,7 @@ from . import keys
 from .tree import BAD, Node
 from .validate import Checker, Normalizer, Path, snake, suggest
 
-_TUNING = ("threshold", "case_sensitive", "invert")
+_TUNING = ("threshold", "case_sensitive", "invert", "unsafe")
 _KINDS = ("exact", "contains", "regex", "fuzzy", "any")
 
 
@@ -42,21 +42,33 @@ def expectation(check: Checker, node: Node, path: Path, kind: str, value: str, t
         "invert": tuning.get("invert", False),
     }
     if kind == "regex":
-        groups = compiled(check, node, path, value, normal["case_sensitive"] is True)
+        unsafe = tuning.get("unsafe") is True
+        groups = compiled(check, node, path, value, normal["case_sensitive"] is True, unsafe)
+        if unsafe:
+            normal["unsafe"] = True
         if not normal["invert"]:
             check.groups |= groups
     return normal
 
 
-def compiled(check: Checker, node: Node, path: Path, pattern: str, case_sensitive: bool) -> set[str]:
+def compiled(check: Checker, node: Node, path: Path, pattern: str, case_sensitive: bool, unsafe: bool = False) -> set[str]:
     """The names and numbers of a regex's groups; an invalid regex is a problem."""
+    flags = 0 if case_sensitive else re.IGNORECASE
     try:
-        expression = regex.compile(pattern, 0 if case_sensitive else re.IGNORECASE)
+        expression = regex.compile(pattern, flags)
     except re.error as error:
         check.problem(node, path, f"this is not a regular expression: {error.msg}{_position(error)}")
     except regex.ERRORS as error:
         check.problem(node, path, f"this is not a regular expression: {error}")
     else:
+        slow = None if unsafe else regex.slow_part(pattern, flags)
+        if slow is not None:
+            check.problem(
+                node,
+                path,
+                f"this regular expression may take exponential time because of {slow}; rewrite it, "
+                "or add 'unsafe: true' to search in a helper process for at most a second",
+            )
         return {str(number) for number in range(expression.groups + 1)} | set(expression.groupindex)
     return set()
 

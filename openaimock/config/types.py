@@ -22,6 +22,7 @@ class MatcherConfig(TypedDict, total=False):
     threshold: float
     case_sensitive: bool
     invert: bool
+    unsafe: bool
 
 
 Match = str | MatcherConfig
