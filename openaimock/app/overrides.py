@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from ..config.keys import FAULTS
 from ..delivery import faults
 from ..errors import APIError
 from ..http.request import Request
 from ..types.reply import Fault
+
+#: The names in the environ of the headers ``x-openaimock-fault`` and ``x-openaimock-latency``.
+FAULT, LATENCY = "HTTP_X_OPENAIMOCK_FAULT", "HTTP_X_OPENAIMOCK_LATENCY"
 
 
 def request_id(request: Request) -> str | None:
@@ -25,7 +30,7 @@ def attempt(request: Request) -> int:
 
 def fault(request: Request) -> Fault | None:
     """The fault in ``x-openaimock-fault``, if any. APIError 400 when it is invalid."""
-    text = request.environ.get("HTTP_X_OPENAIMOCK_FAULT")
+    text = request.environ.get(FAULT)
     return faults.parse(text, FAULTS) if text else None
 
 
@@ -33,16 +38,16 @@ def fault(request: Request) -> Fault | None:
 _LATER = {"HTTP_X_OPENAIMOCK_RULE": "x-openaimock-rule", "HTTP_X_OPENAIMOCK_REPLY": "x-openaimock-reply"}
 
 
-def refuse_later(request: Request) -> None:
+def refuse_later(environ: Mapping[str, Any]) -> None:
     """APIError 400 for a header whose feature does not exist yet."""
     for variable, name in _LATER.items():
-        if variable in request.environ:
+        if variable in environ:
             raise APIError(400, f"The header {name} is not available yet.", param=name, code="unsupported_parameter")
 
 
 def latency(request: Request) -> float | None:
     """The latency in ``x-openaimock-latency`` (milliseconds), in seconds, if any. APIError 400 when it is invalid."""
-    text = request.environ.get("HTTP_X_OPENAIMOCK_LATENCY")
+    text = request.environ.get(LATENCY)
     if not text:
         return None
     if not re.fullmatch(r"\s*\d{1,9}(\.\d{1,9})?\s*", text):

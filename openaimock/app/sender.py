@@ -1,11 +1,10 @@
-"""Sending: the half of the application that faces the client, from a written reply to bytes with their moments and faults."""
+"""Sender: from a payload to the bytes of a response, with latency, pace and faults."""
 
 from __future__ import annotations
 
 import logging
-import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .. import lint
@@ -13,6 +12,7 @@ from ..config.load import Config
 from ..delivery import faults, pace
 from ..errors import APIError, Hangup
 from ..http import cors, payloads
+from ..http.api_headers import GATEWAY_JSON_TYPE, JSON_TYPE, api_headers, from_gateway, stream_type
 from ..http.catalog import api_error
 from ..http.extensions import TimedBody
 from ..http.headers import header_value
@@ -22,56 +22,58 @@ from ..types.clock import Clock
 from ..types.exchange import Exchange
 from ..types.reply import Fault, Reply
 from .call import Call
+from .raw import events, is_stream
 
-_FIXED = (("openai-version", "2020-10-01"), ("openai-organization", "openaimock"))
-_JSON = (("content-type", "application/json"),)
-_STREAM = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+#: The delivery of an answer that no rule made.
+_PLAIN = Reply()
 
 
 class Sender:
-    """What sends: the clock, the log, the metrics, and the chances that something goes wrong on the way."""
+    """Sends responses. Has the clock, the log, the metrics and the chaos setting of a mock."""
 
     def __init__(self, config: Config, log: logging.Logger) -> None:
         self.config = config
         self.log = log
         self.clock = Clock.parse(config.clock)
         self.metrics = Metrics()
-        #: The share of requests that go wrong by chance, and how; may be set while it runs.
+        #: The share of requests with a random fault, and the faults; may be replaced at run time.
         self.chaos = (config.chaos["rate"], make_faults(config.chaos["faults"])) if config.chaos else None
 
-    def send(self, call: Call, payload: Any, reply: Reply) -> Iterable[bytes]:
-        """Response to bytes: their moments, and what goes wrong with them."""
-        call.own_headers = reply.headers
-        ids = call.context.ids
+    def send(self, call: Call) -> Iterable[bytes]:
+        """Send the call's payload, with the latency, pace and fault of its reply."""
+        payload: Any = call.payload
+        reply, ids = call.reply or _PLAIN, call.context.ids
         latency = call.latency
         if latency is None:
             latency = 0.0 if reply.latency is None else pace.wait(reply.latency, lambda: ids.random)
         fault = call.exchange.fault = self._fault(call, reply)
         if isinstance(payload, payloads.Events):
             return self._send_events(call, payload, reply, latency, fault)
-        if isinstance(payload, payloads.Raw) and _is_stream(payload) and (fault or latency or not pace.instant(reply.pace)):
+        if isinstance(payload, payloads.Raw) and is_stream(payload) and (fault or latency or not pace.instant(reply.pace)):
             return self._send_events(call, events(payload), reply, latency, fault)
         if fault is not None and fault.kind == "error_event":
-            # A reply that is no stream has no middle to fail in.
+            # Only a stream can fail in the middle.
             error = api_error(500) if fault.error is None else api_error(**fault.error, model=call.ask.model)
             payload, fault = raw_error(error), None
-        said = 0.0
+        token_count = 0.0
         if isinstance(payload, payloads.Raw):
-            error_status = call.exchange.error is not None or (fault is None and payload.status >= 400)
-            status, body = payload.status if error_status else reply.status or payload.status, payload.body
-            own = {"content-type": payload.content_type, **dict(payload.headers)}
-            ours = [header for header in self._headers(call, ()) if header[0] not in own]
-            headers = [*own.items(), *ours]
+            is_error = call.exchange.error is not None or payload.status >= 400
+            status, body = payload.status if is_error else reply.status or payload.status, payload.body
+            specific = {"content-type": payload.content_type, **dict(payload.headers)}
+            common = [header for header in self._headers(call, status) if header[0] not in specific]
+            headers = [*specific.items(), *common]
         else:
-            status, body, headers = reply.status or 200, payload.encoded(), self._headers(call, _JSON)
-            said = payload.tokens
+            status, body = reply.status or 200, payload.encoded()
+            headers = [("content-type", JSON_TYPE), *self._headers(call, status)]
+            token_count = payload.tokens
         if fault is not None:
             body = faults.spoil(body, fault)
         headers.append(("content-length", str(len(body))))
         if not latency and pace.instant(reply.pace) and fault is None:
             self._start(call, status, headers, 0.0)
-            return self._ended(call, [body])
-        due = pace.whole(said, latency, reply.pace, lambda: ids.random)
+            self._end(call)
+            return [body]
+        due = pace.whole(token_count, latency, reply.pace, lambda: ids.random)
         timed: faults.TimedChunks = iter([(due, body)])
         if fault is not None:
             timed = faults.whole(timed, fault)
@@ -81,13 +83,16 @@ class Sender:
         self, call: Call, payload: payloads.Events, reply: Reply, latency: float, fault: Fault | None
     ) -> Iterable[bytes]:
         status = payload.status or reply.status or 200
-        headers = self._headers(call, payload.headers or _STREAM)
+        first = payload.headers or (("content-type", stream_type(call.path)),)
+        names = {name for name, _ in first}
+        common = self._headers(call, status, streamed=True)
+        headers = [*first, *(header for header in common if header[0] not in names)]
         if not latency and pace.instant(reply.pace) and fault is None:
             frames = [data for data, _ in payload.frames]
-            body = b"".join(frames)
-            headers.append(("content-length", str(len(body))))
             self._start(call, status, headers, 0.0)
-            return self._ended(call, [body], len(frames))
+            self._end(call, len(frames))
+            # In two pieces, because a host may compute a content length from a single one, and streams have none.
+            return [b"".join(frames[:1]), b"".join(frames[1:])]
         ids, chunks = call.context.ids, call.exchange.chunks
         timed = pace.stream(payload.frames, latency, reply.pace, lambda: ids.random, chunks if fault is None else [])
         if fault is not None:
@@ -96,65 +101,77 @@ class Sender:
         return self._timed(call, status, headers, latency, timed)
 
     def _fault(self, call: Call, reply: Reply) -> Fault | None:
-        """What goes wrong: as the request asks, as the rule says, or by chance."""
+        """The fault: from the request's headers, from the reply, or by chance."""
         fault = call.fault or reply.fault
         chaos = self.chaos
         if fault is None and chaos and call.exchange.error is None:
             fault = faults.draw(*chaos, call.context.ids.source)
         return fault
 
-    def refuse(self, call: Call, error: APIError, reply: Reply | None = None) -> Iterable[bytes]:
-        """Answer with an error, in the API's envelope."""
-        # It is kept in the journal: how it came up to here would keep everything on its way alive.
+    def refuse(self, call: Call, error: APIError) -> Iterable[bytes]:
+        """Send an error in the API's envelope."""
+        # The journal keeps the error: its traceback and context would keep the frames of the call alive.
         error.__context__ = error.__cause__ = None
         call.exchange.error = error.with_traceback(None)
-        return self.send(call, raw_error(error), reply or Reply())
+        payload = raw_error(error)
+        if from_gateway(call.path, error.status, error.code):
+            payload = payload._replace(content_type=GATEWAY_JSON_TYPE)
+        call.payload = payload
+        return self.send(call)
 
-    def _headers(self, call: Call, given: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
-        """The headers of every response, behind the payload's own."""
-        headers = [*given, *_FIXED, *cors.cors(call.request, self.config.cors), *call.headers]
+    def _headers(self, call: Call, status: int, streamed: bool = False) -> list[tuple[str, str]]:
+        """The headers of a response, without those of its payload."""
+        exchange, ask = call.exchange, call.exchange.ask
+        code = exchange.error.code if exchange.error else None
+        model = call.context.models.family(ask.model).snapshot if ask else ""
+        headers = list(api_headers(exchange.method, call.path, status, streamed, code, model))
+        if call.headers:
+            # The mock's own limits replace the constant values of the API.
+            headers = [header for header in headers if not header[0].startswith("x-ratelimit-")]
+        headers += (*cors.cors(call.request, self.config.cors), *call.headers)
         if call.exchange.lint:
             headers.append(("x-openaimock-lint", lint.header(call.exchange.lint)))
         return headers
 
     def _start(self, call: Call, status: int, headers: list[tuple[str, str]], latency: float) -> None:
         call.exchange.status = status
-        if call.own_headers:
-            headers = self._with_own(call, headers)
-        took = str(round(latency * 1000)) if latency else "0"
-        headers += (("x-request-id", call.exchange.id), ("openai-processing-ms", took))
+        if call.reply is not None and call.reply.headers:
+            headers = self._with_own(call, call.reply.headers, headers)
+        milliseconds = str(round(latency * 1000)) if latency else "0"
+        headers += (("x-request-id", call.exchange.id), ("openai-processing-ms", milliseconds))
         if self.clock.frozen:
             headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.context.now))))
         call.start_response(payloads.status_line(status), headers)
 
-    def _with_own(self, call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    def _with_own(self, call: Call, own: Mapping[str, str], headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """The headers of a response with those of the reply, which replace the mock's own."""
-        own: dict[str, str] = {}
-        for name, value in call.own_headers.items():
-            own[name.lower()] = encoded = header_value(value)
+        values: dict[str, str] = {}
+        for name, value in own.items():
+            values[name.lower()] = encoded = header_value(value)
             if encoded != value:
                 self.log.warning("The header %s of rule %s is sent as %r", name, call.exchange.rule, encoded)
-        return [header for header in headers if header[0] not in own] + list(own.items())
+        return [header for header in headers if header[0] not in values] + list(values.items())
 
     def _timed(
         self, call: Call, status: int, headers: list[tuple[str, str]], latency: float, timed: Iterator[tuple[float, bytes]]
     ) -> Iterable[bytes]:
-        """A response whose bytes have their moments; the host's clock waits for them when it offers one."""
+        """A response with delays. A host with ``openaimock.timed`` waits for them; otherwise the body sleeps."""
         self._start(call, status, headers, latency)
         clock = call.request.environ.get("openaimock.timed", TimedBody)
         fault = call.exchange.fault
-        watched = self._watched(timed, call)
+        observed = self._observed(timed, call)
         body: Iterable[bytes]
         if clock is TimedBody and fault is not None and fault.kind == "slow_headers":
-            body = clock(watched, faults.HEAD_GAP)
+            body = clock(observed, faults.HEAD_GAP)
         else:
-            body = clock(watched)
+            body = clock(observed)
         return body
 
-    def _watched(self, timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
-        """Timed bytes that tell the exchange what became of them."""
+    def _observed(self, timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
+        """The same timed bytes; the exchange records how they end."""
         exchange = call.exchange
-        self.metrics.begin(exchange)
+        if call.recorded:
+            self.metrics.begin(exchange)
         try:
             yield from timed
             exchange.ended = "complete"
@@ -164,24 +181,23 @@ class Sender:
         finally:
             if exchange.ended == "running":
                 exchange.ended = "client_disconnected"
-            exchange.duration = time.perf_counter() - call.started
-            self.metrics.count(exchange)
-            if self.log.isEnabledFor(logging.INFO):
-                self.log.info("%s", _line(exchange))
+            self._end(call)
 
-    def _ended(self, call: Call, body: list[bytes], events: int = 0) -> list[bytes]:
+    def _end(self, call: Call, events: int = 0) -> None:
+        """Set the end and duration of an exchange, count it and log it."""
         exchange = call.exchange
-        exchange.ended = "complete"
+        if exchange.ended == "running":
+            exchange.ended = "complete"
         exchange.duration = time.perf_counter() - call.started
-        self.metrics.count(exchange, events)
-        if self.log.isEnabledFor(logging.INFO):
-            self.log.info("%s", _line(exchange))
-        return body
+        if call.recorded:
+            self.metrics.count(exchange, events)
+            if self.log.isEnabledFor(logging.INFO):
+                self.log.info("%s", _log_line(exchange))
 
 
-def _line(exchange: Exchange) -> str:
-    said = f"rule {exchange.rule}" if exchange.matched else (exchange.error.code or "error" if exchange.error else "no rule")
-    return f"{exchange.method} {exchange.path} {exchange.status} {said} {exchange.duration * 1000:.1f} ms" + (
+def _log_line(exchange: Exchange) -> str:
+    outcome = f"rule {exchange.rule}" if exchange.matched else (exchange.error.code or "error" if exchange.error else "no rule")
+    return f"{exchange.method} {exchange.path} {exchange.status} {outcome} {exchange.duration * 1000:.1f} ms" + (
         "" if exchange.ended == "complete" else f" ({exchange.ended})"
     )
 
@@ -189,35 +205,3 @@ def _line(exchange: Exchange) -> str:
 def raw_error(error: APIError) -> payloads.Raw:
     """An error as a response."""
     return payloads.Raw(payloads.encode(error.body()), "application/json", error.status, tuple(error.headers.items()))
-
-
-def raw(reply: Reply) -> payloads.Raw:
-    """A reply given as status, headers and body, exactly so."""
-    body = reply.body
-    if isinstance(body, bytes):
-        return payloads.Raw(body, "application/octet-stream", reply.status or 200, _lower(reply))
-    if isinstance(body, str) or body is None:
-        text = body or ""
-        content_type = "text/event-stream" if _EVENT.match(text) else "text/plain; charset=utf-8"
-        return payloads.Raw(text.encode(), content_type, reply.status or 200, _lower(reply))
-    return payloads.Raw(payloads.encode(body), "application/json", reply.status or 200, _lower(reply))
-
-
-def _lower(reply: Reply) -> tuple[tuple[str, str], ...]:
-    return tuple((name.lower(), value) for name, value in reply.headers.items())
-
-
-#: The beginning of a body that is a stream of server-sent events, and the end of an event.
-_EVENT = re.compile(r"(?:data|event|id|retry)?:[^\n]*\n")
-_EVENT_END = re.compile(rb"(?<=\n\n)|(?<=\r\n\r\n)")
-
-
-def _is_stream(payload: payloads.Raw) -> bool:
-    return dict([("content-type", payload.content_type), *payload.headers])["content-type"].startswith("text/event-stream")
-
-
-def events(payload: payloads.Raw) -> payloads.Events:
-    """A body of server-sent events as a stream, so that latency, pace and faults work on its events."""
-    frames = [(event, 1.0) for event in _EVENT_END.split(payload.body) if event]
-    headers = {"content-type": payload.content_type, **dict(payload.headers)}
-    return payloads.Events(frames, status=payload.status, headers=tuple(headers.items()))

@@ -44,7 +44,7 @@ class MockServer:
         self._host, self._port = address(loaded, host, port, os.environ)
         self.log = logger(verbose, log_file)
         self.app: Application = create_app(loaded, self.log)
-        self._first = (list(self.app.api.ruleset.rules), self.app.api.chaos)
+        self._first = (list(self.app.api.ruleset.rules), self.app.api.sender.chaos)
         #: The HTTP server while the mock runs.
         self.server: Server | None = None
 
@@ -63,6 +63,7 @@ class MockServer:
             # The port of a mock that took a free one is kept: started again it is found where it was.
             self._port = server.port
             server.stop(grace)
+            self.app.api.searcher.close()
             if self.log is not logging.getLogger("openaimock"):
                 for handler in self.log.handlers:
                     handler.close()
@@ -100,15 +101,15 @@ class MockServer:
     def reset(self) -> None:
         """Begin anew: what all namespaces remember is forgotten, rules added since the start are gone, the clock is set back."""
         app = self.app.api
-        rules, app.chaos = self._first
+        rules, app.sender.chaos = self._first
         # Removed and put in order again, perhaps: numbers are places in the book.
         app.ruleset = RuleSet(rules, first=app.config.match == "first")
-        app.clock = Clock.parse(app.config.clock)
+        app.sender.clock = Clock.parse(app.config.clock)
         app.namespaces.reset()
 
     def advance(self, seconds: float) -> None:
         """Move the mock's clock on."""
-        self.app.api.clock.advance(seconds)
+        self.app.api.sender.clock.advance(seconds)
 
     # What has happened
 

@@ -250,7 +250,7 @@ responses:
             "mock.yaml:4:41: responses[2].when.user: 'any' and 'exact' exclude each other; "
             "a matcher has one of exact, fuzzy, regex, contains, any",
             "mock.yaml:5:30: responses[3].when.user: 'fuzy' is not a key of a matcher; "
-            "did you mean 'fuzzy'? (exact, contains, regex, fuzzy, any, threshold, case_sensitive, invert)",
+            "did you mean 'fuzzy'? (exact, contains, regex, fuzzy, any, threshold, case_sensitive, invert, unsafe)",
             "mock.yaml:6:23: responses[4].when: 'contains' is not a key of a condition; "
             "name the text that 'contains' compares, such as 'user: {contains: ...}'",
             "mock.yaml:7:28: responses[5].when.any: expected a list, got true",
@@ -378,8 +378,8 @@ responses:
 """,
         [
             "mock.yaml:2:26: responses[0].response: a recorded answer needs one of choices, output",
-            "mock.yaml:2:27: responses[0].response: 'content' is not a key of a chat completion; "
-            "'response' is a whole chat completion; a reply with 'content' and similar keys belongs under 'reply'",
+            "mock.yaml:2:27: responses[0].response: 'content' is not a key of a recorded answer; "
+            "'response' is a whole chat completion or Response; a reply with 'content' and similar keys belongs under 'reply'",
             "mock.yaml:3:22: responses[1].matcher.type: 'contians' is not a matcher; "
             "did you mean 'contains'? (exact, fuzzy, regex, contains, any)",
             "mock.yaml:4:26: responses[2].matcher.messages: this list is empty",
@@ -436,7 +436,7 @@ def test_a_mapping_has_paths_for_places() -> None:
     lines = problems_in({"responses": [{"when": {"user": {"fuzy": "a"}}, "reply": "a", "times": "twice"}], "port": "x"})
     assert lines == [
         "responses[0].when.user: 'fuzy' is not a key of a matcher; did you mean 'fuzzy'? "
-        "(exact, contains, regex, fuzzy, any, threshold, case_sensitive, invert)",
+        "(exact, contains, regex, fuzzy, any, threshold, case_sensitive, invert, unsafe)",
         "responses[0].times: expected a whole number, got the text 'twice'",
         "port: expected a whole number, got the text 'x'",
     ]
