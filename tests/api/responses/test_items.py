@@ -127,7 +127,7 @@ def scripted(serve, item, **reply):
     return serve([{"when": {"user": "go"}, "reply": {"blocks": [{"item": item}, {"text": "Done."}], **reply}}])
 
 
-@pytest.mark.parametrize(("given", "made", "steps"), ITEMS, ids=NAMES)
+@pytest.mark.parametrize(("source", "completed", "steps"), ITEMS, ids=NAMES)
 def test_items_are_completed(serve, source, completed, steps):
     item, message = respond(scripted(serve, source), ask("go"))["output"]
     for name, value in completed.items():
@@ -135,7 +135,7 @@ def test_items_are_completed(serve, source, completed, steps):
     assert message["content"][0]["text"] == "Done."
 
 
-@pytest.mark.parametrize(("given", "made", "steps"), ITEMS, ids=NAMES)
+@pytest.mark.parametrize(("source", "completed", "steps"), ITEMS, ids=NAMES)
 def test_items_have_their_events(serve, source, completed, steps):
     mock = scripted(serve, source)
     received = stream(mock, ask("go"))
