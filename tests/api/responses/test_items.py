@@ -153,6 +153,17 @@ def test_a_search_begins_without_its_query(serve, model, action):
     assert added == {"id": added["id"], "type": "web_search_call", "status": "in_progress", **action}
 
 
+@pytest.mark.parametrize(
+    ("parameters", "status"),
+    [({"model": "gpt-5.6"}, "in_progress"), ({"model": "gpt-5.6", "reasoning": {"mode": "pro"}}, "completed"),
+     ({"model": "gpt-5-pro"}, "completed")],
+)  # fmt: skip
+def test_messages_of_pro_models_are_complete_when_they_are_added(serve, parameters, status):
+    mock = serve([{"when": {"user": "go"}, "reply": "Done."}])
+    added = next(event for event in stream(mock, ask("go", **parameters)) if event["type"] == "response.output_item.added")
+    assert (added["item"]["status"], added["item"]["content"]) == (status, [])
+
+
 def test_previews_of_an_image_on_request(serve):
     mock = scripted(serve, {"type": "image_generation_call", "result": "aGk=", "output_format": "png"})
     received = stream(mock, ask("go", tools=[{"type": "image_generation", "partial_images": 2}]))
