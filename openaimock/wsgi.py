@@ -34,8 +34,9 @@ class Application:
         return self.api(environ, start_response)
 
     def close(self) -> None:
-        """Close idle connections to other servers. The mock can be used again."""
+        """Close idle connections to other servers, and helper processes. The mock can be used again."""
         self.api.upstream.close()
+        self.api.searcher.close()
 
 
 def _health(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
