@@ -125,10 +125,12 @@ def reply(app: App, call: Call) -> None:
 def write(app: App, call: Call) -> None:
     """The payload: the operation writes the reply, or its own answer; or the upstream answers."""
     content = call.reply
-    operation = call.route.operation if content is None or not content.proxy else None
-    if operation is None:
+    if content is not None and content.proxy:
+        # The mock need not have an operation for the request.
         call.payload = app.upstream.fetch(call)
-    elif content is None or content.plain:
+        return
+    operation = call.route.operation
+    if content is None or content.plain:
         call.payload = operation.write(call.ask, content, call.context)
     elif content.raw:
         call.payload = raw(content)

@@ -20,9 +20,8 @@ from .kinds import (
     Text,
 )
 from .names import ENDPOINTS
+from .recording_keys import RECORD, UPSTREAM
 
-#: When exchanges are recorded: values of ``record.mode``.
-MODES = ("once", "new", "all", "none")
 #: Every named kind. ``Shape(name, SHAPES)`` refers to one before it is declared.
 SHAPES: dict[str, Kind] = {}
 
@@ -380,25 +379,8 @@ SETTINGS = Struct("a setting", (
     Field("isolate", ListOf(Choice(("path", "header", "key"), "a source of namespaces")),
           "The parts of a request that may name its namespace.",
           default="[path, header, key]"),
-    Field("upstream", Struct("an upstream setting", (
-        Field("url", Text(empty=False), "Its base URL, such as ``https://api.openai.com/v1``.", required=True),
-        Field("key", Text(secret=True, noun="a key"),
-              "The key to send; without one the client's own key is passed on.", null=True),
-        Field("headers", HEADERS, "Headers to send besides those of the client."),
-        Field("timeout", Numeric(low=0, above=True), "Seconds without a byte after which a request fails.", default=600),
-    ), doc="The server that requests are passed on to."),
-          "The server that ``unmatched: proxy``, ``proxy: true`` and recording send requests to."),
-    Field("record", Struct("a record setting", (
-        Field("file", Text(empty=False), "The file of recordings, relative to the configuration.", required=True),
-        Field("mode", Choice(MODES, "a mode"), "When exchanges are recorded: ``once`` when there is no file yet, ``new`` what "
-              "the file does not answer, ``all`` everything anew, ``none`` nothing.", default="once"),
-        Field("timing", Flag(), "Whether the gaps between the pieces of streams are recorded.", default=False),
-        Field("ids", Choice(("made", "keep"), "a treatment of ids"), "Whether ids and times are those recorded.", default="made"),
-        Field("redact", ListOf(AnyOf((Text(empty=False), Struct("a pattern", (
-            Field("regex", Text(empty=False), "A regular expression for the text to mask.", required=True),
-        )))), single=True), "Names of members and headers, and patterns, that are masked in addition to secrets."),
-    ), doc="Where and how exchanges with ``upstream`` are recorded."),
-          "Record exchanges with ``upstream`` as rules; implies ``unmatched: proxy``."),
+    Field("upstream", UPSTREAM, "The server that ``unmatched: proxy``, ``proxy: true`` and recording send requests to."),
+    Field("record", RECORD, "Record exchanges with ``upstream`` as rules; implies ``unmatched: proxy``."),
     Field("admin", Flag(), "Whether ``/__openaimock`` exists.", default=True),
     Field("admin_key", Text(numbers=True, empty=False, secret=True, noun="a key"),
           "The key for ``/__openaimock``; without one it answers only requests from this machine."),

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..text import regex
-from .keys import MODES
 from .normalize import child
+from .recording_keys import MODES
 from .tree import BAD, Node
 from .validate import Checker
 
