@@ -85,18 +85,18 @@ class UpstreamProxy:
     def _pieces(self, answer: Answer, tap: Tap | None) -> Iterator[bytes]:
         """The pieces of an answer; Hangup when it breaks, so that the client sees it broken as well.
 
-        A complete answer is recorded before its last piece is passed on, or before its end when the length is unknown.
+        A complete answer is recorded before its last piece is passed on, where that is known, else before its end.
         """
         received = 0
         try:
             for piece in answer:
                 received += len(piece)
                 if tap is not None:
-                    tap.add(piece)
-                    if received == answer.length:
+                    is_last = tap.add(piece)
+                    if is_last or received == answer.length:
                         tap.end(answer.status, answer.headers)
                 yield piece
-            if tap is not None and received != answer.length:
+            if tap is not None:
                 tap.end(answer.status, answer.headers)
         except Broken as error:
             if not answer.cancelled:

@@ -207,7 +207,8 @@ class Sender:
             yield from timed
             exchange.ended = "complete"
         except Hangup:
-            exchange.ended = "fault"
+            left = call.cancellation is not None and call.cancellation.event.is_set()
+            exchange.ended = "client_disconnected" if left else "fault"
             raise
         finally:
             if exchange.ended == "running":

@@ -31,6 +31,8 @@ MAX_ANSWER = 64 * 1024 * 1024
 MAX_EXCHANGES = 5000
 #: Responses in the background whose end is still awaited.
 _MAX_WAITING = 100
+#: How the events begin that end a stream.
+_LAST_EVENTS = (b"data: [DONE]", b"event: response.completed", b"event: response.incomplete", b"event: response.failed")
 _EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
@@ -200,13 +202,26 @@ class Tap:
         self._secrets = secrets
         self._pieces: list[bytes] = []
         self._size = 0
+        #: The pieces since the last one that ended with an event.
+        self._event: list[bytes] = []
+        self._ended = False
         self._started = monotonic()
         #: The bytes until, and the time of, each piece.
         self._arrivals: list[tuple[int, float]] = []
 
-    def add(self, piece: bytes) -> None:
-        """Add a piece of the answer."""
+    def add(self, piece: bytes) -> bool:
+        """Add a piece of the answer; whether it ends a stream: clients may leave after the last event, before the end."""
         self._size += len(piece)
+        self._keep(piece)
+        self._event.append(piece)
+        if not piece.endswith(b"\n\n"):
+            return False
+        text = b"".join(self._event)
+        self._event.clear()
+        begin = text.rfind(b"\n\n", 0, -2)
+        return text.startswith(_LAST_EVENTS, 0 if begin < 0 else begin + 2)
+
+    def _keep(self, piece: bytes) -> None:
         if self._size > MAX_ANSWER:
             self._pieces.clear()
             return
@@ -215,7 +230,10 @@ class Tap:
             self._arrivals.append((self._size, monotonic()))
 
     def end(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
-        """Record the exchange, whose answer is complete."""
+        """Record the exchange, whose answer is complete. Only the first call counts."""
+        if self._ended:
+            return
+        self._ended = True
         lowered = header_map(headers)
         request = self._request
         raw = b"".join(self._pieces)
