@@ -1,4 +1,4 @@
-"""The mock as a Python object: a server that a test starts, asks about, and stops."""
+"""The mock as a Python object: a server that a test starts, inspects and stops."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .assertions import When
 class MockServer:
     """A mock served on a socket of its own. Nothing listens before ``start``; a stopped one may be started again.
 
-    ``config`` is a path, a dict, YAML text, a list of these, or a loaded Config (ConfigError with all that is wrong).
+    ``config`` is a path, a dict, YAML text, a list of these, or a loaded Config (ConfigError with all problems).
     ``host`` and ``port`` override the file's and the environment's; port 0 takes a free one. ``verbose`` logs each
     exchange to standard error, ``log_file`` keeps the same lines.
     """
@@ -82,12 +82,12 @@ class MockServer:
         """What a client takes as ``base_url``; ends in ``/v1``."""
         return url(self.host, self.port)
 
-    # Rules and what is remembered
+    # Rules and state
 
     def when(self, when: Mapping[str, Any] | None = None, /, **conditions: Any) -> When:
-        """Begin a rule that is added behind those that are there: ``mock.when(user={"contains": "hi"}).reply("hello")``.
+        """Begin a rule that is appended to the others: ``mock.when(user={"contains": "hi"}).reply("hello")``.
 
-        The words are those of ``when:`` in a file, by name or in a mapping.
+        The conditions are those of ``when:`` in a file, by name or in a mapping.
         """
         frame = sys._getframe(1)
         place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
@@ -98,10 +98,10 @@ class MockServer:
         return When(assertions.combine(when, conditions), add)
 
     def reset(self) -> None:
-        """Begin anew: what all namespaces remember is forgotten, rules added since the start are gone, the clock is set back."""
+        """Return to the state at the start: clear all namespaces, remove the rules added since, set the clock back."""
         app = self.app.api
         rules, app.chaos = self._first
-        # Removed and put in order again, perhaps: numbers are places in the book.
+        # Built again: a rule's number is its place in the set.
         app.ruleset = RuleSet(rules, first=app.config.match == "first")
         app.clock = Clock.parse(app.config.clock)
         app.namespaces.reset()
@@ -110,18 +110,18 @@ class MockServer:
         """Move the mock's clock on."""
         self.app.api.clock.advance(seconds)
 
-    # What has happened
+    # Exchanges
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """The journals of all namespaces, in the order in which the requests came."""
+        """The journals of all namespaces, in the order of arrival."""
         return sorted(
             (each for namespace in self.app.api.namespaces for each in namespace.journal), key=lambda exchange: exchange.order
         )
 
     @property
     def unmatched(self) -> list[Exchange]:
-        """The exchanges that a rule should have answered and none did."""
+        """The exchanges that no rule matched."""
         return coverage.unmatched(self.app.api.namespaces)
 
     def coverage(self) -> dict[str, Any]:
@@ -143,7 +143,7 @@ class MockServer:
         """
         __tracebackhide__ = True
         named = rule.id if isinstance(rule, Rule) else rule
-        self._insist(assertions.called(self.exchanges, assertions.combine(when, conditions), named, times))
+        self._require(assertions.called(self.exchanges, assertions.combine(when, conditions), named, times))
 
     def assert_not_called(
         self, when: Mapping[str, Any] | None = None, /, *, rule: Rule | str | None = None, **conditions: Any
@@ -155,24 +155,24 @@ class MockServer:
     def assert_tool_called(self, name: str, arguments: Any = None, *, times: int | None = None) -> None:
         """AssertionError unless replies sent ``times`` calls (None: at least one) of a tool to the client.
 
-        ``arguments`` names those that matter: a value or a matcher for each, under its name or its path (``a.b.0``). ``{}``
-        means none at all; a text is compared with the arguments (or a custom tool's input) as they were sent.
+        ``arguments`` lists those that matter: a value or a matcher under the argument's name or path (``a.b.0``). ``{}``
+        means no arguments at all; a text is compared with the arguments (or a custom tool's input) as they were sent.
         """
         __tracebackhide__ = True
-        self._insist(assertions.tool_called(self.exchanges, name, arguments, times))
+        self._require(assertions.tool_called(self.exchanges, name, arguments, times))
 
     def assert_order(self, steps: Sequence[Mapping[str, Any] | Rule | str]) -> None:
-        """AssertionError unless requests met the steps in this order, with others between them perhaps.
+        """AssertionError unless requests met the steps in this order; other requests may come between them.
 
         A step is a mapping of conditions, or a rule (or its id) that answered.
         """
         __tracebackhide__ = True
-        self._insist(assertions.in_order(self.exchanges, steps))
+        self._require(assertions.in_order(self.exchanges, steps))
 
-    def _insist(self, wrong: str) -> None:
+    def _require(self, failure: str) -> None:
         __tracebackhide__ = True
-        if wrong:
-            raise AssertionError(redaction.text(wrong, secrets(self.app.api.config)))
+        if failure:
+            raise AssertionError(redaction.text(failure, secrets(self.app.api.config)))
 
     def __enter__(self) -> MockServer:
         return self.start()
@@ -199,5 +199,5 @@ def start_mock_server(
     verbose: bool = False,
     log_file: str | os.PathLike[str] | None = None,
 ) -> MockServer:
-    """Make a MockServer and start it, on a free port unless one is given."""
+    """Make a MockServer and start it, by default on a free port."""
     return MockServer(config, port, host, verbose, log_file).start()

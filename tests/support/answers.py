@@ -12,8 +12,8 @@ from .wire import events, post, strictly
 UNLISTED = ("billing", "frequency_penalty", "presence_penalty", "store")
 
 
-def ask(said: Any, /, **more: Any) -> dict[str, Any]:
-    return {"model": "gpt-4o", "input": said, **more}
+def ask(text: Any, /, **more: Any) -> dict[str, Any]:
+    return {"model": "gpt-4o", "input": text, **more}
 
 
 def listed(value: Any) -> Any:
@@ -36,12 +36,12 @@ def respond(mock: Any, body: dict[str, Any], **options: Any) -> dict[str, Any]:
 
 def checked(text: str) -> list[dict[str, Any]]:
     """The events of a stream, checked one by one."""
-    found = events(text)
-    for event in found:
+    items = events(text)
+    for event in items:
         strictly(ResponseStreamEvent, listed(event))
     names = [line.removeprefix("event: ") for line in text.splitlines() if line.startswith("event: ")]
-    assert names == [event["type"] for event in found]
-    return found
+    assert names == [event["type"] for event in items]
+    return items
 
 
 def stream(mock: Any, body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -49,15 +49,15 @@ def stream(mock: Any, body: dict[str, Any]) -> list[dict[str, Any]]:
     answer = post(mock, {**body, "stream": True}, "/responses")
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-    found = checked(answer.text)
-    assert [event["sequence_number"] for event in found] == list(range(len(found)))
-    assert found[0]["type"] == "response.created"
-    return found
+    items = checked(answer.text)
+    assert [event["sequence_number"] for event in items] == list(range(len(items)))
+    assert items[0]["type"] == "response.created"
+    return items
 
 
-def kinds(found: list[dict[str, Any]]) -> list[str]:
+def kinds(items: list[dict[str, Any]]) -> list[str]:
     """The types of events, each run of equal ones once, without their common beginning."""
-    names = [event["type"].removeprefix("response.") for event in found]
+    names = [event["type"].removeprefix("response.") for event in items]
     return [name for at, name in enumerate(names) if not at or names[at - 1] != name]
 
 

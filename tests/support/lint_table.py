@@ -28,14 +28,14 @@ USUAL: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def whole(endpoint: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def whole(endpoint: str, example: Mapping[str, Any]) -> dict[str, Any]:
     """An example with what it leaves out."""
-    return {**USUAL[endpoint][1], **given}
+    return {**USUAL[endpoint][1], **example}
 
 
-def send(http: httpx.Client, endpoint: str, given: Mapping[str, Any]) -> httpx.Response:
+def send(http: httpx.Client, endpoint: str, example: Mapping[str, Any]) -> httpx.Response:
     """Send an example to an application."""
-    return http.post("/v1" + USUAL[endpoint][0], json=whole(endpoint, given))
+    return http.post("/v1" + USUAL[endpoint][0], json=whole(endpoint, example))
 
 
 def client(lint: str, log: logging.Logger = QUIET, **config: Any) -> httpx.Client:
@@ -49,14 +49,14 @@ def rows() -> Iterator[str]:
     with client("error") as http:
         for check in CHECKS:
             error = send(http, check.endpoints[0], check.refused).json()["error"]
-            shown = json.dumps(check.refused, ensure_ascii=False)
-            said = f"``{error['message']}``"
+            request = json.dumps(check.refused, ensure_ascii=False)
+            message = f"``{error['message']}``"
             for name in ("param", "code"):
                 if error[name]:
-                    said += f" ({name} ``{error[name]}``)"
+                    message += f" ({name} ``{error[name]}``)"
             yield (
                 f"   * - ``{check.name}``\n     - {', '.join(check.endpoints)}\n     - {check.doc}\n"
-                f"     - ``{shown}``\n     - {said}\n     - {'lint' if check.find or 'unknown' in check.name else 'always'}\n"
+                f"     - ``{request}``\n     - {message}\n     - {'lint' if check.find or 'unknown' in check.name else 'always'}\n"
             )
 
 
