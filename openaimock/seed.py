@@ -1,4 +1,4 @@
-"""One seed, one clock: every id, timestamp and random number of openaimock comes from here."""
+"""Ids and random numbers, all derived from the mock's seed."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import hashlib
 import random
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-#: The alphabet's 62 signs, laid out so that any byte picks one (256 is not a multiple of 62; ids need no perfect evenness).
-_SIGNS = bytes(_ALPHABET[byte % 62].encode()[0] for byte in range(256))
+#: A translation table from any byte to one of 62 characters (256 is no multiple of 62; ids need no even distribution).
+_CHARACTERS = bytes(_ALPHABET[byte % 62].encode()[0] for byte in range(256))
 
 
 def digest(*parts: object, size: int = 32) -> bytes:
-    """Bytes that depend on the parts alone: the same in every process and on every machine."""
+    """A hash of the parts, ``size`` bytes: the same in every process and on every machine."""
     return hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 
 class Ids:
-    """What one exchange draws: ids and random numbers from the seed, the namespace and the exchange's number there."""
+    """The ids and random numbers of one exchange, derived from the seed, the namespace and the exchange's number in it."""
 
     __slots__ = ("_ids", "_random", "source")
 
@@ -31,15 +31,15 @@ class Ids:
 
     def id(self, prefix: str, length: int = 24) -> str:
         """A new id: the prefix and ``length`` (up to 64) letters and digits."""
-        return prefix + self._bytes(length).translate(_SIGNS).decode()
+        return prefix + self._bytes(length).translate(_CHARACTERS).decode()
 
     def hex(self, prefix: str, length: int = 32) -> str:
-        """A new id in hexadecimal, of an even ``length`` (up to 128), as ``x-request-id`` and the Responses API have them."""
+        """A new id in hexadecimal, of an even ``length`` (up to 128), as in ``x-request-id`` and the Responses API."""
         return prefix + self._bytes(length // 2).hex()
 
     @property
     def random(self) -> random.Random:
-        """The exchange's own source of randomness."""
+        """The exchange's own random number generator."""
         if self._random is None:
             self._random = random.Random(self.source)
         return self._random

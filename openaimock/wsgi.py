@@ -22,19 +22,20 @@ class Application:
 
     def __init__(self, api: App) -> None:
         self.api = api
+        self.admin = admin.Admin(api) if api.config.admin else None
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         path = environ.get("PATH_INFO") or "/"
-        if "/__openaimock" in path and self.api.config.admin and admin.reaches(path):
-            return admin.answer(self.api, environ, start_response)
-        if path in _OWN and environ["REQUEST_METHOD"] != "OPTIONS":
-            return _OWN[path](self.api, environ, start_response)
+        if "/__openaimock" in path and self.admin is not None and admin.serves(path):
+            return self.admin(environ, start_response)
+        if path in _PAGES and environ["REQUEST_METHOD"] != "OPTIONS":
+            return _PAGES[path](self.api, environ, start_response)
         return self.api(environ, start_response)
 
 
 def _health(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """GET /health: the server answers. Nothing of it is kept."""
+    """GET /health: the server answers. The request is not journalled."""
     body = payloads.encode({"status": "ok"})
     headers = [
         ("content-type", "application/json"),
@@ -46,14 +47,15 @@ def _health(api: App, environ: dict[str, Any], start_response: StartResponse) ->
 
 
 def _metrics(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """GET /metrics: the counters as Prometheus reads them."""
+    """GET /metrics: the counters in Prometheus' text format."""
     method = environ["REQUEST_METHOD"]
     if method not in ("GET", "HEAD"):
         return admin.refuse(api_error(405, method=method, path="/metrics"), start_response)
     return admin.send(start_response, 200, api.metrics.text().encode(), CONTENT_TYPE, method=method)
 
 
-_OWN = {"/health": _health, "/metrics": _metrics}
+#: Paths of the mock itself, outside the API and the admin.
+_PAGES = {"/health": _health, "/metrics": _metrics}
 
 
 def create_app(config: Any, log: logging.Logger = log) -> Application:

@@ -17,6 +17,7 @@ ORDER = [
     "seed",
     "types",
     "text",
+    "media",
     "http",
     "schema",
     "params",

@@ -1,4 +1,4 @@
-"""The admin: a WSGI application of its own under ``/__openaimock``, to look into a mock that runs and to change it."""
+"""The admin: a WSGI application under ``/__openaimock`` that shows and changes a running mock."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from .views import AdminRequest
 
 log = logging.getLogger("openaimock")
-#: The largest body: more rules than anybody writes.
-LARGEST = 16 * 1024 * 1024
+#: The largest accepted body, in bytes.
+MAX_BODY = 16 * 1024 * 1024
 _PATH = re.compile(r"(?:/t/(?P<namespace>[^/]+))?/__openaimock(?:/(?P<rest>.*))?", re.DOTALL)
-#: On everything. There is no CORS header among them, and there must be none.
+#: Headers of every response. They must never include a CORS header.
 _HEADERS = (
     ("cache-control", "no-store"),
     ("x-content-type-options", "nosniff"),
@@ -35,31 +35,47 @@ StartResponse = Callable[..., Any]
 Body = Iterable[bytes]
 
 
-def reaches(path: str) -> bool:
-    """Whether a path is one of the admin's."""
+def serves(path: str) -> bool:
+    """Whether a path belongs to the admin."""
     return _PATH.fullmatch(path) is not None
 
 
-def answer(app: App, environ: Environ, start_response: StartResponse) -> Body:
-    """Answer one request to the admin of a mock (PEP 3333)."""
-    defer = environ.get("openaimock.defer")
-    if defer is None:
-        return _answer(app, environ, start_response)
-    # Ten thousand rules take their time to be told: not in the server's loop.
-    deferred: Body = defer(lambda: _answer(app, environ, start_response))
-    return deferred
+class Admin:
+    """The admin of one mock as a WSGI application."""
 
+    def __init__(self, app: App) -> None:
+        self.app = app
 
-def _answer(app: App, environ: Environ, start_response: StartResponse) -> Body:
-    method = environ["REQUEST_METHOD"]
-    found = _PATH.fullmatch(environ.get("PATH_INFO") or "/")
-    assert found is not None
-    rest, read_only = found["rest"], method in ("GET", "HEAD")
-    try:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Body:
+        """Answer one request (PEP 3333)."""
+        defer = environ.get("openaimock.defer")
+        if defer is None:
+            return self._answer(environ, start_response)
+        # A report about ten thousand rules takes long, so it is made in the server's thread pool.
+        deferred: Body = defer(lambda: self._answer(environ, start_response))
+        return deferred
+
+    def _answer(self, environ: Environ, start_response: StartResponse) -> Body:
         try:
-            guard.admit(environ, app.config.admin_key)
+            return self._dispatch(environ, start_response)
+        except ConfigError as error:
+            problems = [{"place": problem.place, "path": problem.path, "message": problem.message} for problem in error.problems]
+            return refuse(APIError(400, str(error), code="invalid_config", more={"problems": problems}), start_response)
         except APIError as error:
-            # A browser cannot send the key before there is a page that asks for it; the page itself tells nothing.
+            return refuse(error, start_response)
+        except Exception:
+            log.exception("%s %s failed", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
+            return refuse(api_error(500), start_response)
+
+    def _dispatch(self, environ: Environ, start_response: StartResponse) -> Body:
+        method = environ["REQUEST_METHOD"]
+        parts = _PATH.fullmatch(environ.get("PATH_INFO") or "/")
+        assert parts is not None
+        rest, read_only = parts["rest"], method in ("GET", "HEAD")
+        try:
+            guard.admit(environ, self.app.config.admin_key)
+        except APIError as error:
+            # A browser needs the page before it can send the key. The page itself contains no data.
             if error.status == 401 and rest == "" and read_only:
                 return _page(start_response, 401, method)
             raise
@@ -68,48 +84,39 @@ def _answer(app: App, environ: Environ, start_response: StartResponse) -> Body:
             return send(start_response, 308, b"", "text/plain", headers, method)
         if rest == "" and read_only:
             return _page(start_response, 200, method)
-        payload = _view(app, environ, found["namespace"], "GET" if read_only else method, rest)
+        payload = self._view(environ, parts["namespace"], "GET" if read_only else method, rest)
         status, payload = payload if isinstance(payload, tuple) else (200, payload)
         return send(start_response, status, payloads.encode(payload), "application/json", method=method)
-    except ConfigError as error:
-        problems = [{"place": each.place, "path": each.path, "message": each.message} for each in error.problems]
-        return refuse(APIError(400, str(error), code="invalid_config", more={"problems": problems}), start_response)
-    except APIError as error:
-        return refuse(error, start_response)
-    except Exception:
-        log.exception("%s %s failed", method, environ.get("PATH_INFO"))
-        return refuse(api_error(500), start_response)
 
+    def _view(self, environ: Environ, namespace: str | None, method: str, path: str) -> Any:
+        """What the view of a method and path returns. APIError 404 or 405 when there is none."""
+        # Imported on first use: most mocks never need it.
+        from .views import VIEWS
 
-def _view(app: App, environ: Environ, namespace: str | None, method: str, path: str) -> Any:
-    """Find what answers, and ask it."""
-    # Imported when somebody looks: most mocks run and end without it.
-    from .views import VIEWS
+        text = path.encode("latin-1", "replace").decode("utf-8", "replace")
+        head, slash, tail = text.partition("/")
+        name = f"{head}/*" if slash and tail else text
+        candidates = [view for view in VIEWS if view.path == name]
+        for view in candidates:
+            if view.method == method:
+                return view.answer(self._request(environ, namespace, tail))
+        if not candidates:
+            raise api_error(404, "unknown_url", method=method, path=f"/__openaimock/{text}")
+        refusal = api_error(405, method=method, path=f"/__openaimock/{text}")
+        refusal.headers["allow"] = ", ".join(view.method for view in candidates)
+        raise refusal
 
-    text = path.encode("latin-1", "replace").decode("utf-8", "replace")
-    head, slash, tail = text.partition("/")
-    name = f"{head}/*" if slash and tail else text
-    fitting = [view for view in VIEWS if view.path == name]
-    for view in fitting:
-        if view.method == method:
-            return view.answer(_asked(app, environ, namespace, tail))
-    if not fitting:
-        raise api_error(404, "unknown_url", method=method, path=f"/__openaimock/{text}")
-    refusal = api_error(405, method=method, path=f"/__openaimock/{text}")
-    refusal.headers["allow"] = ", ".join(view.method for view in fitting)
-    raise refusal
+    def _request(self, environ: Environ, namespace: str | None, rest: str) -> AdminRequest:
+        from ..http.request import Request
+        from .views import AdminRequest
 
-
-def _asked(app: App, environ: Environ, namespace: str | None, rest: str) -> AdminRequest:
-    from ..http.request import Request
-    from .views import AdminRequest
-
-    query = dict(parse_qsl(environ.get("QUERY_STRING") or "", keep_blank_values=True))
-    body = Request(environ, min(LARGEST, app.config.max_body)).raw if environ["REQUEST_METHOD"] in ("POST", "PUT") else b""
-    # A namespace has the name that WSGI gives it elsewhere, in a path or a header.
-    queried = query.get("namespace", "").encode("utf-8", "replace").decode("latin-1")
-    named = queried or namespace or environ.get("HTTP_X_OPENAIMOCK_NAMESPACE") or None
-    return AdminRequest(app, query, body, rest, named)
+        query = dict(parse_qsl(environ.get("QUERY_STRING") or "", keep_blank_values=True))
+        has_body = environ["REQUEST_METHOD"] in ("POST", "PUT")
+        body = Request(environ, min(MAX_BODY, self.app.config.max_body)).raw if has_body else b""
+        # Namespaces are named as WSGI gives paths and headers: UTF-8 bytes as Latin-1.
+        queried = query.get("namespace", "").encode("utf-8", "replace").decode("latin-1")
+        name = queried or namespace or environ.get("HTTP_X_OPENAIMOCK_NAMESPACE") or None
+        return AdminRequest(self.app, query, body, rest, name)
 
 
 def _page(start_response: StartResponse, status: int, method: str) -> Body:
@@ -132,7 +139,7 @@ def send(
     headers: Iterable[tuple[str, str]] = (),
     method: str = "GET",
 ) -> Body:
-    """Answer with a body; HEAD gets its headers only."""
-    told = [("content-type", content_type), ("content-length", str(len(body))), *_HEADERS, *headers]
-    start_response(payloads.status_line(status), told)
+    """Answer with a body; HEAD gets the headers only."""
+    all_headers = [("content-type", content_type), ("content-length", str(len(body))), *_HEADERS, *headers]
+    start_response(payloads.status_line(status), all_headers)
     return [] if method == "HEAD" else [body]

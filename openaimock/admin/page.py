@@ -1,4 +1,4 @@
-"""The page: the inspector as one HTML file, under a policy that lets it load nothing and talk to nobody but its own server."""
+"""The inspector: one HTML file, with a policy that allows requests to its own server and nothing else."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from importlib.resources import files
 
 @cache
 def html() -> bytes:
-    """The page."""
+    """The page as UTF-8."""
     return files(__package__).joinpath("inspector.html").read_bytes()
 
 
 @cache
 def policy() -> str:
-    """Its Content-Security-Policy: its own style and script by what is in them, requests to its own server, nothing else."""
+    """The page's Content-Security-Policy: its style and script by their hashes, requests to its own server, nothing else."""
     sources = {
-        tag: " ".join(_hash(found) for found in re.findall(rb"<%s>(.*?)</%s>" % (tag.encode(), tag.encode()), html(), re.DOTALL))
+        tag: " ".join(
+            _hash(content) for content in re.findall(rb"<%s>(.*?)</%s>" % (tag.encode(), tag.encode()), html(), re.DOTALL)
+        )
         for tag in ("script", "style")
     }
     return (

@@ -1,4 +1,4 @@
-"""The API, one file per OpenAI resource; this list is all that makes a file an endpoint."""
+"""The API: one file for each OpenAI resource, listed by the first segment of its paths."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 
 from .operation import Operation as Operation
 
-#: The files of a resource, by the first word of its paths. They are imported when such a path is first asked for, so that a
+#: The files of a resource, by the first segment of its paths. They are imported on the first request to such a path, so that a
 #: mock that answers chats starts without the rest of the API.
 FILES: dict[str, tuple[str, ...]] = {
     "chat": ("chat.completions", "chat.stored"),
@@ -21,6 +21,6 @@ FILES: dict[str, tuple[str, ...]] = {
 
 
 @cache
-def of(word: str) -> tuple[Operation, ...]:
-    """The endpoints whose paths begin with a word; none for a word that begins no path."""
-    return tuple(endpoint for file in FILES.get(word, ()) for endpoint in import_module(f".{file}", __name__).ENDPOINTS)
+def operations_of(segment: str) -> tuple[Operation, ...]:
+    """The operations whose paths start with a segment; empty for an unknown segment."""
+    return tuple(operation for file in FILES.get(segment, ()) for operation in import_module(f".{file}", __name__).ENDPOINTS)

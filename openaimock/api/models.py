@@ -30,19 +30,19 @@ def _model(id: str, created: int = _CREATED, owner: str = "system") -> dict[str,
 
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     page = context.store.page(SHELF, limit=10_000)
-    return payloads.JSON({"object": "list", "data": [*map(_model, context.models), *(page.items if page else ())]})
+    return payloads.JSON({"object": "list", "data": [*map(_model, context.model_names), *(page.items if page else ())]})
 
 
 def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     tuned = context.store.get(SHELF, ask.model)
-    if tuned is None and ask.model not in context.models:
+    if tuned is None and ask.model not in context.model_names:
         raise api_error(404, "model_not_found", model=ask.model)
     return payloads.JSON(tuned or _model(ask.model))
 
 
 def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     if not context.store.delete(SHELF, ask.model):
-        if ask.model in context.models:
+        if ask.model in context.model_names:
             raise APIError(403, f"You are not allowed to delete the model '{ask.model}': only fine-tuned models can be deleted.")
         raise api_error(404, "model_not_found", model=ask.model)
     return payloads.JSON({"id": ask.model, "object": "model", "deleted": True})

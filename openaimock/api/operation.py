@@ -1,4 +1,4 @@
-"""Operation: one row of the API, from a request to an Ask and from a Reply to a payload."""
+"""Operation: one method of the API, from a request to an Ask and from a Reply to a payload."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of the API: how its requests become an Ask and a Reply becomes what is sent.
+    """One operation of the API: how a request becomes an Ask and how a Reply becomes a payload.
 
-    ``name`` is what rules and the journal call it. ``path`` may hold ``<names>``. ``write(ask, reply, moment)`` gets None for the
-    reply only when ``own`` is true: the endpoint then has an answer of its own when no rule matches. ``params`` is the table of
-    all that its body may hold, for lint. ``split(ask)`` gives an Ask for each input of a request that has several, so that rules
-    answer for each as if it had come alone (``Reply.inputs``). ``alone`` says that the Ask depends on the body alone, so that a
-    body that comes again need not be read again.
+    ``name`` is the endpoint's name in rules and the journal. ``path`` may hold ``<names>``. ``write(ask, reply, context)`` gets
+    None as the reply only when ``own`` is true: the operation then makes its own answer when no rule matches. ``params`` is the
+    table of the parameters of its body, for lint. ``split(ask)`` returns an Ask for each input of a request with several inputs,
+    so that rules match each one separately (``Reply.inputs``). ``alone`` is true when the Ask depends on the body only, so that
+    the Ask of an equal body can be reused.
     """
 
     name: str

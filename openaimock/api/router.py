@@ -1,4 +1,4 @@
-"""Routes: from a path, under any of the prefixes clients use, to an endpoint."""
+"""Router: from a method and path, under any prefix that clients use, to an operation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from ..http.catalog import api_error
-from . import Operation, of
+from . import Operation, operations_of
 
 #: ``/t/NAME`` names a namespace; Azure puts the deployment, which is the model, in the path; ``/v1`` may be left out.
 _PREFIX = re.compile(
@@ -15,62 +15,62 @@ _PREFIX = re.compile(
 
 
 class Route(NamedTuple):
-    """Where a path leads: the endpoint, the values in the path, the path without its prefix."""
+    """The operation of a request, the values in its path, and the path without its prefix."""
 
-    endpoint: Operation
+    operation: Operation
     params: dict[str, str]
     path: str
 
 
 class Routes:
-    """Endpoints by path: plain paths by one look-up, the rest by Werkzeug's Map. Both grow as resources are asked for."""
+    """Operations by path: fixed paths in a dict, the others in Werkzeug's Map. Resources are added on their first request."""
 
     def __init__(self) -> None:
-        self._plain: dict[tuple[str, str], Route] = {}
+        self._fixed: dict[tuple[str, str], Route] = {}
         self._maps: dict[str, Any] = {}
 
     def find(self, method: str, path: str) -> Route:
-        """The route of a request; APIError 404 or 405 in the API's words."""
-        return self._plain.get((method, path)) or self._search(method, path)
+        """The route of a request; APIError 404 or 405."""
+        return self._fixed.get((method, path)) or self._search(method, path)
 
     def _search(self, method: str, path: str) -> Route:
         prefixed = _PREFIX.fullmatch(path)
-        known_resource = prefixed is not None and self._enter(prefixed["path"].split("/", 2)[1])
-        if prefixed is None or not known_resource:
+        exists = prefixed is not None and self._load(prefixed["path"].split("/", 2)[1])
+        if prefixed is None or not exists:
             raise api_error(404, "unknown_url", method=method, path=path)
         params = {} if prefixed["deployment"] is None else {"deployment": prefixed["deployment"]}
-        plain = self._plain.get((method, prefixed["path"]))
-        if plain is not None:
-            return plain._replace(params=params)
+        fixed = self._fixed.get((method, prefixed["path"]))
+        if fixed is not None:
+            return fixed._replace(params=params)
         return self._look_up(method, path, prefixed["path"], params)
 
-    def _enter(self, word: str) -> bool:
-        """Know the paths that begin with a word; False when there are none."""
-        if word in self._maps:
+    def _load(self, segment: str) -> bool:
+        """Add the operations whose paths start with a segment; False when there are none."""
+        if segment in self._maps:
             return True
-        for endpoint in of(word):
-            self._maps.setdefault(word, None)
-            if "<" not in endpoint.path:
+        for operation in operations_of(segment):
+            self._maps.setdefault(segment, None)
+            if "<" not in operation.path:
                 for prefix in ("", "/v1", "/openai/v1"):
-                    self._plain[endpoint.method, prefix + endpoint.path] = Route(endpoint, {}, endpoint.path)
-        return word in self._maps
+                    self._fixed[operation.method, prefix + operation.path] = Route(operation, {}, operation.path)
+        return segment in self._maps
 
     def _look_up(self, method: str, path: str, inner: str, params: dict[str, str]) -> Route:
-        """A path with values in it, or one with another method."""
+        """The route of a path that holds values. APIError 404, or 405 when only the method is wrong."""
         from werkzeug.exceptions import MethodNotAllowed, NotFound
         from werkzeug.routing import Map, RequestRedirect, Rule
 
-        word = inner.split("/", 2)[1]
-        paths = self._maps[word]
+        segment = inner.split("/", 2)[1]
+        paths = self._maps[segment]
         if paths is None:
-            rules = [Rule(each.path, methods=[each.method], endpoint=each) for each in of(word)]
-            paths = self._maps[word] = Map(rules, merge_slashes=False).bind("localhost")
+            rules = [Rule(row.path, methods=[row.method], endpoint=row) for row in operations_of(segment)]
+            paths = self._maps[segment] = Map(rules, merge_slashes=False).bind("localhost")
         try:
-            endpoint, found = paths.match(inner, method)
+            operation, values = paths.match(inner, method)
         except (NotFound, RequestRedirect):
             raise api_error(404, "unknown_url", method=method, path=path) from None
         except MethodNotAllowed as error:
             refusal = api_error(405, method=method, path=path)
             refusal.headers["allow"] = ", ".join(sorted(error.valid_methods or ()))
             raise refusal from None
-        return Route(endpoint, {**found, **params}, inner)
+        return Route(operation, {**values, **params}, inner)

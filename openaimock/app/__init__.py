@@ -26,6 +26,7 @@ from ..rules.explain import no_match
 from ..rules.rule import Rule, build, groups, plan_for_hit
 from ..rules.ruleset import RuleSet
 from ..seed import digest
+from ..state.limits import RateLimits
 from ..state.namespace import Context, Namespaces, name_of
 from ..text import tokens
 from ..types.ask import Ask, Match
@@ -38,6 +39,8 @@ from .sender import Sender, raw
 log = logging.getLogger("openaimock")
 #: A match that may take longer than this many seconds is made off the server's loop.
 SLOW = 0.005
+#: A body of more bytes counts by its size against the memory of the journal.
+LARGE = 4096
 #: So is the answer to a request with more inputs than this.
 MANY = 16
 #: Bodies of up to so many bytes are remembered, and so many of them.
@@ -69,6 +72,7 @@ class App(Sender):
         self._unmatched = self._plan(config.unmatched)
         self._keys = [key.encode() for key in config.api_keys]
         self.lints = config.lint != "off"
+        self._limits = RateLimits(config.limits) if config.limits else None
         #: Held while rules are added, replaced or removed.
         self.changing = threading.Lock()
 
@@ -104,7 +108,7 @@ class App(Sender):
         namespace = self.namespaces[name_of(environ, self.config.isolate)]
         context = Context(namespace, self.clock, self.config.seed, self.config)
         exchange = Exchange(context.number, context.now, namespace.name, method, path, order=next(self._order))
-        namespace.journal.append(exchange)
+        namespace.append(exchange)
         call = Call(request, start_response, None, context, exchange, None, started)  # type: ignore[arg-type]
         exchange.id = overrides.request_id(request) or context.ids.hex("req_")
         return self._guarded(call, self._read)
@@ -133,8 +137,8 @@ class App(Sender):
         """Request to Ask."""
         request = call.request
         route = _ROUTES.find(call.exchange.method, call.exchange.path)
-        call.endpoint, request.params, request.store = route.endpoint, route.params, call.context.store
-        call.exchange.endpoint = route.endpoint.name
+        call.endpoint, request.params, request.store = route.operation, route.params, call.context.store
+        call.exchange.endpoint = route.operation.name
         if self._keys:
             auth.admit(request, self._keys, "key" in self.config.isolate)
         if self.config.overrides:
@@ -142,9 +146,12 @@ class App(Sender):
         ask = call.ask = call.exchange.ask = self._ask(request, route)
         ask.method, ask.path, ask.params = call.exchange.method, route.path, route.params
         ask.namespace, ask.headers = call.exchange.namespace, request.headers
-        ask.state = call.context.namespace.state
+        ask.state = call.context.namespace.scenarios()
         ask.attempt = overrides.attempt(request)
-        if call.context.namespace.limits is not None:
+        if len(raw := request.raw) > LARGE:
+            # Python needs about 60 bytes for a small JSON value beside its text.
+            call.context.namespace.charge(call.exchange, 2 * len(raw) + 60 * raw.count(b","))
+        if self._limits is not None:
             self._limit(call)
         if self.lints:
             self._lint(call)
@@ -154,7 +161,7 @@ class App(Sender):
 
     def _ask(self, request: Request, route: Route) -> Ask:
         """What a request asks. Tests and agents say the same again and again: a body that was read before is remembered."""
-        endpoint = route.endpoint
+        endpoint = route.operation
         if not endpoint.alone or route.params:
             return endpoint.read(request)
         said = (endpoint.path, request.environ.get("CONTENT_TYPE"), request.raw)
@@ -216,18 +223,16 @@ class App(Sender):
         """What answers an Ask: a rule, or what there is for those that none matches. None: the endpoint's own answer."""
         namespace = call.context.namespace
         while True:
-            match = self.ruleset.match(ask, namespace.hits)
+            match = self.ruleset.match(ask, namespace.hits())
             if match is None:
                 return self._unanswered(call, ask)
-            used = namespace.claim(match.rule)
+            used = namespace.claim(match.rule.id, match.rule.times, answer=match.answer)
             if used is not None:
                 break
         plan = plan_for_hit(match.rule, match.answer, used)
         if plan is None:
             call.exchange.match = match
             raise APIError(400, _all_said(match), code="no_match", headers={"x-should-retry": "false"})
-        if match.answer >= 0:
-            namespace.answered.add((match.rule.id, match.answer))
         return Selection(plan, match, match.answer if match.answer >= 0 else used, used + 1)
 
     def _unanswered(self, call: Call, ask: Ask) -> Selection | None:
@@ -238,7 +243,7 @@ class App(Sender):
             return Selection(self._unmatched, number=call.context.number)
         if self.config.unmatched == "echo":
             return Selection(Plan(Reply(blocks=(Block("text", ask.user or ask.text),)), {}))
-        refusal = no_match(ask, self.ruleset.nearest(ask, call.context.namespace.hits))
+        refusal = no_match(ask, self.ruleset.nearest(ask, call.context.namespace.hits()))
         self.log.warning("%s", refusal.message)
         raise refusal
 
@@ -267,9 +272,9 @@ class App(Sender):
         if reply is None:
             return self.send(call, call.endpoint.write(call.ask, None, call.context), Reply())
         namespace = call.context.namespace
-        if reply.fail is not None and namespace.fails(call.exchange.rule or "", call.which, reply.fail.times):
+        if reply.fail is not None and namespace.fail(call.exchange.rule or "", call.which, reply.fail.times):
             return self.refuse(call, api_error(**reply.fail.error, model=call.ask.model), reply)
-        namespace.state.update(reply.set_state)
+        namespace.set_scenarios(reply.set_state)
         if reply.error is not None:
             return self.refuse(call, api_error(**reply.error, model=call.ask.model), reply)
         if reply.raw:
@@ -304,12 +309,12 @@ class App(Sender):
 
     def _limit(self, call: Call) -> None:
         """Take the request out of its buckets; APIError 429 when they are empty."""
-        limits, ask = call.context.namespace.limits, call.ask
+        limits, ask = self._limits, call.ask
         assert limits is not None
         said = sum(tokens.count(message.text, ask.model) for message in ask.messages) or tokens.count(ask.text, ask.model)
         allowed = ask.body.get("max_completion_tokens") or ask.body.get("max_tokens") or ask.body.get("max_output_tokens")
         caller = digest(auth.key(call.request), size=8).hex()
-        told = limits.admit(caller, ask.model, said + (allowed or 0), call.context.now)
+        told = limits.admit(call.context.namespace, caller, ask.model, said + (allowed or 0), call.context.now)
         call.headers = tuple(told.items())
 
 

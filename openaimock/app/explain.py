@@ -12,7 +12,7 @@ from ..errors import APIError
 from ..http.json import dump
 from ..http.request import Request
 from ..rules import explain as explanations
-from ..state.namespace import Namespace
+from ..state.store import State
 from ..types.ask import Ask
 from ..types.exchange import Exchange
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST = 50
 
 
-def explain(app: App, given: Any, namespace: Namespace) -> dict[str, Any]:
+def explain(app: App, given: Any, namespace: State) -> dict[str, Any]:
     """Every rule's verdict on a request body, or on ``{"path": ..., "method": ..., "headers": ..., "body": ...}``.
 
     APIError when the request is one that is refused before any rule is asked.
@@ -32,7 +32,7 @@ def explain(app: App, given: Any, namespace: Namespace) -> dict[str, Any]:
     ask, endpoint = _ask(method, path, headers, body, namespace)
     linter = app.linter(endpoint)
     lint = [finding._asdict() for finding in linter(ask)] if linter else []
-    return {"endpoint": ask.endpoint, "lint": lint, **explanations.report(app.ruleset, ask, namespace.hits)}
+    return {"endpoint": ask.endpoint, "lint": lint, **explanations.report(app.ruleset, ask, namespace.hits())}
 
 
 def why(app: App, exchange: Exchange) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def why(app: App, exchange: Exchange) -> dict[str, Any]:
     match = exchange.match
     # A rule that is there no more cannot be shown among the others.
     chosen = match.rule if match is not None and match.rule in app.ruleset.rules else None
-    hits = next((namespace.hits for namespace in app.namespaces if namespace.name == exchange.namespace), {})
+    hits = app.namespaces[exchange.namespace].hits() if exchange.namespace in app.namespaces else {}
     told = explanations.report(app.ruleset, exchange.ask, hits, chosen, MOST)
     return told | {"matched": exchange.matched, "rule": exchange.rule}
 
@@ -57,7 +57,7 @@ def _request(given: Any) -> tuple[str, str, dict[str, str], Any]:
     return str(given.get("method") or ("GET" if body is None else "POST")).upper(), given["path"], named, body
 
 
-def _ask(method: str, path: str, headers: dict[str, str], body: Any, namespace: Namespace) -> tuple[Ask, Operation]:
+def _ask(method: str, path: str, headers: dict[str, str], body: Any, namespace: State) -> tuple[Ask, Operation]:
     """The Ask of a request, read as its endpoint reads it, and that endpoint."""
     path, _, query = path.partition("?")
     route = _routes().find(method, path)
@@ -74,11 +74,11 @@ def _ask(method: str, path: str, headers: dict[str, str], body: Any, namespace: 
     # The body is decoded already, whatever was said of it.
     environ.pop("HTTP_CONTENT_ENCODING", None)
     request = Request(environ)
-    request.params, request.store = route.params, namespace.store
-    ask = route.endpoint.read(request)
+    request.params, request.store = route.params, namespace
+    ask = route.operation.read(request)
     ask.method, ask.path, ask.params = method, route.path, route.params
-    ask.namespace, ask.headers, ask.state = namespace.name, request.headers, namespace.state
-    return ask, route.endpoint
+    ask.namespace, ask.headers, ask.state = namespace.name, request.headers, namespace.scenarios()
+    return ask, route.operation
 
 
 @cache

@@ -138,7 +138,7 @@ def _summed_up(arguments: argparse.Namespace, app: MockApplication) -> int:
     from ..state import coverage
     from .coverage import complete, table, xml
 
-    report = coverage.report(app.api.ruleset.rules, [*app.api.namespaces, *(app.api.namespaces.past or ())])
+    report = coverage.report(app.api.ruleset.rules, app.api.namespaces.counts())
     missed = app.api.metrics.unmatched
     uncovered = arguments.fail_uncovered and not complete(report)
     unmatched = arguments.fail_unmatched and missed > 0

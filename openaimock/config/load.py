@@ -8,10 +8,12 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
 from ..errors import ConfigError, Problem
+from ..params.models import ModelTable, overlay
 from ..types.clock import Clock
 from . import keys
 from .names import MODELS
@@ -61,6 +63,11 @@ class Config:
     #: What relative paths in replies start from.
     base: Path = field(default_factory=Path)
     files: tuple[Path, ...] = ()
+
+    @cached_property
+    def model_table(self) -> ModelTable:
+        """The facts of all models, with those of ``models:`` laid over them."""
+        return overlay(self.models)
 
 
 def load(source: Source, *, environ: Mapping[str, str] | None = None, stdin: IO[Any] | None = None) -> Config:

@@ -1,60 +1,60 @@
-"""Coverage: which rules answered and how often, which never did, and which of their replies nobody has seen."""
+"""Coverage: which rules answered and how often, which never did, and which of their replies were never sent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from ..rules.rule import Rule
 from ..types.exchange import Exchange
-from .namespace import Namespace
+from .namespace import Counts
+from .store import State
 
 
-def hits(namespaces: Iterable[Namespace]) -> dict[str, int]:
+def hits(counts: Iterable[Counts]) -> dict[str, int]:
     """How often each rule answered, by its id."""
     total: dict[str, int] = {}
-    for namespace in namespaces:
-        for id, count in list(namespace.hits.items()):
-            total[id] = total.get(id, 0) + count
+    for count in counts:
+        for id, number in list(count.hits.items()):
+            total[id] = total.get(id, 0) + number
     return total
 
 
-def unmatched(namespaces: Iterable[Namespace]) -> list[Exchange]:
-    """The exchanges in the journals that no rule matched, in the order in which they came."""
-    found = [exchange for namespace in namespaces for exchange in namespace.journal if exchange.unmatched]
-    return sorted(found, key=lambda exchange: exchange.order)
+def unmatched(namespaces: Iterable[State]) -> list[Exchange]:
+    """The exchanges in the journals that no rule matched, oldest first."""
+    exchanges = [exchange for state in namespaces for exchange in state.exchanges() if exchange.unmatched]
+    return sorted(exchanges, key=lambda exchange: exchange.order)
 
 
-def unreached(rule: Rule, counts: Sequence[int], answered: set[tuple[str, int]]) -> list[int]:
-    """Which replies of a rule nobody has seen: places in ``replies``, or in ``messages`` for a conversation.
+def unreached(rule: Rule, counts: Sequence[int], answers: Collection[tuple[str, int]]) -> list[int]:
+    """Which replies of a rule were never sent: places in ``replies``, or in ``messages`` for a conversation.
 
-    ``counts`` are the rule's hits in each namespace: every one begins the sequence anew.
+    ``counts`` are the hits of the rule in each namespace: every namespace starts the sequence again.
     """
     if rule.plans:
         return list(range(min(len(rule.plans), max(counts, default=0)), len(rule.plans)))
-    answers = {at for at in rule.answers if at is not None and at >= 0}
-    return sorted(at for at in answers if (rule.id, at) not in answered)
+    places = {place for place in rule.answers if place is not None and place >= 0}
+    return sorted(place for place in places if (rule.id, place) not in answers)
 
 
-def report(rules: Sequence[Rule], namespaces: Iterable[Namespace]) -> dict[str, Any]:
+def report(rules: Sequence[Rule], counts: Sequence[Counts]) -> dict[str, Any]:
     """Hits of every rule, the rules never hit, and the replies never reached, as JSON."""
-    namespaces = list(namespaces)
-    total = hits(namespaces)
-    answered = {each for namespace in namespaces for each in list(namespace.answered)}
-    told = []
+    total = hits(counts)
+    answers = {pair for count in counts for pair in count.answers}
+    rows = []
     for rule in rules:
-        counts = [namespace.hits.get(rule.id, 0) for namespace in namespaces]
-        told.append(
+        numbers = [count.hits.get(rule.id, 0) for count in counts]
+        rows.append(
             {
                 "id": rule.id,
                 "place": rule.place,
                 "hits": total.get(rule.id, 0),
-                "replies": len(rule.plans) or len({at for at in rule.answers if at is not None}),
-                "unreached": unreached(rule, counts, answered),
+                "replies": len(rule.plans) or len({place for place in rule.answers if place is not None}),
+                "unreached": unreached(rule, numbers, answers),
             }
         )
     return {
-        "rules": told,
-        "never": [each["id"] for each in told if not each["hits"]],
-        "unreached": {each["id"]: each["unreached"] for each in told if each["hits"] and each["unreached"]},
+        "rules": rows,
+        "never": [row["id"] for row in rows if not row["hits"]],
+        "unreached": {row["id"]: row["unreached"] for row in rows if row["hits"] and row["unreached"]},
     }

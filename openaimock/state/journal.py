@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime, timezone
 from typing import Any
+from weakref import WeakSet
 
 from ..http.json import dump
 from ..text import redaction
@@ -18,23 +20,93 @@ from ..types.reply import Block, Reply
 BODY_LIMIT = 65536
 
 
-class Journal:
-    """A bounded list of Exchanges, oldest first."""
+#: Bytes that an exchange takes beside the body of its request, roughly.
+ENTRY = 4096
+#: Bytes that the journals of all namespaces take together when the configuration does not say.
+MEMORY = 64 * 1024 * 1024
 
-    def __init__(self, size: int = 1000) -> None:
-        self._kept: deque[Exchange] = deque(maxlen=size)
-        self.append = self._kept.append
-        self.clear = self._kept.clear
+
+class JournalMemory:
+    """The bytes that the journals of all namespaces of one mock take together: past ``limit`` the oldest exchanges go."""
+
+    def __init__(self, limit: int = MEMORY) -> None:
+        self.limit = limit
+        self.used = 0
+        self.lock = threading.RLock()
+        self.journals: WeakSet[Journal] = WeakSet()
+
+    def shrink(self) -> None:
+        """Drop the oldest exchanges until the limit is kept."""
+        while self.used > self.limit:
+            heads = [(journal[0].order, journal) for journal in self.journals if len(journal)]
+            if not heads:
+                return
+            min(heads, key=lambda head: head[0])[1].drop_oldest()
+
+
+class Journal:
+    """The last exchanges of one namespace, oldest first: at most ``size``, and no more than all journals may hold."""
+
+    def __init__(self, size: int = 1000, memory: JournalMemory | None = None) -> None:
+        self._exchanges: deque[Exchange] = deque()
+        self._size = size
+        self._memory = memory or JournalMemory()
+        #: How many exchanges made room for newer ones.
+        self.dropped = 0
+        with self._memory.lock:
+            self._memory.journals.add(self)
+
+    def append(self, exchange: Exchange) -> None:
+        """Add an exchange."""
+        memory = self._memory
+        with memory.lock:
+            exchange.size = ENTRY
+            self._exchanges.append(exchange)
+            memory.used += ENTRY
+            if len(self._exchanges) > self._size:
+                self.drop_oldest()
+            if memory.used > memory.limit:
+                memory.shrink()
+
+    def charge(self, exchange: Exchange, size: int) -> None:
+        """Count the bytes of a request body for an exchange that the journal may already have dropped."""
+        memory = self._memory
+        with memory.lock:
+            if exchange.size:
+                exchange.size += size
+                memory.used += size
+                if memory.used > memory.limit:
+                    memory.shrink()
+
+    def drop_oldest(self) -> None:
+        """Drop the oldest exchange."""
+        exchange = self._exchanges.popleft()
+        self._memory.used -= exchange.size
+        exchange.size = 0
+        self.dropped += 1
+
+    def exchanges(self) -> list[Exchange]:
+        """A copy of the list, oldest first."""
+        with self._memory.lock:
+            return list(self._exchanges)
+
+    def clear(self) -> int:
+        """Forget all exchanges; how many there were."""
+        with self._memory.lock:
+            count, dropped = len(self._exchanges), self.dropped
+            while self._exchanges:
+                self.drop_oldest()
+            self.dropped = dropped
+            return count
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._exchanges)
 
     def __iter__(self) -> Iterator[Exchange]:
-        # A copy, since other threads append while somebody reads.
-        return iter(list(self._kept))
+        return iter(self.exchanges())
 
-    def __getitem__(self, at: int) -> Exchange:
-        return self._kept[at]
+    def __getitem__(self, index: int) -> Exchange:
+        return self._exchanges[index]
 
 
 # Filters
@@ -165,7 +237,11 @@ def _clipped(body: Any, limit: int) -> Any:
     except (TypeError, ValueError):
         # Something of Python's own in a reply made there.
         return repr(body)[:limit]
-    return body if len(whole) <= limit else {"clipped": whole[:limit].decode("utf-8", "ignore"), "size": len(whole)}
+    return (
+        body
+        if len(whole) <= limit
+        else {"clipped": whole[:limit].decode("utf-8", "ignore"), "size": len(whole), "truncated": True}
+    )
 
 
 def _match(exchange: Exchange) -> dict[str, Any] | None:

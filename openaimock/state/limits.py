@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..errors import APIError
 from ..http.catalog import api_error, duration
+from .store import Cost, State
 
 #: What the headers say of a dimension that is not limited.
 _AMPLE = {"requests": 10_000, "tokens": 30_000_000}
@@ -18,7 +18,7 @@ class LimitKind(NamedTuple):
 
     counts: str
     seconds: float
-    said: str
+    text: str
 
 
 KINDS = {
@@ -28,90 +28,70 @@ KINDS = {
 }
 
 
-class Bucket:
-    """A bucket that holds ``limit`` and fills up again evenly over ``seconds``."""
-
-    __slots__ = ("_at", "_level", "limit", "rate")
-
-    def __init__(self, limit: float, seconds: float, now: float) -> None:
-        self.limit = limit
-        self.rate = limit / seconds
-        self._level = float(limit)
-        self._at = now
-
-    def level(self, now: float) -> float:
-        """What is in it."""
-        self._level = min(self.limit, self._level + max(0.0, now - self._at) * self.rate)
-        self._at = max(self._at, now)
-        return self._level
-
-    def take(self, cost: float) -> None:
-        """Take out; it must be there."""
-        self._level -= cost
-
-    def until(self, cost: float, now: float) -> float:
-        """Seconds until so much can be taken."""
-        # A hair less than whole is whole: filling up in steps must not lose a request to rounding.
-        return max(0.0, cost - self.level(now) - 1e-6) / self.rate
-
-
 class RateLimits:
-    """The buckets of one namespace: a set for each key and model. ``given`` has ``rpm``, ``tpm``, ``rpd``, any of them."""
+    """The limits of a mock: ``limits`` has ``rpm``, ``tpm``, ``rpd``, any of them. Buckets are apart for each key and model."""
 
-    def __init__(self, given: Mapping[str, float]) -> None:
-        self._given = given
-        self._buckets: dict[tuple[str, str], dict[str, Bucket]] = {}
-        self._lock = threading.Lock()
+    def __init__(self, limits: Mapping[str, float]) -> None:
+        self._limits = dict(limits)
 
-    def admit(self, caller: str, model: str, tokens: int, now: float) -> dict[str, str]:
-        """Take one request of so many tokens out of all buckets and give the six headers; APIError 429 when it cannot be."""
-        with self._lock:
-            buckets = self._buckets.get((caller, model))
-            if buckets is None:
-                made = {name: Bucket(limit, KINDS[name].seconds, now) for name, limit in self._given.items()}
-                buckets = self._buckets[caller, model] = made
-            costs = {name: tokens if KINDS[name].counts == "tokens" else 1 for name in buckets}
-            waits = {name: bucket.until(costs[name], now) for name, bucket in buckets.items()}
-            tight = max(waits, key=lambda name: waits[name])
-            if waits[tight] > 0:
-                refusal = _refusal(tight, buckets[tight], costs[tight], waits[tight], model, now)
-                refusal.headers |= _headers(buckets, now)
-                raise refusal
-            for name, bucket in buckets.items():
-                bucket.take(costs[name])
-            return _headers(buckets, now)
+    def admit(self, state: State, caller: str, model: str, tokens: int, now: float) -> dict[str, str]:
+        """Take one request of ``tokens`` out of all buckets and give the six headers; APIError 429 when a bucket is too empty."""
+        names = list(self._limits)
+        amounts = [tokens if KINDS[name].counts == "tokens" else 1 for name in names]
+        costs = [
+            Cost(f"{caller}/{model}/{name}", amount, self._limits[name], KINDS[name].seconds)
+            for name, amount in zip(names, amounts, strict=True)
+        ]
+        taken, levels = state.take(costs, now)
+        buckets = [Bucket(name, cost, level) for name, cost, level in zip(names, costs, levels, strict=True)]
+        if not taken:
+            refusal = _refusal(max(buckets, key=lambda bucket: bucket.wait(bucket.cost.amount)), model)
+            refusal.headers |= _headers(buckets)
+            raise refusal
+        return _headers(buckets)
 
 
-def _refusal(name: str, bucket: Bucket, cost: float, wait: float, model: str, now: float) -> APIError:
-    counts = KINDS[name].counts
-    if cost > bucket.limit:
+class Bucket(NamedTuple):
+    """A bucket after a request: the name of its limit, what was asked of it, and what it holds."""
+
+    name: str
+    cost: Cost
+    level: float
+
+    def wait(self, amount: float) -> float:
+        """Seconds until it holds this amount. A hair less than whole is whole."""
+        return max(0.0, amount - self.level - 1e-6) * self.cost.seconds / self.cost.limit
+
+
+def _refusal(bucket: Bucket, model: str) -> APIError:
+    kind, cost = KINDS[bucket.name], bucket.cost
+    if cost.amount > cost.limit:
         message = (
-            f"Request too large for {model} in organization org-openaimock on {KINDS[name].said}: Limit {bucket.limit:.0f}, "
-            f"Requested {cost:.0f}. The input or output tokens must be reduced in order to run successfully. "
+            f"Request too large for {model} in organization org-openaimock on {kind.text}: Limit {cost.limit:.0f}, "
+            f"Requested {cost.amount:.0f}. The input or output tokens must be reduced in order to run successfully. "
             "Visit https://platform.openai.com/account/rate-limits to learn more."
         )
-        return api_error(429, "rate_limit_exceeded", type=counts, message=message)
+        return api_error(429, "rate_limit_exceeded", type=kind.counts, message=message)
     return api_error(
         429,
         "rate_limit_exceeded",
-        type=counts,
+        type=kind.counts,
         model=model,
-        per=KINDS[name].said,
-        limit=round(bucket.limit),
-        used=round(bucket.limit - bucket.level(now)),
-        requested=round(cost),
-        retry_after=wait,
+        per=kind.text,
+        limit=round(cost.limit),
+        used=round(cost.limit - bucket.level),
+        requested=round(cost.amount),
+        retry_after=bucket.wait(cost.amount),
     )
 
 
-def _headers(buckets: Mapping[str, Bucket], now: float) -> dict[str, str]:
-    """The six headers; of two limits on requests the one with less left is told, as the API does."""
-    told = {}
+def _headers(buckets: Sequence[Bucket]) -> dict[str, str]:
+    """The six headers. Of two limits on requests the one with less left counts, as with the API."""
+    headers = {}
     for counts, ample in _AMPLE.items():
-        there = [bucket for name, bucket in buckets.items() if KINDS[name].counts == counts]
-        tight = min(there, key=lambda bucket: bucket.level(now), default=Bucket(ample, 60.0, now))
-        left = tight.level(now)
-        told[f"x-ratelimit-limit-{counts}"] = str(round(tight.limit))
-        told[f"x-ratelimit-remaining-{counts}"] = str(int(left + 1e-6))
-        told[f"x-ratelimit-reset-{counts}"] = duration(tight.until(tight.limit, now))
-    return told
+        limited = [bucket for bucket in buckets if KINDS[bucket.name].counts == counts]
+        tight = min(limited, key=lambda bucket: bucket.level, default=Bucket("", Cost("", 0, ample, 60.0), ample))
+        headers[f"x-ratelimit-limit-{counts}"] = str(round(tight.cost.limit))
+        headers[f"x-ratelimit-remaining-{counts}"] = str(int(tight.level + 1e-6))
+        headers[f"x-ratelimit-reset-{counts}"] = duration(tight.wait(tight.cost.limit))
+    return headers

@@ -1,72 +1,33 @@
-"""Namespaces: everything a mock remembers between requests, apart for each, and what one exchange may draw on."""
+"""Namespaces: which one a request belongs to, the state of each, and what one exchange can draw on."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..rules.rule import Rule
+from ..params.models import ModelTable
 from ..seed import Ids
 from ..types.clock import Clock
-from .journal import Journal
-from .limits import RateLimits
-from .memory import MemoryStore
+from .journal import MEMORY, JournalMemory
+from .memory import MemoryState
+from .store import State
 
-#: How many namespaces are kept; past it the least recently used one is forgotten.
+#: How many namespaces are kept; past it the least recently used one is evicted.
 LIMIT = 1000
 
 
-class Namespace:
-    """One namespace: how often each rule answered, scenarios, stored objects, the journal, limits, the count of exchanges."""
+class Counts(NamedTuple):
+    """What is counted of the rules in a namespace that is gone, for the coverage of a whole run."""
 
-    def __init__(self, name: str, settings: Any) -> None:
-        self.name = name
-        self.hits: dict[str, int] = {}
-        #: Which messages of conversations have answered: a rule's id, and the place in its ``messages``.
-        self.answered: set[tuple[str, int]] = set()
-        self.state: dict[str, str] = dict(settings.scenarios)
-        self.store = MemoryStore()
-        self.journal = Journal(settings.journal_size)
-        self.limits = RateLimits(settings.limits) if settings.limits else None
-        self.numbers = count(1)
-        self._failed: dict[tuple[str, int], int] = {}
-        self._lock = threading.Lock()
-
-    def claim(self, rule: Rule) -> int | None:
-        """Count a hit of a rule and give its number from 0; None when another thread took the last of its ``times``."""
-        with self._lock:
-            used = self.hits.get(rule.id, 0)
-            if rule.times is not None and used >= rule.times:
-                return None
-            self.hits[rule.id] = used + 1
-            return used
-
-    def fails(self, rule_id: str, which: int, times: int) -> bool:
-        """Whether this attempt is one of the first ``times`` at one reply of a rule. Such an attempt is not counted as a hit."""
-        with self._lock:
-            failed = self._failed.get((rule_id, which), 0)
-            if failed >= times:
-                return False
-            self._failed[rule_id, which] = failed + 1
-            if rule_id in self.hits:
-                self.hits[rule_id] -= 1
-            return True
-
-    def begin_anew(self, rules: Collection[str]) -> None:
-        """Forget how often these rules answered."""
-        with self._lock:
-            for id in rules:
-                self.hits.pop(id, None)
-            self.answered = {each for each in self.answered if each[0] not in rules}
-            self._failed = {key: count for key, count in self._failed.items() if key[0] not in rules}
+    hits: Mapping[str, int]
+    answers: Collection[tuple[str, int]]
 
 
 def name_of(environ: Mapping[str, Any], sources: Sequence[str]) -> str:
-    """The namespace a request names: in its path (``/t/NAME``), a header, or behind a colon in its key; else ``default``."""
+    """The namespace that a request names: in its path (``/t/NAME``), a header, or behind a colon in its key; else ``default``."""
     for source in sources:
         if name := _SOURCES[source](environ):
             return name
@@ -90,64 +51,78 @@ def _from_key(environ: Mapping[str, Any]) -> str:
 _SOURCES: dict[str, Callable[[Mapping[str, Any]], str]] = {"path": _from_path, "header": _from_header, "key": _from_key}
 
 
+def counts_of(state: State) -> Counts:
+    """What is counted of the rules in a namespace."""
+    return Counts(state.hits(), state.answers())
+
+
 class Namespaces:
-    """The namespaces of one mock, by name."""
+    """The namespaces of one mock by name, in memory (``state.store.Store``)."""
 
     def __init__(self, settings: Any) -> None:
         self._settings = settings
-        self._spaces: OrderedDict[str, Namespace] = OrderedDict()
-        #: The counts of those that were forgotten, for who wants to know of the whole run; None when nobody does.
-        self.past: list[Namespace] | None = None
+        self._memory = JournalMemory(getattr(settings, "journal_memory", MEMORY))
+        self._states: OrderedDict[str, MemoryState] = OrderedDict()
+        #: What is counted in namespaces that are gone; None when the coverage of the whole run is not needed.
+        self.past: list[Counts] | None = None
         self._lock = threading.Lock()
-        self._latest: Namespace | None = None
+        self._latest: MemoryState | None = None
 
-    def __getitem__(self, name: str) -> Namespace:
+    def __getitem__(self, name: str) -> MemoryState:
         latest = self._latest
         if latest is not None and latest.name == name:
             return latest
         with self._lock:
-            namespace = self._spaces.get(name)
-            if namespace is None:
-                namespace = self._spaces[name] = Namespace(name, self._settings)
-                if len(self._spaces) > LIMIT:
-                    self._forget(self._spaces.popitem(last=False)[1])
+            state = self._states.get(name)
+            if state is None:
+                settings = self._settings
+                state = self._states[name] = MemoryState(name, settings.scenarios, settings.journal_size, self._memory)
+                if len(self._states) > LIMIT:
+                    self._remember(self._states.popitem(last=False)[1])
             else:
-                self._spaces.move_to_end(name)
-            self._latest = namespace
-            return namespace
+                self._states.move_to_end(name)
+            self._latest = state
+            return state
 
-    def __iter__(self) -> Iterator[Namespace]:
-        return iter(list(self._spaces.values()))
+    def __iter__(self) -> Iterator[MemoryState]:
+        return iter(list(self._states.values()))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._states
 
     def reset(self, name: str | None = None) -> None:
         """Forget one namespace, or all."""
         with self._lock:
             self._latest = None
-            for each in list(self._spaces) if name is None else [name]:
-                if each in self._spaces:
-                    self._forget(self._spaces.pop(each))
+            for key in list(self._states) if name is None else [name]:
+                if key in self._states:
+                    self._remember(self._states.pop(key))
 
-    def _forget(self, namespace: Namespace) -> None:
-        if self.past is not None and namespace.hits:
-            counts = Namespace(namespace.name, self._settings)
-            counts.hits, counts.answered = namespace.hits, namespace.answered
-            self.past.append(counts)
+    def _remember(self, state: MemoryState) -> None:
+        """Keep the counts of a namespace that goes, and give back what else it holds."""
+        if self.past is not None and state.hits():
+            self.past.append(counts_of(state)._replace(hits=dict(state.hits())))
+        state.reset()
 
     def follow(self, settings: Any, rules: Collection[str]) -> None:
-        """Go on with other settings; what is counted of these rules begins anew."""
+        """Go on with other settings; what is counted of these rules is forgotten."""
         self._settings = settings
-        for namespace in self:
-            namespace.begin_anew(rules)
+        for state in self:
+            state.forget_rules(rules)
+
+    def counts(self) -> list[Counts]:
+        """What is counted of the rules in every namespace, those that are gone included."""
+        return [*map(counts_of, self), *(self.past or ())]
 
 
 class Context:
-    """What one exchange may draw on: the time, ids and randomness, its namespace, and the mock's settings."""
+    """What one exchange can draw on: the time, ids and randomness, its namespace, and the settings of the mock."""
 
     __slots__ = ("_settings", "ids", "namespace", "now", "number")
 
-    def __init__(self, namespace: Namespace, clock: Clock, seed: object, settings: Any) -> None:
+    def __init__(self, namespace: State, clock: Clock, seed: object, settings: Any) -> None:
         self.namespace = namespace
-        self.number = next(namespace.numbers)
+        self.number = namespace.next_number()
         self.now = clock.now()
         self.ids = Ids(seed, namespace.name, self.number)
         self._settings = settings
@@ -159,14 +134,14 @@ class Context:
 
     @property
     def seed(self) -> object:
-        """What everything made up depends on."""
+        """The seed of everything that is made up."""
         seed: object = self._settings.seed
         return seed
 
     @property
-    def store(self) -> MemoryStore:
-        """The namespace's objects."""
-        return self.namespace.store
+    def store(self) -> State:
+        """The namespace, for its stored objects."""
+        return self.namespace
 
     @property
     def base(self) -> Path:
@@ -175,7 +150,12 @@ class Context:
         return base
 
     @property
-    def models(self) -> tuple[str, ...]:
+    def models(self) -> ModelTable:
+        """What is known about each model, with the user's own entries."""
+        table: ModelTable = self._settings.model_table
+        return table
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
         """The ids of the models that are offered."""
-        models: tuple[str, ...] = self._settings.models
-        return models
+        return tuple(entry if isinstance(entry, str) else entry["id"] for entry in self._settings.models)

@@ -116,7 +116,7 @@ class MockServer:
     def exchanges(self) -> list[Exchange]:
         """The journals of all namespaces, in the order of arrival."""
         return sorted(
-            (each for namespace in self.app.api.namespaces for each in namespace.journal), key=lambda exchange: exchange.order
+            (each for namespace in self.app.api.namespaces for each in namespace.exchanges()), key=lambda exchange: exchange.order
         )
 
     @property
@@ -126,7 +126,7 @@ class MockServer:
 
     def coverage(self) -> dict[str, Any]:
         """Hits of every rule, the rules ``never`` hit, the replies ``unreached``: as ``GET /__openaimock/coverage`` has them."""
-        return coverage.report(list(self.app.api.ruleset.rules), self.app.api.namespaces)
+        return coverage.report(list(self.app.api.ruleset.rules), self.app.api.namespaces.counts())
 
     def assert_called(
         self,

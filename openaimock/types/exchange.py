@@ -39,6 +39,8 @@ class Exchange:
     ended: str = "running"
     #: Its place among all exchanges of the mock, whatever their namespaces.
     order: int = 0
+    #: Bytes that it takes in the journal; 0 while it is in none.
+    size: int = 0
 
     @property
     def rule(self) -> str | None:

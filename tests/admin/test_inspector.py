@@ -1,4 +1,4 @@
-"""The inspector, in a real browser: clicks, live updates, hostile content, and what its policy lets it do."""
+"""The inspector in a real browser: clicks, live updates, hostile content, and its content security policy."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ import pytest
 from ..support.wire import post, user
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="the inspector is tried in chromium with chromedriver: install both"
-)
+pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver")
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )  # fmt: skip
-HOSTILE = "<script>window.hurt = 1</script><img src=x onerror='window.hurt = 1'>"
+HOSTILE = "<script>window.attacked = 1</script><img src=x onerror='window.attacked = 1'>"
 RULES = [
     {"id": "hello", "when": {"user": "Hello"}, "reply": "Hi!"},
     {"id": "slow", "when": {"user": "slow"}, "reply": {"content": "one two three", "pace": {"ttft": 1, "tps": 1000}}},
@@ -35,9 +33,9 @@ def browser(tmp_path_factory):
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    made = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield made
-    made.quit()
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
 
 
 @pytest.fixture
@@ -45,15 +43,15 @@ def mock(serve):
     return serve(RULES)
 
 
-def home(mock):
+def inspector_url(mock):
     return mock.url.removesuffix("/v1") + "/__openaimock/"
 
 
 @pytest.fixture
 def page(browser, mock):
-    browser.get(home(mock))
+    browser.get(inspector_url(mock))
     yield browser
-    # What a page does wrong, its policy included, is told in the console.
+    # Errors of the page, violations of its policy included, are in the console.
     assert browser.get_log("browser") == []
     browser.get("about:blank")
 
@@ -73,10 +71,10 @@ def text_of(browser, selector):
 
 
 def rows(browser):
-    return browser.execute_script("return [...document.querySelectorAll('#list button')].map((each) => each.innerText)")
+    return browser.execute_script("return [...document.querySelectorAll('#list button')].map((button) => button.innerText)")
 
 
-def test_exchanges_appear_as_they_come(page, mock):
+def test_new_exchanges_appear(page, mock):
     until(page, lambda: "live" in text_of(page, "#connection"))
     assert rows(page) == []
     post(mock, user("Hello"))
@@ -88,7 +86,7 @@ def test_exchanges_appear_as_they_come(page, mock):
     assert "200" in oldest and "hello" in oldest
 
 
-def test_an_exchange_opened_tells_why(page, mock):
+def test_an_opened_exchange_shows_the_verdicts(page, mock):
     post(mock, user("hello"))
     until(page, lambda: rows(page))
     all_of(page, "#list button")[0].click()
@@ -105,7 +103,7 @@ def test_the_timeline_has_a_mark_for_each_event(page, mock):
     assert all_of(page, "svg .marks")[0].get_attribute("d").count("M") == sent
 
 
-def test_the_list_goes_by_keyboard(page, mock):
+def test_the_list_is_usable_by_keyboard(page, mock):
     from selenium.webdriver import ActionChains, Keys
 
     for text in ("Hello", "slow"):
@@ -120,18 +118,18 @@ def test_the_list_goes_by_keyboard(page, mock):
     until(page, lambda: not all_of(page, "#exchanges.opened"))
 
 
-def test_hostile_content_is_text(page, mock):
+def test_hostile_content_stays_text(page, mock):
     post(mock, user(HOSTILE))
     until(page, lambda: rows(page))
     all_of(page, "#list button")[0].click()
     until(page, lambda: HOSTILE in page.execute_script("return document.querySelector('#detail').textContent"))
     page.find_element("id", "tab-rules").click()
     until(page, lambda: HOSTILE in page.execute_script("return document.querySelector('#rules').textContent"))
-    assert page.execute_script("return window.hurt === undefined")
+    assert page.execute_script("return window.attacked === undefined")
     assert all_of(page, "main script, main img") == []
 
 
-def test_rules_show_hits_and_those_never_hit(page, mock):
+def test_the_rules_view_shows_hits_and_rules_never_hit(page, mock):
     post(mock, user("Hello"))
     page.find_element("id", "tab-rules").click()
     until(page, lambda: "3 rules, 2 never hit" in text_of(page, "#rules"))
@@ -141,21 +139,21 @@ def test_rules_show_hits_and_those_never_hit(page, mock):
 def test_a_request_is_explained_and_sent(page, mock):
     page.find_element("id", "tab-try").click()
     page.find_element("id", "explain").click()
-    until(page, lambda: "hello answers" in text_of(page, "#told"))
-    assert len(mock.app.api.namespaces["default"].journal) == 0
+    until(page, lambda: "hello answers" in text_of(page, "#outcome"))
+    assert len(mock.app.api.namespaces["default"].exchanges()) == 0
     page.find_element("id", "send").click()
-    until(page, lambda: "Hi!" in text_of(page, "#told"))
-    assert len(mock.app.api.namespaces["default"].journal) == 1
+    until(page, lambda: "Hi!" in text_of(page, "#outcome"))
+    assert len(mock.app.api.namespaces["default"].exchanges()) == 1
 
 
-def test_what_is_no_json_is_told(page):
+def test_invalid_json_is_reported(page):
     page.find_element("id", "tab-try").click()
     page.execute_script("document.querySelector('#body').value = '{'")
     page.find_element("id", "explain").click()
-    until(page, lambda: "JSON" in text_of(page, "#told .bad"))
+    until(page, lambda: "JSON" in text_of(page, "#outcome .bad"))
 
 
-def test_lint_is_shown(page, mock):
+def test_lint_findings_are_shown(page, mock):
     post(mock, user("Hello", temprature=1))
     until(page, lambda: rows(page))
     assert "1 lint" in rows(page)[0]
@@ -164,7 +162,7 @@ def test_lint_is_shown(page, mock):
 
 
 @pytest.mark.parametrize(("width", "height"), [(360, 800), (1400, 900), (3840, 2160)])
-def test_nothing_runs_over_the_side(page, mock, width, height):
+def test_no_width_scrolls_sideways(page, mock, width, height):
     post(mock, user("Hello " + "verylongword" * 40))
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -179,25 +177,25 @@ def test_nothing_runs_over_the_side(page, mock, width, height):
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_dark_and_light(page):
-    def paper(scheme):
+def test_dark_and_light_schemes_differ(page):
+    def background(scheme):
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
         return page.execute_script("return getComputedStyle(document.body).backgroundColor")
 
-    assert paper("dark") != paper("light")
+    assert background("dark") != background("light")
 
 
-def test_the_journal_can_be_emptied(page, mock):
+def test_clear_empties_the_journal(page, mock):
     post(mock, user("Hello"))
     until(page, lambda: rows(page))
     page.find_element("id", "clear").click()
     until(page, lambda: not rows(page))
-    assert len(mock.app.api.namespaces["default"].journal) == 0
+    assert len(mock.app.api.namespaces["default"].exchanges()) == 0
 
 
-def test_it_asks_for_the_key(browser, serve):
+def test_the_page_asks_for_the_admin_key(browser, serve):
     mock = serve({"admin_key": "clé-1", "responses": RULES})
-    browser.get(home(mock))
+    browser.get(inspector_url(mock))
     until(browser, lambda: browser.find_element("id", "lock").is_displayed())
     browser.find_element("id", "key").send_keys("clé-1")
     browser.find_element("css selector", "#lock button").click()
@@ -207,11 +205,11 @@ def test_it_asks_for_the_key(browser, serve):
     browser.get("about:blank")
 
 
-def test_its_policy_lets_nothing_else_run(mock):
+def test_the_policy_allows_only_its_own_code(mock):
     with httpx.Client(trust_env=False, verify=False) as http:
-        answer = http.get(home(mock))
+        answer = http.get(inspector_url(mock))
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
-    # Nothing is loaded from anywhere.
+    # The page loads nothing from elsewhere.
     assert "src=" not in answer.text and "://" not in answer.text.replace("http://www.w3.org/2000/svg", "")

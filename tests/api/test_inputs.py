@@ -52,7 +52,7 @@ def test_each_input_gets_the_reply_of_its_own_rule(serve):
 def test_every_input_counts_as_a_hit(serve):
     mock = serve([FIRST, SECOND])
     texts(mock, ["first", "first", "second"])
-    assert mock.app.api.namespaces["default"].hits == {"first": 2, "second": 1}
+    assert mock.app.api.namespaces["default"].hits() == {"first": 2, "second": 1}
 
 
 def test_replies_are_given_in_turn(serve):
@@ -95,7 +95,7 @@ def test_an_error_for_one_input_is_the_answer(serve):
     mock = serve([FIRST, {"id": "bad", "when": {"text": {"contains": "second"}}, "reply": {"error": 429}}])
     response = complete(mock, ["first", "second"])
     assert (response.status_code, response.json()["error"]["code"]) == (429, "rate_limit_exceeded")
-    assert mock.app.api.namespaces["default"].journal[-1].rule == "bad"
+    assert mock.app.api.namespaces["default"].exchanges()[-1].rule == "bad"
 
 
 def test_a_raw_reply_for_one_input_is_the_answer(serve):
@@ -117,13 +117,13 @@ def test_all_that_was_answered_sets_its_states(serve):
     ]
     mock = serve(rules)
     embed(mock, ["a", "b", "c"])
-    assert mock.app.api.namespaces["default"].state == {"one": "on", "two": "on"}
+    assert mock.app.api.namespaces["default"].scenarios() == {"one": "on", "two": "on"}
 
 
 def test_the_journal_has_one_exchange_with_all_the_text(serve):
     mock = serve([SECOND])
     embed(mock, ["first", "second"])
-    (exchange,) = mock.app.api.namespaces["default"].journal
+    (exchange,) = mock.app.api.namespaces["default"].exchanges()
     assert (exchange.rule, exchange.ask.text) == ("second", "first\nsecond")
 
 

@@ -94,7 +94,7 @@ def test_overrides_are_sent_as_given(serve):
 def test_a_rule_for_chat_says_nothing_of_moderations(serve):
     mock = serve([{"messages": [{"role": "user", "matcher": "any"}, {"role": "assistant", "content": "Hi"}]}])
     assert ask(mock, "Hello")["results"][0]["flagged"] is False
-    assert mock.app.api.namespaces["default"].hits == {}
+    assert mock.app.api.namespaces["default"].hits() == {}
 
 
 def test_a_function_may_judge(serve):

@@ -57,7 +57,7 @@ def test_a_rule_that_changed_begins_anew_and_the_others_go_on(watched):
     assert [said(watched, "a"), said(watched, "b")] == ["one", "one"]
     assert edit(watched, "# moved\n" + RULES.replace("user: b}, replies: [one", "user: b}, replies: [first"))
     assert [said(watched, "a"), said(watched, "b")] == ["two", "first"]
-    assert [exchange.order for namespace in watched.app.api.namespaces for exchange in namespace.journal] == [1, 2, 3, 4]
+    assert [exchange.order for namespace in watched.app.api.namespaces for exchange in namespace.exchanges()] == [1, 2, 3, 4]
     assert watched.told == ["openaimock: the files have changed; 2 rules from now on"]
 
 

@@ -91,7 +91,7 @@ def test_a_stall_ends_when_the_server_stops(serve):
     got = []
     reader = threading.Thread(target=lambda: got.append(received(mock, stream=True)))
     reader.start()
-    while not len(mock.app.api.namespaces["default"].journal):
+    while not len(mock.app.api.namespaces["default"].exchanges()):
         assert reader.is_alive()
     mock.stop()
     reader.join(30)
@@ -210,7 +210,7 @@ def test_the_sdk_recovers_after_two_failures(serve, client):
     mock = serve(rule(fail={"times": 2, "error": {"status": 500, "retry_after": 0.01}}))
     answer = client(mock, max_retries=2).chat.completions.create(**user("go"))
     assert answer.choices[0].message.content == TEXT
-    kept = mock.app.api.namespaces["default"].journal
+    kept = mock.app.api.namespaces["default"].exchanges()
     assert [exchange.status for exchange in kept] == [500, 500, 200]
     assert [exchange.ask.attempt for exchange in kept] == [0, 1, 2]
 
@@ -223,7 +223,7 @@ def test_an_async_client_retries_after_429_with_retry_after(serve, async_client)
             return await sdk.chat.completions.create(**user("go"))
 
     assert asyncio.run(ask()).choices[0].message.content == TEXT
-    first = mock.app.api.namespaces["default"].journal[0]
+    first = mock.app.api.namespaces["default"].exchanges()[0]
     assert (first.status, first.error.headers["retry-after-ms"]) == (429, "50")
 
 

@@ -110,7 +110,7 @@ def test_chunks_come_one_by_one_and_their_moments_are_kept(serve):
     ):
         text = "".join(response.iter_text())
     assert text.endswith("data: [DONE]\n\n")
-    exchange = mock.app.api.namespaces["default"].journal[-1]
+    exchange = mock.app.api.namespaces["default"].exchanges()[-1]
     assert exchange.chunks == pytest.approx([0.005, 0.005, 0.01, 0.015, 0.02, 0.02])
 
 

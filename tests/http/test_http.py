@@ -1,4 +1,4 @@
-"""What every endpoint does: keys, paths, headers, browsers, bodies, and what is wrong with them."""
+"""HTTP for every endpoint: keys, paths, headers, browsers and bodies."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ KEY = {"authorization": "Bearer test-key"}
 
 
 @pytest.mark.parametrize("headers", [KEY, {"authorization": "bearer other-key"}, {"api-key": "test-key"}])
-def test_a_known_key_is_let_in(mock, headers):
+def test_a_configured_key_is_accepted(mock, headers):
     assert post(mock, user("Hello"), headers=headers).status_code == 200
 
 
-def test_a_wrong_key_is_401_and_not_shown_in_full(mock, client):
+def test_a_wrong_key_is_401_and_masked(mock, client):
     with pytest.raises(openai.AuthenticationError) as raised:
         client(mock, api_key="sk-very-secret-key").chat.completions.create(**user("Hello"))
     assert raised.value.code == "invalid_api_key"
@@ -62,7 +62,7 @@ def test_only_whole_keys_count(mock, key):
     assert post(mock, user("Hello"), headers=headers).status_code == expected
 
 
-def test_without_configured_keys_any_key_or_none_will_do(open_mock):
+def test_without_configured_keys_every_request_is_accepted(open_mock):
     assert post(open_mock, user("Hello")).status_code == 200
     assert post(open_mock, user("Hello"), headers={"authorization": "Bearer whatever"}).status_code == 200
 
@@ -94,7 +94,7 @@ def test_azure_client_names_its_model_by_the_path(open_mock):
     assert (answer.choices[0].message.content, answer.model) == ("Hi!", "my-deployment")
 
 
-def test_the_deployment_stands_over_a_null_model(open_mock):
+def test_the_deployment_replaces_a_null_model(open_mock):
     body = {**user("Hello"), "model": None}
     answer = ask(open_mock, "POST", "/openai/deployments/mine/chat/completions", json=body)
     assert answer.json()["model"] == "mine"
@@ -108,7 +108,7 @@ def test_an_unknown_path_is_404_in_the_envelope(open_mock, path):
     assert answer.json()["error"]["type"] == "invalid_request_error"
 
 
-def test_a_wrong_method_is_405_and_says_which_is_right(open_mock):
+def test_a_wrong_method_is_405_with_the_allowed_methods(open_mock):
     answer = ask(open_mock, "DELETE", "/v1/models")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
     assert "Not allowed to DELETE" in answer.json()["error"]["message"]
@@ -140,23 +140,23 @@ def test_the_sdk_finds_the_request_id(open_mock, client):
     assert raw.parse().choices[0].message.content == "Hi!"
 
 
-def test_a_miss_says_not_to_retry(open_mock):
+def test_an_unmatched_request_is_marked_as_not_retryable(open_mock):
     assert post(open_mock, user("nothing")).headers["x-should-retry"] == "false"
 
 
 # Browsers
 
 
-def test_preflight_lets_a_page_ask(mock):
-    wanted = {"origin": "http://localhost:5173", "access-control-request-headers": "authorization, x-stainless-os"}
-    answer = ask(mock, "OPTIONS", "/v1/chat/completions", headers=wanted)
+def test_preflight_allows_the_request_of_a_page(mock):
+    headers = {"origin": "http://localhost:5173", "access-control-request-headers": "authorization, x-stainless-os"}
+    answer = ask(mock, "OPTIONS", "/v1/chat/completions", headers=headers)
     assert answer.status_code == 204
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "POST" in answer.headers["access-control-allow-methods"]
     assert answer.headers["access-control-allow-headers"] == "authorization, x-stainless-os"
 
 
-def test_errors_can_be_read_by_a_page_too(mock):
+def test_a_page_can_read_errors(mock):
     assert post(mock, user("Hello")).headers["access-control-allow-origin"] == "*"
 
 
@@ -188,7 +188,7 @@ def test_compressed_bodies(open_mock, encoding, encode):
     assert raw_post(open_mock, content, **{"content-encoding": encoding}).status_code == 200
 
 
-def test_an_encoding_nobody_reads_is_415(open_mock):
+def test_an_unsupported_encoding_is_415(open_mock):
     answer = raw_post(open_mock, b"x", **{"content-encoding": "zstd"})
     assert answer.status_code == 415
     assert "zstd" in answer.json()["error"]["message"]
@@ -258,7 +258,7 @@ BAD_JSON = {
 
 
 @pytest.mark.parametrize("content", BAD_JSON.values(), ids=BAD_JSON.keys())
-def test_what_is_no_json_object_is_a_clear_400(open_mock, caplog, content):
+def test_a_body_that_is_not_a_json_object_is_a_clear_400(open_mock, caplog, content):
     answer = raw_post(open_mock, content)
     assert answer.status_code == 400
     assert answer.json()["error"]["message"].startswith("We could not parse the JSON body of your request.")
@@ -277,7 +277,7 @@ def test_an_escaped_nul_is_a_character(open_mock):
 
 
 def send(mock, data: bytes) -> bytes:
-    """What a bare socket gets back, until the other side ends."""
+    """All bytes that a bare socket receives until the server closes."""
     with socket.create_connection(("127.0.0.1", mock.port), timeout=20) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
@@ -332,7 +332,7 @@ def test_an_unknown_model_is_404(open_mock, client):
     assert "gpt-nonsense" in raised.value.message
 
 
-def test_a_model_of_the_house_cannot_be_deleted(open_mock, client):
+def test_a_built_in_model_cannot_be_deleted(open_mock, client):
     with pytest.raises(openai.PermissionDeniedError):
         client(open_mock).models.delete("gpt-4o")
 
@@ -340,7 +340,7 @@ def test_a_model_of_the_house_cannot_be_deleted(open_mock, client):
 def test_a_fine_tuned_model_can_be_deleted_once(open_mock, client):
     id = "ft:gpt-4o-mini:org::abc"
     model = {"id": id, "object": "model", "created": 1, "owned_by": "org"}
-    open_mock.app.api.namespaces["default"].store.put("models", id, model)
+    open_mock.app.api.namespaces["default"].put("models", id, model)
     sdk = client(open_mock)
     assert id in [each.id for each in sdk.models.list()]
     assert sdk.models.delete(id).deleted

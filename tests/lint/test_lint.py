@@ -8,7 +8,7 @@ from itertools import combinations
 import openai
 import pytest
 
-from openaimock.api import FILES, of
+from openaimock.api import FILES, operations_of
 from openaimock.api.chat.completions import message
 from openaimock.api.chat.params import CHAT
 from openaimock.app import _linter
@@ -22,7 +22,7 @@ from ..support.lint_table import client as wsgi
 from ..support.lint_table import send, whole
 from ..support.wire import post, user
 
-ENDPOINTS = {endpoint.path: endpoint for word in FILES for endpoint in of(word) if endpoint.params is not None}
+ENDPOINTS = {endpoint.path: endpoint for segment in FILES for endpoint in operations_of(segment) if endpoint.params is not None}
 LINTED = {endpoint.name for endpoint in ENDPOINTS.values()}
 ROWS = [
     pytest.param(check, endpoint, id=f"{check.name}-{endpoint}-{at}")
@@ -251,7 +251,7 @@ def test_a_warning_is_in_the_journal_the_log_and_the_header(serve, caplog):
     with caplog.at_level(logging.WARNING):
         response = post(mock, user("Hello", foo=1, tool_choice="auto"))
     assert response.headers["x-openaimock-lint"] == "unknown_parameter, tool_choice_without_tools"
-    found = mock.app.api.namespaces["default"].journal[-1].lint
+    found = mock.app.api.namespaces["default"].exchanges()[-1].lint
     assert [finding.check for finding in found] == ["unknown_parameter", "tool_choice_without_tools"]
     assert found[0].message == "Unrecognized request argument supplied: foo"
 

@@ -30,7 +30,7 @@ def reply_findings(serve, reply, level="warn", **more):
     mock = serve({"responses": [{"id": "rule", "when": {}, "reply": reply}], "lint": level})
     response = post(mock, user("Hello", **more))
     assert response.status_code == 200
-    found = mock.app.api.namespaces["default"].journal[-1].lint
+    found = mock.app.api.namespaces["default"].exchanges()[-1].lint
     assert response.headers.get("x-openaimock-lint", "") == header(found)
     return [(finding.check, finding.message, finding.param) for finding in found]
 

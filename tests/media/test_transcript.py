@@ -15,7 +15,7 @@ from openai.types.audio.transcription_text_segment_event import TranscriptionTex
 from openaimock.media.languages import LANGUAGES, language_name
 from openaimock.media.transcript import diarized_segments, segments, srt, token_logprobs, vtt, words
 
-from ..conftest import strictly
+from ..support.wire import strictly
 
 TEXT = (
     "The beach was a popular spot on a hot summer day. "

@@ -18,7 +18,7 @@ from ..support.wire import post, user
 def kept(mock, at=-1, namespace="default"):
     """An exchange of a running mock as it is shown."""
     config = mock.app.api.config
-    return journal.render(mock.app.api.namespaces[namespace].journal[at], config.api_keys, config.body_limit)
+    return journal.render(mock.app.api.namespaces[namespace].exchanges()[at], config.api_keys, config.body_limit)
 
 
 # What is kept
@@ -80,7 +80,7 @@ def test_it_is_bounded(serve):
     mock = serve({"journal": {"size": 2}, "responses": [{"when": {}, "reply": "x"}]})
     for text in "abc":
         post(mock, user(text))
-    assert [exchange.ask.text for exchange in mock.app.api.namespaces["default"].journal] == ["b", "c"]
+    assert [exchange.ask.text for exchange in mock.app.api.namespaces["default"].exchanges()] == ["b", "c"]
 
 
 def test_a_long_body_is_clipped_to_the_limit(serve):
@@ -178,7 +178,7 @@ def test_rendering_changes_nothing_in_place():
 def test_an_error_that_is_kept_keeps_nothing_alive_of_the_way_it_came(serve):
     mock = serve([{"when": {"user": "hello"}, "reply": "hi"}])
     assert post(mock, user("something else")).status_code == 400
-    (exchange,) = mock.app.api.namespaces["default"].journal
+    (exchange,) = mock.app.api.namespaces["default"].exchanges()
     assert exchange.error.code == "no_match"
     assert exchange.error.__traceback__ is None
     assert exchange.error.__context__ is None

@@ -52,7 +52,7 @@ def keep(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
         "response_format": body.get("response_format"),
     }
     messages = [_message(message, f"{made['id']}-{at}") for at, message in enumerate(body["messages"])]
-    context.store.put(SHELF, made["id"], {"completion": made, "messages": messages})
+    _put(context, made, {"completion": made, "messages": messages})
 
 
 def keeping(frames: Iterator[Frame], ask: Ask, completion: Mapping[str, Any], context: Context) -> Iterator[Frame]:
@@ -92,6 +92,12 @@ def _read_messages(request: Request) -> Ask:
     return Ask("chat", query=query)
 
 
+def _put(context: Context, completion: dict[str, Any], record: dict[str, Any]) -> None:
+    """Store a completion so that a list can select it by its model and metadata."""
+    index = {f"metadata.{name}": text for name, text in (completion["metadata"] or {}).items()}
+    context.store.put(SHELF, completion["id"], record, {**index, "model": completion["model"]})
+
+
 def _read_update(request: Request) -> Ask:
     body = request.object()
     if "metadata" not in body:
@@ -112,17 +118,12 @@ def _kept(ask: Ask, context: Context) -> dict[str, Any]:
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     query = ask.query
     model, metadata = query.get("model"), query.get("metadata") or {}
-
-    def wanted(each: Any) -> bool:
-        made = each["completion"]
-        return bool((not model or made["model"] == model) and metadata.items() <= made["metadata"].items())
-
     page = context.store.page(
         SHELF,
         limit=query.get("limit") or 20,
         after=query.get("after"),
         newest_first=query.get("order") == "desc",
-        where=wanted,
+        index=({"model": model} if model else {}) | {f"metadata.{name}": text for name, text in metadata.items()},
     )
     if page is None:
         raise _lost(query["after"])
@@ -160,7 +161,7 @@ def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 def _update(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     found = _kept(ask, context)
     made = {**found["completion"], "metadata": ask.body["metadata"] or {}}
-    context.store.put(SHELF, made["id"], {**found, "completion": made})
+    _put(context, made, {**found, "completion": made})
     return payloads.JSON(made)
 
 

@@ -85,7 +85,7 @@ def begun(ask: Ask, reply: Reply, context: Context) -> Response:
             response[name] = value if echo is None else echo(value)
     response["id"] = _id(reply, context)
     response["created_at"] = context.created if reply.created is None else reply.created
-    response["model"] = reply.model or ask.model or context.models[0]
+    response["model"] = reply.model or ask.model or context.model_names[0]
     return response
 
 

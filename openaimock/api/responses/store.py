@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from ...errors import APIError
 from ...params.errors import ParamError
-from ...state.memory import MemoryStore
+from ...state.store import State
 from ...types.reply import Pace
 from .body import Response, conversation_id
 from .events import opened
@@ -23,8 +21,6 @@ CONVERSATIONS = "conversations"
 _ITEMS = "items"
 #: How many responses a namespace keeps: the API keeps them for thirty days, a mock must not grow without end.
 KEPT = 10_000
-#: The ids of those that were stored by this process, oldest first.
-_stored: WeakKeyDictionary[MemoryStore, deque[str]] = WeakKeyDictionary()
 _EVERYTHING = 1_000_000_000
 
 #: What is stored of a response: ``response`` as it is at its end, its own ``input``, the conversation ``before`` it, how its
@@ -40,7 +36,7 @@ def collection(conversation: str) -> str:
 # Responses
 
 
-def found(store: MemoryStore, id: str) -> Record:
+def found(store: State, id: str) -> Record:
     """A stored response; APIError 404 when there is none."""
     record: Record | None = store.get(RESPONSES, id)
     if record is None:
@@ -48,14 +44,13 @@ def found(store: MemoryStore, id: str) -> Record:
     return record
 
 
-def keep(store: MemoryStore, record: Record) -> None:
+def keep(store: State, record: Record) -> None:
     """Store a response; past ``KEPT`` of them the oldest makes room for it."""
     id = record["response"]["id"]
-    if store.get(RESPONSES, id) is None:
-        ids = _stored.setdefault(store, deque())
-        ids.append(id)
-        if len(ids) > KEPT:
-            forget(store, ids.popleft())
+    if store.get(RESPONSES, id) is None and store.count(RESPONSES) >= KEPT:
+        oldest = store.page(RESPONSES, limit=1)
+        if oldest and oldest.items:
+            forget(store, oldest.items[0]["response"]["id"])
     store.put(RESPONSES, id, record)
     for item in record["input"]:
         store.put(_ITEMS, item["id"], item)
@@ -63,7 +58,7 @@ def keep(store: MemoryStore, record: Record) -> None:
         _settle(store, record)
 
 
-def _settle(store: MemoryStore, record: Record) -> None:
+def _settle(store: State, record: Record) -> None:
     """A response has ended: what was said in it can be referred to, and stands in its conversation."""
     response = record["response"]
     for item in response["output"]:
@@ -73,7 +68,7 @@ def _settle(store: MemoryStore, record: Record) -> None:
         append(store, conversation, [*record["input"], *response["output"]])
 
 
-def forget(store: MemoryStore, id: str) -> bool:
+def forget(store: State, id: str) -> bool:
     """Delete a response and its items; whether there was one."""
     record = store.get(RESPONSES, id)
     if record is None:
@@ -94,7 +89,7 @@ def shown(record: Record) -> Response:
 _NEXT = {"queued": "in_progress", "in_progress": "ended"}
 
 
-def moved(store: MemoryStore, record: Record, state: str = "") -> Record:
+def moved(store: State, record: Record, state: str = "") -> Record:
     """A background response one step further, or in the given state; one that has ended stays as it is."""
     if record["state"] == "ended":
         return record
@@ -105,7 +100,7 @@ def moved(store: MemoryStore, record: Record, state: str = "") -> Record:
     return record
 
 
-def cancelled(store: MemoryStore, record: Record) -> Record:
+def cancelled(store: State, record: Record) -> Record:
     """A background response, stopped before it said anything. APIError 400 when it cannot be, as the API says it."""
     response = record["response"]
     if not response["background"]:
@@ -130,7 +125,7 @@ def pace_of(record: Record) -> Pace | None:
 # What came before
 
 
-def earlier(store: MemoryStore | None, body: Mapping[str, Any]) -> list[Item]:
+def earlier(store: State | None, body: Mapping[str, Any]) -> list[Item]:
     """The items before a request's own, by ``conversation`` or ``previous_response_id``.
 
     APIError in the API's words when there is no such conversation (404) or response (400).
@@ -148,7 +143,7 @@ def earlier(store: MemoryStore | None, body: Mapping[str, Any]) -> list[Item]:
     return []
 
 
-def chained(store: MemoryStore, id: str | None) -> list[Item]:
+def chained(store: State, id: str | None) -> list[Item]:
     """All that was said up to a response and in it. One in the chain that was deleted takes what is before it along."""
     records = []
     while id and (record := store.get(RESPONSES, id)) is not None:
@@ -162,12 +157,12 @@ def chained(store: MemoryStore, id: str | None) -> list[Item]:
     return items
 
 
-def heard(store: MemoryStore, record: Record) -> list[Item]:
+def heard(store: State, record: Record) -> list[Item]:
     """All that the model heard before it gave a response: what came before, and the request's own items."""
     return [*chained(store, record["response"]["previous_response_id"]), *record["before"], *record["input"]]
 
 
-def resolved(store: MemoryStore | None, items: Sequence[Item]) -> list[Item]:
+def resolved(store: State | None, items: Sequence[Item]) -> list[Item]:
     """The items, with those they refer to in the place of references. APIError 404 for one that is not stored."""
     if not any(item.get("type") in _REFERENCES for item in items):
         return list(items)
@@ -213,7 +208,7 @@ def _sound(item: Any) -> bool:
 # Conversations
 
 
-def conversation(store: MemoryStore, id: str) -> Item:
+def conversation(store: State, id: str) -> Item:
     """A conversation; APIError 404 when there is none."""
     stored: Item | None = store.get(CONVERSATIONS, id)
     if stored is None:
@@ -221,21 +216,21 @@ def conversation(store: MemoryStore, id: str) -> Item:
     return stored
 
 
-def said_in(store: MemoryStore, id: str) -> list[Item]:
+def said_in(store: State, id: str) -> list[Item]:
     """All items of a conversation, oldest first; APIError 404 when there is none."""
     conversation(store, id)
     page = store.page(collection(id), limit=_EVERYTHING)
     return list(page.items) if page else []
 
 
-def append(store: MemoryStore, id: str, items: Iterable[Item]) -> None:
+def append(store: State, id: str, items: Iterable[Item]) -> None:
     """Add items to a conversation."""
     for item in items:
         store.put(collection(id), item["id"], item)
         store.put(_ITEMS, item["id"], item)
 
 
-def remove(store: MemoryStore, conversation: str, id: str) -> bool:
+def remove(store: State, conversation: str, id: str) -> bool:
     """Take an item out of a conversation; whether it was there."""
     store.delete(_ITEMS, id)
     removed: bool = store.delete(collection(conversation), id)

@@ -9,8 +9,8 @@ from ...http import payloads
 from ...http.catalog import api_error
 from ...http.request import Request
 from ...http.sse import Frame
-from ...state.memory import MemoryStore
 from ...state.namespace import Context
+from ...state.store import State
 from ...types.ask import Ask
 from ...types.reply import Reply
 from ..operation import Operation
@@ -20,7 +20,7 @@ from .events import closing, failed, frames
 from .params import RETRIEVING
 
 
-def live_events(store: MemoryStore, id: str, events: Iterator[Frame]) -> Iterator[Frame]:
+def live_events(store: State, id: str, events: Iterator[Frame]) -> Iterator[Frame]:
     """The events of a background response: it has ended when they have, and they end when it is cancelled."""
     for number, event in enumerate(events):
         record = store.get(stored.RESPONSES, id)
@@ -32,7 +32,7 @@ def live_events(store: MemoryStore, id: str, events: Iterator[Frame]) -> Iterato
         stored.moved(store, record, "ended")
 
 
-def broken(store: MemoryStore, response: Response, number: int) -> bytes:
+def broken(store: State, response: Response, number: int) -> bytes:
     """What is sent in the place of an event when a rule lets the stream fail there; the response stays as failed."""
     error = api_error(500)
     failure = failed(response, {"code": error.code or "server_error", "message": error.message})

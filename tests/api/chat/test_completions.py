@@ -308,7 +308,7 @@ def test_a_miss_is_not_retried_by_the_sdk(mock, client):
         client(mock, max_retries=3).chat.completions.create(**user("Hullo"))
     assert raised.value.code == "no_match"
     assert raised.value.message.count("Nearest rules") == 1
-    assert len(mock.app.api.namespaces["default"].journal) == 1
+    assert len(mock.app.api.namespaces["default"].exchanges()) == 1
 
 
 # Byte for byte

@@ -85,7 +85,7 @@ def test_a_conversation_by_conversation(mock, client):
 
 def seen(mock):
     """What rules saw of the last request."""
-    return list(mock.app.api.namespaces["default"].journal)[-1].ask
+    return list(mock.app.api.namespaces["default"].exchanges())[-1].ask
 
 
 def test_instructions_lead_as_a_system_message(mock):
