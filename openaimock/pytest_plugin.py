@@ -1,4 +1,4 @@
-"""The pytest plugin: the fixture ``openai_mock``, the marker of the same name, and tests that fail for what they asked of it."""
+"""The pytest plugin: the fixture ``openai_mock``, the marker of the same name, and the verdict on unmatched requests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-# Imported in every run of pytest, also of those that never ask for a mock: the mock itself is imported when one does.
+# This module is imported in every run of pytest; the mock itself is imported by the first test that uses it.
 if TYPE_CHECKING:
     from .testing.mock import MockServer
 
@@ -17,17 +17,17 @@ openai_mock(*configs, config=None, strict=False, allow_unmatched=False, **settin
 configs: YAML files (relative to the test's), dicts or YAML text; settings: any setting of a file, such as lint="error"; \
 an unmatched request fails the test unless allow_unmatched; strict: so does a rule or a reply that was never used."""
 _KEY: pytest.StashKey[tuple[Any, dict[str, Any]]] = pytest.StashKey()
-#: What the marker takes that is no setting, and what it is when it is not given.
+#: Arguments of the marker that are no settings, with their defaults.
 _OPTIONS = {"strict": False, "allow_unmatched": False}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line("markers", _MARKER)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """A marked test has a mock without asking for it by name; first of all, so that other fixtures find the environment set."""
+    """Give a marked test the fixture, before its other fixtures, so that the environment is set for them."""
     names = getattr(item, "fixturenames", None)
     if names is not None and "openai_mock" not in names and item.get_closest_marker("openai_mock"):
         names.insert(0, "openai_mock")
@@ -41,12 +41,12 @@ def openai_mock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     from .testing.mock import MockServer
 
     marker = request.node.get_closest_marker("openai_mock")
-    given: dict[str, Any] = dict(marker.kwargs) if marker else {}
-    sources = [*(marker.args if marker else ()), *([given.pop("config")] if given.get("config") is not None else ())]
-    given.pop("config", None)
-    options = {name: given.pop(name, default) for name, default in _OPTIONS.items()}
+    settings: dict[str, Any] = dict(marker.kwargs) if marker else {}
+    sources = [*(marker.args if marker else ()), *([settings.pop("config")] if settings.get("config") is not None else ())]
+    settings.pop("config", None)
+    options = {name: settings.pop(name, default) for name, default in _OPTIONS.items()}
     try:
-        config = verdicts.configure(sources, given, request.path.parent)
+        config = verdicts.configure(sources, settings, request.path.parent)
         mock = MockServer(config, host="127.0.0.1", port=0).start()
     except ConfigError as error:
         pytest.fail(f"openai_mock: {error}", pytrace=False)
@@ -61,7 +61,7 @@ def openai_mock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
-    """A test that passes fails after all for what it asked of its mock; one that fails tells it beside its own reason."""
+    """Fail a passed test for its exchanges; add the same text to the report of a failed one."""
     outcome = yield
     mock, options = item.stash.get(_KEY, (None, {}))
     if mock is None:
@@ -69,10 +69,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
     from .testing import verdicts
 
     if outcome.excinfo is None:
-        said = verdicts.verdict(mock, **options)
-        if said:
-            outcome.force_exception(pytest.fail.Exception(said, pytrace=False))
+        message = verdicts.verdict(mock, **options)
+        if message:
+            outcome.force_exception(pytest.fail.Exception(message, pytrace=False))
     elif not issubclass(outcome.excinfo[0], pytest.skip.Exception):
-        said = verdicts.verdict(mock, options["allow_unmatched"])
-        if said:
-            item.add_report_section("call", "openai_mock", said)
+        message = verdicts.verdict(mock, options["allow_unmatched"])
+        if message:
+            item.add_report_section("call", "openai_mock", message)

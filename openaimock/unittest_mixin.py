@@ -13,7 +13,7 @@ from .testing import verdicts
 from .testing.mock import MockServer
 
 if TYPE_CHECKING:
-    # To the type checker the mixin is what it is mixed into.
+    # For the type checker the mixin is a TestCase.
     from unittest import TestCase as _Base
 else:
     _Base = object
@@ -29,19 +29,19 @@ class OpenAIMockMixin(_Base):
     openai_mock_config: ClassVar[Any] = None
     #: Settings as a file has them, such as ``{"lint": "error"}``.
     openai_mock_settings: ClassVar[Mapping[str, Any]] = {}
-    #: Whether a request that no rule matches is no reason to fail.
+    #: Whether a test may send requests that no rule matches.
     openai_mock_allow_unmatched: ClassVar[bool] = False
-    #: Whether a rule or a reply that was never used is a reason to fail.
+    #: Whether a test fails for a rule or a reply that was never used.
     openai_mock_strict: ClassVar[bool] = False
 
     openai_mock: MockServer
-    _came_to_its_end = False
+    _completed = False
 
     def setUp(self) -> None:
-        """Start the mock and set the environment. Who overrides it calls ``super().setUp()``."""
+        """Start the mock and set the environment. An override must call ``super().setUp()``."""
         super().setUp()
-        given = self.openai_mock_config
-        sources = [] if given is None else given if isinstance(given, list) else [given]
+        sources = self.openai_mock_config
+        sources = [] if sources is None else sources if isinstance(sources, list) else [sources]
         file = getattr(sys.modules.get(type(self).__module__), "__file__", None)
         config = verdicts.configure(sources, self.openai_mock_settings, Path(file).parent if file else Path())
         mock = self.openai_mock = MockServer(config, host="127.0.0.1", port=0).start()
@@ -49,15 +49,15 @@ class OpenAIMockMixin(_Base):
         environment = patch.dict(os.environ, verdicts.environment(mock, os.environ))
         environment.start()
         self.addCleanup(environment.stop)
-        self.addCleanup(self._judge)
+        self.addCleanup(self._check_verdict)
 
     def _callTestMethod(self, method: Any) -> None:
         super()._callTestMethod(method)  # type: ignore[misc]
-        self._came_to_its_end = True
+        self._completed = True
 
-    def _judge(self) -> None:
-        """Fail for what the test asked of its mock; one that failed already is not blamed for what it did not come to."""
-        strict = self.openai_mock_strict and self._came_to_its_end
-        said = verdicts.verdict(self.openai_mock, self.openai_mock_allow_unmatched, strict)
-        if said:
-            raise self.failureException(said)
+    def _check_verdict(self) -> None:
+        """Fail for the exchanges of the test; a test that failed already does not fail for leftovers."""
+        strict = self.openai_mock_strict and self._completed
+        message = verdicts.verdict(self.openai_mock, self.openai_mock_allow_unmatched, strict)
+        if message:
+            raise self.failureException(message)

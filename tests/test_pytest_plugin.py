@@ -134,7 +134,7 @@ def test_two(): assert said("Hullo") == "Hullo"
 """).assert_outcomes(passed=2)
 
 
-def test_a_test_that_fails_by_itself_is_told_the_miss_too(tests):
+def test_a_failing_test_reports_the_miss_too(tests):
     result = tests("""
 @pytest.mark.openai_mock("mock.yaml")
 def test_one(): assert said("Hullo") == "x"
@@ -143,7 +143,7 @@ def test_one(): assert said("Hullo") == "x"
     result.stdout.fnmatch_lines(["*KeyError*", "*openai_mock*", "unmatched request: *"])
 
 
-def test_strict_tells_the_rules_and_replies_that_were_never_used(tests):
+def test_strict_lists_the_rules_and_replies_that_were_never_used(tests):
     result = tests("""
 @pytest.mark.openai_mock("mock.yaml", strict=True)
 def test_never(): pass
@@ -159,7 +159,7 @@ def test_not_strict(): pass
 """)
     result.assert_outcomes(failed=2, passed=2)
     result.stdout.fnmatch_lines(["leftover rule: greet (*mock.yaml:2:5) never answered"])
-    result.stdout.fnmatch_lines(["leftover reply: greet (*mock.yaml:2:5): nobody has seen reply 2"])
+    result.stdout.fnmatch_lines(["leftover reply: greet (*mock.yaml:2:5): reply 2 was never sent"])
 
 
 def test_settings_of_the_marker_go_before_those_of_the_file(tests):
@@ -176,7 +176,7 @@ def test_two(openai_mock):
 """).assert_outcomes(passed=2)
 
 
-def test_a_wrong_configuration_is_told_without_a_traceback(tests):
+def test_a_wrong_configuration_is_reported_without_a_traceback(tests):
     result = tests("""
 @pytest.mark.openai_mock("mock.yaml", lnt="error")
 def test_one(): pass

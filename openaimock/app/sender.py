@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .. import lint
-from ..config.load import Config
+from ..config.load import Config, secrets
 from ..delivery import faults, pace
 from ..errors import APIError, Hangup
 from ..http import cors, payloads
@@ -16,6 +16,7 @@ from ..http.catalog import api_error
 from ..http.extensions import TimedBody
 from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
+from ..text.log import safe
 from ..types.clock import Clock
 from ..types.exchange import Exchange
 from ..types.reply import Fault, Reply
@@ -31,7 +32,7 @@ class Sender:
 
     def __init__(self, config: Config, log: logging.Logger) -> None:
         self.config = config
-        self.log = log
+        self.log = safe(log, secrets(config))
         self.clock = Clock.parse(config.clock)
         self.metrics = Metrics()
         #: The share of requests that go wrong by chance, and how; may be set while it runs.

@@ -85,7 +85,7 @@ def serve(arguments: argparse.Namespace) -> int:
         from ..server.workers import share
 
         listeners = listen(host, port)
-        return share(app, listeners, config.max_body, arguments.workers, ready(listeners[0].getsockname()[1]))
+        return share(app, listeners, config.max_body, log, arguments.workers, ready(listeners[0].getsockname()[1]))
     if len(given) > arguments.watch:
         app.api.namespaces.past = []
     served: Application = app
@@ -95,7 +95,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
         watched = served = ReloadingApp(app, configured, lambda said: print(said, file=sys.stderr, flush=True))
         watched.start()
-    server = Server(served, host=host, port=port, max_body=config.max_body)
+    server = Server(served, host=host, port=port, max_body=config.max_body, log=log)
     stopped: list[int] = []
 
     def stop(number: int, frame: object) -> None:

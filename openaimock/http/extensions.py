@@ -17,9 +17,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ..text.log import ROOT
 from ..types.clock import monotonic
-
-logger = logging.getLogger("openaimock")
 
 #: Seconds between two checks of whether the client is still there, where the host can tell.
 CHECK = 0.5
@@ -74,14 +73,14 @@ class Deferred:
             close_body(body)
 
 
-def close_body(body: object) -> None:
+def close_body(body: object, log: logging.Logger = ROOT) -> None:
     """Call the ``close`` of an app_iter, if it has one. Its exceptions are logged: the response is over."""
     try:
         close = getattr(body, "close", None)
         if close is not None:
             close()
     except Exception:
-        logger.exception("Closing a reply failed")
+        log.exception("Closing a reply failed")
 
 
 def timer(environ: Mapping[str, Any]) -> Callable[..., Iterable[bytes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import socket as sockets
@@ -12,10 +13,11 @@ from functools import partial
 from typing import Protocol
 
 from ..http.extensions import HOOKS
+from ..text.log import ROOT
 from ..types.clock import monotonic
 from .http import HttpConnection
 from .listener import listen
-from .loop import READ, Loop, logger
+from .loop import READ, Loop
 from .parser import ParsedRequest, ParserLimits
 from .pool import Pool
 from .task import Application, Task
@@ -68,6 +70,7 @@ class Server:
         listeners: Sequence[sockets.socket] = (),
         balance: ConnectionBalance | None = None,
         idle: float = 120.0,
+        log: logging.Logger = ROOT,
     ) -> None:
         self._shared = bool(listeners)
         self._balance = balance
@@ -81,7 +84,7 @@ class Server:
         self._app = app
         self._idle = idle
         self._limits = ParserLimits(max_body)
-        self._loop = Loop()
+        self._loop = Loop(log)
         self._pool = Pool(threads)
         self._reserve = Pool(RESERVED)
         self._transports: set[Transport] = set()
@@ -220,7 +223,7 @@ class Server:
                 return
             except OSError as error:
                 if not self._full:
-                    logger.warning("Cannot accept connections for the moment: %s", error.strerror)
+                    self._loop.log.warning("Cannot accept connections for the moment: %s", error.strerror)
                 self._full = True
                 return self._rest(PAUSE)
             self._full = False
@@ -277,7 +280,7 @@ class Server:
         for transport in stuck:
             transport.close()
         if stuck and not self._loop.stopping:
-            logger.warning(
+            self._loop.log.warning(
                 "Disconnected %d clients that do not read: more than %d MB are buffered", len(stuck), BACKLOG_BYTES >> 20
             )
 

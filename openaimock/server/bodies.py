@@ -161,7 +161,7 @@ class StreamedAnswer:
     def _end(self) -> None:
         if not self._over:
             self._over = True
-            close_body(self._body)
+            close_body(self._body, self._transport.loop.log)
 
 
 def _raise_later(error: Exception) -> Iterator[tuple[float, bytes]]:
@@ -231,7 +231,7 @@ class DeferredAnswer:
                         break
                     self._loop.call(partial(self._send_piece, piece))
         finally:
-            close_body(body)
+            close_body(body, self._loop.log)
 
     def _hand_over(self, step: Callable[[], None], body: object = None) -> None:
         self._loop.call(partial(self._finish, step, body))
@@ -239,7 +239,7 @@ class DeferredAnswer:
     def _finish(self, step: Callable[[], None], body: object) -> None:
         """The loop's part when the thread has ended."""
         if self._over:
-            close_body(body)
+            close_body(body, self._loop.log)
             self._task.request.close()
         else:
             self._over = True

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..types.clock import monotonic
-from .loop import logger
 from .parser import ParsedRequest, ParserLimits
 from .transport import HIGH, Transport
 
@@ -163,7 +162,9 @@ class HttpConnection:
         environ = self.environ
         host = environ["SERVER_NAME"]
         url = f"http://[{host}]" if ":" in host else f"http://{host}"
-        logger.warning("A client began TLS (https) on this port, which is plain HTTP: use %s:%s", url, environ["SERVER_PORT"])
+        self.transport.loop.log.warning(
+            "A client began TLS (https) on this port, which is plain HTTP: use %s:%s", url, environ["SERVER_PORT"]
+        )
         self.transport.close()
 
     def _continue(self, request: ParsedRequest) -> None:

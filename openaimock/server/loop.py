@@ -12,9 +12,8 @@ from contextlib import contextmanager, suppress
 from heapq import heappop, heappush
 from math import ceil, inf
 
+from ..text.log import ROOT
 from ..types.clock import monotonic
-
-logger = logging.getLogger("openaimock")
 
 _FAILED = "A connection failed"
 
@@ -35,7 +34,8 @@ class Loop:
     the thread that turns the loop.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, log: logging.Logger = ROOT) -> None:
+        self.log = log
         self.ready: deque[Callable[[], None]] = deque()
         #: Set when the server stops: connections are no longer kept alive, stalled replies no longer wait.
         self.stopping = False
@@ -67,7 +67,7 @@ class Loop:
             self._selector.unregister(sock)
 
     def at(self, due: float, callback: Callable[[], None]) -> None:
-        """Call back at this moment of ``clock.monotonic``. There is no cancelling: the callback checks whether it still applies."""
+        """Call back at this moment of ``clock.monotonic``. No cancelling: the callback checks whether it still applies."""
         tick = ceil(due * TICKS)
         timers = self._timers.get(tick)
         if timers is None:
@@ -150,7 +150,7 @@ class Loop:
         try:
             callback(*args)
         except Exception:  # a failure of one connection must not end the others
-            logger.exception(_FAILED)
+            self.log.exception(_FAILED)
 
     def _timeout(self, until: float | None) -> float | None:
         if self.ready or self._due:
@@ -172,7 +172,7 @@ class Loop:
             try:
                 callback()
             except Exception:
-                logger.exception(_FAILED)
+                self.log.exception(_FAILED)
             now = monotonic()
 
     def _on_wake(self, events: int) -> None:

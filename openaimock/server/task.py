@@ -11,7 +11,6 @@ from ..http.extensions import Deferred, TimedBody
 from ..http.json import dump
 from .bodies import BATCH, DeferredAnswer, HeadByte, StreamedAnswer
 from .http import HttpConnection
-from .loop import logger
 from .parser import ParsedRequest
 from .pool import Pool
 from .wsgi import Response, request_environ
@@ -59,7 +58,7 @@ class Task:
         """End the answer after an exception: by hanging up, or with a 500 while the head is unsent."""
         if isinstance(error, Hangup):
             return self.connection.finish(error.reset)
-        logger.error("Answering %s %s failed", self.request.command, self.request.path, exc_info=error)
+        self.transport.loop.log.error("Answering %s %s failed", self.request.command, self.request.path, exc_info=error)
         if self.response.begun:
             self.connection.finish()
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import mmap
 import os
 import select
@@ -23,7 +24,9 @@ ORPHAN_GRACE = 1.0
 QUICK, QUICK_ENDS = 1.0, 5
 
 
-def share(app: Application, listeners: Sequence[socket.socket], max_body: int, count: int, ready: str) -> int:
+def share(
+    app: Application, listeners: Sequence[socket.socket], max_body: int, log: logging.Logger, count: int, ready: str
+) -> int:
     """Serve from ``count`` forked processes until a signal; the exit code. OSError where there is no ``fork``."""
     if not hasattr(os, "fork"):
         raise OSError(0, "--workers needs a system that can fork; run without it")
@@ -35,7 +38,7 @@ def share(app: Application, listeners: Sequence[socket.socket], max_body: int, c
     for number in (*stopping, signal.SIGCHLD):
         signal.signal(number, _ignore)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    fleet = Fleet(app, listeners, max_body, count, stopping)
+    fleet = Fleet(app, listeners, max_body, log, count, stopping)
     try:
         for number in range(count):
             fleet.start(number)
@@ -44,7 +47,7 @@ def share(app: Application, listeners: Sequence[socket.socket], max_body: int, c
         return fleet.wait(reader)
     finally:
         # Workers never outlive a failure here, such as no more processes, or a closed standard output.
-        fleet.send(signal.SIGTERM)
+        fleet.stop()
 
 
 def _ignore(number: int, frame: object) -> None:
@@ -60,11 +63,18 @@ class Fleet:
     """The worker processes, as their parent sees them: it starts them, replaces those that die, and stops them."""
 
     def __init__(
-        self, app: Application, listeners: Sequence[socket.socket], max_body: int, count: int, stopping: frozenset[int]
+        self,
+        app: Application,
+        listeners: Sequence[socket.socket],
+        max_body: int,
+        log: logging.Logger,
+        count: int,
+        stopping: frozenset[int],
     ) -> None:
         self._app = app
         self._listeners = listeners
         self._max_body = max_body
+        self._log = log
         self._stopping = stopping
         self._counts = memoryview(mmap.mmap(-1, 4 * count)).cast("I")
         #: By process id: which worker it is, and when it started.
@@ -98,7 +108,7 @@ class Fleet:
             signal.set_wakeup_fd(-1)  # it is the parent's pipe
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             balance = SharedBalance(self._counts, number)
-            server = Server(self._app, listeners=self._listeners, balance=balance, max_body=self._max_body)
+            server = Server(self._app, listeners=self._listeners, balance=balance, max_body=self._max_body, log=self._log)
             server.stop_at_end_of(self._parent, ORPHAN_GRACE)
             for stopping in self._stopping:
                 signal.signal(stopping, lambda number, frame: server.stop())
@@ -122,7 +132,7 @@ class Fleet:
             if select.select([reader], [], [], timeout)[0]:
                 signals = [number for number in os.read(reader, 4096) if number in self._stopping]
                 if signals and not received:
-                    self._stop()
+                    self.stop()
                 received += signals
                 if signals and len(received) > 1:
                     self.send(signal.SIGUSR1)
@@ -134,7 +144,8 @@ class Fleet:
             self._start_due(bool(received))
         return 130 if signal.SIGINT in received else code
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Listen no more, and ask the workers to end."""
         for listener in self._listeners:
             listener.close()
         self.send(signal.SIGTERM)

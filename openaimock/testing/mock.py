@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -51,7 +50,7 @@ class MockServer:
     def start(self) -> MockServer:
         """Listen and serve in a thread of its own. PortInUseError (an OSError) when the address is taken. May be called twice."""
         if self.server is None:
-            server = Server(self.app, host=self._host, port=self._port, max_body=self.app.api.config.max_body)
+            server = Server(self.app, host=self._host, port=self._port, max_body=self.app.api.config.max_body, log=self.log)
             server.start()
             self.server = server
         return self
@@ -63,9 +62,8 @@ class MockServer:
             # The port of a mock that took a free one is kept: started again it is found where it was.
             self._port = server.port
             server.stop(grace)
-            if self.log is not logging.getLogger("openaimock"):
-                for handler in self.log.handlers:
-                    handler.close()
+            for handler in self.log.handlers:
+                handler.close()
 
     @property
     def host(self) -> str:

@@ -54,7 +54,7 @@ def test_other_threads_have_things_done_in_the_loops_thread(loop):
 
 
 def test_a_closed_loop_calls_at_once():
-    loop, seen = Loop(), []
+    loop, calls = Loop(), []
     loop.call(lambda: calls.append("before"))
     loop.close()
     loop.call(lambda: calls.append("after"))

@@ -8,7 +8,7 @@ from openaimock.server.pool import Pool
 
 
 def test_threads_start_when_they_are_needed_and_no_more_than_allowed(eventually):
-    pool, go, seen = Pool(3), threading.Event(), []
+    pool, go, threads = Pool(3), threading.Event(), []
     before = threading.active_count()
     assert pool._started == 0
 
@@ -27,7 +27,7 @@ def test_threads_start_when_they_are_needed_and_no_more_than_allowed(eventually)
 
 
 def test_an_idle_thread_is_used_again(eventually):
-    pool, seen = Pool(8), []
+    pool, threads = Pool(8), []
     for number in range(1, 6):
         pool.submit(lambda: threads.append(threading.get_ident()))
         eventually(lambda number=number: len(threads) == number and pool._idle._value == 1)

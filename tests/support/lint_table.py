@@ -54,9 +54,10 @@ def rows() -> Iterator[str]:
             for name in ("param", "code"):
                 if error[name]:
                     message += f" ({name} ``{error[name]}``)"
+            when = "lint" if check.find or "unknown" in check.name else "always"
             yield (
                 f"   * - ``{check.name}``\n     - {', '.join(check.endpoints)}\n     - {check.doc}\n"
-                f"     - ``{request}``\n     - {message}\n     - {'lint' if check.find or 'unknown' in check.name else 'always'}\n"
+                f"     - ``{request}``\n     - {message}\n     - {when}\n"
             )
 
 
