@@ -29,17 +29,17 @@ _REASONS = {"tool_calls": "stop", "function_call": "stop"}
 
 def _candidates(body: dict[str, Any]) -> None:
     """What the API says of choices that are to be picked from too few, or picked while they are being streamed."""
-    best, wanted = body.get("best_of"), body.get("n") or 1
+    best, n = body.get("best_of"), body.get("n") or 1
     if best is None:
         return
-    if wanted > best:
+    if n > best:
         raise plain(
             "You requested that the server return more choices than it will generate (HINT: you must set 'n' (currently "
-            f"{wanted}) to be at most 'best_of' (currently {best}), or omit either parameter if you don't specifically want to "
+            f"{n}) to be at most 'best_of' (currently {best}), or omit either parameter if you don't specifically want to "
             "use them.)",
             "best_of",
         )
-    if best > wanted and body.get("stream"):
+    if best > n and body.get("stream"):
         raise plain("Results cannot be streamed when 'best_of' is greater than 'n'.", "best_of")
 
 
@@ -86,10 +86,10 @@ def read(request: Request) -> Ask:
 
 def _prompts(body: Mapping[str, Any]) -> list[Any]:
     """The prompts, each a text or a list of token ids."""
-    given = body.get("prompt")
-    if given is None:
+    prompt = body.get("prompt")
+    if prompt is None:
         return [NO_PROMPT]
-    return [given] if isinstance(given, str) or isinstance(given[0], int) else list(given)
+    return [prompt] if isinstance(prompt, str) or isinstance(prompt[0], int) else list(prompt)
 
 
 def _text(prompt: Any) -> str:
@@ -105,10 +105,10 @@ def split(ask: Ask) -> Sequence[Ask]:
 def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
     """The answer to a completion request: the choices of each prompt, one prompt after the other."""
     prompts = _prompts(ask.body)
-    given = reply.inputs or (reply,) * len(prompts)
+    replies = reply.inputs or (reply,) * len(prompts)
     stream_pieces = [
         choice
-        for prompt, each in zip(prompts, given, strict=True)
+        for prompt, each in zip(prompts, replies, strict=True)
         for choice in _choices(ask, _text(prompt), each or reply, context)
     ]
     head = {
@@ -129,62 +129,62 @@ def _choices(ask: Ask, prompt: str, reply: Reply, context: Context) -> Iterator[
     """What is said to one prompt, as often as is asked for."""
     body = ask.body
     stop = body.get("stop") or ()
-    given = [reply, *reply.others]
-    for at in range(max(body.get("n") or 1, len(given))):
-        said, reason = shaping.truncate(
-            given[min(at, len(given) - 1)], ask.model, [stop] if isinstance(stop, str) else stop, body.get("max_tokens")
+    candidates = [reply, *reply.others]
+    for at in range(max(body.get("n") or 1, len(candidates))):
+        candidate, reason = shaping.truncate(
+            candidates[min(at, len(candidates) - 1)], ask.model, [stop] if isinstance(stop, str) else stop, body.get("max_tokens")
         )
-        text = said.text if said.text is not None else said.said("refusal") or ""
-        reason = said.finish_reason or _REASONS.get(reason, reason)
-        logprobs = said.logprobs
+        text = candidate.text if candidate.text is not None else candidate.joined("refusal") or ""
+        reason = candidate.finish_reason or _REASONS.get(reason, reason)
+        logprobs = candidate.logprobs
         if logprobs is None and body.get("logprobs") is not None:
             logprobs = _logprobs(ask, prompt, text, context)
-        yield _TextChoice(ask, prompt if body.get("echo") else "", text, reason, logprobs, said)
+        yield _TextChoice(ask, prompt if body.get("echo") else "", text, reason, logprobs, candidate)
 
 
 def _logprobs(ask: Ask, prompt: str, text: str, context: Context) -> dict[str, Any]:
     """Log probabilities as this endpoint has them: lists side by side. Of the first token of all nothing is known."""
     top, chance = ask.body["logprobs"], context.ids.random
     echo = bool(ask.body.get("echo"))
-    made = shaping.logprobs(prompt, ask.model, top, chance) if echo else []
-    first = len(made) > 0
-    made += shaping.logprobs(text, ask.model, top, chance)
-    said = [entry["token"] for entry in made]
-    tops = [{other["token"]: other["logprob"] for other in entry["top_logprobs"]} for entry in made]
+    entries = shaping.logprobs(prompt, ask.model, top, chance) if echo else []
+    first = len(entries) > 0
+    entries += shaping.logprobs(text, ask.model, top, chance)
+    texts = [entry["token"] for entry in entries]
+    tops = [{other["token"]: other["logprob"] for other in entry["top_logprobs"]} for entry in entries]
     unknown = [None] if first else []
     return {
-        "tokens": said,
-        "token_logprobs": [*unknown, *(entry["logprob"] for entry in made[len(unknown) :])],
+        "tokens": texts,
+        "token_logprobs": [*unknown, *(entry["logprob"] for entry in entries[len(unknown) :])],
         "top_logprobs": [*unknown, *tops[len(unknown) :]] if top else None,
-        "text_offset": list(accumulate(map(len, said[:-1]), initial=0 if echo else len(prompt)))[: len(said)],
+        "text_offset": list(accumulate(map(len, texts[:-1]), initial=0 if echo else len(prompt)))[: len(texts)],
     }
 
 
-def _usage(ask: Ask, prompts: Sequence[Any], stream_pieces: Sequence[_TextChoice], given: Mapping[str, Any]) -> dict[str, Any]:
+def _usage(ask: Ask, prompts: Sequence[Any], stream_pieces: Sequence[_TextChoice], override: Mapping[str, Any]) -> dict[str, Any]:
     """The ``usage`` object (SDK type CompletionUsage); all candidates of ``best_of`` are counted, as the API does."""
-    model, wanted = ask.model, ask.body.get("n") or 1
+    model, n = ask.model, ask.body.get("n") or 1
     suffix = tokens.count(ask.body.get("suffix") or "", model)
-    prompt = given.get("prompt_tokens")
+    prompt = override.get("prompt_tokens")
     if prompt is None:
         counts = [tokens.count(each, model) if isinstance(each, str) else len(each) for each in prompts]
         prompt = sum(counts) + suffix * len(prompts)
-    completion = given.get("completion_tokens")
+    completion = override.get("completion_tokens")
     if completion is None:
-        said = sum(tokens.count(choice.text, model) for choice in stream_pieces)
-        completion = said * max(ask.body.get("best_of") or 1, wanted) // wanted
-    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion, **given}
+        count = sum(tokens.count(choice.text, model) for choice in stream_pieces)
+        completion = count * max(ask.body.get("best_of") or 1, n) // n
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion, **override}
 
 
 def _stream(
     ask: Ask, stream_pieces: Sequence[_TextChoice], head: Mapping[str, Any], counted: Mapping[str, Any]
 ) -> Iterator[Frame]:
-    """All frames: the choices abreast, then usage when it was asked for, then the end."""
+    """All frames: the choices group, then usage when it was asked for, then the end."""
     with_usage = bool((ask.body.get("stream_options") or {}).get("include_usage"))
     opening = f'data: {dump(head)[:-1]},"choices":['
     closing = '],"usage":null}\n\n' if with_usage else "]}\n\n"
     parts = [choice.frames(index, opening, closing) for index, choice in enumerate(stream_pieces)]
-    for abreast in zip_longest(*parts):
-        yield from (frame for frame in abreast if frame is not None)
+    for group in zip_longest(*parts):
+        yield from (frame for frame in group if frame is not None)
     if with_usage:
         yield sse.data({**head, "choices": [], "usage": counted})
     yield sse.DONE
@@ -193,10 +193,10 @@ def _stream(
 class _TextChoice:
     """One text that goes on from a prompt: ``echo`` is the prompt when it is to be sent along."""
 
-    def __init__(self, ask: Ask, echo: str, text: str, reason: str, logprobs: Any, said: Reply) -> None:
+    def __init__(self, ask: Ask, echo: str, text: str, reason: str, logprobs: Any, reply: Reply) -> None:
         self.text = text
-        self._model, self._echo, self._reason, self._logprobs, self._said = ask.model, echo, reason, logprobs, said
-        self._dealer: shaping.TokenCursor | None = None
+        self._model, self._echo, self._reason, self._logprobs, self._reply = ask.model, echo, reason, logprobs, reply
+        self._cursor: shaping.TokenCursor | None = None
 
     def whole(self, index: int) -> dict[str, Any]:
         """The choice in a whole reply."""
@@ -204,24 +204,24 @@ class _TextChoice:
 
     def frames(self, index: int, opening: str, closing: str) -> Iterator[Frame]:
         """The choice in a stream: the prompt, if any, comes with the first piece; the reason comes after the last."""
-        texts, _, counts = pace.stream_pieces(self.text, self._said.pace, self._model)
+        texts, _, counts = pace.stream_pieces(self.text, self._reply.pace, self._model)
         if self._echo and not texts:
             texts, counts = [""], [0.0]
-        for at, (piece, said) in enumerate(zip(texts, counts, strict=True)):
-            shown = piece if at else self._echo + piece
-            yield f"{opening}{dump(_chunk(shown, index, self._next(len(shown))))}{closing}".encode(), said
+        for at, (piece, count) in enumerate(zip(texts, counts, strict=True)):
+            text = piece if at else self._echo + piece
+            yield f"{opening}{dump(_chunk(text, index, self._next(len(text))))}{closing}".encode(), count
         yield f"{opening}{dump(_chunk('', index, self._next(0), self._reason))}{closing}".encode(), 0.0
 
     def _next(self, length: int) -> Any:
         """The log probabilities of the next characters; those given in a form of their own come in one piece, with the first."""
-        given = self._logprobs
-        if not isinstance(given, dict) or not isinstance(given.get("tokens"), list):
+        logprobs = self._logprobs
+        if not isinstance(logprobs, dict) or not isinstance(logprobs.get("tokens"), list):
             self._logprobs = None
-            return given
-        if self._dealer is None:
-            self._dealer = shaping.TokenCursor(list(map(str, given["tokens"])))
-        part = self._dealer.next(length)
-        return {key: value[part] if isinstance(value, list) else value for key, value in given.items()}
+            return logprobs
+        if self._cursor is None:
+            self._cursor = shaping.TokenCursor(list(map(str, logprobs["tokens"])))
+        part = self._cursor.next(length)
+        return {key: value[part] if isinstance(value, list) else value for key, value in logprobs.items()}
 
 
 def _chunk(text: str, index: int, logprobs: Any, reason: str | None = None) -> dict[str, Any]:

@@ -31,35 +31,35 @@ def _nowhere(names: list[str | int]) -> None:
     """The API names no parameter in what it says of inputs."""
 
 
-def _few(given: Any) -> None:
+def _few(inputs: Any) -> None:
     """What the API says of inputs that are none, or too many."""
-    if isinstance(given, str):
-        if not given:
+    if isinstance(inputs, str):
+        if not inputs:
             raise plain("Invalid 'input': input cannot be an empty string.", param=_nowhere)
         return
-    if not given:
+    if not inputs:
         raise plain("Invalid 'input': input cannot be an empty array.", param=_nowhere)
-    if isinstance(given[0], int):
+    if isinstance(inputs[0], int):
         return
-    if len(given) > INPUTS:
+    if len(inputs) > INPUTS:
         raise plain(f"Invalid 'input': array length must be {INPUTS} or less.", param=_nowhere)
-    for at, each in enumerate(given):
-        if not each:
-            kind = "string" if isinstance(each, str) else "array"
+    for at, item in enumerate(inputs):
+        if not item:
+            kind = "string" if isinstance(item, str) else "array"
             raise plain(f"Invalid 'input[{at}]': input cannot be an empty {kind}.", param=_nowhere)
 
 
 def _dimensions(body: dict[str, Any]) -> None:
     """What the API says of a length that a model does not make."""
-    wanted = body.get("dimensions")
-    if wanted is None:
+    dimensions = body.get("dimensions")
+    if dimensions is None:
         return
     model = body["model"]
     if model == "text-embedding-ada-002":
         raise plain("This model does not support specifying dimensions.", param=_nowhere)
     most = DIMENSIONS.get(model, LONGEST)
-    if wanted > most:
-        said = f"Invalid value for 'dimensions' = {wanted}. Must be less than or equal to {most}."
+    if dimensions > most:
+        said = f"Invalid value for 'dimensions' = {dimensions}. Must be less than or equal to {most}."
         raise plain(said, param=_nowhere)
 
 
@@ -97,20 +97,20 @@ def read(request: Request) -> Ask:
 
 def _inputs(body: dict[str, Any]) -> list[Any]:
     """The inputs, each a text or a list of token ids."""
-    given = body["input"]
-    return [given] if isinstance(given, str) or isinstance(given[0], int) else list(given)
+    inputs = body["input"]
+    return [inputs] if isinstance(inputs, str) or isinstance(inputs[0], int) else list(inputs)
 
 
-def _text(given: Any) -> str:
-    return given if isinstance(given, str) else " ".join(map(str, given))
+def _text(item: Any) -> str:
+    return item if isinstance(item, str) else " ".join(map(str, item))
 
 
-def _count(given: Any, model: str) -> int:
-    return tokens.count(given, model) if isinstance(given, str) else len(given)
+def _count(item: Any, model: str) -> int:
+    return tokens.count(item, model) if isinstance(item, str) else len(item)
 
 
-def _too_long(given: Any, counts: Sequence[int]) -> APIError:
-    if len(counts) == 1 and (isinstance(given, str) or isinstance(given[0], int)):
+def _too_long(inputs: Any, counts: Sequence[int]) -> APIError:
+    if len(counts) == 1 and (isinstance(inputs, str) or isinstance(inputs[0], int)):
         return APIError(400, f"Invalid 'input': maximum context length is {TOKENS} tokens.")
     at = next(at for at, count in enumerate(counts) if count > TOKENS)
     return APIError(400, f"Invalid 'input[{at}]': maximum input length is {TOKENS} tokens.")
@@ -125,27 +125,27 @@ def split(ask: Ask) -> Sequence[Ask]:
 def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     """The answer: a vector for each input."""
     inputs = _inputs(ask.body)
-    said = reply or Reply()
+    settings = reply or Reply()
     model = ask.model
     key = f"{context.seed}\x1f{model}"
     dimensions = ask.body.get("dimensions") or DIMENSIONS.get(model, USUAL)
     packed = ask.body.get("encoding_format") == "base64"
     data = [
         f'{{"object":"embedding","index":{at},"embedding":{_vector(given, each, dimensions, key, packed)}}}'
-        for at, (given, each) in enumerate(zip(inputs, said.inputs or (reply,) * len(inputs), strict=True))
+        for at, (given, each) in enumerate(zip(inputs, settings.inputs or (reply,) * len(inputs), strict=True))
     ]
     prompt = sum(_count(each, model) for each in inputs)
-    usage = {"prompt_tokens": prompt, "total_tokens": prompt, **(said.usage or {})}
-    payload = f'{{"object":"list","data":[{",".join(data)}],"model":{dump(said.model or model)},"usage":{dump(usage)}}}'
+    usage = {"prompt_tokens": prompt, "total_tokens": prompt, **(settings.usage or {})}
+    payload = f'{{"object":"list","data":[{",".join(data)}],"model":{dump(settings.model or model)},"usage":{dump(usage)}}}'
     return payloads.JSON(payload.encode())
 
 
-def _vector(given: Any, reply: Reply | None, dimensions: int, key: str, packed: bool) -> str:
+def _vector(item: Any, reply: Reply | None, dimensions: int, key: str, packed: bool) -> str:
     """One vector as JSON: what the rule gives as it is given, whatever its length, else one of the input's own."""
     if reply is not None and reply.embedding is not None:
         return dump(vectors.base64(reply.embedding) if packed else reply.embedding)
-    made = vectors.of_text(given, dimensions, key) if isinstance(given, str) else vectors.of_tokens(given, dimensions, key)
-    return f'"{vectors.base64(made.floats())}"' if packed else made.json()
+    vector = vectors.of_text(item, dimensions, key) if isinstance(item, str) else vectors.of_tokens(item, dimensions, key)
+    return f'"{vectors.base64(vector.floats())}"' if packed else vector.json()
 
 
 ENDPOINTS = (Operation("embeddings", "POST", "/embeddings", read, write, own=True, split=split, params=EMBEDDINGS, alone=True),)

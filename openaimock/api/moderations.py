@@ -55,10 +55,10 @@ def read(request: Request) -> Ask:
 
 def _inputs(body: dict[str, Any]) -> list[list[dict[str, Any]]]:
     """The parts of each input: every text of a list is one input, all objects of a list are one together, as the API has it."""
-    given = body["input"]
-    if isinstance(given, str):
-        given = [given]
-    return [[{"type": "text", "text": text}] for text in given] if isinstance(given[0], str) else [given]
+    inputs = body["input"]
+    if isinstance(inputs, str):
+        inputs = [inputs]
+    return [[{"type": "text", "text": text}] for text in inputs] if isinstance(inputs[0], str) else [inputs]
 
 
 def _text(parts: list[dict[str, Any]]) -> str:
@@ -74,9 +74,13 @@ def split(ask: Ask) -> Sequence[Ask]:
 def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     """The answer: a result for each input."""
     inputs = _inputs(ask.body)
-    said = reply or Reply()
-    results = [_result(parts, each, context) for parts, each in zip(inputs, said.inputs or (reply,) * len(inputs), strict=True)]
-    return payloads.JSON({"id": said.id or context.ids.hex("modr-"), "model": said.model or ask.model, "results": results})
+    settings = reply or Reply()
+    results = [
+        _result(parts, each, context) for parts, each in zip(inputs, settings.inputs or (reply,) * len(inputs), strict=True)
+    ]
+    return payloads.JSON(
+        {"id": settings.id or context.ids.hex("modr-"), "model": settings.model or ask.model, "results": results}
+    )
 
 
 def _result(parts: list[dict[str, Any]], reply: Reply | None, context: Context) -> dict[str, Any]:

@@ -167,7 +167,7 @@ class App(Sender):
         said = (endpoint.path, request.environ.get("CONTENT_TYPE"), request.raw)
         known = self._asks.get(said)
         if known is not None:
-            return known.again()
+            return known.copy()
         ask = endpoint.read(request)
         if len(said[2]) <= SHORT:
             if len(self._asks) >= REMEMBERED:
@@ -258,7 +258,7 @@ class App(Sender):
         """The Reply of a user's function."""
         assert plan.function is not None
         # Its own copy of the body: what a function does to it is nobody else's matter.
-        own = ask.again()
+        own = ask.copy()
         own.body = deepcopy(ask.body)
         given = plan.function(own)
         if isinstance(given, Reply):
@@ -290,7 +290,7 @@ class App(Sender):
         found = call.ask.findings
         if found is None:
             linter = self.linter(call.endpoint)
-            found = call.ask.findings = linter(call.ask) if linter else ()
+            found = call.ask.findings = linter(call.ask, call.context.models.family(call.ask.model)) if linter else ()
         if found:
             self._note(call, found)
             if self.config.lint == "error":

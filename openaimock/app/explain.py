@@ -31,7 +31,7 @@ def explain(app: App, given: Any, namespace: State) -> dict[str, Any]:
     method, path, headers, body = _request(given)
     ask, endpoint = _ask(method, path, headers, body, namespace)
     linter = app.linter(endpoint)
-    lint = [finding._asdict() for finding in linter(ask)] if linter else []
+    lint = [finding._asdict() for finding in linter(ask, app.config.model_table.family(ask.model))] if linter else []
     return {"endpoint": ask.endpoint, "lint": lint, **explanations.report(app.ruleset, ask, namespace.hits())}
 
 

@@ -69,7 +69,7 @@ class Sender:
         timed: faults.TimedChunks = iter([(due, body)])
         if fault is not None:
             timed = faults.whole(timed, fault)
-        return self._timed(call, status, headers, due, pace.noted(timed, call.exchange.chunks))
+        return self._timed(call, status, headers, due, pace.record_times(timed, call.exchange.chunks))
 
     def _send_events(
         self, call: Call, payload: payloads.Events, reply: Reply, latency: float, fault: Fault | None
@@ -84,7 +84,7 @@ class Sender:
         ids, chunks = call.context.ids, call.exchange.chunks
         timed = pace.stream(payload.frames, latency, reply.pace, lambda: ids.random, chunks if fault is None else [])
         if fault is not None:
-            timed = pace.noted(faults.stream(timed, fault, payload.error), chunks)
+            timed = pace.record_times(faults.stream(timed, fault, payload.error), chunks)
         return self._timed(call, 200, headers, latency, timed)
 
     def _fault(self, call: Call, reply: Reply) -> Fault | None:

@@ -1,1 +1,1 @@
-"""How a reply leaves: pace, latency and faults."""
+"""Delivery of replies: pace, latency and faults."""

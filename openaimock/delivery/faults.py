@@ -1,4 +1,4 @@
-"""Faults: how a reply goes wrong on the wire, each kind doing what its name says."""
+"""Faults: replies that go wrong on the wire."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from random import Random
 from ..errors import APIError, Hangup
 from ..types.reply import Fault
 
-#: A reply on the clock: seconds after the piece before it, and the piece (of a stream: one event).
+#: A timed reply: seconds after the previous piece, and the piece (one event of a stream).
 TimedChunks = Iterator[tuple[float, bytes]]
 
-#: Seconds between the two halves of a split character: longer than any host waits to send packets together.
+#: Seconds between the two halves of a split character: longer than any host waits to merge packets.
 _APART = 0.02
-#: Seconds between the bytes of a slow head: some two seconds for all of it.
+#: Seconds between the bytes of a slow head, which takes about two seconds.
 HEAD_GAP = 0.005
-#: What is sent in the middle of a stream that fails; an endpoint with a form of its own for it says so.
+#: Makes the error event of a stream from its sequence number, in the form of the endpoint.
 ErrorEvent = Callable[[int], bytes]
 
 
 def spoil(body: bytes, fault: Fault | None) -> bytes:
-    """A whole reply's bytes as a fault leaves them, before their length is told."""
+    """A whole reply's bytes changed by a fault, before ``content-length`` is set."""
     if fault is None:
         return body
     if fault.kind == "truncate":
@@ -40,7 +40,7 @@ def whole(timed: TimedChunks, fault: Fault) -> TimedChunks:
         if fault.kind == "split_utf8":
             yield from _halves(delay, body)
         elif fault.kind in ("disconnect", "reset", "stall"):
-            # With no byte to send the head still leaves, so that it is the body that is missing.
+            # The head is sent even with no byte of the body, so that only the body is missing.
             yield delay, body[: fault.after]
             yield from _end(fault.kind)
         else:
@@ -54,7 +54,7 @@ def stream(timed: TimedChunks, fault: Fault, error: ErrorEvent) -> TimedChunks:
     held: tuple[float, bytes] | None = None
     for sent, (delay, data) in enumerate(timed):
         if fault.kind == "no_done":
-            # One event behind, so that the last one, whatever it is, is never sent.
+            # Events are sent one behind, so that the last one is never sent.
             if held is not None:
                 yield held
             held = (delay, data)
@@ -66,7 +66,7 @@ def stream(timed: TimedChunks, fault: Fault, error: ErrorEvent) -> TimedChunks:
         elif fault.kind == "truncate":
             return
         elif fault.kind in ("disconnect", "reset", "stall"):
-            # A flush of what came before: the cut is seen after it, never instead of it.
+            # An empty piece flushes the earlier events, so that the client receives them before the cut.
             yield (0.0 if sent else delay), b""
             yield from _end(fault.kind)
         elif fault.kind == "split_utf8":
@@ -89,12 +89,12 @@ def _twice(delay: float, data: bytes) -> TimedChunks:
 
 
 def _garbled(delay: float, data: bytes) -> TimedChunks:
-    """An event whose data is no JSON any more."""
-    yield delay, re.sub(rb"(?m)^(data: )(.*)$", lambda found: found[1] + found[2][::-1], data)
+    """An event whose data is not JSON."""
+    yield delay, re.sub(rb"(?m)^(data: )(.*)$", lambda match: match[1] + match[2][::-1], data)
 
 
 def _halves(delay: float, data: bytes) -> TimedChunks:
-    """Two pieces, cut inside the first character of several bytes (in the middle, when there is none)."""
+    """Two pieces, cut inside the first multi-byte character (in the middle when there is none)."""
     wide = re.search(rb"[\xc2-\xf4]", data)
     at = wide.start() + 1 if wide else len(data) // 2
     yield delay, data[:at]
@@ -105,17 +105,17 @@ _CHANGED: dict[str, Callable[[float, bytes], TimedChunks]] = {"duplicate": _twic
 
 
 def draw(rate: float, faults: Sequence[Fault], source: str) -> Fault | None:
-    """The fault that chaos has for one exchange, or none. It depends on the exchange's own source of chance alone."""
+    """The fault that chaos draws for one exchange, or None. It depends only on the exchange's own seed."""
     chance = Random(f"{source}\x1fchaos")
     return chance.choice(faults) if chance.random() < rate else None
 
 
 def parse(header: str, kinds: Sequence[str]) -> Fault:
-    """The fault of a request's own ``x-openaimock-fault: KIND[;after=N]`` header. APIError 400 when it is none."""
-    found = re.fullmatch(r"\s*(\w+)\s*(?:;\s*after\s*=\s*(\d{1,9})\s*)?", header)
-    if found is None or found[1] not in kinds:
+    """The fault of a request's ``x-openaimock-fault: KIND[;after=N]`` header. Raises APIError 400 when it is invalid."""
+    match = re.fullmatch(r"\s*(\w+)\s*(?:;\s*after\s*=\s*(\d{1,9})\s*)?", header)
+    if match is None or match[1] not in kinds:
         message = (
             f"Invalid x-openaimock-fault header {header[:80]!r}: expected KIND or KIND;after=N with one of {', '.join(kinds)}."
         )
         raise APIError(400, message, param="x-openaimock-fault", code="invalid_value")
-    return Fault(found[1], int(found[2] or 0))
+    return Fault(match[1], int(match[2] or 0))

@@ -1,4 +1,4 @@
-"""Pace: how a text is cut into pieces and when each frame is due."""
+"""Pace: how a text is cut into pieces and when each event is due."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ..http.sse import Frame
 from ..text import tokens
 from ..types.reply import Delay, Pace
 
-#: The pieces of texts up to so many characters are kept to be said again: a mock says the same few things all day.
-_SHORT, _KEPT = 8192, 128
+#: The pieces of texts up to this length are cached, and so many texts, because a mock repeats few replies.
+_CACHED_LENGTH, _CACHE_SIZE = 8192, 128
 _WORD = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
 
 
 class StreamPieces(NamedTuple):
-    """The pieces of a text that a stream sends: as they are, as JSON, and how many tokens each says."""
+    """The pieces of a streamed text: as text, as JSON, and the tokens of each."""
 
     texts: Sequence[str]
     json: Sequence[bytes]
@@ -28,35 +28,35 @@ class StreamPieces(NamedTuple):
 
 
 def stream_pieces(text: str, pace: Pace | None, model: str) -> StreamPieces:
-    """A text as a stream says it."""
-    if len(text) > _SHORT:
-        return _spoken(text, pace, model)
-    return _remembered(text, pace, model, tokens.tokenizer(tokens.encoding_name(model)).name)
+    """The pieces in which a stream sends a text."""
+    if len(text) > _CACHED_LENGTH:
+        return _cut_text(text, pace, model)
+    return _cached_pieces(text, pace, model, tokens.tokenizer(tokens.encoding_name(model)).name)
 
 
-@lru_cache(_KEPT)
-def _remembered(text: str, pace: Pace | None, model: str, tokenizer: str) -> StreamPieces:
-    return _spoken(text, pace, model)
+@lru_cache(_CACHE_SIZE)
+def _cached_pieces(text: str, pace: Pace | None, model: str, tokenizer: str) -> StreamPieces:
+    return _cut_text(text, pace, model)
 
 
-def _spoken(text: str, pace: Pace | None, model: str) -> StreamPieces:
+def _cut_text(text: str, pace: Pace | None, model: str) -> StreamPieces:
     by_token = pace is None or (not pace.chunks and pace.chunk == "token")
     cut = pieces(text, pace, model)
-    said = [1.0] * len(cut) if by_token else [float(tokens.count(piece, model)) for piece in cut]
-    return StreamPieces(cut, [quote(piece).encode() for piece in cut], said)
+    token_counts = [1.0] * len(cut) if by_token else [float(tokens.count(piece, model)) for piece in cut]
+    return StreamPieces(cut, [quote(piece).encode() for piece in cut], token_counts)
 
 
 def instant(pace: Pace | None) -> bool:
-    """Whether a stream says everything at once."""
+    """Whether a stream has no delays."""
     return pace is None or not (pace.ttft or pace.tps)
 
 
 def pieces(text: str, pace: Pace | None, model: str) -> list[str]:
-    """The pieces a stream sends, whose join is exactly the text: token by token unless the pace says otherwise."""
+    """The pieces of a text for a stream, by token unless the pace says otherwise. Joined they are the text."""
     if pace is None:
         return tokens.split(text, model)
     if pace.chunks:
-        return _as_given(text, pace.chunks)
+        return _cut_at_chunks(text, pace.chunks)
     if isinstance(pace.chunk, int):
         return [text[at : at + pace.chunk] for at in range(0, len(text), pace.chunk)]
     return _CUTS[pace.chunk](text, model)
@@ -69,16 +69,16 @@ _CUTS: dict[str, Callable[[str, str], list[str]]] = {
 }
 
 
-def _as_given(text: str, chunks: tuple[str, ...]) -> list[str]:
-    """The very pieces asked for as long as they spell the text; what they leave over follows in one piece."""
-    given = []
+def _cut_at_chunks(text: str, chunks: tuple[str, ...]) -> list[str]:
+    """The configured chunks as long as they spell the text; the rest follows as one piece."""
+    cut = []
     rest = text
     for chunk in chunks:
         if not rest.startswith(chunk):
             break
-        given.append(chunk)
+        cut.append(chunk)
         rest = rest[len(chunk) :]
-    return [*given, rest] if rest else given
+    return [*cut, rest] if rest else cut
 
 
 def wait(delay: Delay | None, chance: Callable[[], random.Random]) -> float:
@@ -99,23 +99,23 @@ def wait(delay: Delay | None, chance: Callable[[], random.Random]) -> float:
 def stream(
     frames: Iterable[Frame], latency: float, pace: Pace | None, chance: Callable[[], random.Random], moments: list[float]
 ) -> Iterator[tuple[float, bytes]]:
-    """Each frame, and how many seconds after the one before it is due; ``moments`` gets the seconds since the beginning.
+    """Each frame with the seconds after the previous one; the seconds since the start are appended to ``moments``.
 
-    The first frame comes after latency and ``ttft``, each further one when the tokens of the one before it have been said.
+    The first frame is due after latency and ``ttft``, each further one after the time that the previous frame's tokens take.
     """
     pace = pace or Pace()
     tps, jitter = pace.tps, pace.jitter
     owed = latency + pace.ttft / 1000
     at = 0.0
-    for data, said in frames:
+    for data, token_count in frames:
         at += owed
         moments.append(at)
         yield owed, data
-        owed = _taken(said, pace, chance) if jitter else said / tps if tps else 0.0
+        owed = _token_seconds(token_count, pace, chance) if jitter else token_count / tps if tps else 0.0
 
 
-def noted(timed: Iterable[tuple[float, bytes]], moments: list[float]) -> Iterator[tuple[float, bytes]]:
-    """Timed pieces as they are; ``moments`` gets the seconds since the beginning."""
+def record_times(timed: Iterable[tuple[float, bytes]], moments: list[float]) -> Iterator[tuple[float, bytes]]:
+    """Timed pieces, unchanged; the seconds since the start are appended to ``moments``."""
     at = 0.0
     for delay, data in timed:
         at += delay
@@ -123,15 +123,15 @@ def noted(timed: Iterable[tuple[float, bytes]], moments: list[float]) -> Iterato
         yield delay, data
 
 
-def whole(tokens_said: float, latency: float, pace: Pace | None, chance: Callable[[], random.Random]) -> float:
-    """Seconds until a whole reply is there: latency, ``ttft`` and the time its tokens take."""
+def whole(token_count: float, latency: float, pace: Pace | None, chance: Callable[[], random.Random]) -> float:
+    """Seconds until a whole reply is sent: latency, ``ttft`` and the time its tokens take."""
     if pace is None:
         return latency
-    return latency + pace.ttft / 1000 + _taken(tokens_said, pace, chance)
+    return latency + pace.ttft / 1000 + _token_seconds(token_count, pace, chance)
 
 
-def _taken(said: float, pace: Pace, chance: Callable[[], random.Random]) -> float:
-    if not pace.tps or not said:
+def _token_seconds(token_count: float, pace: Pace, chance: Callable[[], random.Random]) -> float:
+    if not pace.tps or not token_count:
         return 0.0
     swing = 1.0 + pace.jitter * chance().uniform(-1.0, 1.0) if pace.jitter else 1.0
-    return said / pace.tps * swing
+    return token_count / pace.tps * swing

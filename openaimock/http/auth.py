@@ -1,4 +1,4 @@
-"""Access: who may ask, from where, and what a request may ask of its own treatment."""
+"""Authentication: the key of a request, and whether it is accepted."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .request import Request
 
 def key(request: Request) -> str | None:
     """The key a client sent: as a bearer token, or in Azure's own header."""
-    given: str = request.environ.get("HTTP_AUTHORIZATION") or ""
-    scheme, _, token = given.partition(" ")
+    authorization: str = request.environ.get("HTTP_AUTHORIZATION") or ""
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
     azure: str | None = request.environ.get("HTTP_API_KEY")
@@ -23,15 +23,15 @@ def admit(request: Request, keys: Sequence[bytes], with_namespace: bool) -> None
     """Check the key against those allowed, in constant time; APIError 401. A key may carry a namespace behind a colon."""
     if not keys:
         return
-    # The first key, as every client spells it: nearly all requests of a test come so.
+    # A fast path for the first key in the form that SDKs send.
     if hmac.compare_digest(request.environ.get("HTTP_AUTHORIZATION", "").encode("utf-8", "replace"), b"Bearer " + keys[0]):
         return
-    given = key(request)
-    if given is None:
+    sent = key(request)
+    if sent is None:
         raise api_error(401)
-    spellings = [given.encode("utf-8", "replace")]
-    if with_namespace and ":" in given:
-        spellings.append(given.rpartition(":")[0].encode("utf-8", "replace"))
-    # Every key is compared, whichever fits.
-    if not sum(hmac.compare_digest(spelling, wanted) for spelling in spellings for wanted in keys):
-        raise api_error(401, "invalid_api_key", key=given)
+    spellings = [sent.encode("utf-8", "replace")]
+    if with_namespace and ":" in sent:
+        spellings.append(sent.rpartition(":")[0].encode("utf-8", "replace"))
+    # Compare all keys, also after a match, so that the time does not depend on the key.
+    if not sum(hmac.compare_digest(spelling, allowed) for spelling in spellings for allowed in keys):
+        raise api_error(401, "invalid_api_key", key=sent)

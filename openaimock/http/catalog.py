@@ -1,4 +1,4 @@
-"""Wording: the API's own errors, by status and by code, in the API's own words."""
+"""The catalog of the API's errors, by status and by code, with the API's own wording."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from ..errors import APIError
 
 
-class Known(NamedTuple):
-    """One error of the API. ``message`` may hold ``{facts}``; ``facts`` has those that nobody needs to give.
+class Row(NamedTuple):
+    """One error of the API. ``message`` may contain ``{facts}``; ``facts`` has their defaults.
 
-    ``coded`` is false where the API sends ``code: null``: the name in the table is then only ours.
+    ``coded`` is false where the API sends ``code: null``; the name in the table is then only for rules.
     """
 
     status: int
@@ -55,142 +55,140 @@ _FILTER["violence"] = {"filtered": True, "severity": "medium"}
 _NO_IMAGE = "You uploaded an unsupported image. Please make sure your image "
 _BUSY = "service_unavailable_error"
 
-#: What each code means when a rule says no more than the code.
-CODES: dict[str, Known] = {
-    # 400: what was asked.
-    "bad_request": Known(
+#: The error of each code when a rule gives only the code.
+CODES: dict[str, Row] = {
+    # 400: the request.
+    "bad_request": Row(
         400, "Your request was malformed or missing some required parameters, such as a token or an input.", coded=False
     ),
-    "invalid_json": Known(400, _NOT_JSON, coded=False),
-    "context_length_exceeded": Known(
+    "invalid_json": Row(400, _NOT_JSON, coded=False),
+    "context_length_exceeded": Row(
         400,
         "This model's maximum context length is {limit} tokens. However, your messages resulted in {used} tokens. "
         "Please reduce the length of the messages.",
         param="messages",
         facts={"limit": 128000, "used": 128001},
     ),
-    "invalid_type": Known(400, "Invalid type for '{param}': expected {expected}, but got {got} instead.", param="messages"),
-    "invalid_value": Known(400, "Invalid value: '{value}'.", param="messages"),
-    "missing_required_parameter": Known(400, "Missing required parameter: '{param}'.", param="messages"),
-    "unknown_parameter": Known(400, "Unknown parameter: '{param}'.", param="messages"),
-    "unsupported_parameter": Known(400, "Unsupported parameter: '{param}' is not supported with this model.", param="max_tokens"),
-    "unsupported_value": Known(
-        400, "Unsupported value: '{param}' does not support {value} with this model.", param="temperature"
-    ),
-    "string_above_max_length": Known(
+    "invalid_type": Row(400, "Invalid type for '{param}': expected {expected}, but got {got} instead.", param="messages"),
+    "invalid_value": Row(400, "Invalid value: '{value}'.", param="messages"),
+    "missing_required_parameter": Row(400, "Missing required parameter: '{param}'.", param="messages"),
+    "unknown_parameter": Row(400, "Unknown parameter: '{param}'.", param="messages"),
+    "unsupported_parameter": Row(400, "Unsupported parameter: '{param}' is not supported with this model.", param="max_tokens"),
+    "unsupported_value": Row(400, "Unsupported value: '{param}' does not support {value} with this model.", param="temperature"),
+    "string_above_max_length": Row(
         400,
         "Invalid '{param}': string too long. Expected a string with maximum length {limit}, "
         "but got a string with length {used} instead.",
         param="messages[0].content",
         facts={"limit": 1048576, "used": 1048577},
     ),
-    "array_above_max_length": Known(
+    "array_above_max_length": Row(
         400,
         "Invalid '{param}': array too long. Expected an array with maximum length {limit}, "
         "but got an array with length {used} instead.",
         param="tools",
         facts={"limit": 128, "used": 129},
     ),
-    "previous_response_not_found": Known(400, "Previous response with id '{id}' not found.", param="previous_response_id"),
-    "invalid_prompt": Known(
+    "previous_response_not_found": Row(400, "Previous response with id '{id}' not found.", param="previous_response_id"),
+    "invalid_prompt": Row(
         400,
         "Invalid prompt: your prompt was flagged as potentially violating our usage policy. Please try again with a different "
         "prompt: https://platform.openai.com/docs/guides/reasoning#advice-on-prompting",
     ),
-    "content_policy_violation": Known(
+    "content_policy_violation": Row(
         400,
         "Your request was rejected as a result of our safety system. Your prompt may contain text that is not allowed by our "
         "safety system.",
     ),
-    "moderation_blocked": Known(
+    "moderation_blocked": Row(
         400,
         "Your request was rejected by the safety system. If you believe this is an error, contact us at help.openai.com and "
         "include the request ID {request_id}.",
         "image_generation_user_error",
     ),
-    # Azure's wording and fields: OpenAI itself says content_filter only as a finish_reason.
-    "content_filter": Known(
+    # Azure's wording and members: OpenAI has content_filter only as a finish_reason.
+    "content_filter": Row(
         400,
         _FILTERED,
         param="prompt",
         more={"status": 400, "innererror": {"code": "ResponsibleAIPolicyViolation", "content_filter_result": _FILTER}},
     ),
-    "invalid_image": Known(400, _NO_IMAGE + "is valid."),
-    "image_parse_error": Known(400, _NO_IMAGE + "is valid."),
-    "invalid_image_format": Known(400, _NO_IMAGE + "has of one the following formats: ['png', 'jpeg', 'gif', 'webp']."),
-    "invalid_image_url": Known(400, "Error while downloading {url}."),
-    "billing_hard_limit_reached": Known(400, "Billing hard limit has been reached"),
-    # 401 and 403: who asks.
-    "missing_api_key": Known(401, _NO_KEY, coded=False),
-    "invalid_api_key": Known(401, f"Incorrect API key provided: {{key}}. You can find your API key at {_KEYS}."),
-    "account_deactivated": Known(
+    "invalid_image": Row(400, _NO_IMAGE + "is valid."),
+    "image_parse_error": Row(400, _NO_IMAGE + "is valid."),
+    "invalid_image_format": Row(400, _NO_IMAGE + "has of one the following formats: ['png', 'jpeg', 'gif', 'webp']."),
+    "invalid_image_url": Row(400, "Error while downloading {url}."),
+    "billing_hard_limit_reached": Row(400, "Billing hard limit has been reached"),
+    # 401 and 403: the caller.
+    "missing_api_key": Row(401, _NO_KEY, coded=False),
+    "invalid_api_key": Row(401, f"Incorrect API key provided: {{key}}. You can find your API key at {_KEYS}."),
+    "account_deactivated": Row(
         401,
         "The OpenAI account associated with this API key has been deactivated. If you are the account owner and would like to "
         "request a data export, please reach out to us through our help center at help.openai.com.",
     ),
-    "invalid_organization": Known(401, "No such organization: {organization}."),
-    "unsupported_country_region_territory": Known(403, "Country, region, or territory not supported", "request_forbidden"),
-    "insufficient_permissions": Known(403, _NO_SCOPE, coded=False),
-    # 404 to 422: where and how.
-    "model_not_found": Known(404, "The {model} does not exist or you do not have access to it."),
-    "unknown_url": Known(
+    "invalid_organization": Row(401, "No such organization: {organization}."),
+    "unsupported_country_region_territory": Row(403, "Country, region, or territory not supported", "request_forbidden"),
+    "insufficient_permissions": Row(403, _NO_SCOPE, coded=False),
+    # 404 to 422: path, method and content.
+    "model_not_found": Row(404, "The {model} does not exist or you do not have access to it."),
+    "unknown_url": Row(
         404,
         "Unknown request URL: {method} {path}. Please check the URL for typos, or see the docs at "
         "https://platform.openai.com/docs/api-reference/.",
     ),
-    "method_not_allowed": Known(
+    "method_not_allowed": Row(
         405, "Not allowed to {method} on {path} (HINT: Perhaps you meant to use a different HTTP method?)", coded=False
     ),
-    "timeout": Known(408, "Request timed out.", "server_error", coded=False),
-    "conflict": Known(409, "The resource was updated by another request.", coded=False),
-    "conversation_locked": Known(
+    "timeout": Row(408, "Request timed out.", "server_error", coded=False),
+    "conflict": Row(409, "The resource was updated by another request.", coded=False),
+    "conversation_locked": Row(
         409, "Another process is currently operating on this conversation. Please retry in a few seconds."
     ),
-    "content_too_large": Known(
+    "content_too_large": Row(
         413,
         "Maximum content size limit ({limit}) exceeded ({used} bytes read)",
         "server_error",
         coded=False,
         facts={"limit": 26214400, "used": 26214401},
     ),
-    "unsupported_content_type": Known(
+    "unsupported_content_type": Row(
         415,
         "Unsupported content type: '{content_type}'. This API method only accepts '{accepted}' requests, but you specified the "
         "header 'Content-Type: {content_type}'. Please try again with a supported content type.",
     ),
-    "unprocessable": Known(422, "Unable to process the request despite the format being correct.", coded=False),
-    # 429: how often and how much. Two rows share a code; the type tells them apart.
-    "rate_limit_exceeded": Known(
+    "unprocessable": Row(422, "Unable to process the request despite the format being correct.", coded=False),
+    # 429: limits. Two rows share a code and differ in the type.
+    "rate_limit_exceeded": Row(
         429, _TOO_FAST, "requests", facts={"per": "requests per min (RPM)", "limit": 500, "used": 500, "requested": 1}
     ),
-    "tokens": Known(
+    "tokens": Row(
         429, _TOO_FAST, "tokens", facts={"per": "tokens per min (TPM)", "limit": 30000, "used": 29500, "requested": 1000}
     ),
-    "insufficient_quota": Known(
+    "insufficient_quota": Row(
         429,
         "You exceeded your current quota, please check your plan and billing details. For more information on this error, read "
         "the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.",
         "insufficient_quota",
     ),
-    "billing_not_active": Known(
+    "billing_not_active": Row(
         429, "Your account is not active, please check your billing details on our website.", "billing_not_active"
     ),
-    # 500 and up: the server.
-    "server_error": Known(
+    # 500 and above: the server.
+    "server_error": Row(
         500, "The server had an error while processing your request. Sorry about that!", "server_error", coded=False
     ),
-    "bad_gateway": Known(502, "Bad gateway.", "cf_bad_gateway", coded=False),
-    "server_is_overloaded": Known(503, "Our servers are currently overloaded. Please try again later.", _BUSY),
-    "slow_down": Known(
+    "bad_gateway": Row(502, "Bad gateway.", "cf_bad_gateway", coded=False),
+    "server_is_overloaded": Row(503, "Our servers are currently overloaded. Please try again later.", _BUSY),
+    "slow_down": Row(
         503,
         "A sudden increase in your request rate is impacting service reliability. Please reduce your request rate to its "
         "original level, maintain a consistent rate for at least 15 minutes, and then gradually increase it.",
         _BUSY,
     ),
-    "gateway_timeout": Known(504, "Gateway timeout.", "cf_gateway_timeout", coded=False),
+    "gateway_timeout": Row(504, "Gateway timeout.", "cf_gateway_timeout", coded=False),
 }
 
-#: The row a bare status means. Statuses not listed get HTTP's phrase.
+#: The row for a status without a code. Other statuses get HTTP's phrase.
 STATUSES: dict[int, str] = {
     400: "bad_request",
     401: "missing_api_key",
@@ -209,7 +207,7 @@ STATUSES: dict[int, str] = {
     504: "gateway_timeout",
 }
 
-#: The status of an error of which only the type is said.
+#: The status of an error with only a type.
 TYPES: dict[str, int] = {
     "invalid_request_error": 400,
     "image_generation_user_error": 400,
@@ -228,13 +226,13 @@ TYPES: dict[str, int] = {
     "cf_gateway_timeout": 504,
 }
 
-#: What the messages say of facts nobody gave.
+#: Defaults of the facts in messages.
 _FACTS = {
     "accepted": "application/json", "content_type": "text/plain", "expected": "a string", "got": "an object", "method": "POST",
     "id": "resp_unknown", "organization": "org-openaimock", "path": "/v1", "request_id": "in the x-request-id header",
     "scopes": "model.request", "url": "the image", "value": "this value", "wait": "120ms",
 }  # fmt: skip
-_LONGEST = 200
+_MAX_LENGTH = 200
 
 
 def api_error(
@@ -247,7 +245,7 @@ def api_error(
     retry_after: float | None = None,
     **facts: Any,
 ) -> APIError:
-    """The API's own error for what little is said of it; whatever is said overrides.
+    """The API's error for a status, code or type; each further argument replaces a part of it.
 
     ``facts`` fill the message: ``model``, ``key`` (masked here), ``limit``, ``used``, ``requested``, ``method``, ``path``,
     ``id``, ``organization``, ``url``... ``retry_after``, in seconds, sets the headers that SDKs obey.
@@ -270,7 +268,7 @@ def api_error(
 
 
 def _name(status: int | None, code: str | None, type: str | None) -> str:
-    """The row of CODES that is meant: by code, else by a type that says all, else by status."""
+    """The key in CODES: the code, else a type that identifies the error, else that of the status."""
     if type == "tokens" and code in (None, "rate_limit_exceeded"):
         return "tokens"
     if code is not None and code in CODES:
@@ -280,38 +278,38 @@ def _name(status: int | None, code: str | None, type: str | None) -> str:
     return STATUSES.get(TYPES.get(type or "", 400) if status is None else status, "")
 
 
-def _unnamed(status: int) -> Known:
-    """A row for a status that the API has no set words for."""
+def _unnamed(status: int) -> Row:
+    """A row for a status without one of its own."""
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else f"Status {status}"
-    return Known(status, f"{phrase}.", "server_error" if status >= 500 else "invalid_request_error", coded=False)
+    return Row(status, f"{phrase}.", "server_error" if status >= 500 else "invalid_request_error", coded=False)
 
 
-def _facts(row: Known, given: Mapping[str, Any]) -> dict[str, str]:
+def _facts(row: Row, override: Mapping[str, Any]) -> dict[str, str]:
     """What fills a message: the facts given, then the row's own, then the usual ones, all fit to be shown."""
-    said = {**_FACTS, **row.facts, **{name: fact for name, fact in given.items() if fact is not None}}
-    said["key"] = mask(str(said.get("key") or ""))
-    if "retry_after" in said:
-        said["wait"] = duration(said["retry_after"])
-    model = said.get("model")
+    facts = {**_FACTS, **row.facts, **{name: fact for name, fact in override.items() if fact is not None}}
+    facts["key"] = mask(str(facts.get("key") or ""))
+    if "retry_after" in facts:
+        facts["wait"] = duration(facts["retry_after"])
+    model = facts.get("model")
     if row.message is _TOO_FAST:
-        said["model"] = model or row.type
+        facts["model"] = model or row.type
     else:
-        said["model"] = f"model `{model}`" if model else "model"
-    return {name: printable(str(fact)) for name, fact in said.items()}
+        facts["model"] = f"model `{model}`" if model else "model"
+    return {name: printable(str(fact)) for name, fact in facts.items()}
 
 
 def not_json(detail: str = "") -> APIError:
-    """What the API says of a body that is not the JSON it wants; ``detail`` is a sentence saying what is wrong with it."""
+    """The error for a body that is not valid JSON; ``detail`` is a sentence that describes the problem."""
     return APIError(400, f"{_NOT_JSON} {printable(detail)}" if detail else _NOT_JSON)
 
 
 def wrong_content_type(content_type: str, accepted: str = "application/json") -> APIError:
-    """What the API says of a body in a type it does not read."""
+    """The error for a body of an unsupported content type."""
     return api_error(415, content_type=content_type, accepted=accepted)
 
 
 def retry(seconds: float | None) -> dict[str, str]:
-    """The headers that tell SDKs when to come again: whole seconds, rounded up, and milliseconds for those who read them."""
+    """The headers that tell a client when to retry: whole seconds, rounded up, and milliseconds."""
     if seconds is None or not 0 <= seconds < math.inf:
         return {}
     return {"retry-after": str(math.ceil(seconds)), "retry-after-ms": str(math.ceil(round(seconds * 1000, 3)))}
@@ -342,8 +340,8 @@ def mask(key: str) -> str:
     return opening + "*" * min(len(hidden) - 4, 32) + hidden[-4:]
 
 
-def printable(text: str, longest: int = _LONGEST) -> str:
-    """Text as a message may show it: on one line, sendable in any encoding of Unicode, and no longer than ``longest``."""
+def printable(text: str, longest: int = _MAX_LENGTH) -> str:
+    """Text for use in a message: on one line, valid in any Unicode encoding, and no longer than ``longest`` characters."""
     if len(text) > longest:
         text = text[: longest - 3] + "..."
     return text if text.isprintable() else "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)

@@ -8,12 +8,11 @@ from .request import Request
 
 Headers = tuple[tuple[str, str], ...]
 
-
 _ANY_ORIGIN: Headers = (("access-control-allow-origin", "*"), ("access-control-expose-headers", "*"))
 
 
 def cors(request: Request, allowed: str | Sequence[str] | None) -> Headers:
-    """The headers that let a page of another origin read the answer."""
+    """The headers that let a page of an allowed origin read the answer."""
     if allowed == "*":
         return _ANY_ORIGIN
     origin = request.environ.get("HTTP_ORIGIN")
@@ -23,7 +22,7 @@ def cors(request: Request, allowed: str | Sequence[str] | None) -> Headers:
 
 
 def preflight(request: Request, allowed: str | Sequence[str] | None) -> Headers:
-    """The headers of the answer to a browser that asks before it asks."""
+    """The headers of the answer to a browser's preflight request."""
     granted = cors(request, allowed)
     if not granted:
         return ()

@@ -1,4 +1,4 @@
-"""Rendering: what an endpoint wrote becomes a WSGI response, at once or on the clock."""
+"""Payloads: the forms of what an operation sends: JSON, a stream of events, or raw bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _IN_STREAM = "The server had an error while processing your request. Sorry about
 
 
 class Raw(NamedTuple):
-    """A response that is not JSON, or that somebody gave byte by byte."""
+    """A response of given bytes."""
 
     body: bytes
     content_type: str = "application/octet-stream"
@@ -31,16 +31,16 @@ def _error_event(number: int) -> bytes:
 
 
 class Events(NamedTuple):
-    """A stream of server-sent events; ``error(n)`` is what the API would send instead of event ``n`` when it fails there."""
+    """A stream of server-sent events; ``error(n)`` is what the API sends in place of event ``n`` when it fails there."""
 
     frames: Iterable[Frame]
     error: Callable[[int], bytes] = _error_event
 
 
 class JSON(NamedTuple):
-    """A JSON response that took ``tokens`` to say, so that a pace can tell when it is due.
+    """A JSON response of ``tokens`` tokens, from which a pace computes its time.
 
-    ``payload`` is a value, or bytes that are its JSON already.
+    ``payload`` is a value, or its JSON as bytes.
     """
 
     payload: Any
@@ -52,7 +52,7 @@ class JSON(NamedTuple):
 
 
 def status_line(status: int) -> str:
-    """The status line of any number."""
+    """The status line of a status."""
     return STATUS.get(status) or f"{status} Status"
 
 

@@ -1,4 +1,4 @@
-"""Lint: what the real API would refuse in a request that is otherwise well formed, and what in a rule's reply cannot be."""
+"""Lint: what the API refuses in well-formed requests, and what in a rule's reply does not fit the request."""
 
 from __future__ import annotations
 
@@ -6,33 +6,34 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from ..params.models import Model
 from ..types.ask import Ask
 from ..types.reply import Reply
 from . import conversation, parameters
 from .always import ALWAYS
-from .check import MOST, Check, Find, Finding
+from .check import MAX_FINDINGS, Check, Find, Finding
 from .conversation import CONVERSATION
 from .parameters import PARAMETERS, UNKNOWN
 from .schemas import SCHEMAS
 
 __all__ = ["CHECKS", "Check", "Finding", "Linter", "header", "of_reply"]
 
-#: The whole table, in the order in which findings are told.
+#: The whole table, in the order in which findings are reported.
 CHECKS: tuple[Check, ...] = (*UNKNOWN, *PARAMETERS, *SCHEMAS, *CONVERSATION, *ALWAYS)
-#: Members of the body that are objects with no members but those that are known.
+#: Members of the body that are objects; an unknown member of theirs is a finding.
 _STRICT = frozenset(["stream_options", "prompt_cache_options", "reasoning", "text"])
-#: Members that hold what is said. Most of what is said cannot be wrong.
-_TALK = frozenset(["messages", "input"])
+#: Members that hold the conversation; plain text there needs no check.
+_CONVERSATION_KEYS = frozenset(["messages", "input"])
 
-#: What looks for something, and its place in the table.
+#: The place of a check in the table, and its function.
 Row = tuple[int, Find]
 
 
 class Linter:
-    """What is looked for in the requests of one endpoint.
+    """The checks for the requests of one endpoint.
 
-    ``shapes`` has all members that its bodies may have; ``unknown`` gives the paths of the members that a body may not have,
-    further inside too. A request costs a look-up for each member of its body, and only what is there is looked at.
+    ``shapes`` has all members that its bodies may have; ``unknown`` gives the paths of unknown members at any depth.
+    A request costs one look-up for each member of its body; only the checks of present members run.
     """
 
     def __init__(self, endpoint: str, shapes: Mapping[str, Any], unknown: Callable[[Mapping[str, Any]], list[str]]) -> None:
@@ -48,49 +49,51 @@ class Linter:
                 if key in self._rows and row not in self._rows[key]:
                     self._rows[key] += (row,)
 
-    def __call__(self, ask: Ask) -> Sequence[Finding]:
-        """What is found in a request, in the order in which the API would say it."""
+    def __call__(self, ask: Ask, model: Model) -> Sequence[Finding]:
+        """The findings of a request, in the order in which the API reports them; ``model`` has the facts of its model."""
         due: tuple[Row, ...] = ()
         strange: tuple[str, ...] = ()
         strict: tuple[str, ...] = ()
         rows, body = self._rows, ask.body
         for name in body:
-            found = rows.get(name)
-            if found:
-                if name not in _TALK or not conversation.is_plain(body[name]):
-                    due += found
-            elif found is None:
+            matching = rows.get(name)
+            if matching:
+                if name not in _CONVERSATION_KEYS or not conversation.is_plain(body[name]):
+                    due += matching
+            elif matching is None:
                 strange += (name,)
             if name in self._members and body[name] and not self._is_flat(name, body[name]):
                 strict += (name,)
-        return self._found(ask, due, strange, strict) if due or strange or strict else ()
+        return self._findings(ask, model, due, strange, strict) if due or strange or strict else ()
 
     def _is_flat(self, name: str, value: Mapping[str, Any]) -> bool:
-        """Whether an object has nothing but known members, none of which has members in turn."""
+        """Whether an object has only known members, none of which is an object."""
         return value.keys() <= self._members[name] and not any(inner.__class__ is dict for inner in value.values())
 
-    def _found(self, ask: Ask, due: Iterable[Row], strange: Sequence[str], strict: Sequence[str]) -> list[Finding]:
-        findings = list(parameters.unknown(ask, strange, self._rows)) if strange else []
+    def _findings(
+        self, ask: Ask, model: Model, due: Iterable[Row], strange: Sequence[str], strict: Sequence[str]
+    ) -> list[Finding]:
+        findings = list(parameters.unknown(ask, model, strange, self._rows)) if strange else []
         if strict:
             findings += parameters.nested(self._unknown({name: ask.body[name] for name in strict}))
         for _, find in sorted(set(due), key=_place):
-            findings += islice(find(ask), MOST)
-        return findings[:MOST]
+            findings += islice(find(ask, model), MAX_FINDINGS)
+        return findings[:MAX_FINDINGS]
 
 
 def _place(row: Row) -> int:
     return row[0]
 
 
-def of_reply(ask: Ask, said: Reply) -> Sequence[Finding]:
-    """What is wrong with a written reply as an answer to this request."""
-    if not said.blocks or not (ask.response_format or said.calls):
+def of_reply(ask: Ask, candidate: Reply) -> Sequence[Finding]:
+    """The problems of a written reply as an answer to this request."""
+    if not candidate.blocks or not (ask.response_format or candidate.calls):
         return ()
     from . import reply  # only requests with tools or schemas need it
 
-    return list(islice(reply.findings(ask, said), MOST))
+    return list(islice(reply.findings(ask, candidate), MAX_FINDINGS))
 
 
 def header(findings: Iterable[Finding]) -> str:
-    """The names of the checks that found something, for the ``x-openaimock-lint`` header."""
+    """The names of the checks with findings, for the ``x-openaimock-lint`` header."""
     return ", ".join(dict.fromkeys(finding.check for finding in findings))

@@ -1,4 +1,4 @@
-"""Always: what is refused at every level of lint, since it is no request at all; listed so that nobody looks for it elsewhere."""
+"""Requests that are refused at every level of lint, listed so that the table of checks is complete."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ ALWAYS = (
           {"stop": ["1", "2", "3", "4", "5"]}, {"stop": ["1", "2", "3", "4"]}),
     Check("metadata_keys", "Metadata has 16 keys at most.", ("chat", "responses"),
           {"metadata": {f"key{number}": "" for number in range(17)}}, {"metadata": {"key": ""}}),
-    Check("image_role", "Images come from the user.", ("chat",),
+    Check("image_role", "Images are only for messages of the user.", ("chat",),
           {"messages": [{"role": "system", "content": [_IMAGE]}]}, {"messages": [{"role": "user", "content": [_IMAGE]}]}),
     Check("part_role", "Each role has its own kinds of parts.", ("responses",),
           {"input": [{"role": "assistant", "content": [{"type": "input_text", "text": "Hello"}]}]},
           {"input": [{"role": "assistant", "content": [{"type": "output_text", "text": "Hello"}]}]}),
-    Check("messages_moved", "Messages are another endpoint's.", ("responses",),
+    Check("messages_moved", "``messages`` is a parameter of chat.", ("responses",),
           {"messages": [{"role": "user", "content": "Hello"}]}, {}),
-    Check("best_of", "More choices are asked for than are generated.", ("completions",),
+    Check("best_of", "``n`` is larger than ``best_of``.", ("completions",),
           {"n": 2, "best_of": 1}, {"n": 2, "best_of": 2}),
-    Check("top_logprobs_alone", "``top_logprobs`` is only for ``logprobs``.", ("chat",),
+    Check("top_logprobs_alone", "``top_logprobs`` needs ``logprobs``.", ("chat",),
           {"top_logprobs": 2}, {"logprobs": True, "top_logprobs": 2}),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Checks and findings: one row of the table of what the API would refuse, and one thing that was found."""
+"""Check, a row of the table of what the API refuses, and Finding, one problem in a request or reply."""
 
 from __future__ import annotations
 
@@ -6,36 +6,38 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..errors import APIError
+from ..params.models import Model
 from ..types.ask import Ask
 
-#: So many findings of one request or reply are told; a request may be wrong in a million ways.
-MOST = 20
+#: The most findings that are reported for one request or reply.
+MAX_FINDINGS = 20
 
 
 class Finding(NamedTuple):
-    """What the API would say of a request, or, where ``about`` is ``reply``, what is wrong with the rule that answers it."""
+    """The error that the API would send for a request or, where ``about`` is ``reply``, a problem of the rule that answers."""
 
     check: str
     message: str
     param: str | None = None
     code: str | None = None
+    status: int = 400
     about: str = "request"
 
     def error(self) -> APIError:
         """The error as the API sends it."""
-        return APIError(400, self.message, param=self.param, code=self.code)
+        return APIError(self.status, self.message, param=self.param, code=self.code)
 
 
-#: What is found in one request, in the order in which the API would say it.
-Find = Callable[[Ask], Iterator[Finding]]
+#: The findings of one request to one model, in the order in which the API reports them.
+Find = Callable[[Ask, Model], Iterator[Finding]]
 
 
 class Check(NamedTuple):
-    """One row of the table. Rows may share a ``find``, which then tells their findings apart by name.
+    """One row of the table. Rows may share a ``find``; the name of the check is then in each finding.
 
-    ``keys`` are the members of the body that make it worth looking: a request with none of them has no such finding. A row
-    without a ``find`` is refused at every level of lint, where the request is read. ``refused`` is a request that shows the
-    check and ``accepted`` the same one put right; what they leave out is usual.
+    ``keys`` are the members of the body that can cause a finding; a request without any of them is not checked. A row
+    without a ``find`` is refused at every level of lint, where the request is read. ``refused`` is an example of a refused
+    request and ``accepted`` a corrected one; members that both leave out have usual values.
     """
 
     name: str

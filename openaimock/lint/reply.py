@@ -1,4 +1,4 @@
-"""Replies: whether what a rule says could be the answer to the request, by the schemas and tools that the client sent."""
+"""Replies: whether a rule's reply fits the schemas and tools of the request."""
 
 from __future__ import annotations
 
@@ -9,50 +9,49 @@ from ..http.catalog import printable
 from ..schema import validate
 from ..types.ask import Ask, ToolCall
 from ..types.reply import Reply
-from ..types.tools import Tool, tools
-from ..types.tools import form as response_form
+from ..types.tools import Tool, response_form, tools
 from .check import Finding
 
-#: The endpoints whose requests bring schemas and tools.
+#: The endpoints whose requests may have schemas and tools.
 ENDPOINTS = frozenset(["chat", "responses"])
-#: Why an answer may well end before it is valid.
-_CUT = frozenset(["length", "max_output_tokens", "content_filter"])
+#: Finish reasons of answers that may end before they are valid.
+_TRUNCATED = frozenset(["length", "max_output_tokens", "content_filter"])
 
-#: The names of what can be found, and what they mean.
+#: The names of the checks, and what they mean.
 CHECKS = {
-    "reply_schema": "The content does not fit the schema of the response format, or is not JSON where JSON was asked for.",
+    "reply_schema": "The content does not fit the schema of the response format, or is not JSON where that is required.",
     "reply_tool": "A tool is called that the request does not offer.",
     "reply_arguments": "The arguments of a call are not JSON, or do not fit the parameters of the tool.",
 }
 
 
 def findings(ask: Ask, reply: Reply) -> Iterator[Finding]:
-    """What is wrong with a written reply, as an answer to this request. It is about the rule, and never changes the reply."""
+    """The problems of a written reply as an answer to this request; they never change the reply."""
     if ask.endpoint not in ENDPOINTS:
         return
-    for said in (reply, *reply.others):
-        if said.finish_reason in _CUT:
+    for candidate in (reply, *reply.others):
+        if candidate.finish_reason in _TRUNCATED:
             continue
-        if said.calls:
+        if candidate.calls:
             offered = {tool.name: tool for tool in tools(ask)}
-            for call in said.calls:
+            for call in candidate.calls:
                 yield from _call(call, offered)
         elif ask.response_format in ("json_schema", "json_object"):
-            yield from _content(ask, said)
+            yield from _content(ask, candidate)
 
 
-def _content(ask: Ask, said: Reply) -> Iterator[Finding]:
-    text = said.text
+def _content(ask: Ask, reply: Reply) -> Iterator[Finding]:
+    text = reply.text
     if text is None:
         return
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        yield _finding("reply_schema", f"the request asks for JSON, but the content is none: {_why(error)}")
+        yield _finding("reply_schema", f"the request asks for JSON, but the content is not JSON: {_reason(error)}")
         return
     form = response_form(ask)
     if form.kind == "json_object" and not isinstance(value, dict):
-        yield _finding("reply_schema", "the request asks for a JSON object, but the content is another value")
+        yield _finding("reply_schema", "the request asks for a JSON object, but the content is another kind of value")
     elif form.kind == "json_schema":
         mismatch = validate.check({} if form.schema is None else form.schema, value)
         if mismatch:
@@ -72,7 +71,7 @@ def _call(call: ToolCall, offered: dict[str, Tool]) -> Iterator[Finding]:
     try:
         value = json.loads(call.arguments)
     except (ValueError, RecursionError) as error:
-        yield _finding("reply_arguments", f"the arguments of '{name}' are not JSON: {_why(error)}")
+        yield _finding("reply_arguments", f"the arguments of '{name}' are not JSON: {_reason(error)}")
         return
     if not isinstance(value, dict):
         yield _finding("reply_arguments", f"the arguments of '{name}' are not an object")
@@ -86,7 +85,7 @@ def _finding(check: str, message: str, path: str | None = None) -> Finding:
     return Finding(check, message, path, about="reply")
 
 
-def _why(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at line {error.lineno}, column {error.colno}"
     return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)

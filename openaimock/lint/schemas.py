@@ -1,4 +1,4 @@
-"""Schemas: those of tools and structured outputs, held to what strict mode and the API ask of them."""
+"""Schemas of tools and structured outputs that strict mode or the API refuses."""
 
 from __future__ import annotations
 
@@ -8,39 +8,45 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from ..params.models import Model
 from ..types.ask import Ask
-from ..types.tools import Tool, listed
-from ..types.tools import form as response_form
-from .check import MOST, Check, Finding
-from .families import family
+from ..types.tools import Tool, listed, response_form
+from .check import MAX_FINDINGS, Check, Finding
 
 if TYPE_CHECKING:
     from ..schema.strict import Refusal
 
-_NO_SCHEMAS = (
-    "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model. Learn more about supported "
-    "models at the Structured Outputs guide: https://platform.openai.com/docs/guides/structured-outputs"
-)
+#: What follows the name of the parameter when the model has no structured outputs, and the finding's param.
+_NO_SCHEMAS = {
+    "response_format": (
+        " Learn more about supported models at the Structured Outputs guide: "
+        "https://platform.openai.com/docs/guides/structured-outputs",
+        None,
+    ),
+    "text.format": ("", "text.format"),
+}
+#: Where the API places a problem of a strict schema, and its code.
+_STRICT = {"response_format": ("response_format", None), "text.format": ("text.format.schema", "invalid_json_schema")}
 _NO_PARAMETERS = {"type": "object", "properties": {}}
 
 
-#: Agents send the same tools with every request; larger ones than this are looked at anew.
-_KEPT = 200_000
+#: Agents send the same tools with every request. Results for schemas up to this many bytes are cached.
+_CACHED_SIZE = 200_000
 
 
-def _functions(ask: Ask) -> Iterator[Finding]:
-    # Of all ways to tell that two values are the same this is the quickest; version 2 writes equal ones equally.
-    packed = marshal.dumps((ask.endpoint == "chat", ask.body.get("tools"), ask.body.get("functions")), 2)
-    return iter(_of_functions(packed) if len(packed) <= _KEPT else _of_functions.__wrapped__(packed))
+def _functions(ask: Ask, model: Model) -> Iterator[Finding]:
+    # The fastest cache key for JSON values; version 2 gives equal values equal bytes.
+    packed = marshal.dumps((ask.body.get("tools"), ask.body.get("functions")), 2)
+    return iter(_of_functions(packed) if len(packed) <= _CACHED_SIZE else _of_functions.__wrapped__(packed))
 
 
 @lru_cache(maxsize=128)
 def _of_functions(packed: bytes) -> tuple[Finding, ...]:
-    return tuple(islice(_problems(listed(*marshal.loads(packed))), MOST))
+    return tuple(islice(_problems(listed(*marshal.loads(packed))), MAX_FINDINGS))
 
 
 def _problems(tools: Sequence[Tool]) -> Iterator[Finding]:
-    from ..schema.strict import loose_problem, strict_problem  # only requests with tools or schemas need it
+    from ..schema.strict import loose_problem, strict_problem  # imported here because only requests with tools or schemas need it
 
     for tool in tools:
         if tool.kind != "function" or not (tool.strict or tool.parameters):
@@ -52,23 +58,19 @@ def _problems(tools: Sequence[Tool]) -> Iterator[Finding]:
             yield Finding(check, str(problem), tool.path, "invalid_function_parameters")
 
 
-def _output(ask: Ask) -> Iterator[Finding]:
+def _output(ask: Ask, model: Model) -> Iterator[Finding]:
     form = response_form(ask)
     if form.kind != "json_schema":
         return
-    if not family(ask.model).schemas and ask.endpoint == "chat":
-        yield Finding("schema_model", _NO_SCHEMAS)
-    elif not family(ask.model).schemas:
-        said = "Invalid parameter: 'text.format' of type 'json_schema' is not supported with this model."
-        yield Finding("schema_model", said, "text.format")
+    if not model.schemas:
+        advice, param = _NO_SCHEMAS[form.param]
+        message = f"Invalid parameter: '{form.param}' of type 'json_schema' is not supported with this model.{advice}"
+        yield Finding("schema_model", message, param)
     if form.strict and form.schema is not None:
         packed = marshal.dumps(form.schema, 2)
-        problem = _of_schema(packed) if len(packed) <= _KEPT else _of_schema.__wrapped__(packed)
-        said = str(problem._replace(name=f"response_format '{form.name}'")) if problem else ""
-        if said and ask.endpoint == "chat":
-            yield Finding("strict_schema", said, "response_format")
-        elif said:
-            yield Finding("strict_schema", said, "text.format.schema", "invalid_json_schema")
+        problem = _of_schema(packed) if len(packed) <= _CACHED_SIZE else _of_schema.__wrapped__(packed)
+        if problem:
+            yield Finding("strict_schema", str(problem._replace(name=f"response_format '{form.name}'")), *_STRICT[form.param])
 
 
 @lru_cache(maxsize=128)
@@ -103,18 +105,18 @@ def _text(schema: Any) -> dict[str, Any]:
 SCHEMAS = (
     Check("strict_function", "A strict function whose objects are open, or whose properties are not all required.", ("chat",),
           _tool(_OPEN, True), _tool(_CLOSED, True), _functions, _WITH),
-    Check("strict_function", "The same, where the Responses API has it.", ("responses",),
+    Check("strict_function", "The same at Responses.", ("responses",),
           _flat(_OPTIONAL, True), _flat(_CLOSED, True), _functions, _WITH),
-    Check("function_schema", "Parameters that no function may have, strict or not.", ("chat",),
+    Check("function_schema", "A schema that the API refuses for any function, strict or not.", ("chat",),
           _tool({"type": "array", "items": {}}, False), _tool(_OPEN, False), _functions, _WITH),
-    Check("function_schema", "The same, where the Responses API has it.", ("responses",),
+    Check("function_schema", "The same at Responses.", ("responses",),
           _flat({"type": "object"}, False), _flat(_OPEN, False), _functions, _WITH),
-    Check("strict_schema", "A strict response format that is not.", ("chat",),
+    Check("strict_schema", "A strict response format whose schema is not strict.", ("chat",),
           _format(_OPTIONAL, strict=True), _format(_CLOSED, strict=True), _output, ("response_format",)),
-    Check("strict_schema", "The same, where the Responses API has it.", ("responses",),
+    Check("strict_schema", "The same at Responses.", ("responses",),
           _text(_OPEN), _text(_CLOSED), _output, ("text",)),
-    Check("schema_model", "A schema for a model that came before structured outputs.", ("chat",),
+    Check("schema_model", "A schema for a model without structured outputs.", ("chat",),
           {"model": "gpt-4-turbo", **_format(_OPEN)}, _format(_OPEN), _output, ("response_format",)),
-    Check("schema_model", "The same, where the Responses API has it.", ("responses",),
+    Check("schema_model", "The same at Responses.", ("responses",),
           {"model": "gpt-4-turbo", **_text(_CLOSED)}, _text(_CLOSED), _output, ("text",)),
 )  # fmt: skip

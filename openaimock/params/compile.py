@@ -1,4 +1,4 @@
-"""Closures: a shape is turned into a function that looks at one value, and at nothing twice."""
+"""Compile a shape to a function that checks one value and visits each part of it once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .shapes import (
     classes,
 )
 
-#: Looks at a value that is there; raises a Flaw when the API would not take it.
+#: Checks a value that is present; raises a ParamError when the API would refuse it.
 Check = Callable[[Any], None]
 
 
@@ -88,8 +88,8 @@ def _string(shape: String) -> Check:
             if not least <= len(value) <= most:
                 raise wrong_length("string", shape.min_length, shape.max_length, len(value))
             if matches is not None and matches(value) is None:
-                said = f"string does not match pattern. Expected a string that matches the pattern '{shape.pattern}'."
-                raise invalid(said, "invalid_value")
+                problem = f"string does not match pattern. Expected a string that matches the pattern '{shape.pattern}'."
+                raise invalid(problem, "invalid_value")
 
     return check
 
@@ -110,7 +110,7 @@ def _one_of(shape: OneOf) -> Check:
 def _array(shape: Array) -> Check:
     inner = compiled(shape.of)
     least, most = shape.min, math.inf if shape.max is None else shape.max
-    # Vectors and token lists are long; of items with no limits only the types matter, and those are one look each in C.
+    # Vectors and token lists are long. For items without limits only the types matter, which a set in C finds quickly.
     simple = _simple(shape.of)
 
     def check(value: Any) -> None:
@@ -124,15 +124,15 @@ def _array(shape: Array) -> Check:
         try:
             for at, item in enumerate(value):  # noqa: B007
                 inner(item)
-        except ParamError as flaw:
-            flaw.names.append(at)
+        except ParamError as error:
+            error.names.append(at)
             raise
 
     return check
 
 
 def _simple(shape: Shape) -> frozenset[type]:
-    """The types that are all a value needs, whatever it says; of most shapes there are none."""
+    """The types of which every value fits the shape; empty for most shapes."""
     match shape:
         case Either(shapes=shapes):
             return frozenset().union(*map(_simple, shapes))
@@ -147,14 +147,14 @@ def _simple(shape: Shape) -> frozenset[type]:
 
 
 def _object(shape: Object, passing: str = "") -> Check:
-    """The check of an object; the member ``passing`` was looked at already."""
+    """The check of an object; the member ``passing`` is checked already."""
     checks = {name: compiled(member) for name, member in shape.keys.items() if name != passing}
     check_of = checks.get
-    # Most members are text that may be anything: those need no call.
-    enough = {name: next(iter(_simple(member))) for name, member in shape.keys.items() if _simple(member)}
+    # Most members are text without limits: those need no call.
+    simple_types = {name: next(iter(_simple(member))) for name, member in shape.keys.items() if _simple(member)}
     if passing:
-        enough[passing] = str
-    enough_of = enough.get
+        simple_types[passing] = str
+    simple_of = simple_types.get
     required = tuple(name for name in shape.required if name != passing)
 
     def check(value: Any) -> None:
@@ -166,14 +166,14 @@ def _object(shape: Object, passing: str = "") -> Check:
         key = ""
         try:
             for key, item in value.items():
-                if item.__class__ is enough_of(key):
+                if item.__class__ is simple_of(key):
                     continue
                 if item is not None or key in required:
                     inner = check_of(key)
                     if inner is not None:
                         inner(item)
-        except ParamError as flaw:
-            flaw.names.append(key)
+        except ParamError as error:
+            error.names.append(key)
             raise
 
     return check
@@ -197,8 +197,8 @@ def _union(shape: Union) -> Check:
             other(value)
         try:
             tags(value[by])
-        except ParamError as flaw:
-            flaw.names.append(by)
+        except ParamError as error:
+            error.names.append(by)
             raise
 
     def check(value: Any) -> None:
@@ -219,16 +219,16 @@ def _map(shape: Map) -> Check:
         if value.__class__ is not dict:
             raise wrong_type(shape, value)
         if len(value) > most:
-            said = f"with at most {shape.max} properties, but got an object with {len(value)} properties instead."
-            raise invalid(f"too many properties. Expected an object {said}", "object_above_max_properties")
+            problem = f"with at most {shape.max} properties, but got an object with {len(value)} properties instead."
+            raise invalid(f"too many properties. Expected an object {problem}", "object_above_max_properties")
         key = ""
         for key, item in value.items():
             if len(key) > longest:
                 raise long_name(key, shape.max_key)
             try:
                 inner(item)
-            except ParamError as flaw:
-                flaw.names.append(key)
+            except ParamError as error:
+                error.names.append(key)
                 raise
 
     return check

@@ -1,4 +1,4 @@
-"""Flaws: what the API says of a value that it does not take."""
+"""ParamError: the API's error for a value that it refuses, and the functions that make its messages."""
 
 from __future__ import annotations
 
@@ -15,94 +15,96 @@ Name = str | int
 
 def path(names: Iterable[Name]) -> str:
     """``messages[0].content``."""
-    said = "".join(f"[{name}]" if isinstance(name, int) else f".{printable(name)}" for name in names)
-    return said.removeprefix(".")
+    text = "".join(f"[{name}]" if isinstance(name, int) else f".{printable(name)}" for name in names)
+    return text.removeprefix(".")
 
 
 class ParamError(Exception):
-    """What is wrong with a value, raised where the value is looked at; each level above adds its name to ``names``.
+    """The problem of a value, raised by its check; each level above adds its name to ``names``.
 
-    ``say`` makes the message of the path. ``param`` makes the error's param of the names, where that is not simply the path.
+    ``message`` is a function of the path. ``param`` is a function of the names, where the error's param is not the path.
     """
 
     def __init__(
         self,
-        say: Callable[[str], str],
+        message: Callable[[str], str],
         code: str | None,
         *names: Name,
         param: Callable[[list[Name]], str | None] = path,
     ) -> None:
         super().__init__()
-        self.say = say
+        self.message = message
         self.code = code
-        #: Innermost first: that is the order in which the levels add them.
+        #: Innermost first, the order in which the levels add them.
         self.names: list[Name] = list(reversed(names))
         self.param = param
 
     def error(self) -> APIError:
         """The error as the API sends it."""
         names = self.names[::-1]
-        return APIError(400, self.say(path(names)), param=self.param(names), code=self.code)
+        return APIError(400, self.message(path(names)), param=self.param(names), code=self.code)
 
 
 def wrong_type(shape: Shape, value: Any) -> ParamError:
-    """A value of a JSON type that the shape has no use for."""
-    said = f"expected {expected(shape)}, but got {got(value)} instead."
-    return ParamError(lambda at: f"Invalid type for '{at}': {said}", "invalid_type")
+    """A value of a wrong JSON type."""
+    problem = f"expected {expected(shape)}, but got {got(value)} instead."
+    return ParamError(lambda at: f"Invalid type for '{at}': {problem}", "invalid_type")
 
 
-def invalid(said: str, code: str) -> ParamError:
-    """A value of the right type that is too much or too little: "Invalid 'n': ..."."""
-    return ParamError(lambda at: f"Invalid '{at}': {said}", code)
+def invalid(problem: str, code: str) -> ParamError:
+    """A value of the right type outside its limits: "Invalid 'n': ..."."""
+    return ParamError(lambda at: f"Invalid '{at}': {problem}", code)
 
 
 def not_one_of(values: Sequence[Any], value: Any) -> ParamError:
-    """A value that is none of those there are."""
+    """A value that is not one of the allowed values."""
     help = f"Value must be '{values[0]}'." if len(values) == 1 else f"Supported values are: {listed(values, 'and')}."
-    said = f"Invalid value: '{printable(str(value))}'. {help}"
-    return ParamError(lambda _: said, "invalid_value")
+    problem = f"Invalid value: '{printable(str(value))}'. {help}"
+    return ParamError(lambda _: problem, "invalid_value")
 
 
 def missing(name: str) -> ParamError:
-    """A member that must be there and is not."""
+    """A required member that is absent."""
     return ParamError(lambda at: f"Missing required parameter: '{at}'.", "missing_required_parameter", name)
 
 
-def plain(said: str, *names: Name, code: str | None = None, param: Callable[[list[Name]], str | None] = path) -> ParamError:
-    """A flaw with a sentence of its own."""
-    return ParamError(lambda _: said, code, *names, param=param)
+def plain(message: str, *names: Name, code: str | None = None, param: Callable[[list[Name]], str | None] = path) -> ParamError:
+    """An error with a message that does not depend on the path."""
+    return ParamError(lambda _: message, code, *names, param=param)
 
 
 def outside(kind: str, shape: Integer | Number, value: float) -> ParamError:
     """A number too large or too small."""
-    shown = printable(str(value))
+    number = printable(str(value))
     if shape.max is not None and value > shape.max:
-        said = f"{kind} above maximum value. Expected a value <= {shape.max}, but got {shown} instead."
-        return invalid(said, f"{kind}_above_max_value")
-    said = f"{kind} below minimum value. Expected a value >= {shape.min}, but got {shown} instead."
-    return invalid(said, f"{kind}_below_min_value")
+        problem = f"{kind} above maximum value. Expected a value <= {shape.max}, but got {number} instead."
+        return invalid(problem, f"{kind}_above_max_value")
+    problem = f"{kind} below minimum value. Expected a value >= {shape.min}, but got {number} instead."
+    return invalid(problem, f"{kind}_below_min_value")
 
 
 def wrong_length(kind: str, least: int, most: int | None, length: int) -> ParamError:
     """A string or array too long or too short."""
     a = "an" if kind == "array" else "a"
     if most is not None and length > most:
-        said = (
+        problem = (
             f"{kind} too long. Expected {a} {kind} with maximum length {most}, but got {a} {kind} with length {length} instead."
         )
-        return invalid(said, f"{kind}_above_max_length")
-    wanted = f"Expected {a} {kind} with minimum length {least}"
+        return invalid(problem, f"{kind}_above_max_length")
+    expectation = f"Expected {a} {kind} with minimum length {least}"
     if not length:
-        return invalid(f"empty {kind}. {wanted}, but got an empty {kind} instead.", f"empty_{kind}")
-    return invalid(f"{kind} too short. {wanted}, but got {a} {kind} with length {length} instead.", f"{kind}_below_min_length")
+        return invalid(f"empty {kind}. {expectation}, but got an empty {kind} instead.", f"empty_{kind}")
+    return invalid(
+        f"{kind} too short. {expectation}, but got {a} {kind} with length {length} instead.", f"{kind}_below_min_length"
+    )
 
 
 def long_name(key: str, longest: int | None) -> ParamError:
     """A member of a Map with too long a name."""
-    shown = printable(f"{key[:3]}...{key[-3:]}")
-    wanted = f"Expected a string with maximum length {longest}, but got a string with length {len(key)} instead."
+    shortened = printable(f"{key[:3]}...{key[-3:]}")
+    expectation = f"Expected a string with maximum length {longest}, but got a string with length {len(key)} instead."
     return ParamError(
-        lambda at: f"Invalid property name in '{at}': '{shown}' is too long. {wanted}",
+        lambda at: f"Invalid property name in '{at}': '{shortened}' is too long. {expectation}",
         "property_name_above_max_length",
         param=lambda names: path([*names, key]),
     )

@@ -1,7 +1,7 @@
-"""Shapes: the words in which a parameter table says what the API takes, and in which the API says that it does not.
+"""Shapes: descriptions of the values that the API accepts, from which checks and error messages are made.
 
-A shape is data: checks are made of it, unknown members found and forms read by it (``_checks``). ``called`` overrides what the
-API calls a shape where it has a word of its own ("a metadata object").
+A shape is data: ``compile`` makes checks of it, ``walk`` finds unknown members and converts forms. ``called`` is the API's
+name for a shape where it differs from the usual one ("a metadata object").
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Shape = Any
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anything:
-    """Any JSON value; nothing is looked at."""
+    """Any JSON value, without a check."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +28,7 @@ class Boolean:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Integer:
-    """A whole number written as one (``1.0`` is none), from ``min`` to ``max``."""
+    """A whole number from ``min`` to ``max``, written without a decimal point."""
 
     min: int | None = None
     max: int | None = None
@@ -56,7 +56,7 @@ class String:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OneOf:
-    """One of ``values``, in the order the API names them; ``also`` are taken and not named."""
+    """One of ``values``, in the order of the API's messages, which do not list those of ``also``."""
 
     values: Sequence[Any]
     also: Sequence[Any] = ()
@@ -75,7 +75,7 @@ class Array:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Object:
-    """Named members. Those not in ``keys`` are passed over; when ``open``, they are not even unknown.
+    """Named members. Others are accepted; unless the object is ``open``, they count as unknown.
 
     A member that is null is absent, unless it is ``required``.
     """
@@ -88,9 +88,9 @@ class Object:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Union:
-    """An Object told from others by its member ``by`` (``type``, ``role``), which the variants need not list.
+    """One of several Objects, selected by the member ``by`` (``type``, ``role``), which the variants need not list.
 
-    ``default`` names the variant of a value without that member. A value with an unknown one is held against ``other`` first.
+    ``default`` is the variant of a value without that member. A value with an unknown one is checked against ``other`` first.
     """
 
     by: str
@@ -120,14 +120,14 @@ class Either:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Also:
-    """A shape, and a rule for what the other shapes cannot say: it gets the value and raises a Flaw."""
+    """A shape with a further rule, which gets the value and raises a ParamError."""
 
     of: Shape
     rule: Callable[[Any], None]
 
 
 def expected(shape: Shape) -> str:
-    """What the API calls this shape: "an integer", "an array of objects", "one of 'a' or 'b'"."""
+    """The API's name for a shape: "an integer", "an array of objects", "one of 'a' or 'b'"."""
     if isinstance(shape, Also):
         return expected(shape.of)
     called: str = getattr(shape, "called", "")
@@ -161,7 +161,7 @@ def _plural(name: str) -> str:
 
 
 def _short(value: Any) -> Any:
-    """Names of more than twelve letters: where it names types, the API cuts them to ``'pre...ion'``."""
+    """The API shortens names of more than twelve letters to ``'pre...ion'`` in lists of types."""
     return f"{value[:3]}...{value[-3:]}" if isinstance(value, str) and len(value) > 12 else value
 
 
@@ -183,7 +183,7 @@ _GOT = {
 
 
 def got(value: Any) -> str:
-    """What the API calls the type of a JSON value."""
+    """The API's name for the type of a JSON value."""
     return _GOT.get(type(value), "a value")
 
 

@@ -1,6 +1,6 @@
-"""Checks: what a parameter table says the API takes is held against a request, quickly, and refused in the API's words.
+"""Parameter tables: what the API accepts in a request, and the API's error for what it refuses.
 
-A table is data, written in shapes and in the order in which the API reports what is wrong::
+A table is data, made of shapes, in the order in which the API reports problems::
 
     MODERATIONS = table(
         {
@@ -11,12 +11,12 @@ A table is data, written in shapes and in the order in which the API reports wha
     )
 
     MODERATIONS.check(body)           # None, or APIError 400 with the API's message, param and code
-    unknown(body, MODERATIONS)        # ["inputt"]: what the table does not list, for whoever minds
-    MODERATIONS.coerce(fields)        # a form's texts as the JSON they stand for: {"n": "2"} -> {"n": 2}
+    unknown(body, MODERATIONS)        # ["inputt"]: what the table does not list
+    MODERATIONS.coerce(fields)        # a form's texts as JSON values: {"n": "2"} -> {"n": 2}
 
-Rules of the house: null is absent unless the member is required; unknown members pass (a later lint may mind); what only some
-models refuse is not said here. A check costs what is present: a call for each member of the body that the table knows.
-``Also(shape, rule)`` and the table's ``rules`` say what shapes cannot; they raise a Flaw (``plain`` makes one).
+Null is absent unless the member is required. Unknown members pass; lint reports them. What only some models refuse is not part
+of a table. A check costs a call for each listed member that the body has. ``Also(shape, rule)`` and the table's ``rules`` check
+what shapes cannot express; they raise a ParamError (``plain`` makes one).
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class Table:
         self.shape = shape
         self._absent = absent
         self._rules = tuple(rules)
-        self._unsaid = tuple(absent)
+        self._absent_names = tuple(absent)
 
-    # Compiled when first needed: most mocks are asked a few of all the operations, and start the sooner.
+    # Compiled on first use: most mocks serve only a few operations, and so start faster.
 
     @cached_property
     def _quick(self) -> Check:
@@ -73,23 +73,23 @@ class Table:
         return {name: compiled(member) for name, member in self.shape.keys.items()}
 
     def check(self, body: Any) -> None:
-        """Raise the APIError 400 that the API would send for this body; None when it would take it."""
+        """Raise the APIError 400 that the API would send for this body, if any."""
         if body.__class__ is not dict:
             raise APIError(
                 400, f"Invalid type for request body: expected an object, but got {got(body)} instead.", code="invalid_type"
             )
         try:
-            for name in self._unsaid:
+            for name in self._absent_names:
                 if body.get(name) is None:
                     raise self._absent[name]()
             self._quick(body)
             for rule in self._rules:
                 rule(body)
-        except ParamError as flaw:
-            raise self._first(body, flaw).error() from None
+        except ParamError as error:
+            raise self._first(body, error).error() from None
 
-    def _first(self, body: Mapping[str, Any], found: ParamError) -> ParamError:
-        """Of all that is wrong, what the API says first: what is missing, then the first in the table's order."""
+    def _first(self, body: Mapping[str, Any], error: ParamError) -> ParamError:
+        """The problem that the API reports first: a missing member, then the first in the table's order."""
         for name in self.shape.required:
             if name in self._absent and body.get(name) is None:
                 return self._absent[name]()
@@ -100,15 +100,15 @@ class Table:
             if value is not None or (name in body and name in self.shape.required):
                 try:
                     check(value)
-                except ParamError as flaw:
-                    flaw.names.append(name)
-                    return flaw
-        return found
+                except ParamError as problem:
+                    problem.names.append(name)
+                    return problem
+        return error
 
     def coerce(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """A form's fields with their texts made into the JSON they stand for; what stands for nothing stays, for ``check``."""
-        made: dict[str, Any] = coerced(self.shape, dict(fields))
-        return made
+        """A form's fields with each text converted to the JSON value it represents; others stay as they are, for ``check``."""
+        value: dict[str, Any] = coerced(self.shape, dict(fields))
+        return value
 
 
 def table(
@@ -120,8 +120,8 @@ def table(
 ) -> Table:
     """A table of parameters.
 
-    ``absent`` gives required ones a sentence of their own, said of null too;
-    ``rules`` see the whole body, last of all.
+    ``absent`` has the errors of required parameters with a message of their own, also for null;
+    ``rules`` check the whole body last.
     """
     return Table(Object(keys, required), absent or {}, rules)
 

@@ -1,4 +1,4 @@
-"""Walks: going through a value by its shape, to find members nobody knows and to make JSON of a form's texts."""
+"""Walk through a value by its shape: find unknown members, and convert a form's texts to JSON values."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from .shapes import Also, Anything, Array, Boolean, Either, Integer, Map, Number
 
 def unknown_names(shape: Shape, value: Any) -> list[str]:
     """The paths of the members that the shape does not list, in the value's order."""
-    found: list[str] = []
-    _look(shape, value, [], found)
-    return found
+    paths: list[str] = []
+    _collect(shape, value, [], paths)
+    return paths
 
 
-def _look(shape: Shape, value: Any, at: list[Name], found: list[str]) -> None:
+def _collect(shape: Shape, value: Any, at: list[Name], paths: list[str]) -> None:
     match shape, value:
         case Also(of=of), _:
-            _look(of, value, at, found)
+            _collect(of, value, at, paths)
         case Either(), _:
-            _look(chosen(shape, value), value, at, found)
+            _collect(chosen(shape, value), value, at, paths)
         case Array(of=of), list():
             for place, item in enumerate(value):
-                _look(of, item, [*at, place], found)
+                _collect(of, item, [*at, place], paths)
         case Map(of=of), dict():
             for name, item in value.items():
-                _look(of, item, [*at, name], found)
+                _collect(of, item, [*at, name], paths)
         case ((Object() | Union()), dict()):
             keys, open = members(shape, value)
             for name, item in value.items():
                 if name in keys:
-                    _look(keys[name], item, [*at, name], found)
+                    _collect(keys[name], item, [*at, name], paths)
                 elif not open:
-                    found.append(path([*at, name]))
+                    paths.append(path([*at, name]))
 
 
 def members(shape: Object | Union, value: dict[str, Any]) -> tuple[dict[str, Shape], bool]:
@@ -46,12 +46,12 @@ def members(shape: Object | Union, value: dict[str, Any]) -> tuple[dict[str, Sha
         return dict(shape.keys), shape.open
     tag = value.get(shape.by, shape.default)
     variant = shape.variants.get(tag) if isinstance(tag, str) else None
-    # Of an object of a kind nobody knows, no member can be told to be wrong.
+    # Any member may be right in an object of an unknown kind.
     return ({shape.by: Anything(), **variant.keys}, variant.open) if variant else ({}, True)
 
 
 def chosen(shape: Either, value: Any) -> Shape:
-    """The one of several shapes that a value is meant to have; Anything when it fits none."""
+    """The one of several shapes that fits the value's type; Anything when none does."""
     fitting = [member for member in shape.shapes if type(value) in classes(member)]
     if len(fitting) > 1 and isinstance(value, list) and value:
         for member in fitting:
@@ -65,16 +65,17 @@ _WORDS = {"true": True, "false": False, "True": True, "False": False}
 
 
 def coerced(shape: Shape, value: Any) -> Any:
-    """A form's value as the JSON that it stands for, as far as it stands for any.
+    """A form's value as the JSON value that it represents.
 
-    A text is a number or a boolean where one is wanted, JSON where an object is wanted, and a list of one where only a list is.
+    A text becomes a number or a boolean where the shape is one, is parsed as JSON for an object, and becomes a list of one for
+    a list.
     """
     match shape, value:
         case Also(of=of), _:
             return coerced(of, value)
         case Either(), str() if str not in classes(shape):
             tries = (coerced(member, value) for member in shape.shapes)
-            return next((made for made in tries if made is not value), value)
+            return next((parsed for parsed in tries if parsed is not value), value)
         case Either(), _:
             return coerced(chosen(shape, value), value)
         case Boolean(), str():
@@ -86,8 +87,8 @@ def coerced(shape: Shape, value: Any) -> Any:
         case Array(of=of), str():
             return [coerced(of, value)]
         case ((Object() | Union() | Map()), str()):
-            made = _json(value)
-            return made if isinstance(made, dict) else value
+            parsed = _json(value)
+            return parsed if isinstance(parsed, dict) else value
         case Map(of=of), dict():
             return {name: coerced(of, item) for name, item in value.items()}
         case ((Object() | Union()), dict()):

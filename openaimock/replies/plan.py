@@ -1,4 +1,4 @@
-"""Replies: what a rule answers, made ready at load as far as it can be."""
+"""Plans: the replies of a rule, prepared at load as far as possible."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import templates
 
 
 class Plan(NamedTuple):
-    """A reply as far as it can be made at load: ready, or with templates to fill, or a user's function to call."""
+    """A reply prepared at load: complete (``ready``), with templates to fill (``plain``), or a user's ``function``."""
 
     ready: Reply | None
     plain: Mapping[str, Any]
@@ -21,7 +21,7 @@ class Plan(NamedTuple):
 
 
 def plan(reply: Mapping[str, Any], timing: Mapping[str, Any]) -> Plan:
-    """A Plan from a reply's normal form; ``timing`` says what the rule gives each of its replies that has none of its own."""
+    """A Plan from a reply's normal form; ``timing`` has the rule's defaults for ``latency``, ``pace``, ``fault`` and ``fail``."""
     plain = {**timing, **reply}
     if "function" in plain:
         return Plan(None, plain, plain["function"])
@@ -29,64 +29,64 @@ def plan(reply: Mapping[str, Any], timing: Mapping[str, Any]) -> Plan:
 
 
 def ready(chosen: Plan, ask: Ask, groups: Callable[[], Mapping[str, str]], count: int) -> Reply:
-    """The Reply of a plan without a function: as it was made at load, or with its templates filled.
+    """The Reply of a plan without a function: the prepared one, or one with its templates filled.
 
-    ``groups`` gives what the rule's regexes found, asked for only where there is something to fill.
+    ``groups`` returns the regex groups of the rule; it is called only when there are templates.
     """
     if chosen.ready is not None:
         return chosen.ready
     return make_reply(templates.fill(chosen.plain, ask, groups(), count))
 
 
-def combine(made: Sequence[Reply | None]) -> tuple[int, Reply] | None:
-    """One Reply for a request with several inputs, and for which of them it was made; None when no rule answers for any.
+def combine(replies: Sequence[Reply | None]) -> tuple[int, Reply] | None:
+    """One Reply for a request with several inputs, and the index of the input it belongs to; None when no rule answers.
 
-    What fails one input fails them all, so the first that goes wrong speaks for the request, else the first there is.
+    An error for one input fails the whole request, so the first failing reply is used, else the first reply.
     """
-    stream_pieces = [(at, reply) for at, reply in enumerate(made) if reply is not None]
-    if not stream_pieces:
+    present = [(at, reply) for at, reply in enumerate(replies) if reply is not None]
+    if not present:
         return None
-    wrong = [(at, reply) for at, reply in stream_pieces if reply.raw or reply.error is not None or reply.fail is not None]
-    lead, reply = (wrong or stream_pieces)[0]
-    state = {name: value for _, each in stream_pieces for name, value in each.set_state.items()}
-    return lead, replace(reply, inputs=tuple(made), set_state=state)
+    failing = [(at, reply) for at, reply in present if reply.raw or reply.error is not None or reply.fail is not None]
+    first, reply = (failing or present)[0]
+    state = {name: value for _, other in present for name, value in other.set_state.items()}
+    return first, replace(reply, inputs=tuple(replies), set_state=state)
 
 
-_AS_GIVEN = (
+_COPIED = (
     "annotations", "audio", "logprobs", "finish_reason", "usage", "id", "created", "model", "system_fingerprint",
     "service_tier", "auto", "error", "status", "headers", "body", "embedding", "image", "speech", "moderation", "set_state",
 )  # fmt: skip
 
 
-#: Beside its content, what leaves a reply one text and nothing else.
-_PLAIN = {"content", "latency", "pace", "fault", "fail", "set_state"}
+#: The keys that a reply of one text and nothing else may have.
+_PLAIN_KEYS = {"content", "latency", "pace", "fault", "fail", "set_state"}
 
 
 def make_reply(plain: Mapping[str, Any]) -> Reply:
-    """A Reply from its checked normal form."""
-    made: dict[str, Any] = {key: value for key, value in plain.items() if value is not None and key in _AS_GIVEN}
+    """A Reply from its validated normal form."""
+    options: dict[str, Any] = {key: value for key, value in plain.items() if value is not None and key in _COPIED}
     if plain.get("latency") is not None:
-        made["latency"] = Delay(**plain["latency"])
+        options["latency"] = Delay(**plain["latency"])
     if plain.get("pace") is not None:
-        made["pace"] = Pace(**{**plain["pace"], "chunks": tuple(plain["pace"].get("chunks") or ())})
+        options["pace"] = Pace(**{**plain["pace"], "chunks": tuple(plain["pace"].get("chunks") or ())})
     if plain.get("fault") is not None:
-        made["fault"] = Fault(**plain["fault"])
+        options["fault"] = Fault(**plain["fault"])
     if plain.get("fail") is not None:
-        made["fail"] = Fail(**plain["fail"])
+        options["fail"] = Fail(**plain["fail"])
     others = tuple(make_reply(other) for other in plain.get("others") or ())
     blocks = _blocks(plain)
-    given = {key for key, value in plain.items() if value is not None}
+    keys = {key for key, value in plain.items() if value is not None}
     return Reply(
         blocks=blocks,
         others=others,
         raw="body" in plain or "status" in plain,
-        plain=given <= _PLAIN and len(blocks) == 1,
-        **made,
+        plain=keys <= _PLAIN_KEYS and len(blocks) == 1,
+        **options,
     )
 
 
 def faults(plain: Sequence[Mapping[str, Any]]) -> tuple[Fault, ...]:
-    """Faults from their checked normal form."""
+    """Faults from their validated normal form."""
     return tuple(Fault(**each) for each in plain)
 
 

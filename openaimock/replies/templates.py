@@ -1,4 +1,4 @@
-"""Templates: ``{{ user }}`` and its few siblings in the text of a reply, filled in at the request. No logic, no evaluation."""
+"""Templates: ``{{ user }}`` and a few other placeholders in the texts of a reply. No logic, no evaluation."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 from ..http.json import dump
 from ..types.ask import Ask
 
-_HOLE = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
-#: Names that stand alone; ``match.NAME`` and ``body.PATH`` take a name of their own.
+_PLACEHOLDER = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
+#: Complete names; ``match.NAME`` and ``body.PATH`` are the other ones.
 NAMES = ("user", "model", "turn", "count")
 _ALL = (*NAMES, "match.NAME", "body.PATH")
 
 
 def present(value: Any) -> bool:
-    """Whether there is anything to fill in, in a text or anywhere inside a list or mapping."""
+    """Whether a text, or any text inside a list or mapping, has a placeholder."""
     if isinstance(value, str):
-        return "{{" in value and _HOLE.search(value) is not None
+        return "{{" in value and _PLACEHOLDER.search(value) is not None
     if isinstance(value, Mapping):
         return any(present(item) for item in value.values())
     if isinstance(value, (list, tuple)):
@@ -29,25 +29,25 @@ def present(value: Any) -> bool:
 
 
 def problems(text: str, groups: set[str]) -> list[str]:
-    """What is wrong with the names in a text; ``groups`` are the names and numbers of the groups of the rule's regexes."""
-    found = []
-    for name in _HOLE.findall(text):
+    """The problems of the placeholders in a text; ``groups`` has the names and numbers of the groups of the rule's regexes."""
+    problems_found = []
+    for name in _PLACEHOLDER.findall(text):
         head, _, rest = name.partition(".")
         if name in NAMES or (head == "body" and rest):
             continue
         if head == "match" and rest:
             if rest not in groups:
-                known = ", ".join(sorted(groups)) or "this rule has no regex with groups"
-                found.append(f"'{{{{ {name} }}}}' names no group of the rule's regexes ({known})")
+                names = ", ".join(sorted(groups)) or "this rule has no regex with groups"
+                problems_found.append(f"'{{{{ {name} }}}}' names no group of the rule's regexes ({names})")
             continue
         close = get_close_matches(name, _ALL, 1)
         hint = f"; did you mean '{close[0]}'?" if close else ""
-        found.append(f"'{name}' is not known in a template{hint} ({', '.join(_ALL)})")
-    return found
+        problems_found.append(f"'{name}' is not known in a template{hint} ({', '.join(_ALL)})")
+    return problems_found
 
 
 def fill(value: Any, ask: Ask, groups: Mapping[str, str], count: int) -> Any:
-    """The value with every hole filled, in texts anywhere inside it."""
+    """The value with every placeholder filled, in texts at any depth."""
     if isinstance(value, str):
         return _fill_text(value, lambda name: _look_up(name, ask, groups, count)) if "{{" in value else value
     if isinstance(value, Mapping):
@@ -58,9 +58,9 @@ def fill(value: Any, ask: Ask, groups: Mapping[str, str], count: int) -> Any:
 
 
 def _fill_text(text: str, look_up: Callable[[str], str]) -> str:
-    # In a text that is JSON the holes stand inside its strings: what is put there is escaped, so that it stays JSON.
-    escape = (lambda filled: dump(filled)[1:-1]) if _is_json(text) else (lambda filled: filled)
-    return _HOLE.sub(lambda hole: escape(look_up(hole[1])), text)
+    # In a JSON text placeholders stand inside strings, so the values are escaped.
+    escape = (lambda value: dump(value)[1:-1]) if _is_json(text) else (lambda value: value)
+    return _PLACEHOLDER.sub(lambda match: escape(look_up(match[1])), text)
 
 
 def _is_json(text: str) -> bool:
@@ -83,7 +83,7 @@ def _look_up(name: str, ask: Ask, groups: Mapping[str, str], count: int) -> str:
 
 
 def reach(value: Any, path: str) -> Any:
-    """The value at a dotted path of keys and list positions (``messages.0.content``); None where there is none."""
+    """The value at a dotted path of keys and list positions (``messages.0.content``); None when there is none."""
     for key in path.split("."):
         if isinstance(value, Mapping):
             value = value.get(key)

@@ -1,4 +1,4 @@
-"""Conditions: the keys of ``when``, each a test of one thing about an Ask."""
+"""Conditions: each key of ``when`` as a test of one property of an Ask."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from .matchers import Matcher
 
 #: The keys of ``when`` whose matcher reads a text; their scores decide between rules.
 TEXTS = ("user", "system", "assistant", "tool", "message", "text")
-#: Those whose outcome depends on nothing but the request's body.
-_OF_BODY = frozenset(
+#: The keys whose result depends only on the request's body.
+_BODY_KEYS = frozenset(
     {*TEXTS, "model", "endpoint", "stream", "tools", "tool_choice", "response_format", "turn", "has_tool_result", "tool_call_id"}
 )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Condition:
-    """One thing that must hold: ``fits(ask)`` tests it, ``reason(ask)`` says why it does not hold.
+    """One requirement: ``fits(ask)`` tests it, ``reason(ask)`` describes why it does not hold.
 
-    ``matcher`` and ``value`` are there for a condition on one value, so that it can be indexed and explained. ``worth`` is
-    what it adds to the rule's score. ``parts`` must all hold; of ``branches`` one must, and the best of them gives the score.
+    A condition on one value has ``matcher`` and ``value``, so that it can be indexed and explained. ``worth`` lists the scores
+    that it adds to its rule. All ``parts`` must hold; one of ``branches`` must hold, and the best of them gives the score.
     """
 
     key: str
@@ -34,52 +34,52 @@ class Condition:
     worth: tuple[float, ...] = ()
     value: Callable[[Ask], Any] | None = None
     matcher: Matcher | None = None
-    #: Instead of ``matcher``: what one text of several must meet.
+    #: Instead of ``matcher``: one of several texts must fit it.
     within: Matcher | None = None
     parts: tuple[Condition, ...] = ()
     branches: tuple[Condition, ...] = ()
 
     def check(self, ask: Ask) -> str:
-        """Why the condition does not hold, "" when it does."""
+        """Why the condition does not hold; "" when it holds."""
         return "" if self.fits(ask) else self.reason(ask)
 
 
 def compile(when: Mapping[str, Any]) -> tuple[Condition, ...]:
-    """The Conditions of a checked ``when``, in its order."""
+    """The Conditions of a validated ``when``, in its order."""
     return tuple((_CONDITIONS.get(key) or _text)(key, value) for key, value in when.items())
 
 
 def scores(condition: Condition, ask: Ask) -> tuple[float, ...]:
-    """What a condition that holds adds to the score of its rule."""
+    """The scores that a fulfilled condition adds to its rule."""
     if condition.branches:
         fitting = [scores(branch, ask) for branch in condition.branches if branch.fits(ask)]
-        return max(fitting, key=lambda given: sum(given) / len(given) if given else 0.0, default=())
+        return max(fitting, key=lambda values: sum(values) / len(values) if values else 0.0, default=())
     if condition.parts:
         return tuple(score for part in condition.parts for score in scores(part, ask))
     return condition.worth
 
 
 def leaves(condition: Condition) -> list[Condition]:
-    """The condition itself, or all that it is put together from."""
+    """The condition itself, or the simple conditions that a combinator consists of."""
     inner = condition.parts + condition.branches
     return [leaf for part in inner for leaf in leaves(part)] if inner else [condition]
 
 
-def of_body(condition: Condition) -> bool:
-    """Whether requests with the same body surely get the same from a condition."""
-    return all(leaf.key in _OF_BODY or leaf.key.startswith("body.") for leaf in leaves(condition))
+def depends_on_body_only(condition: Condition) -> bool:
+    """Whether a condition always gives the same result for the same request body."""
+    return all(leaf.key in _BODY_KEYS or leaf.key.startswith("body.") for leaf in leaves(condition))
 
 
 def groups(condition: Condition, ask: Ask) -> dict[str, str]:
-    """The groups that the regexes of a condition found in an Ask."""
-    found: dict[str, str] = {}
+    """The regex groups that a condition captures from an Ask."""
+    groups_found: dict[str, str] = {}
     for leaf in leaves(condition):
         if leaf.matcher and leaf.value:
-            found |= leaf.matcher.groups(leaf.value(ask))
+            groups_found |= leaf.matcher.groups(leaf.value(ask))
         elif leaf.within:
             texts = [message.text for message in ask.messages if leaf.within.fits(message.text)]
-            found |= leaf.within.groups(texts[0]) if texts else {}
-    return found
+            groups_found |= leaf.within.groups(texts[0]) if texts else {}
+    return groups_found
 
 
 # Conditions on one value
@@ -92,27 +92,27 @@ def _on_value(key: str, value: Callable[[Ask], Any], expected: Mapping[str, Any]
 
 
 def _text(key: str, expected: Mapping[str, Any]) -> Condition:
-    """A condition on an attribute of the Ask that is a text."""
+    """A condition on a text attribute of the Ask."""
     condition = _on_value(key, lambda ask: getattr(ask, key), expected)
-    return replace(condition, worth=_worth(key, expected))
+    return replace(condition, worth=_text_score(key, expected))
 
 
-def _worth(key: str, expected: Mapping[str, Any]) -> tuple[float, ...]:
+def _text_score(key: str, expected: Mapping[str, Any]) -> tuple[float, ...]:
     if key not in TEXTS:
         return ()
     return (matchers.SCORES["any" if expected.get("invert") else expected["kind"]],)
 
 
 def _message(key: str, expected: Mapping[str, Any]) -> Condition:
-    """A condition that some message of any role meets (inverted: that none does)."""
+    """A condition that at least one message of any role fulfils (inverted: that none fulfils)."""
     matcher = matchers.compile({**expected, "invert": False})
     invert, fits = bool(expected.get("invert")), matcher.fits
-    told = f"expected {'no' if invert else 'some'} message with {matcher.describe()}"
+    description = f"expected {'no' if invert else 'some'} message with {matcher.describe()}"
     return Condition(
         key,
         lambda ask: any(fits(message.text) for message in ask.messages) is not invert,
-        lambda ask: f"{told}, got {len(ask.messages)} messages",
-        _worth(key, expected),
+        lambda ask: f"{description}, got {len(ask.messages)} messages",
+        _text_score(key, expected),
         within=None if invert else matcher,
     )
 
@@ -130,8 +130,8 @@ def _body(key: str, expected: Mapping[str, Mapping[str, Any]]) -> Condition:
 
     def text_reader(path: str) -> Callable[[Ask], Any]:
         def read(ask: Ask) -> Any:
-            found = templates.reach(ask.body, path)
-            return found if found is None or isinstance(found, str) else dump(found)
+            content = templates.reach(ask.body, path)
+            return content if content is None or isinstance(content, str) else dump(content)
 
         return read
 
@@ -146,11 +146,11 @@ def _body(key: str, expected: Mapping[str, Mapping[str, Any]]) -> Condition:
 
 
 def _same(key: str, expected: Any) -> Condition:
-    """A condition that an attribute of the Ask is exactly this."""
+    """A condition that an attribute of the Ask equals a value."""
     return Condition(
         key,
         lambda ask: bool(getattr(ask, key) == expected),
-        lambda ask: f"expected {_plain(expected)}, got {_plain(getattr(ask, key))}",
+        lambda ask: f"expected {_show(expected)}, got {_show(getattr(ask, key))}",
     )
 
 
@@ -167,19 +167,19 @@ def _tools(key: str, names: Sequence[str]) -> Condition:
 
 
 def _response_format(key: str, expected: Mapping[str, Any]) -> Condition:
-    """A condition on the format's type or its schema's name; inverted, on both."""
+    """A condition on the format's type or its schema's name; inverted, neither may fit."""
     matcher = matchers.compile(expected)
-    fits, wanted = matcher.fits, all if matcher.invert else any
+    fits, holds = matcher.fits, all if matcher.invert else any
     return Condition(
         key,
-        lambda ask: wanted(fits(name) for name in {ask.response_format, ask.schema_name or ask.response_format}),
+        lambda ask: holds(fits(name) for name in {ask.response_format, ask.schema_name or ask.response_format}),
         lambda ask: f"expected {matcher.describe()}, got {matchers.show(ask.schema_name or ask.response_format or None)}",
     )
 
 
 def _state(key: str, expected: Mapping[str, str]) -> Condition:
     def reason(ask: Ask) -> str:
-        # A state may have changed between the test and the question why: then all of them are told.
+        # The state may have changed since the test; then every expected state is listed.
         wrong = {name: value for name, value in expected.items() if ask.state.get(name) != value} or expected
         return "; ".join(
             f"expected scenario {name!r} in state {value!r}, got {ask.state.get(name)!r}" for name, value in wrong.items()
@@ -191,7 +191,7 @@ def _state(key: str, expected: Mapping[str, str]) -> Condition:
 # Combinators
 
 
-def _every(key: str, whens: Sequence[Mapping[str, Any]]) -> Condition:
+def _all_of(key: str, whens: Sequence[Mapping[str, Any]]) -> Condition:
     return _all(key, tuple(_all(f"{key}[{at}]", compile(when)) for at, when in enumerate(whens)))
 
 
@@ -203,7 +203,7 @@ def _all(key: str, parts: tuple[Condition, ...]) -> Condition:
     return Condition(key, lambda ask: all(part.fits(ask) for part in parts), reason, parts=parts)
 
 
-def _some(key: str, whens: Sequence[Mapping[str, Any]]) -> Condition:
+def _any_of(key: str, whens: Sequence[Mapping[str, Any]]) -> Condition:
     branches = tuple(_all(f"{key}[{at}]", compile(when)) for at, when in enumerate(whens))
     return Condition(
         key,
@@ -213,13 +213,13 @@ def _some(key: str, whens: Sequence[Mapping[str, Any]]) -> Condition:
     )
 
 
-def _not(key: str, when: Mapping[str, Any]) -> Condition:
+def _none_of(key: str, when: Mapping[str, Any]) -> Condition:
     inner = _all(key, compile(when))
     worth = (matchers.SCORES["any"],)
-    return Condition(key, lambda ask: not inner.fits(ask), lambda ask: "what must not hold does", worth)
+    return Condition(key, lambda ask: not inner.fits(ask), lambda ask: "the condition under 'not' holds", worth)
 
 
-#: How each key of ``when`` becomes a Condition; keys that are not here are texts of the Ask.
+#: The constructor for each key of ``when``; other keys are text attributes of the Ask.
 _CONDITIONS: dict[str, Callable[[str, Any], Condition]] = {
     "message": _message,
     "endpoint": _endpoint,
@@ -231,11 +231,11 @@ _CONDITIONS: dict[str, Callable[[str, Any], Condition]] = {
     "header": _header,
     "body": _body,
     "state": _state,
-    "all": _every,
-    "any": _some,
-    "not": _not,
+    "all": _all_of,
+    "any": _any_of,
+    "not": _none_of,
 }
 
 
-def _plain(value: Any) -> str:
+def _show(value: Any) -> str:
     return dump(value) if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Explanations: what a miss is told, as text for people and as data for programs, and what would make it fit."""
+"""Explanations of a miss, as text for people and as data for programs, with a hint that would make the rule match."""
 
 from __future__ import annotations
 
@@ -12,94 +12,94 @@ from ..errors import APIError
 from ..types.ask import Ask, Match
 from . import matchers
 from .match import Miss
-from .matchers import Matcher, Near
+from .matchers import Comparison, Matcher
 from .rule import Rule, conversation, fits_role
 from .ruleset import RuleSet, Verdict, verdict
 
-#: So many verdicts are told in full; texts are not compared for the rest of very many.
-FULL = 200
-#: A word this much like another is a slip of it.
-_SLIP = 0.75
-#: Below this a fuzzy matcher would take nearly everything, and is not advised.
-_LOOSEST = 0.5
-#: Texts less alike than this have nothing to compare word by word.
-_KIN = 0.35
-#: How many words of each text a comparison shows.
-_WORDS = 300
+#: At most this many verdicts are reported with a comparison of texts.
+DETAILED = 200
+#: From this similarity on, a word counts as a misspelling of another.
+_SLIP_RATIO = 0.75
+#: A fuzzy matcher with a lower threshold would accept nearly everything, so it is not suggested.
+_LEAST_THRESHOLD = 0.5
+#: Less similar texts are not compared word by word.
+_LEAST_DIFF_RATIO = 0.35
+#: How many words of each text a comparison contains.
+_DIFF_WORDS = 300
 
 
 def no_match(ask: Ask, nearest: Sequence[Verdict]) -> APIError:
-    """The 400 of a request that no rule answers: the nearest rules, best first, and the first thing that did not fit in each."""
+    """The 400 for a request that no rule answers: the nearest rules, best first, with the first mismatch of each."""
     opening = "No matching response found for the provided messages"
-    told = [data(verdict) for verdict in nearest]
-    lines = [f"{number}. {_line(said['rule'], said['place'], said['reason'])}" for number, said in enumerate(told, 1)]
+    entries = [data(verdict) for verdict in nearest]
+    lines = [f"{number}. {_line(said['rule'], said['place'], said['reason'])}" for number, said in enumerate(entries, 1)]
     text = f"{opening}. Nearest rules: " + "; ".join(lines) if lines else f"{opening}. There are no rules."
     return APIError(
         400,
         text,
         code="no_match",
         headers={"x-should-retry": "false"},
-        more={"nearest": told},
+        more={"nearest": entries},
     )
 
 
 def line(verdict: Verdict) -> str:
-    """One rule and why it does not answer, on one line."""
+    """One rule and why it does not answer, as one line."""
     return _line(verdict.rule.id, verdict.rule.place, verdict.reason)
 
 
 def _line(rule: str, place: str, reason: str) -> str:
-    return f"{rule}{f' ({place})' if place else ''}: {reason or 'it fits'}"
+    return f"{rule}{f' ({place})' if place else ''}: {reason or 'it matches'}"
 
 
 def data(verdict: Verdict) -> dict[str, Any]:
-    """One verdict as JSON: ``rule``, ``place``, ``reason``, ``where``, what was expected and got, a ``hint`` if there is one."""
+    """One verdict as JSON: rule, place, reason, where, expected, got, similarity, hint."""
     miss, rule = verdict.outcome, verdict.rule
-    said: dict[str, Any] = {"rule": rule.id, "place": rule.place}
+    entry: dict[str, Any] = {"rule": rule.id, "place": rule.place}
     if isinstance(miss, Miss):
-        near = miss.near
-        said |= {"reason": miss.told(near), "where": miss.where}
+        near = miss.comparison
+        entry |= {"reason": miss.message(near), "where": miss.where}
         if near:
-            alike = None if near.alike is None else round(near.alike, 3)
-            said |= {"expected": near.expected, "got": near.got, "alike": alike}
+            similarity = None if near.similarity is None else round(near.similarity, 3)
+            entry |= {"expected": near.expected, "got": near.got, "similarity": similarity}
         advice = _advice(miss, near)
     else:
-        said["reason"] = verdict.reason
+        entry["reason"] = verdict.reason
         advice = hint(verdict)
-    return said | {"hint": advice} if advice else said
+    return entry | {"hint": advice} if advice else entry
 
 
-# What would make it fit
+# Hints
 
 
 def hint(verdict: Verdict) -> str:
-    """What would make the rule answer, when it is a small thing; "" when it is not. What is said here has been tried."""
+    """A small change that would make the rule answer, "" when there is none. The change has been tried."""
     miss = verdict.outcome
     if isinstance(miss, Match):
-        return f"it would answer with more than times: {verdict.rule.times}, or after a reset" if verdict.spent else ""
-    return _advice(miss, miss.near)
+        return f"it would answer with a higher times than {verdict.rule.times}, or after a reset" if verdict.spent else ""
+    return _advice(miss, miss.comparison)
 
 
-def _advice(miss: Miss, near: Near | None) -> str:
+def _advice(miss: Miss, near: Comparison | None) -> str:
     matcher, value = miss.compared
     if matcher is None or near is None:
-        return _role(miss)
+        return _role_hint(miss)
     if not isinstance(value, str) or not isinstance(matcher.value, str) or matcher.invert:
         return ""
-    if len(value) > matchers.EXPLAINED or len(matcher.value) > matchers.EXPLAINED:
+    if len(value) > matchers.COMPARED_LENGTH or len(matcher.value) > matchers.COMPARED_LENGTH:
         return ""
     if matcher.kind in ("glob", "equals"):
-        return _slip(value, matcher.value.strip("*"))
-    for change in _changes(matcher, near.alike):
-        if _would_fit(matcher, value, near.alike, change):
-            return "it would fit with " + ", ".join(_said(matcher, change))
+        return _spelling_hint(value, matcher.value.strip("*"))
+    for change in _changes(matcher, near.similarity):
+        if _would_fit(matcher, value, near.similarity, change):
+            return "it would match with " + ", ".join(_change_words(matcher, change))
     return ""
 
 
-def _would_fit(matcher: Matcher, value: str, alike: float | None, change: Mapping[str, Any]) -> bool:
-    """Whether a changed matcher fits. How alike short texts are is known already, by the very measure of fuzzy."""
-    if alike is not None and "threshold" in change and max(len(value), len(matcher.value)) <= matchers.BRIEF:
-        return bool(alike >= change["threshold"])
+def _would_fit(matcher: Matcher, value: str, similarity: float | None, change: Mapping[str, Any]) -> bool:
+    """Whether a changed matcher fits. For short texts ``ratio`` already is the measure that fuzzy uses."""
+    if similarity is not None and "threshold" in change and max(len(value), len(matcher.value)) <= matchers.BY_CHARACTER_LENGTH:
+        return bool(similarity >= change["threshold"])
     return matchers.compile({**_written(matcher), **change}).fits(value)
 
 
@@ -112,7 +112,7 @@ def _written(matcher: Matcher) -> dict[str, Any]:
     }
 
 
-def _changes(matcher: Matcher, alike: float | None) -> Iterator[dict[str, Any]]:
+def _changes(matcher: Matcher, similarity: float | None) -> Iterator[dict[str, Any]]:
     """Small changes to a matcher, the smallest first."""
     if matcher.kind == "regex":
         return
@@ -121,11 +121,11 @@ def _changes(matcher: Matcher, alike: float | None) -> Iterator[dict[str, Any]]:
     if matcher.kind == "exact":
         yield {"kind": "contains", "case_sensitive": False}
         yield {"kind": "fuzzy", "threshold": matchers.THRESHOLD, "case_sensitive": False}
-    if alike is not None and alike >= _LOOSEST and matcher.kind in ("exact", "fuzzy"):
-        yield {"kind": "fuzzy", "threshold": floor(alike * 100) / 100, "case_sensitive": False}
+    if similarity is not None and similarity >= _LEAST_THRESHOLD and matcher.kind in ("exact", "fuzzy"):
+        yield {"kind": "fuzzy", "threshold": floor(similarity * 100) / 100, "case_sensitive": False}
 
 
-def _said(matcher: Matcher, change: Mapping[str, Any]) -> Iterator[str]:
+def _change_words(matcher: Matcher, change: Mapping[str, Any]) -> Iterator[str]:
     if change.get("kind", matcher.kind) != matcher.kind:
         yield f"matcher {change['kind']}"
     elif "case_sensitive" in change and len(change) == 1:
@@ -134,67 +134,69 @@ def _said(matcher: Matcher, change: Mapping[str, Any]) -> Iterator[str]:
         yield f"threshold: {change['threshold']}"
 
 
-def _role(miss: Miss) -> str:
-    """A word on a role that was misspelt in the request."""
+def _role_hint(miss: Miss) -> str:
+    """A hint about a misspelt role in the request."""
     messages = conversation(miss.rule, miss.ask)
     if not miss.rule.flow or miss.step >= min(len(messages), len(miss.rule.flow)):
         return ""
-    wanted, message = miss.rule.flow[miss.step], messages[miss.step]
-    return "" if fits_role(wanted, message) else _slip(message.role, wanted.role)
+    turn, message = miss.rule.flow[miss.step], messages[miss.step]
+    return "" if fits_role(turn, message) else _spelling_hint(message.role, turn.role)
 
 
-def _slip(given: str, wanted: str) -> str:
-    close = get_close_matches(given.lower(), [wanted.lower()], 1, _SLIP)
-    return f"is {given!r} a slip for {wanted!r}?" if close else ""
+def _spelling_hint(word: str, correct: str) -> str:
+    close = get_close_matches(word.lower(), [correct.lower()], 1, _SLIP_RATIO)
+    return f"is {word!r} a misspelling of {correct!r}?" if close else ""
 
 
 def diff(expected: str, got: str) -> list[list[str]]:
-    """Two texts word by word: ``["=", text]`` stands in both, ``["-", text]`` was expected, ``["+", text]`` came instead."""
+    """Two texts word by word: ``["=", text]`` is in both, ``["-", text]`` only in ``expected``, ``["+", text]`` in ``got``."""
     left, right = _split(expected), _split(got)
-    said: list[list[str]] = []
+    segments: list[list[str]] = []
     for tag, start, end, at, to in SequenceMatcher(None, left, right, False).get_opcodes():
         if tag == "equal":
-            said.append(["=", "".join(left[start:end])])
+            segments.append(["=", "".join(left[start:end])])
             continue
         if end > start:
-            said.append(["-", "".join(left[start:end])])
+            segments.append(["-", "".join(left[start:end])])
         if to > at:
-            said.append(["+", "".join(right[at:to])])
-    return said
+            segments.append(["+", "".join(right[at:to])])
+    return segments
 
 
 def _split(text: str) -> list[str]:
-    words = re.findall(r"\s+|\w+|[^\w\s]", text[: 10 * _WORDS])
-    return [*words[:_WORDS], "..."] if len(words) > _WORDS else words
+    words = re.findall(r"\s+|\w+|[^\w\s]", text[: 10 * _DIFF_WORDS])
+    return [*words[:_DIFF_WORDS], "..."] if len(words) > _DIFF_WORDS else words
 
 
-# All rules
+# Reports about all rules
 
 
 def report(
-    ruleset: RuleSet, ask: Ask, hits: Mapping[str, int], chosen: Rule | None = None, most: int | None = None
+    ruleset: RuleSet, ask: Ask, hits: Mapping[str, int], chosen: Rule | None = None, limit: int | None = None
 ) -> dict[str, Any]:
-    """What every rule says to an Ask: first the one that answers, then those that fit, then the others, nearest first.
+    """The verdict of every rule on an Ask: first the rule that answers, then other matching rules, then the nearest misses.
 
-    ``chosen`` is the rule that did answer, when that is past. ``most`` bounds how many are told.
+    ``chosen`` is the rule that answered an earlier request. ``limit`` bounds the number of verdicts.
     """
     if chosen is None:
         match = ruleset.match(ask, hits)
         chosen = match.rule if match else None
     rules = len(ruleset.rules)
-    few = rules <= FULL
-    if few or most is None:
+    few = rules <= DETAILED
+    if few or limit is None:
         verdicts = ruleset.verdicts(ask, hits)
     else:
-        verdicts = [each for each in ruleset.nearest(ask, hits, most) if each.rule is not chosen]
+        verdicts = [candidate for candidate in ruleset.nearest(ask, hits, limit) if candidate.rule is not chosen]
         verdicts += [verdict(chosen, ask, hits)] if chosen is not None else []
-    verdicts.sort(key=lambda each: _order(each, chosen, each.nearness if few else each.kinship))
-    shown = verdicts if most is None else verdicts[:most]
+    verdicts.sort(key=lambda candidate: _order(candidate, chosen, candidate.nearness if few else candidate.quick_nearness))
+    selected = verdicts if limit is None else verdicts[:limit]
     return {
         "matched": chosen is not None,
         "rule": None if chosen is None else chosen.id,
         "rules": rules,
-        "verdicts": [_told(each, chosen, ruleset.first, number < FULL) for number, each in enumerate(shown)],
+        "verdicts": [
+            _report_entry(candidate, chosen, ruleset.first, number < DETAILED) for number, candidate in enumerate(selected)
+        ],
     }
 
 
@@ -206,31 +208,31 @@ def _order(verdict: Verdict, chosen: Rule | None, nearness: float) -> tuple[Any,
     return (3, -nearness, verdict.rule.number)
 
 
-def _told(verdict: Verdict, chosen: Rule | None, first: bool, full: bool) -> dict[str, Any]:
+def _report_entry(verdict: Verdict, chosen: Rule | None, first: bool, full: bool) -> dict[str, Any]:
     rule, outcome = verdict.rule, verdict.outcome
     if isinstance(outcome, Miss) and not full:
-        said: dict[str, Any] = {"rule": rule.id, "place": rule.place, "reason": outcome.reason, "where": outcome.where}
+        entry: dict[str, Any] = {"rule": rule.id, "place": rule.place, "reason": outcome.reason, "where": outcome.where}
     else:
-        said = data(verdict)
-    said |= {"answers": rule is chosen, "fits": isinstance(outcome, Match), "priority": rule.priority}
+        entry = data(verdict)
+    entry |= {"answers": rule is chosen, "fits": isinstance(outcome, Match), "priority": rule.priority}
     if rule is chosen:
-        said["reason"] = ""
-        said.pop("hint", None)
+        entry["reason"] = ""
+        entry.pop("hint", None)
     if isinstance(outcome, Match):
-        said["score"] = round(outcome.score, 3)
+        entry["score"] = round(outcome.score, 3)
         if rule is not chosen and not verdict.spent and chosen is not None:
-            said["reason"] = f"it fits, but {_behind(rule, chosen, first)}"
-        return said
+            entry["reason"] = f"it matches, but {_why_behind(rule, chosen, first)}"
+        return entry
     matcher, value = outcome.compared
     compared = full and matcher is not None and matcher.kind in ("exact", "fuzzy") and isinstance(value, str)
-    if compared and matcher is not None and (said.get("alike") or 0.0) >= _KIN:
-        said["diff"] = diff(matcher.value, value)
-    return said
+    if compared and matcher is not None and (entry.get("similarity") or 0.0) >= _LEAST_DIFF_RATIO:
+        entry["diff"] = diff(matcher.value, value)
+    return entry
 
 
-def _behind(rule: Rule, chosen: Rule, first: bool) -> str:
+def _why_behind(rule: Rule, chosen: Rule, first: bool) -> str:
     if first:
-        return f"{chosen.id} stands before it"
+        return f"{chosen.id} comes before it in the file"
     if chosen.priority != rule.priority:
         return f"{chosen.id} has a higher priority"
-    return f"{chosen.id} scores higher, or as high and stands before it"
+    return f"{chosen.id} scores higher, or equally and comes before it"

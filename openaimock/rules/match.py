@@ -1,4 +1,4 @@
-"""Whether a rule fits an Ask, and if not, why."""
+"""Whether a rule matches an Ask, and if not, why."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 
 from ..types.ask import Ask, Match, Message
 from . import conditions, matchers
-from .matchers import Matcher, Near
+from .matchers import Comparison, Matcher
 from .rule import SYSTEM, Rule, conversation, fits_role
 
 
 class Miss(NamedTuple):
-    """The first thing of a rule that does not fit: ``step`` counts what fitted before it.
+    """The first mismatch of a rule: ``step`` is the number of messages or conditions that matched before it.
 
-    Nothing is worked out before somebody asks: most misses only tell that another rule answers.
+    Details are computed on demand, because most misses are never explained.
     """
 
     rule: Rule
@@ -28,14 +28,14 @@ class Miss(NamedTuple):
         message = self._message
         if message is None:
             return "messages"
-        # Leading system messages may have been passed over: count from the request's own first message.
+        # Skipped system messages count too: the index is that of the request.
         at = len(self.ask.messages) - len(conversation(self.rule, self.ask)) + self.step
         turn = self.rule.flow[self.step]
         return f"messages[{at}] ({message.role})" if fits_role(turn, message) else f"messages[{at}]"
 
     @property
     def reason(self) -> str:
-        """Why it does not fit."""
+        """Why the rule does not match, without the place."""
         if not self.rule.flow:
             return self.rule.conditions[self.step].reason(self.ask)
         message = self._message
@@ -43,43 +43,43 @@ class Miss(NamedTuple):
 
     @property
     def steps(self) -> int:
-        """How many steps there are in all."""
+        """The number of steps of the whole comparison."""
         if not self.rule.flow:
             return len(self.rule.conditions)
         return len(conversation(self.rule, self.ask)) + (self._message is None)
 
     @property
-    def near(self) -> Near | None:
-        """What was expected, what came, how alike they are."""
+    def comparison(self) -> Comparison | None:
+        """The expectation, the value and their similarity; None when no matcher is involved."""
         matcher, value = self.compared
-        return matcher.near(value) if matcher else None
+        return matcher.compare(value) if matcher else None
 
     @property
     def nearness(self) -> float:
-        """From 0 to 1, to put the nearest rules first."""
-        near = self.near
-        return self._share((near.alike if near else None) or 0.0)
+        """From 0 to 1: how nearly the rule matches, to sort rules."""
+        near = self.comparison
+        return self._share((near.similarity if near else None) or 0.0)
 
     @property
-    def kinship(self) -> float:
-        """A quick estimate of the nearness."""
+    def quick_nearness(self) -> float:
+        """A fast estimate of ``nearness``."""
         matcher, value = self.compared
-        return self._share(matcher.kinship(value) if matcher else 0.0)
+        return self._share(matcher.quick_similarity(value) if matcher else 0.0)
 
     def __str__(self) -> str:
-        return self.told(self.near)
+        return self.message(self.comparison)
 
-    def told(self, near: Near | None) -> str:
-        """In words where and why it does not fit, when ``near`` is known already."""
-        alike = near.alike if near else None
-        return f"{self.where}: {self.reason}" + (f" ({alike:.0%} alike)" if alike is not None else "")
+    def message(self, comparison: Comparison | None) -> str:
+        """Where and why the rule does not match. Pass a ``comparison`` that is already computed."""
+        similarity = comparison.similarity if comparison else None
+        return f"{self.where}: {self.reason}" + (f" ({similarity:.0%} similar)" if similarity is not None else "")
 
-    def _share(self, alike: float) -> float:
-        return (self.step + alike) / max(1, self.steps)
+    def _share(self, similarity: float) -> float:
+        return (self.step + similarity) / max(1, self.steps)
 
     @property
     def _message(self) -> Message | None:
-        """The message that does not fit; None when all that there are did."""
+        """The message that does not match; None when all messages match."""
         messages = conversation(self.rule, self.ask)
         return messages[self.step] if self.step < min(len(messages), len(self.rule.flow)) else None
 
@@ -96,7 +96,7 @@ class Miss(NamedTuple):
 
     @property
     def compared(self) -> tuple[Matcher | None, Any]:
-        """The matcher that says no, and to what; None where it is not a matcher."""
+        """The matcher that fails and the value it was applied to; None when no matcher is involved."""
         if not self.rule.flow:
             condition = self.rule.conditions[self.step]
             return (condition.matcher, condition.value(self.ask)) if condition.value else (None, None)
@@ -107,7 +107,7 @@ class Miss(NamedTuple):
 
 
 def fit(rule: Rule, ask: Ask) -> Match | Miss:
-    """The Match of a rule that fits, or the first thing that does not."""
+    """The Match of a rule, or its first mismatch."""
     if rule.flow:
         return _fit_flow(rule, ask)
     for step, condition in enumerate(rule.conditions):
@@ -138,9 +138,9 @@ def _fit_flow(rule: Rule, ask: Ask) -> Match | Miss:
 
 
 def _why_not(rule: Rule, length: int) -> str:
-    """Why a flow does not answer although no message differs."""
+    """Why a conversation does not answer although no message differs."""
     if length > len(rule.flow):
         return f"the request has {length} messages, this conversation ends after {len(rule.flow)}"
     if rule.worth[length] is None:
-        return "there is no message but the assistant's to match"
-    return f"no assistant message follows the {length} that fit (turns: last would answer with the last one)"
+        return "only assistant messages could be matched, at least one other is needed"
+    return f"no assistant message follows the {length} matched messages (turns: last would answer with the last one)"

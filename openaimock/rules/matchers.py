@@ -1,4 +1,4 @@
-"""Matchers: an expectation becomes a test of a value, which can say why a value does not fit."""
+"""Matchers: tests of a text or value that can report why they fail."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 from ..text import regex
 from ..text.similarity import alike_enough, fold, fold_again, longest_piece, ratio, trigrams
 
-#: What a match is worth when rules compete; an inverted matcher is worth as little as ``any``.
+#: The score of each matcher when rules compete; an inverted matcher scores as little as ``any``.
 SCORES = {"exact": 1.0, "regex": 0.8, "contains": 0.6, "fuzzy": 0.4, "any": 0.1, "glob": 0.5, "equals": 1.0}
-#: The matchers a user may write (``glob`` and ``equals`` are what a plain ``model:`` or ``body:`` value means).
+#: The matchers of the configuration. A plain ``model:`` means ``glob``, a plain ``body:`` value means ``equals``.
 NAMES = ("exact", "fuzzy", "regex", "contains", "any")
 THRESHOLD = 0.8
-#: How much of a text, and up to which length character by character, an explanation compares: a miss must not take seconds.
-EXPLAINED = 2000
-BRIEF = 200
-#: So much of an expected text is looked at where rules are only put in order.
+#: An explanation compares this many characters of a text, and by character only texts up to the second length, to stay fast.
+COMPARED_LENGTH = 2000
+BY_CHARACTER_LENGTH = 200
+#: Characters of an expected text that a fast estimate reads.
 _SAMPLE = 500
 _CLIP = 120
 _SIGNS = re.compile(r"\\[A-Za-z]|\W+")
@@ -27,19 +27,19 @@ _SIGNS = re.compile(r"\\[A-Za-z]|\W+")
 Search = Callable[[str], "re.Match[str] | None"]
 
 
-class Near(NamedTuple):
-    """What a miss can be told from: the expectation, the value, and how alike they are (0 to 1, None when it means nothing)."""
+class Comparison(NamedTuple):
+    """The data of a mismatch: the expectation, the value and their similarity (0 to 1; None when it has no meaning)."""
 
     expected: str
     got: str
-    alike: float | None
+    similarity: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matcher:
     """One expectation of a text (or, for ``equals``, of any JSON value).
 
-    ``fits`` takes None for a value that is not there at all: only an inverted matcher (or ``equals`` null) fits that.
+    ``fits(None)`` tests an absent value: only an inverted matcher (or ``equals`` null) accepts it.
     """
 
     kind: str
@@ -52,68 +52,68 @@ class Matcher:
     search: Search | None = None
 
     def check(self, value: Any) -> str:
-        """Why a value does not fit, "" when it does."""
+        """Why a value does not fit; "" when it fits."""
         return "" if self.fits(value) else f"expected {self.describe()}, got {show(value)}"
 
     def describe(self) -> str:
-        """The expectation in words, for messages."""
+        """The expectation as text, for messages."""
         return describe(self.kind, self.value, self.threshold, self.invert)
 
-    def near(self, value: Any) -> Near:
-        """The data of a miss."""
-        return Near(self.describe(), show(value), self._alike(value))
+    def compare(self, value: Any) -> Comparison:
+        """The data of a mismatch."""
+        return Comparison(self.describe(), show(value), self._similarity(value))
 
     @property
-    def words(self) -> str:
-        """The expected text, of a regex what is no sign; "" where there is none."""
+    def plain_text(self) -> str:
+        """The expected text (for a regex, its literal characters); "" where there is none."""
         if self.invert or not isinstance(self.value, str):
             return ""
         return _SIGNS.sub(" ", self.value) if self.kind == "regex" else self.value
 
-    def kinship(self, value: Any) -> float:
-        """From 0 to 1, how near a value comes: a quick estimate, to put many rules in order."""
-        words = self.words
+    def quick_similarity(self, value: Any) -> float:
+        """From 0 to 1: a fast estimate of the similarity of a value, to sort many rules."""
+        words = self.plain_text
         if not words or not isinstance(value, str):
             return 0.0
-        wanted = trigrams(words, _SAMPLE)
+        expected = trigrams(words, _SAMPLE)
         if self.kind in ("contains", "regex"):
-            return len(wanted & trigrams(value)) / len(wanted)
-        given = trigrams(value, _SAMPLE)
-        return 2 * len(wanted & given) / (len(wanted) + len(given))
+            return len(expected & trigrams(value)) / len(expected)
+        got = trigrams(value, _SAMPLE)
+        return 2 * len(expected & got) / (len(expected) + len(got))
 
     def groups(self, value: Any) -> dict[str, str]:
-        """The groups of a regex's match, by name and by number; empty for other kinds."""
+        """The groups of a regex match, by name and by number; empty for other kinds."""
         if self.search is None or self.invert or not isinstance(value, str):
             return {}
-        found = self.search(value)
-        if found is None:
+        match = self.search(value)
+        if match is None:
             return {}
-        numbered = {str(number): text or "" for number, text in enumerate((found[0], *found.groups()))}
-        return numbered | {name: text or "" for name, text in found.groupdict().items()}
+        numbered = {str(number): text or "" for number, text in enumerate((match[0], *match.groups()))}
+        return numbered | {name: text or "" for name, text in match.groupdict().items()}
 
-    def _alike(self, value: Any) -> float | None:
+    def _similarity(self, value: Any) -> float | None:
         if self.invert or not isinstance(value, str) or self.kind not in ("exact", "fuzzy", "contains", "glob"):
             return None
-        left, right = fold(value[:EXPLAINED]), fold(self.value[:EXPLAINED])
+        left, right = fold(value[:COMPARED_LENGTH]), fold(self.value[:COMPARED_LENGTH])
         if self.kind == "contains":
-            # How much of the wanted text stands in the value: its longest common piece.
-            return longest_piece(right[:BRIEF], left) / max(1, len(right))
-        alike = ratio(left, right, BRIEF)
-        # Texts may be alike in what is compared here and not in whole: then a figure would only confuse.
-        return None if self.kind == "fuzzy" and alike >= self.threshold else alike
+            # The share of the expected text that the value contains: the longest common substring.
+            return longest_piece(right[:BY_CHARACTER_LENGTH], left) / max(1, len(right))
+        similarity = ratio(left, right, BY_CHARACTER_LENGTH)
+        # The compared beginnings may be similar although the whole texts are not; then a figure would confuse.
+        return None if self.kind == "fuzzy" and similarity >= self.threshold else similarity
 
 
 def compile(expected: Mapping[str, Any]) -> Matcher:
-    """A Matcher from a checked mapping: ``kind``, ``value``, and perhaps ``threshold``, ``case_sensitive``, ``invert``."""
+    """A Matcher from a validated mapping: ``kind``, ``value``, and optionally ``threshold``, ``case_sensitive``, ``invert``."""
     kind, value = expected["kind"], expected.get("value", "")
     threshold = expected.get("threshold")
     threshold = THRESHOLD if threshold is None else threshold
-    given = expected.get("case_sensitive")
-    # Text that is typed by people is forgiven its case; what is compared whole is not.
-    case_sensitive = kind in ("exact", "glob", "equals") if given is None else given
+    case_option = expected.get("case_sensitive")
+    # Kinds that compare whole values are case-sensitive by default, searches in text are not.
+    case_sensitive = kind in ("exact", "glob", "equals") if case_option is None else case_option
     invert = bool(expected.get("invert"))
     search = _search(value, case_sensitive) if kind == "regex" else None
-    test = _TESTS[kind](value, threshold, case_sensitive) if search is None else _found(search)
+    test = _TESTS[kind](value, threshold, case_sensitive) if search is None else _regex_test(search)
     return Matcher(
         kind=kind,
         value=value,
@@ -148,7 +148,7 @@ def _contains(value: str, threshold: float, case_sensitive: bool) -> Callable[[s
 
 
 def _search(value: str, case_sensitive: bool) -> Search:
-    """The search for a regex, compiled when it is first needed: an index needs few of ten thousand, and each takes its time."""
+    """The search of a regex. It is compiled on first use, because with an index only few of many rules ever run."""
     flags = 0 if case_sensitive else re.IGNORECASE
     compiled: re.Pattern[str] | None = None
 
@@ -161,7 +161,7 @@ def _search(value: str, case_sensitive: bool) -> Search:
     return search
 
 
-def _found(search: Search) -> Callable[[str], bool]:
+def _regex_test(search: Search) -> Callable[[str], bool]:
     return lambda got: search(got) is not None
 
 
@@ -196,7 +196,7 @@ _TESTS: dict[str, Callable[[Any, float, bool], Callable[[Any], bool]]] = {
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two JSON values are equal. JSON tells true from 1, Python does not."""
+    """Whether two JSON values are equal. Unlike in Python, true is not 1."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, list) and isinstance(right, list):
@@ -206,14 +206,14 @@ def same(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-# Words
+# Descriptions
 
 
 _WORDS = {
     "exact": "exactly {value}",
     "contains": "text containing {value}",
     "regex": "text matching {value}",
-    "fuzzy": "text at least {threshold:.0%} like {value}",
+    "fuzzy": "text at least {threshold:.0%} similar to {value}",
     "any": "anything",
     "glob": "{value} (a pattern)",
     "equals": "exactly {value}",
@@ -221,17 +221,17 @@ _WORDS = {
 
 
 def describe(kind: str, value: Any, threshold: float, invert: bool) -> str:
-    """An expectation in words."""
-    shown = f"/{value}/" if kind == "regex" else show(value)
-    said = _WORDS[kind].format(value=shown, threshold=threshold)
-    return f"anything but {said}" if invert else said
+    """An expectation as text."""
+    value_text = f"/{value}/" if kind == "regex" else show(value)
+    words = _WORDS[kind].format(value=value_text, threshold=threshold)
+    return f"anything but {words}" if invert else words
 
 
 def show(value: Any) -> str:
-    """A value for a message: quoted, on one line, clipped when it is long."""
+    """A value for a message: quoted, on one line, cut when it is long."""
     if value is None:
         return "nothing"
     if isinstance(value, str) and len(value) > 2 * _CLIP:
         return f"{value[:_CLIP]!r}... ({len(value)} characters)"
-    shown = repr(value)
-    return shown if len(shown) <= 3 * _CLIP else shown[: 3 * _CLIP] + "..."
+    text = repr(value)
+    return text if len(text) <= 3 * _CLIP else text[: 3 * _CLIP] + "..."

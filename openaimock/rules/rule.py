@@ -1,4 +1,4 @@
-"""Rules: what a rule asks of an Ask, what it answers, and the first thing that does not fit."""
+"""Rules: what a rule requires of an Ask and what it answers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ SYSTEM = ("system", "developer")
 
 
 class Turn(NamedTuple):
-    """One message of a rule written as a conversation; ``plan`` is what an assistant message answers.
+    """One message of a rule written as a conversation; ``plan`` is the reply of an assistant message.
 
-    ``fits`` tests a message of the right role.
+    ``fits`` tests a message whose role already fits.
     """
 
     role: str
@@ -33,11 +33,11 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One entry of ``responses:``. ``number`` is its place in file order; a rule has a ``flow`` or ``conditions``.
+    """One entry of ``responses:``. ``number`` is its position in file order; a rule has a ``flow`` or ``conditions``.
 
-    What a match needs is worked out when the rule is made: ``worth`` is the score of a flow by the number of messages that
-    fit (None: none of them counts), ``answers`` the message that answers then; ``score`` is that of a rule without flow,
-    None when it depends on the Ask; ``bound`` is the most that any Ask can score.
+    Scores are computed when the rule is built: ``worth[n]`` is the score of a flow after ``n`` matching messages (None: no
+    message counts), ``answers[n]`` the message that answers then; ``score`` is that of a rule without a flow, None when it
+    depends on the Ask; ``bound`` is the highest possible score.
     """
 
     id: str
@@ -50,7 +50,7 @@ class Rule:
     times: int | None
     priority: float
     turns: str
-    #: The flow itself begins with a system message, so that the request's are not passed over.
+    #: The flow begins with a system message, so leading system messages of the request are not skipped.
     opens_with_system: bool
     worth: tuple[float | None, ...]
     answers: tuple[int | None, ...]
@@ -59,34 +59,34 @@ class Rule:
 
     @property
     def blocking(self) -> bool:
-        """Whether a user's function answers, which may take its time."""
+        """Whether a user's function, which may block, makes a reply."""
         return any(plan.function for plan in self.plans)
 
     @property
-    def steady(self) -> bool:
-        """Whether requests with the same body surely get the same from it, however often it has answered."""
-        return self.times is None and all(map(conditions.of_body, self.conditions))
+    def cacheable(self) -> bool:
+        """Whether the rule always gives the same result for the same request body, however often it has answered."""
+        return self.times is None and all(map(conditions.depends_on_body_only, self.conditions))
 
 
 def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | None = None) -> Rule:
-    """A Rule from its checked normal form. ``defaults`` are the file's own ``turns``, ``pace`` and ``latency``."""
-    given = {**(defaults or {}), **{key: value for key, value in rule.items() if value is not None}}
-    timing = {key: given[key] for key in ("latency", "pace", "fault", "fail") if given.get(key) is not None}
+    """A Rule from its validated normal form. ``defaults`` are the file's ``turns``, ``pace`` and ``latency``."""
+    options = {**(defaults or {}), **{key: value for key, value in rule.items() if value is not None}}
+    timing = {key: options[key] for key in ("latency", "pace", "fault", "fail") if options.get(key) is not None}
     flow = tuple(_turn(message, timing) for message in rule.get("messages") or ())
-    asked = conditions.compile(rule.get("when") or {})
+    rule_conditions = conditions.compile(rule.get("when") or {})
     plans = tuple(plan(reply, timing) for reply in rule.get("replies") or ())
-    turns = given.get("turns", "next")
+    turns = options.get("turns", "next")
     roles, scores = tuple(turn.role == "assistant" for turn in flow), tuple(map(_turn_score, flow))
     worth, answers = _progress(roles, scores, bool(plans), turns)
-    score, bound = _score(asked)
+    score, bound = _score(rule_conditions)
     return Rule(
         id=rule["id"],
         number=number,
         place=rule.get("place", ""),
         flow=flow,
-        conditions=asked,
+        conditions=rule_conditions,
         plans=plans,
-        then=given.get("then", "last"),
+        then=options.get("then", "last"),
         times=rule.get("times"),
         priority=rule.get("priority") or 0,
         turns=turns,
@@ -116,18 +116,20 @@ def _fits(matcher: Matcher | None, parts: tuple[str, ...], tool_call_id: str | N
     fits = matcher.fits if matcher else lambda text: True
     if not parts and tool_call_id is None:
         return lambda message: fits(message.text)
-    wanted = set(parts)
-    return lambda message: wanted.issubset(message.parts) and tool_call_id in (None, message.tool_call_id) and fits(message.text)
+    required_parts = set(parts)
+    return lambda message: (
+        required_parts.issubset(message.parts) and tool_call_id in (None, message.tool_call_id) and fits(message.text)
+    )
 
 
 @lru_cache
 def _progress(
     roles: tuple[bool, ...], scores: tuple[float, ...], own: bool, turns: str
 ) -> tuple[tuple[float | None, ...], tuple[int | None, ...]]:
-    """Score and answer of a flow by the number of messages that fit. Most flows of a file have the same shape.
+    """Score and answer of a flow by the number of matching messages, cached because most flows have the same shape.
 
-    The score is the average of the messages that are not the assistant's. The answer is -1 when the rule has replies of its
-    own, None when no message of the flow is left.
+    The score is the average over the messages that are not the assistant's. The answer is -1 when the rule has ``replies``,
+    None when no assistant message follows.
     """
     totals = accumulate(scores, initial=0.0)
     counted = accumulate((not assistant for assistant in roles), initial=0)
@@ -147,15 +149,15 @@ def _turn_score(turn: Turn) -> float:
     return turn.matcher.score if turn.matcher else matchers.SCORES["exact"]
 
 
-def _score(asked: Sequence[Condition]) -> tuple[float | None, float]:
-    """The score of conditions, None when it depends on the Ask, and the most it can be."""
+def _score(rule_conditions: Sequence[Condition]) -> tuple[float | None, float]:
+    """The score of conditions (None when it depends on the Ask) and its upper bound."""
     least = matchers.SCORES["any"]
-    ends = [leaf for condition in asked for leaf in conditions.leaves(condition)]
-    if any(_branched(condition) for condition in asked):
-        # An average of equal floats may come out a little above them.
+    ends = [leaf for condition in rule_conditions for leaf in conditions.leaves(condition)]
+    if any(_branched(condition) for condition in rule_conditions):
+        # Rounding can make an average of equal floats slightly larger.
         return None, max((worth for leaf in ends for worth in leaf.worth), default=least) + 1e-9
-    given = [worth for leaf in ends for worth in leaf.worth]
-    score = sum(given) / len(given) if given else least
+    worth_values = [worth for leaf in ends for worth in leaf.worth]
+    score = sum(worth_values) / len(worth_values) if worth_values else least
     return score, score
 
 
@@ -163,18 +165,18 @@ def _branched(condition: Condition) -> bool:
     return bool(condition.branches) or any(map(_branched, condition.parts))
 
 
-# What a rule asks
+# Requirements of a rule
 
 
 def expectations(rule: Rule) -> list[Matcher]:
-    """All that a rule expects of texts and values, in order."""
+    """All matchers of a rule, in order."""
     leaves = [leaf for condition in rule.conditions for leaf in conditions.leaves(condition)]
-    found = [turn.matcher for turn in rule.flow] + [leaf.matcher or leaf.within for leaf in leaves]
-    return [matcher for matcher in found if matcher]
+    matchers_found = [turn.matcher for turn in rule.flow] + [leaf.matcher or leaf.within for leaf in leaves]
+    return [matcher for matcher in matchers_found if matcher]
 
 
 def conversation(rule: Rule, ask: Ask) -> Sequence[Message]:
-    """The messages that a flow is compared with: without leading system messages, unless it begins with one itself."""
+    """The messages to compare with a flow: without leading system messages, unless the flow begins with one."""
     messages = ask.messages
     if rule.opens_with_system or not messages or messages[0].role not in SYSTEM:
         return messages
@@ -182,15 +184,15 @@ def conversation(rule: Rule, ask: Ask) -> Sequence[Message]:
 
 
 def fits_role(turn: Turn, message: Message) -> bool:
-    """Whether a message is of a turn's role; ``developer`` and ``system`` are one."""
+    """Whether a message has a turn's role; ``developer`` and ``system`` are equivalent."""
     return message.role == turn.role or (message.role in SYSTEM and turn.role in SYSTEM)
 
 
-# What a rule answers
+# Replies of a rule
 
 
 def plan_for_hit(rule: Rule, answer: int, used: int) -> Plan | None:
-    """The plan that answers a rule's hit number ``used`` (from 0); None when ``then: error`` and all are said."""
+    """The plan for a rule's hit number ``used`` (from 0); None when ``then: error`` and all replies are used."""
     if answer >= 0:
         return rule.flow[answer].plan
     plans = rule.plans
@@ -200,11 +202,11 @@ def plan_for_hit(rule: Rule, answer: int, used: int) -> Plan | None:
 
 
 def groups(rule: Rule, ask: Ask) -> dict[str, str]:
-    """The regex groups that a rule's matchers found in an Ask."""
-    found: dict[str, str] = {}
+    """The regex groups that a rule's matchers capture from an Ask."""
+    groups_found: dict[str, str] = {}
     for message, turn in zip(conversation(rule, ask), rule.flow, strict=False):
         if turn.matcher:
-            found |= turn.matcher.groups(message.text)
+            groups_found |= turn.matcher.groups(message.text)
     for condition in rule.conditions:
-        found |= conditions.groups(condition, ask)
-    return found
+        groups_found |= conditions.groups(condition, ask)
+    return groups_found

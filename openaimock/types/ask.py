@@ -1,15 +1,12 @@
-"""The five nouns of openaimock: Ask, Rule, Match, Reply and Exchange, and the small pieces they are made of."""
+"""Ask: a request in the terms that matchers read, with its messages and tool calls, and the Match of a rule."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-if TYPE_CHECKING:
-    pass
-
-#: What JSON can say. ``Any`` inside, because requests are checked by tables, not by types.
+#: A JSON value. ``Any``, because requests are checked by tables, not by types.
 JSON = Any
 
 
@@ -17,20 +14,20 @@ T = TypeVar("T")
 
 
 class lazy(Generic[T]):
-    """A property worked out once, when first asked for. (Before Python 3.12 functools' own takes a lock each time.)"""
+    """A property computed on first use and cached. (Before Python 3.12 ``functools.cached_property`` takes a lock.)"""
 
-    def __init__(self, work_out: Callable[[Any], T]) -> None:
-        self._work_out = work_out
-        self._name = work_out.__name__
-        self.__doc__ = work_out.__doc__
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute = compute
+        self._name = compute.__name__
+        self.__doc__ = compute.__doc__
 
     def __get__(self, owner: Any, kind: type) -> T:
-        value = owner.__dict__[self._name] = self._work_out(owner)
+        value = owner.__dict__[self._name] = self._compute(owner)
         return value
 
 
 class _Nothing(Mapping[str, Any]):
-    """An empty mapping that all may share."""
+    """An empty mapping that can be shared."""
 
     def __getitem__(self, key: str) -> Any:
         raise KeyError(key)
@@ -49,7 +46,7 @@ NOTHING: Mapping[str, Any] = _Nothing()
 
 
 class ToolCall(NamedTuple):
-    """One call of a tool, asked for by the model: ``arguments`` is JSON text for a function, free text for a custom tool."""
+    """One tool call of the model: ``arguments`` is JSON text for a function, free text for a custom tool."""
 
     name: str
     arguments: str
@@ -58,7 +55,7 @@ class ToolCall(NamedTuple):
 
 
 class Message(NamedTuple):
-    """One message of a conversation, the same for every endpoint (a Responses item becomes one too).
+    """One message of a conversation, the same for every endpoint; a Responses item becomes one too.
 
     ``text`` joins the text parts by newlines; ``parts`` lists the kinds of all parts in order (``text``, ``image_url``, ...).
     """
@@ -73,9 +70,9 @@ class Message(NamedTuple):
 
 @dataclass(eq=False)
 class Ask:
-    """What a client asked, in words matchers understand. Made once a request by the endpoint's ``read``; never changed after.
+    """A request in the terms that matchers read. An operation's ``read`` makes it once; it does not change afterwards.
 
-    Not frozen: a frozen dataclass costs six times as much to make, and one is made for every request.
+    Not frozen, because every request makes one and a frozen dataclass takes six times as long to make.
     """
 
     endpoint: str
@@ -100,19 +97,19 @@ class Ask:
     namespace: str = "default"
     #: The scenarios of the namespace and the state each is in.
     state: Mapping[str, str] = NOTHING
-    #: A name for who asks, safe to keep: never the key itself.
+    #: A name for the client that is safe to store: never the key itself.
     caller: str = ""
     #: Tokens of the prompt, where the endpoint counts them.
     prompt_tokens: int = 0
-    #: What lint found, once it has looked.
+    #: The findings of lint, once it has run.
     findings: Sequence[Any] | None = None
-    #: The rule that answered a request with this very body before, and the edition of the rulebook that found it.
+    #: A cached match for an equal body, and the edition of the RuleSet that it belongs to.
     answer: tuple[object, Match] | None = field(default=None, repr=False, compare=False)
     #: 0 for a first attempt; SDKs number their retries (``x-stainless-retry-count``).
     attempt: int = 0
 
-    def again(self) -> Ask:
-        """Another Ask that says the same, with what has been worked out of it already."""
+    def copy(self) -> Ask:
+        """A copy that shares the values computed so far."""
         twin: Ask = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
         return twin
@@ -126,7 +123,7 @@ class Ask:
 
     @lazy
     def size(self) -> int:
-        """Characters of all texts that rules may look at."""
+        """Characters of all texts that rules may read."""
         return len(self.text) + sum(len(message.text) for message in self.messages)
 
     @lazy
@@ -170,7 +167,7 @@ class Ask:
 
     @lazy
     def tool_call_id(self) -> str | None:
-        """The call that the last tool result answers."""
+        """The id of the call that the last tool result answers."""
         message = self.last("tool")
         return None if message is None else message.tool_call_id
 
@@ -183,12 +180,12 @@ class Ask:
         return ()
 
 
-#: A user's own reply in Python: gets the Ask, gives what a YAML ``reply:`` may hold.
+#: A reply written in Python: takes the Ask and returns any value of a YAML ``reply:``.
 ReplyFunction = Callable[[Ask], Any]
 
 
 class Match(NamedTuple):
-    """The rule that answers an Ask, how well it fits, and which of its answers is next.
+    """The rule that answers an Ask, its score, and which of its replies is next.
 
     ``answer`` is the index of the flow's assistant message, or -1 for a rule with replies of its own.
     """

@@ -15,7 +15,7 @@ monotonic: Callable[[], float] = (
 
 
 class Clock:
-    """The time of a mock: real, or standing still at a moment. ``advance`` moves either on."""
+    """The time of a mock: real or frozen. ``advance`` moves both forward."""
 
     def __init__(self, frozen: float | None = None) -> None:
         self._frozen = frozen
@@ -26,12 +26,12 @@ class Clock:
         """A clock from the configuration: ``real`` or an ISO 8601 time (UTC when it names no zone). ValueError otherwise."""
         if text == "real":
             return cls()
-        context = datetime.fromisoformat(text.replace("Z", "+00:00"))
-        return cls((context if context.tzinfo else context.replace(tzinfo=timezone.utc)).timestamp())
+        time_read = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return cls((time_read if time_read.tzinfo else time_read.replace(tzinfo=timezone.utc)).timestamp())
 
     @property
     def frozen(self) -> bool:
-        """Whether time stands still."""
+        """Whether time is frozen."""
         return self._frozen is not None
 
     def now(self) -> float:
@@ -39,5 +39,5 @@ class Clock:
         return (time.time() if self._frozen is None else self._frozen) + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Move the time on, for everything that asks this clock."""
+        """Move the time forward for all users of this clock."""
         self._ahead += seconds

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """One line of the journal: who asked what, which rule answered, what was sent, and how it ended. Filled along the way.
+    """One entry of the journal: the request, the rule that answered, the response and its end. Filled along the way.
 
-    ``at`` is seconds since the epoch, ``duration`` seconds until the last byte was handed over; ``chunks`` has the seconds after
+    ``at`` is in seconds since the epoch, ``duration`` in seconds until the last byte was sent; ``chunks`` has the seconds after
     ``at`` at which each event of a timed reply was due. ``ended`` is ``complete``, ``client_disconnected`` or ``fault``.
     """
 
@@ -37,7 +37,7 @@ class Exchange:
     chunks: list[float] = field(default_factory=list)
     duration: float = 0.0
     ended: str = "running"
-    #: Its place among all exchanges of the mock, whatever their namespaces.
+    #: Its position among all exchanges of the mock, over all namespaces.
     order: int = 0
     #: Bytes that it takes in the journal; 0 while it is in none.
     size: int = 0
@@ -54,7 +54,7 @@ class Exchange:
 
     @property
     def unmatched(self) -> bool:
-        """Whether a rule should have answered and none did; what ``unmatched:`` sent instead may be an answer all the same."""
+        """Whether a rule should have answered and none did; ``unmatched:`` may have sent an answer instead."""
         if self.match is not None:
             return False
         return self.reply is not None or (self.error is not None and self.error.code == "no_match")

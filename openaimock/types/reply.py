@@ -1,19 +1,16 @@
-"""Reply and its pieces: what to send, when, and how it goes wrong."""
+"""Reply: what to send, when, and how it goes wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from .ask import JSON, ToolCall
 
-if TYPE_CHECKING:
-    pass
-
 
 class Block(NamedTuple):
-    """One piece of a reply, in the order it is said.
+    """One part of a reply; blocks are sent in order.
 
     ``kind`` is ``text``, ``reasoning``, ``refusal`` (all in ``text``), ``tool_call`` (in ``call``) or ``item`` (a whole output
     item of the Responses API, in ``data``).
@@ -38,9 +35,9 @@ class Delay(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a stream is spoken. ``ttft`` in milliseconds, ``tps`` in tokens a second (None: at once), ``jitter`` 0 to 1.
+    """The speed of a stream. ``ttft`` in milliseconds, ``tps`` in tokens a second (None: no delay), ``jitter`` 0 to 1.
 
-    ``chunk`` is ``token``, ``word``, ``char`` or a number of characters; ``chunks`` gives the very pieces.
+    ``chunk`` is ``token``, ``word``, ``char`` or a number of characters; ``chunks`` lists the exact pieces.
     """
 
     ttft: float = 0.0
@@ -52,7 +49,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """How a reply goes wrong: ``kind`` after ``after`` events (of a stream) or bytes (of a whole reply) have left."""
+    """How a reply goes wrong: ``kind`` after ``after`` events (of a stream) or bytes (of a whole reply) are sent."""
 
     kind: str
     after: int = 0
@@ -68,7 +65,7 @@ class Fail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What to send, when, and how it goes wrong. Everything an endpoint needs to answer; None means "make it"."""
+    """Everything an endpoint needs to answer; None means that the endpoint makes the value."""
 
     blocks: tuple[Block, ...] = ()
     annotations: list[JSON] | None = None
@@ -82,11 +79,11 @@ class Reply:
     system_fingerprint: str | None = None
     service_tier: str | None = None
     auto: bool = False
-    #: What is said of an error; the rest is the API's own wording.
+    #: The configured members of an error; the API's own wording fills the others.
     error: Mapping[str, Any] | None = None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    #: Sent exactly as it is when ``raw``: text, bytes, or something to send as JSON.
+    #: With ``raw`` sent unchanged: text, bytes, or a value that is sent as JSON.
     body: JSON = None
     raw: bool = False
     embedding: JSON = None
@@ -98,11 +95,11 @@ class Reply:
     fault: Fault | None = None
     fail: Fail | None = None
     set_state: Mapping[str, str] = field(default_factory=dict)
-    #: One text and nothing else, as most replies are: it can be sent by a shorter way.
+    #: The reply is one text and nothing else, so that a faster path can send it.
     plain: bool = False
-    #: Further choices of a whole chat completion given as ``response:``; the reply itself is the first.
+    #: Further choices of a chat completion under ``response:``; the reply itself is the first.
     others: tuple[Reply, ...] = ()
-    #: What each input of a request with several inputs gets; None: the endpoint's own answer.
+    #: The replies for each input of a request with several; None: the endpoint's own answer.
     inputs: tuple[Reply | None, ...] = ()
 
     @property
@@ -116,7 +113,7 @@ class Reply:
         """The tool calls, in order."""
         return [block.call for block in self.blocks if block.call is not None]
 
-    def said(self, kind: str) -> str | None:
+    def joined(self, kind: str) -> str | None:
         """The joined text of one kind of block (``reasoning``, ``refusal``)."""
         texts = [block.text for block in self.blocks if block.kind == kind]
         return "".join(texts) if texts else None

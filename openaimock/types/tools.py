@@ -1,4 +1,4 @@
-"""Offers: the tools a request offers and the form it wants its answer in, the same for every endpoint."""
+"""The tools, tool choice and response format of a request, read once and the same for every endpoint."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .ask import JSON, Ask
 
 
 class Tool(NamedTuple):
-    """A tool that the model may call. ``path`` is where the request has its schema: ``tools[0].function.parameters``.
+    """A tool that the model may call. ``path`` is the place of its schema in the request: ``tools[0].function.parameters``.
 
     ``kind`` is ``function``, ``custom``, or the type of a tool that the API runs itself. ``parameters`` is None for a function
     that has none; a custom tool may have a ``grammar``.
@@ -24,59 +24,93 @@ class Tool(NamedTuple):
 
 
 class Form(NamedTuple):
-    """What the text of an answer has to be: ``kind`` is ``text``, ``json_object`` or ``json_schema``."""
+    """The response format: ``kind`` is ``text``, ``json_object`` or ``json_schema``.
+
+    ``param`` is the request's parameter that has it, ``response_format`` or ``text.format``; "" when the request has none.
+    """
 
     kind: str = "text"
     name: str = ""
     schema: JSON = None
     strict: bool = False
+    param: str = ""
 
 
 class Choice(NamedTuple):
-    """What ``tool_choice`` says: ``mode`` is ``none``, ``auto`` or ``required``; ``names`` has the tools it is about, if any."""
+    """The ``tool_choice``: ``mode`` is ``none``, ``auto`` or ``required``; ``names`` limits the tools."""
 
     mode: str
     names: tuple[str, ...] | None = None
 
 
-#: Items of a Responses input that bring tools with them.
-_BRINGING = ("additional_tools", "tool_search_output")
-_AS_IT_LIKES = Choice("auto")
-_PLAIN = Form()
+#: Types of Responses input items that contain tools.
+_ITEMS_WITH_TOOLS = ("additional_tools", "tool_search_output")
+_AUTO = Choice("auto")
+_TEXT = Form()
+
+
+def describe(ask: Ask) -> None:
+    """Set what matchers read: the names of the tools, the tool choice, the response format and the name of its schema."""
+    body = ask.body
+    if body.get("tools") or body.get("functions"):
+        ask.tools = tuple(_names(body.get("tools") or (), body.get("functions") or ()))
+    choice = body.get("tool_choice") or body.get("function_call")
+    if choice:
+        ask.tool_choice = choice if isinstance(choice, str) else _choice_name(choice)
+    form = response_form(ask)
+    if form.param:
+        ask.response_format, ask.schema_name = form.kind, form.name
+
+
+def _names(tools: Iterable[Mapping[str, Any]], functions: Iterable[Mapping[str, Any]] = ()) -> Iterator[str]:
+    for tool in tools:
+        yield _definition(tool).get("name") or tool["type"]
+        if tool["type"] == "namespace":
+            yield from _names(tool["tools"])
+    for function in functions:
+        yield function["name"]
+
+
+def _choice_name(choice: Mapping[str, Any]) -> str:
+    """The name of the tool that must be called, else the mode, else the type."""
+    inner = _definition(choice)
+    return str(inner.get("name") or inner.get("mode") or choice.get("type") or "")
+
+
+def _definition(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The members of a tool or of a reference to one: chat nests them under the type, Responses does not."""
+    inner = tool.get(tool.get("type") or "")
+    return inner if isinstance(inner, dict) else tool
 
 
 def tools(ask: Ask) -> list[Tool]:
     """Every tool the request offers, in order."""
-    found = listed(ask.endpoint == "chat", ask.body.get("tools"), ask.body.get("functions"))
+    offered = listed(ask.body.get("tools"), ask.body.get("functions"))
     for at, item in enumerate(getattr(ask, "items", ())):
-        if item.get("type") in _BRINGING:
-            found += _tools(False, item.get("tools") or (), f"input[{at}].tools")
-    return found
+        if item.get("type") in _ITEMS_WITH_TOOLS:
+            offered += _tools(item.get("tools") or (), f"input[{at}].tools")
+    return offered
 
 
-def listed(
-    nested: bool, tools: Iterable[Mapping[str, Any]] | None, functions: Sequence[Mapping[str, Any]] | None = None
-) -> list[Tool]:
-    """The tools of a list, and the functions of one in the older form.
-
-    Chat has what a tool is ``nested`` under its type, Responses has it beside.
-    """
-    found = list(_tools(nested, tools or (), "tools"))
-    return found + [_function(function, f"functions[{at}].parameters") for at, function in enumerate(functions or ())]
+def listed(tools: Iterable[Mapping[str, Any]] | None, functions: Sequence[Mapping[str, Any]] | None = None) -> list[Tool]:
+    """The tools of a list, and the functions of the older ``functions``."""
+    older = [_function(function, f"functions[{at}].parameters") for at, function in enumerate(functions or ())]
+    return [*_tools(tools or (), "tools"), *older]
 
 
-def _tools(nested: bool, given: Iterable[Mapping[str, Any]], path: str) -> Iterator[Tool]:
-    for at, tool in enumerate(given):
+def _tools(tools: Iterable[Mapping[str, Any]], path: str) -> Iterator[Tool]:
+    for at, tool in enumerate(tools):
         kind = tool.get("type") or "function"
-        holder, here = (tool.get(kind) or {}, f"{path}[{at}].{kind}") if nested else (tool, f"{path}[{at}]")
+        definition = _definition(tool)
+        place = f"{path}[{at}]" if definition is tool else f"{path}[{at}].{kind}"
         if kind == "function":
-            yield _function(holder, f"{here}.parameters")
+            yield _function(definition, f"{place}.parameters")
         elif kind == "namespace":
-            yield from _tools(nested, tool.get("tools") or (), f"{here}.tools")
+            yield from _tools(tool.get("tools") or (), f"{place}.tools")
         elif kind == "custom":
-            yield Tool(holder.get("name") or "", kind, here, grammar=_grammar(holder.get("format")))
+            yield Tool(definition.get("name") or "", kind, place, grammar=_grammar(definition.get("format")))
         else:
-            yield Tool(tool.get("name") or kind, kind, here)
+            yield Tool(tool.get("name") or kind, kind, place)
 
 
 def _function(function: Mapping[str, Any], path: str) -> Tool:
@@ -89,32 +123,34 @@ def _grammar(format: Any) -> Mapping[str, Any] | None:
     return format.get("grammar") or format
 
 
-def form(ask: Ask) -> Form:
-    """The form that the answer's text has to have."""
+def response_form(ask: Ask) -> Form:
+    """The form that the text of the answer must have."""
     body = ask.body
-    given = body.get("response_format") or (body.get("text") or {}).get("format") or {}
-    kind = given.get("type") or "text"
-    if kind == "text":
-        return _PLAIN
-    inner = given.get("json_schema") or given
-    return Form(kind, inner.get("name") or "", inner.get("schema"), inner.get("strict") is True)
+    format, param = body.get("response_format"), "response_format"
+    if not format:
+        format, param = (body.get("text") or {}).get("format") or {}, "text.format"
+    kind = format.get("type")
+    if not kind:
+        return _TEXT
+    if kind != "json_schema":
+        return Form(kind, param=param)
+    inner = format.get("json_schema") or format
+    return Form(kind, inner.get("name") or "", inner.get("schema"), inner.get("strict") is True, param)
 
 
 def choice(ask: Ask) -> Choice:
     """Whether a tool must, may or must not be called, and which."""
-    given = ask.body.get("tool_choice") or ask.body.get("function_call")
-    if given is None:
-        return _AS_IT_LIKES
-    if isinstance(given, str):
-        return Choice(given)
-    if given.get("type") == "allowed_tools":
-        allowed = given.get("allowed_tools") or given
-        return Choice(allowed.get("mode") or "auto", tuple(map(_called, allowed.get("tools") or ())))
-    return Choice("required", (_called(given),))
+    value = ask.body.get("tool_choice") or ask.body.get("function_call")
+    if value is None:
+        return _AUTO
+    if isinstance(value, str):
+        return Choice(value)
+    if value.get("type") == "allowed_tools":
+        allowed = value.get("allowed_tools") or value
+        return Choice(allowed.get("mode") or "auto", tuple(map(_reference, allowed.get("tools") or ())))
+    return Choice("required", (_reference(value),))
 
 
-def _called(reference: Mapping[str, Any]) -> str:
-    """The name of the tool that is meant, or its type where it has no name."""
-    kind = reference.get("type") or ""
-    inner = reference.get(kind)
-    return (inner if isinstance(inner, dict) else reference).get("name") or kind
+def _reference(reference: Mapping[str, Any]) -> str:
+    """The name of the tool in a reference, or its type where it has no name."""
+    return _definition(reference).get("name") or reference.get("type") or ""

@@ -199,7 +199,7 @@ def test_explain_lists_all_rules_with_the_answering_rule_first(mock):
 def test_explain_has_a_hint_and_the_difference(mock):
     report = request(mock, "POST", "explain", json=user("hello")).json()
     nearest = report["verdicts"][0]
-    assert (report["matched"], nearest["rule"], nearest["hint"]) == (False, "hello", "it would fit with case_sensitive: false")
+    assert (report["matched"], nearest["rule"], nearest["hint"]) == (False, "hello", "it would match with case_sensitive: false")
     assert nearest["diff"] == [["-", "Hello"], ["+", "hello"]]
 
 

@@ -70,17 +70,17 @@ def gathered(chunks):
     choices = {}
     for chunk in chunks:
         for part in chunk["choices"]:
-            made = choices.setdefault(
+            answer = choices.setdefault(
                 part["index"], {"text": "", "index": part["index"], "logprobs": None, "finish_reason": None}
             )
-            made["text"] += part["text"]
-            made["finish_reason"] = part["finish_reason"] or made["finish_reason"]
-            if part["logprobs"] is not None and made["logprobs"] is None:
-                made["logprobs"] = copy.deepcopy(part["logprobs"])
+            answer["text"] += part["text"]
+            answer["finish_reason"] = part["finish_reason"] or answer["finish_reason"]
+            if part["logprobs"] is not None and answer["logprobs"] is None:
+                answer["logprobs"] = copy.deepcopy(part["logprobs"])
             elif part["logprobs"] is not None:
                 for name, values in part["logprobs"].items():
                     if values is not None:
-                        made["logprobs"][name] += values
+                        answer["logprobs"][name] += values
     return [choices[index] for index in sorted(choices)]
 
 
@@ -165,14 +165,14 @@ def test_what_only_chat_has_is_no_reason_to_finish(mock):
 
 @pytest.mark.parametrize("stop", ["indeed", ["zebra", "indeed", "test"]])
 def test_stop_cuts_before_the_sequence(mock, stop):
-    made = choice(mock, stop=stop)
-    assert (made["text"], made["finish_reason"]) == ("This is ", "stop")
+    answer = choice(mock, stop=stop)
+    assert (answer["text"], answer["finish_reason"]) == ("This is ", "stop")
 
 
 @pytest.mark.parametrize(("limit", "text"), [(3, "This is indeed"), (0, "")])
 def test_token_limits_cut_with_length(mock, limit, text):
-    made = choice(mock, max_tokens=limit)
-    assert (made["text"], made["finish_reason"]) == (text, "length")
+    answer = choice(mock, max_tokens=limit)
+    assert (answer["text"], answer["finish_reason"]) == (text, "length")
 
 
 def test_without_a_limit_nothing_is_cut(serve):
@@ -208,12 +208,14 @@ def test_all_candidates_of_best_of_are_counted(mock):
 
 
 def test_logprobs_lie_side_by_side(mock):
-    made = choice(mock, logprobs=2)["logprobs"]
-    assert set(made) == LISTS
-    assert len({len(values) for values in made.values()}) == 1
-    assert "".join(made["tokens"]) == SAID
-    assert all(value <= 0 for value in made["token_logprobs"])
-    assert all(1 <= len(tops) <= 3 and token in tops for token, tops in zip(made["tokens"], made["top_logprobs"], strict=True))
+    answer = choice(mock, logprobs=2)["logprobs"]
+    assert set(answer) == LISTS
+    assert len({len(values) for values in answer.values()}) == 1
+    assert "".join(answer["tokens"]) == SAID
+    assert all(value <= 0 for value in answer["token_logprobs"])
+    assert all(
+        1 <= len(tops) <= 3 and token in tops for token, tops in zip(answer["tokens"], answer["top_logprobs"], strict=True)
+    )
 
 
 def test_logprobs_are_what_the_type_says(mock):
@@ -221,24 +223,24 @@ def test_logprobs_are_what_the_type_says(mock):
 
 
 def test_offsets_count_from_the_beginning_of_the_prompt(mock):
-    made = choice(mock, logprobs=1)["logprobs"]
-    assert made["text_offset"][:3] == [8, 12, 15]
-    for token, offset in zip(made["tokens"], made["text_offset"], strict=True):
+    answer = choice(mock, logprobs=1)["logprobs"]
+    assert answer["text_offset"][:3] == [8, 12, 15]
+    for token, offset in zip(answer["tokens"], answer["text_offset"], strict=True):
         assert ("Say test" + SAID)[offset:].startswith(token)
 
 
 def test_zero_logprobs_are_those_of_the_tokens_alone(mock):
-    made = choice(mock, logprobs=0)["logprobs"]
-    assert made["top_logprobs"] is None
-    assert len(made["token_logprobs"]) == len(made["tokens"])
+    answer = choice(mock, logprobs=0)["logprobs"]
+    assert answer["top_logprobs"] is None
+    assert len(answer["token_logprobs"]) == len(answer["tokens"])
 
 
 def test_with_an_echo_the_prompt_has_logprobs_and_its_first_token_none(mock):
-    made = choice(mock, logprobs=1, echo=True)["logprobs"]
-    assert made["tokens"][:3] == ["Say", " test", "This"]
-    assert (made["token_logprobs"][0], made["top_logprobs"][0]) == (None, None)
-    assert made["text_offset"][:3] == [0, 3, 8]
-    assert all(value is not None for value in made["token_logprobs"][1:])
+    answer = choice(mock, logprobs=1, echo=True)["logprobs"]
+    assert answer["tokens"][:3] == ["Say", " test", "This"]
+    assert (answer["token_logprobs"][0], answer["top_logprobs"][0]) == (None, None)
+    assert answer["text_offset"][:3] == [0, 3, 8]
+    assert all(value is not None for value in answer["token_logprobs"][1:])
 
 
 def test_nothing_said_has_empty_logprobs(mock):
@@ -246,10 +248,10 @@ def test_nothing_said_has_empty_logprobs(mock):
 
 
 def test_given_logprobs_are_sent_as_they_are(serve):
-    given = {"tokens": ["a", "b"], "token_logprobs": [-1, -2], "top_logprobs": None, "text_offset": [0, 1]}
-    mock = serve([{"when": {}, "reply": {"content": "ab", "logprobs": given}}])
-    assert choice(mock)["logprobs"] == given
-    assert gathered(stream(mock))[0]["logprobs"] == given
+    prompt = {"tokens": ["a", "b"], "token_logprobs": [-1, -2], "top_logprobs": None, "text_offset": [0, 1]}
+    mock = serve([{"when": {}, "reply": {"content": "ab", "logprobs": prompt}}])
+    assert choice(mock)["logprobs"] == prompt
+    assert gathered(stream(mock))[0]["logprobs"] == prompt
 
 
 def test_given_logprobs_of_another_form_come_with_the_first_piece(serve):

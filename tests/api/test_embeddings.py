@@ -22,18 +22,18 @@ def mock(serve):
     return serve([CAT])
 
 
-def ask(mock, given, model=SMALL, **more):
-    response = post(mock, {"model": model, "input": given, **more}, "/embeddings")
+def ask(mock, inputs, model=SMALL, **more):
+    response = post(mock, {"model": model, "input": inputs, **more}, "/embeddings")
     assert response.status_code == 200, response.text
     return response.json()
 
 
-def vectors(mock, given, **more):
-    return [each["embedding"] for each in ask(mock, given, **more)["data"]]
+def vectors(mock, inputs, **more):
+    return [each["embedding"] for each in ask(mock, inputs, **more)["data"]]
 
 
-def refusal(mock, given, model=SMALL, **more):
-    response = post(mock, {"model": model, "input": given, **more}, "/embeddings")
+def refusal(mock, inputs, model=SMALL, **more):
+    response = post(mock, {"model": model, "input": inputs, **more}, "/embeddings")
     assert response.status_code == 400, response.text
     return response.json()["error"]
 
@@ -133,9 +133,9 @@ def test_two_thousand_inputs_at_once(mock):
 
 
 def test_a_rule_gives_the_vector_of_the_inputs_it_matches(mock):
-    given, made = vectors(mock, ["my cat", "my dog"], dimensions=8)
-    assert given == [1, 0.5, -2]
-    assert len(made) == 8
+    inputs, vector = vectors(mock, ["my cat", "my dog"], dimensions=8)
+    assert inputs == [1, 0.5, -2]
+    assert len(vector) == 8
 
 
 def test_a_rule_for_all_gives_it_to_each(serve):
@@ -169,7 +169,7 @@ def test_a_rule_for_chat_says_nothing_of_embeddings(serve):
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("inputs", "message"),
     [
         ("", "Invalid 'input': input cannot be an empty string."),
         (["a", ""], "Invalid 'input[1]': input cannot be an empty string."),
@@ -183,8 +183,8 @@ def test_a_rule_for_chat_says_nothing_of_embeddings(serve):
     ],
     ids=["empty", "one empty", "none", "no tokens", "too many", "long tokens", "one of long tokens", "all together", "long text"],
 )
-def test_inputs_past_the_limits(mock, given, message):
-    error = refusal(mock, given)
+def test_inputs_past_the_limits(mock, inputs, message):
+    error = refusal(mock, inputs)
     assert (error["message"], error["type"], error["param"], error["code"]) == (message, "invalid_request_error", None, None)
 
 

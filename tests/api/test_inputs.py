@@ -37,8 +37,8 @@ def texts(mock, prompts, **more):
     return [choice["text"] for choice in response.json()["choices"]]
 
 
-def embed(mock, given):
-    return post(mock, {"model": "m", "input": given, "dimensions": 2}, "/embeddings")
+def embed(mock, inputs):
+    return post(mock, {"model": "m", "input": inputs, "dimensions": 2}, "/embeddings")
 
 
 def embedding(number):
@@ -87,8 +87,8 @@ def test_unmatched_inputs_are_answered_one_by_one(serve):
 
 
 def test_unmatched_inputs_get_something_made_up(serve):
-    made = texts(serve({"unmatched": "auto"}), ["a", "b"])
-    assert all(made) and made[0] != made[1]
+    answer = texts(serve({"unmatched": "auto"}), ["a", "b"])
+    assert all(answer) and answer[0] != answer[1]
 
 
 def test_an_error_for_one_input_is_the_answer(serve):
@@ -139,10 +139,10 @@ def test_many_inputs_do_not_hold_up_the_loop(number, deferred):
     app = openaimock.create_app({"unmatched": "echo"})
     body = {"model": "m", "input": [f"n{at}" for at in range(number)], "dimensions": 2}
     environ = EnvironBuilder(path="/v1/embeddings", method="POST", json=body).get_environ()
-    asked = []
-    environ["openaimock.defer"] = lambda work: asked.append(work) or work()
+    request = []
+    environ["openaimock.defer"] = lambda work: request.append(work) or work()
     answer = b"".join(app(environ, lambda status, headers: None))
-    assert bool(asked) == deferred
+    assert bool(request) == deferred
     assert len(json.loads(answer)["data"]) == number
 
 

@@ -22,12 +22,12 @@ EXACT = {"when": {"endpoint": "moderations", "text": "odd"}, "reply": {"moderati
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
 
 
-def text(said):
-    return {"type": "text", "text": said}
+def text(reply):
+    return {"type": "text", "text": reply}
 
 
-def ask(mock, given, **more):
-    response = post(mock, {"input": given, **more}, "/moderations")
+def ask(mock, inputs, **more):
+    response = post(mock, {"input": inputs, **more}, "/moderations")
     assert response.status_code == 200, response.text
     strictly(ModerationCreateResponse, response.json())
     return response.json()

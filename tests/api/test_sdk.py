@@ -69,8 +69,8 @@ def patient(mock, client, monkeypatch):
 def azure(mock):
     with AzureOpenAI(
         azure_endpoint=mock.url.removesuffix("/v1"), api_key="test-key", api_version="2024-10-21", max_retries=0
-    ) as made:
-        yield made
+    ) as answer:
+        yield answer
 
 
 # Chat completions.
@@ -102,21 +102,21 @@ def test_chat_stream_helper_gathers_tool_calls(sdk):
 
 
 def test_chat_stream_helper_parses_the_content(sdk):
-    asked = [{"role": "user", "content": "Who is Jane?"}]
-    with sdk.chat.completions.stream(model=MODEL, messages=asked, response_format=Person) as stream:
+    messages = [{"role": "user", "content": "Who is Jane?"}]
+    with sdk.chat.completions.stream(model=MODEL, messages=messages, response_format=Person) as stream:
         stream.until_done()
         assert stream.get_final_completion().choices[0].message.parsed == Person(name="Jane", age=54)
 
 
 def test_chat_parse_gives_the_model(sdk):
-    asked = [{"role": "user", "content": "Who is Jane?"}]
-    message = sdk.chat.completions.parse(model=MODEL, messages=asked, response_format=Person).choices[0].message
+    messages = [{"role": "user", "content": "Who is Jane?"}]
+    message = sdk.chat.completions.parse(model=MODEL, messages=messages, response_format=Person).choices[0].message
     assert message.parsed == Person(name="Jane", age=54)
 
 
 def test_chat_parse_gives_a_refusal(sdk):
-    asked = [{"role": "user", "content": "bad"}]
-    message = sdk.chat.completions.parse(model=MODEL, messages=asked, response_format=Person).choices[0].message
+    messages = [{"role": "user", "content": "bad"}]
+    message = sdk.chat.completions.parse(model=MODEL, messages=messages, response_format=Person).choices[0].message
     assert (message.parsed, message.refusal) == (None, "I cannot help with that.")
 
 
@@ -135,8 +135,8 @@ def chat_loop(complete) -> list[str]:
 
 
 def test_chat_tool_loop_ends(sdk):
-    said = chat_loop(lambda messages: sdk.chat.completions.create(model=MODEL, messages=messages, tools=[CHAT_TOOL]))
-    assert said == ["get_weatherParis", "It is 21 degrees in Paris."]
+    text = chat_loop(lambda messages: sdk.chat.completions.create(model=MODEL, messages=messages, tools=[CHAT_TOOL]))
+    assert text == ["get_weatherParis", "It is 21 degrees in Paris."]
 
 
 def test_chat_tool_loop_over_the_stream_helper_ends(sdk):
@@ -173,31 +173,31 @@ def test_responses_parse_gives_the_model(sdk):
 
 def responses_loop(respond, chained: bool) -> list[str]:
     """The tool loop over Responses: the history is sent back, or named by ``previous_response_id``."""
-    given, previous, log = list(ASKS_WEATHER), openai.omit, []
+    params, previous, log = list(ASKS_WEATHER), openai.omit, []
     for _ in range(5):
-        response = respond(given, previous)
+        response = respond(params, previous)
         calls = [item for item in response.output if item.type == "function_call"]
         if not calls:
             return [*log, response.output_text]
         results = [{"type": "function_call_output", "call_id": call.call_id, "output": "21"} for call in calls]
         log += [call.name + json.loads(call.arguments)["city"] for call in calls]
-        given = results if chained else [*given, *response.output, *results]
+        params = results if chained else [*params, *response.output, *results]
         previous = response.id if chained else openai.omit
     raise AssertionError("the tool loop did not end")
 
 
 @pytest.mark.parametrize("chained", [False, True], ids=["history", "previous_response_id"])
 def test_responses_tool_loop_ends(sdk, chained):
-    def respond(given, previous):
-        return sdk.responses.create(model=MODEL, input=given, tools=[TOOL], previous_response_id=previous)
+    def respond(params, previous):
+        return sdk.responses.create(model=MODEL, input=params, tools=[TOOL], previous_response_id=previous)
 
     assert responses_loop(respond, chained) == ["get_weatherParis", "It is 21 degrees in Paris."]
 
 
 @pytest.mark.parametrize("chained", [False, True], ids=["history", "previous_response_id"])
 def test_responses_tool_loop_over_a_stream_ends(sdk, chained):
-    def respond(given, previous):
-        stream = sdk.responses.create(model=MODEL, input=given, tools=[TOOL], previous_response_id=previous, stream=True)
+    def respond(params, previous):
+        stream = sdk.responses.create(model=MODEL, input=params, tools=[TOOL], previous_response_id=previous, stream=True)
         (final,) = [event.response for event in stream if event.type == "response.completed"]
         return final
 
@@ -239,8 +239,8 @@ def test_async_client_does_all_the_same(mock, async_client):
 def test_async_client_asks_many_things_at_once(mock, async_client):
     async def everything():
         async with async_client(mock) as sdk:
-            asked = [sdk.responses.create(model=MODEL, input="Hello") for _ in range(20)]
-            return {each.output_text for each in await asyncio.gather(*asked)}
+            messages = [sdk.responses.create(model=MODEL, input="Hello") for _ in range(20)]
+            return {each.output_text for each in await asyncio.gather(*messages)}
 
     assert asyncio.run(everything()) == {HELLO}
 
@@ -273,14 +273,14 @@ def test_request_id_is_on_the_reply(sdk):
 def statuses(mock) -> list[int]:
     """How each request was answered, as the journal has it."""
     with httpx.Client(trust_env=False, verify=False) as http:
-        found = http.get(mock.url.removesuffix("/v1") + "/__openaimock/exchanges").json()["exchanges"]
-    return [exchange["status"] for exchange in found]
+        models = http.get(mock.url.removesuffix("/v1") + "/__openaimock/exchanges").json()["exchanges"]
+    return [exchange["status"] for exchange in models]
 
 
 @pytest.mark.parametrize(("text", "failures"), [("busy", [429, 429]), ("broken", [500])])
 def test_retries_end_in_the_reply(mock, patient, text, failures):
-    asked = [{"role": "user", "content": text}]
-    raw = patient.chat.completions.with_raw_response.create(model=MODEL, messages=asked)
+    messages = [{"role": "user", "content": text}]
+    raw = patient.chat.completions.with_raw_response.create(model=MODEL, messages=messages)
     assert raw.parse().choices[0].message.content == "At last."
     assert raw.retries_taken == len(failures)
     assert statuses(mock) == [*failures, 200]
@@ -315,8 +315,8 @@ def test_azure_chat_whole_and_streamed(azure):
 
 
 def test_azure_tool_loop_ends(azure):
-    said = chat_loop(lambda messages: azure.chat.completions.create(model="mine", messages=messages, tools=[CHAT_TOOL]))
-    assert said == ["get_weatherParis", "It is 21 degrees in Paris."]
+    text = chat_loop(lambda messages: azure.chat.completions.create(model="mine", messages=messages, tools=[CHAT_TOOL]))
+    assert text == ["get_weatherParis", "It is 21 degrees in Paris."]
 
 
 def test_azure_embeddings(azure):

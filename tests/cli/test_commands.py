@@ -56,8 +56,8 @@ def test_explain_says_who_answers_and_why_the_others_do_not(rules, request_file)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         f"greet ({rules}:3:5) answers, with score 1.",
-        f"  any-greeting ({rules}:4:5): it fits, but greet scores higher, or as high and stands before it",
-        f"  refund ({rules}:5:5): user: expected text containing 'refund', got 'Hello' (17% alike)",
+        f"  any-greeting ({rules}:4:5): it matches, but greet scores higher, or equally and comes before it",
+        f"  refund ({rules}:5:5): user: expected text containing 'refund', got 'Hello' (17% similar)",
     ]
 
 
@@ -66,8 +66,8 @@ def test_explain_a_miss(rules, request_file):
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert lines[0] == "No rule answers; the request (chat) is refused."
-    assert lines[1] == f"  greet ({rules}:3:5): user: expected exactly 'Hello', got 'Hallo' (80% alike)"
-    assert lines[2] == "    it would fit with matcher fuzzy"
+    assert lines[1] == f"  greet ({rules}:3:5): user: expected exactly 'Hello', got 'Hallo' (80% similar)"
+    assert lines[2] == "    it would match with matcher fuzzy"
 
 
 def test_explain_takes_either_from_standard_input(rules, request_file):

@@ -210,9 +210,9 @@ def test_the_sdk_recovers_after_two_failures(serve, client):
     mock = serve(rule(fail={"times": 2, "error": {"status": 500, "retry_after": 0.01}}))
     answer = client(mock, max_retries=2).chat.completions.create(**user("go"))
     assert answer.choices[0].message.content == TEXT
-    kept = mock.app.api.namespaces["default"].exchanges()
-    assert [exchange.status for exchange in kept] == [500, 500, 200]
-    assert [exchange.ask.attempt for exchange in kept] == [0, 1, 2]
+    exchanges = mock.app.api.namespaces["default"].exchanges()
+    assert [exchange.status for exchange in exchanges] == [500, 500, 200]
+    assert [exchange.ask.attempt for exchange in exchanges] == [0, 1, 2]
 
 
 def test_an_async_client_retries_after_429_with_retry_after(serve, async_client):
@@ -270,14 +270,14 @@ def test_overrides_can_be_off(serve):
 
 
 def outcomes(mock, count=30):
-    found = []
+    pieces = []
     for _ in range(count):
         try:
             answer = post(mock, user("go"))
-            found.append(len(answer.content))
+            pieces.append(len(answer.content))
         except httpx.HTTPError as error:
-            found.append(type(error).__name__)
-    return found
+            pieces.append(type(error).__name__)
+    return pieces
 
 
 def test_chaos_is_the_same_for_the_same_seed(serve):

@@ -24,7 +24,7 @@ def said(error: APIError) -> tuple[int, str, str, str | None, str | None]:
 
 
 @pytest.mark.parametrize(
-    ("given", "status", "begins", "type", "param", "code"),
+    ("facts", "status", "begins", "type", "param", "code"),
     [
         ({"status": 400}, 400, "Your request was malformed", "invalid_request_error", None, None),
         ({"status": 401}, 401, "You didn't provide an API key. You need", "invalid_request_error", None, None),
@@ -69,8 +69,8 @@ def said(error: APIError) -> tuple[int, str, str, str | None, str | None]:
         ),
     ],
 )
-def test_the_apis_own_words(given, status, begins, type, param, code):
-    error = api_error(**given)
+def test_the_apis_own_words(facts, status, begins, type, param, code):
+    error = api_error(**facts)
     assert (error.status, error.type, error.param, error.code) == (status, type, param, code)
     assert error.message.startswith(begins)
 
@@ -199,7 +199,7 @@ def test_a_wrong_key_is_shown_masked():
 
 
 @pytest.mark.parametrize(
-    ("key", "shown"),
+    ("key", "masked"),
     [
         ("", ""),
         ("x", "x"),
@@ -209,26 +209,26 @@ def test_a_wrong_key_is_shown_masked():
         ("s" * 500, "ss" + "*" * 32 + "s..."),
     ],
 )
-def test_masks(key, shown):
-    assert mask(key) == shown
+def test_masks(key, masked):
+    assert mask(key) == masked
 
 
 def test_a_mask_shows_less_of_a_key_than_the_api_does():
     for length in range(2, 120):
         key = "sk-" + "".join(chr(0x61 + at % 26) for at in range(length))
-        shown = mask(key).replace("*", "").removeprefix("sk-")
-        assert len(shown) <= (4 if length >= 20 else 0)
+        masked = mask(key).replace("*", "").removeprefix("sk-")
+        assert len(masked) <= (4 if length >= 20 else 0)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"),
+    ("seconds", "masked"),
     [
         (0, "0ms"), (0.0841, "85ms"), (0.12, "120ms"), (1, "1s"), (1.146, "1.146s"), (20, "20s"), (360, "6m0s"),
         (59.9999, "1m0s"), (432.5, "7m12.5s"), (3723, "1h2m3s"), (-1, "0ms"), (math.nan, "0ms"), (math.inf, "0ms"),
     ],
 )  # fmt: skip
-def test_durations_are_gos(seconds, shown):
-    assert duration(seconds) == shown
+def test_durations_are_gos(seconds, masked):
+    assert duration(seconds) == masked
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_retry_headers(seconds, headers):
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "masked"),
     [
         ("plain", "plain"),
         ("naïve 日本", "naïve 日本"),
@@ -256,8 +256,8 @@ def test_retry_headers(seconds, headers):
         ("x" * 300, "x" * 197 + "..."),
     ],
 )
-def test_text_is_fit_to_be_shown(text, shown):
-    assert printable(text) == shown
+def test_text_is_fit_to_be_shown(text, masked):
+    assert printable(text) == masked
 
 
 def test_nothing_given_can_break_the_line_of_a_message():

@@ -13,8 +13,9 @@ from openaimock.api.chat.completions import message
 from openaimock.api.chat.params import CHAT
 from openaimock.app import _linter
 from openaimock.lint import CHECKS, Linter, header
-from openaimock.lint.check import MOST, Finding
-from openaimock.lint.families import effort, family
+from openaimock.lint.check import MAX_FINDINGS, Finding
+from openaimock.lint.parameters import _effort
+from openaimock.params.models import family
 from openaimock.types.ask import Ask
 
 from ..support import lint_table
@@ -92,7 +93,7 @@ def test_every_row_is_of_endpoints_that_are_linted():
 
 
 def test_the_docs_have_the_table():
-    assert lint_table.DOCS.read_text(encoding="utf-8") == lint_table.text(), "run python -m tests.lint_table"
+    assert lint_table.DOCS.read_text(encoding="utf-8") == lint_table.text(), "run python -m tests.support.lint_table"
 
 
 @pytest.mark.parametrize("endpoint", ["chat", "responses"])
@@ -105,9 +106,9 @@ def test_no_two_mistakes_together_break_it(endpoint, warn):
 # The API's words, as they were recorded
 
 
-def said(http, endpoint, **given):
-    found = send(http, endpoint, given).json()["error"]
-    return found["message"], found["param"], found["code"]
+def said(http, endpoint, **body):
+    findings = send(http, endpoint, body).json()["error"]
+    return findings["message"], findings["param"], findings["code"]
 
 
 def test_unknown_parameters_are_named_together_by_older_models(error):
@@ -119,7 +120,7 @@ def test_unknown_parameters_are_named_together_by_older_models(error):
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("name", "suggested"),
     [
         ("sto", " Did you mean 'store'?"),
         ("st", ""),
@@ -133,8 +134,8 @@ def test_unknown_parameters_are_named_together_by_older_models(error):
         ("seed", ""),
     ],
 )
-def test_unknown_parameters_of_responses_are_asked_back(name, meant, error):
-    assert said(error, "responses", **{name: 1}) == (f"Unknown parameter: '{name}'.{meant}", name, "unknown_parameter")
+def test_unknown_parameters_of_responses_are_asked_back(name, suggested, error):
+    assert said(error, "responses", **{name: 1}) == (f"Unknown parameter: '{name}'.{suggested}", name, "unknown_parameter")
 
 
 def test_an_unknown_parameter_is_told_before_what_a_model_refuses(error):
@@ -184,14 +185,14 @@ def test_a_newer_model_names_a_missing_choice_in_the_older_way(error):
     tool = {"type": "function", "function": {"name": "f"}}
     choice = {"type": "function", "function": {"name": "never_declared"}}
     message = "Invalid value for 'function_call': no function named 'never_declared' was specified in the 'functions' parameter."
-    assert said(error, "chat", model="gpt-5.5", tools=[tool], tool_choice=choice) == (message, "function_call", None)
+    assert said(error, "chat", model="gpt-5.1", tools=[tool], tool_choice=choice) == (message, "function_call", None)
 
 
 # Models
 
 
 @pytest.mark.parametrize(
-    ("model", "thinks"),
+    ("model", "effort"),
     [
         *[(model, "medium") for model in ("o1", "o3", "o4-mini-2025-04-16", "gpt-5", "gpt-5-nano-2025-08-07", "gpt-5-codex")],
         *[(model, "medium") for model in ("gpt-5.1-codex-max", "gpt-5.2-pro", "gpt-5.5", "gpt-5.6-sol", "gpt-6.2-astra")],
@@ -204,24 +205,19 @@ def test_a_newer_model_names_a_missing_choice_in_the_older_way(error):
         ("ft:o4-mini-2025-04-16:acme::abc123", "medium"),
     ],
 )
-def test_who_thinks_when_nobody_says(model, thinks):
-    assert effort({}, model) == thinks
+def test_default_effort_by_model(model, effort):
+    assert _effort({}, family(model)) == effort
 
 
-def test_an_effort_decides_where_a_model_may_think_or_not(error):
+def test_effort_decides_what_a_model_refuses(error):
     assert send(error, "chat", {"model": "gpt-5.1", "temperature": 0.2}).status_code == 200
     assert send(error, "chat", {"model": "gpt-5.1", "temperature": 0.2, "reasoning_effort": "low"}).status_code == 400
     assert send(error, "chat", {"model": "gpt-5.6-sol", "top_p": 0.2, "reasoning_effort": "none"}).status_code == 200
 
 
-def test_of_unknown_models_nothing_is_known(error):
-    given = {"model": "mistral-large", "max_tokens": 5, "temperature": 0.1, "reasoning_effort": "high", "stop": "x"}
-    assert send(error, "chat", given).status_code == 200
-
-
-def test_families_of_models_that_are_listed():
-    known = [model for model in ("gpt-4o", "gpt-5", "o3", "gpt-6-luna", "gpt-4-turbo", "gpt-5.4-nano") if family(model).pattern]
-    assert len(known) == 6
+def test_unknown_models_have_no_findings(error):
+    body = {"model": "mistral-large", "max_tokens": 5, "temperature": 0.1, "reasoning_effort": "high", "stop": "x"}
+    assert send(error, "chat", body).status_code == 200
 
 
 # The levels, through the door
@@ -251,9 +247,9 @@ def test_a_warning_is_in_the_journal_the_log_and_the_header(serve, caplog):
     with caplog.at_level(logging.WARNING):
         response = post(mock, user("Hello", foo=1, tool_choice="auto"))
     assert response.headers["x-openaimock-lint"] == "unknown_parameter, tool_choice_without_tools"
-    found = mock.app.api.namespaces["default"].exchanges()[-1].lint
-    assert [finding.check for finding in found] == ["unknown_parameter", "tool_choice_without_tools"]
-    assert found[0].message == "Unrecognized request argument supplied: foo"
+    findings = mock.app.api.namespaces["default"].exchanges()[-1].lint
+    assert [finding.check for finding in findings] == ["unknown_parameter", "tool_choice_without_tools"]
+    assert findings[0].message == "Unrecognized request argument supplied: foo"
 
 
 def test_warnings_are_logged(caplog):
@@ -280,26 +276,33 @@ def test_a_stream_has_the_header(serve):
 
 
 def test_plain_requests_have_nothing_looked_for(monkeypatch):
-    def looked(*given):
+    def looked(*body):
         raise AssertionError("a plain request costs a look-up for each member")
 
-    monkeypatch.setattr(Linter, "_found", looked)
+    monkeypatch.setattr(Linter, "_findings", looked)
     talk = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}]
-    given = {"model": "gpt-4o", "stream": True, "n": 1, "user": "me", "seed": 7}
-    assert _linter(ENDPOINTS["/chat/completions"])(Ask("chat", {"messages": talk, **given}, model="gpt-4o")) == ()
-    assert _linter(ENDPOINTS["/responses"])(Ask("responses", {"model": "gpt-4o", "input": "Hello", "store": False})) == ()
-    assert _linter(ENDPOINTS["/responses"])(Ask("responses", {"model": "gpt-4o", "input": talk})) == ()
+    body = {"model": "gpt-4o", "stream": True, "n": 1, "user": "me", "seed": 7}
+    assert (
+        _linter(ENDPOINTS["/chat/completions"])(Ask("chat", {"messages": talk, **body}, model="gpt-4o"), family("gpt-4o")) == ()
+    )
+    assert (
+        _linter(ENDPOINTS["/responses"])(
+            Ask("responses", {"model": "gpt-4o", "input": "Hello", "store": False}), family("gpt-4o")
+        )
+        == ()
+    )
+    assert _linter(ENDPOINTS["/responses"])(Ask("responses", {"model": "gpt-4o", "input": talk}), family("gpt-4o")) == ()
 
 
 def test_findings_are_bounded():
     body = whole("chat", {"messages": [{"role": "tool", "tool_call_id": "call_1", "content": "x"}] * 5000})
     ask = Ask("chat", body, [message(each) for each in body["messages"]], model="gpt-4o")
-    assert len(_linter(ENDPOINTS["/chat/completions"])(ask)) == MOST
+    assert len(_linter(ENDPOINTS["/chat/completions"])(ask, family("gpt-4o"))) == MAX_FINDINGS
 
 
 def test_the_header_names_each_check_once_in_ascii():
-    found = [Finding("a", "x"), Finding("b", "y"), Finding("a", "ü")]
-    assert header(found) == "a, b"
+    findings = [Finding("a", "x"), Finding("b", "y"), Finding("a", "ü")]
+    assert header(findings) == "a, b"
     assert all(check.name.isascii() and check.name.replace("_", "").isalnum() for check in CHECKS)
 
 

@@ -30,26 +30,28 @@ def reply_findings(serve, reply, level="warn", **more):
     mock = serve({"responses": [{"id": "rule", "when": {}, "reply": reply}], "lint": level})
     response = post(mock, user("Hello", **more))
     assert response.status_code == 200
-    found = mock.app.api.namespaces["default"].exchanges()[-1].lint
-    assert response.headers.get("x-openaimock-lint", "") == header(found)
-    return [(finding.check, finding.message, finding.param) for finding in found]
+    findings = mock.app.api.namespaces["default"].exchanges()[-1].lint
+    assert response.headers.get("x-openaimock-lint", "") == header(findings)
+    return [(finding.check, finding.message, finding.param) for finding in findings]
 
 
 def test_content_that_does_not_fit_the_schema_is_told_with_its_path(serve):
-    found = reply_findings(serve, {"content": {"stops": [{"city": "Oslo"}, {"city": 7}]}}, response_format=FORMAT)
-    said = "the content does not fit the schema 'trip': stops[1].city: expected a string, got the number 7"
-    assert found == [("reply_schema", said, "stops[1].city")]
+    findings = reply_findings(serve, {"content": {"stops": [{"city": "Oslo"}, {"city": 7}]}}, response_format=FORMAT)
+    message = "the content does not fit the schema 'trip': stops[1].city: expected a string, got the number 7"
+    assert findings == [("reply_schema", message, "stops[1].city")]
 
 
 def test_content_that_is_no_json(serve):
-    found = reply_findings(serve, "Sorry, no.", response_format=FORMAT)
-    said = "the request asks for JSON, but the content is none: Expecting value at line 1, column 1"
-    assert found == [("reply_schema", said, None)]
+    findings = reply_findings(serve, "Sorry, no.", response_format=FORMAT)
+    message = "the request asks for JSON, but the content is not JSON: Expecting value at line 1, column 1"
+    assert findings == [("reply_schema", message, None)]
 
 
 def test_json_mode_wants_an_object(serve):
-    found = reply_findings(serve, "[1]", response_format={"type": "json_object"}, messages=[{"role": "user", "content": "json"}])
-    assert [check for check, *_ in found] == ["reply_schema"]
+    findings = reply_findings(
+        serve, "[1]", response_format={"type": "json_object"}, messages=[{"role": "user", "content": "json"}]
+    )
+    assert [check for check, *_ in findings] == ["reply_schema"]
 
 
 @pytest.mark.parametrize("reply", [{"content": {"stops": []}}, {"refusal": "No."}, {"content": "{", "finish_reason": "length"}])
@@ -58,21 +60,21 @@ def test_what_fits_or_ends_early_is_no_finding(serve, reply):
 
 
 def test_a_call_of_a_tool_that_is_not_offered(serve):
-    found = reply_findings(serve, {"tool_calls": [{"name": "get_time", "arguments": {}}]}, tools=OFFERED)
-    said = "the reply calls 'get_time', which the request does not offer (it offers: get_weather)"
-    assert found == [("reply_tool", said, None)]
+    findings = reply_findings(serve, {"tool_calls": [{"name": "get_time", "arguments": {}}]}, tools=OFFERED)
+    message = "the reply calls 'get_time', which the request does not offer (it offers: get_weather)"
+    assert findings == [("reply_tool", message, None)]
 
 
 def test_arguments_that_do_not_fit(serve):
-    found = reply_findings(serve, {"tool_calls": [{"name": "get_weather", "arguments": {}}]}, tools=OFFERED)
-    said = "the arguments of 'get_weather' do not fit its parameters: the property \"city\" is missing"
-    assert found == [("reply_arguments", said, "")]
+    findings = reply_findings(serve, {"tool_calls": [{"name": "get_weather", "arguments": {}}]}, tools=OFFERED)
+    message = "the arguments of 'get_weather' do not fit its parameters: the property \"city\" is missing"
+    assert findings == [("reply_arguments", message, "")]
 
 
-@pytest.mark.parametrize(("arguments", "what"), [("{", "are not JSON"), ("[]", "are not an object")])
-def test_arguments_that_are_none(serve, arguments, what):
-    found = reply_findings(serve, {"tool_calls": [{"name": "get_weather", "arguments": arguments}]}, tools=OFFERED)
-    assert [(check, what in message) for check, message, _ in found] == [("reply_arguments", True)]
+@pytest.mark.parametrize(("arguments", "problem"), [("{", "are not JSON"), ("[]", "are not an object")])
+def test_arguments_that_are_none(serve, arguments, problem):
+    findings = reply_findings(serve, {"tool_calls": [{"name": "get_weather", "arguments": arguments}]}, tools=OFFERED)
+    assert [(check, problem in message) for check, message, _ in findings] == [("reply_arguments", True)]
 
 
 def test_a_custom_tools_input_is_free(serve):

@@ -56,8 +56,8 @@ def test_every_parameter_of_the_sdk_is_in_the_table(table):
 def test_every_wrong_type_is_refused(table, name, value):
     error = refusal(table, **{name: value})
     shape = bare(TABLES[table][0].shape.keys[name])
-    said = f"Invalid type for '{name}': expected {expected(shape)}, but got {got(value)} instead."
-    assert (error.message, error.param, error.code, error.status) == (said, name, "invalid_type", 400)
+    message = f"Invalid type for '{name}': expected {expected(shape)}, but got {got(value)} instead."
+    assert (error.message, error.param, error.code, error.status) == (message, name, "invalid_type", 400)
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -332,15 +332,15 @@ def test_rules_come_last():
 
 
 def test_what_is_absent_can_have_a_sentence_of_its_own():
-    said = table({"model": String()}, ["model"], absent={"model": lambda: plain("No model.", param=lambda names: None)})
+    message = table({"model": String()}, ["model"], absent={"model": lambda: plain("No model.", param=lambda names: None)})
     for body in ({}, {"model": None}):
         with pytest.raises(APIError, match=r"No model\.") as caught:
-            said.check(body)
+            message.check(body)
         assert caught.value.param is None
 
 
 def test_unknown_members_pass_and_can_be_listed():
-    known = table(
+    params = table(
         {
             "parts": Array(PART),
             "either": Either(String(), TEXT),
@@ -359,15 +359,15 @@ def test_unknown_members_pass_and_can_be_listed():
         "any": {"d": 1},
         "also": {"text": "", "e": 1},
     }
-    known.check(body)
-    assert unknown(body, known) == ["odd", "parts[0].url", "either.b", "map.k.c", "also.e"]
-    assert unknown({"parts": "not a list", "map": [], "either": 5}, known) == []
+    params.check(body)
+    assert unknown(body, params) == ["odd", "parts[0].url", "either.b", "map.k.c", "also.e"]
+    assert unknown({"parts": "not a list", "map": [], "either": 5}, params) == []
 
 
 def test_of_several_lists_the_first_item_tells_which():
-    known = table({"x": Either(Array(String()), Array(TEXT))})
-    assert unknown({"x": [{"text": "", "odd": 1}]}, known) == ["x[0].odd"]
-    assert unknown({"x": ["a"]}, known) == []
+    params = table({"x": Either(Array(String()), Array(TEXT))})
+    assert unknown({"x": [{"text": "", "odd": 1}]}, params) == ["x[0].odd"]
+    assert unknown({"x": ["a"]}, params) == []
 
 
 FORM = table(
@@ -389,7 +389,7 @@ FORM = table(
 
 
 @pytest.mark.parametrize(
-    ("fields", "made"),
+    ("fields", "value"),
     [
         ({"n": "2"}, {"n": 2}),
         ({"n": "2.5"}, {"n": 2.5}),
@@ -423,8 +423,8 @@ FORM = table(
         ({"odd": "1"}, {"odd": "1"}),
     ],
 )
-def test_a_forms_texts_become_the_json_they_stand_for(fields, made):
-    assert FORM.coerce(fields) == made
+def test_a_forms_texts_become_the_json_they_stand_for(fields, value):
+    assert FORM.coerce(fields) == value
 
 
 def test_a_form_is_checked_like_json():

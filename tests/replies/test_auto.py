@@ -55,9 +55,9 @@ def sdk(mock, client):
 )
 def test_without_tools_and_schema_it_is_a_sentence(mock, path, body):
     answer = post(mock, body, path).json()
-    said = answer["choices"][0]["message"]["content"] if "choices" in answer else answer["output"][0]["content"][0]["text"]
-    assert said.endswith(".")
-    assert said.count(" ") > 2
+    text = answer["choices"][0]["message"]["content"] if "choices" in answer else answer["output"][0]["content"][0]["text"]
+    assert text.endswith(".")
+    assert text.count(" ") > 2
 
 
 def test_a_rule_may_be_auto_too(serve):
@@ -124,8 +124,8 @@ def test_a_hundred_answers_fit_a_loose_schema_too(mock):
     schema = Trip.model_json_schema()
     format = {"type": "json_schema", "json_schema": {"name": "trip", "schema": schema}}
     for _ in range(100):
-        made = json.loads(post(mock, user("A trip", response_format=format)).json()["choices"][0]["message"]["content"])
-        assert check(schema, made) is None
+        values = json.loads(post(mock, user("A trip", response_format=format)).json()["choices"][0]["message"]["content"])
+        assert check(schema, values) is None
 
 
 def test_json_mode_gets_an_object(mock):

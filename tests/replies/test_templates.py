@@ -112,7 +112,7 @@ def test_a_group_without_any_regex_is_told():
 
 
 @pytest.mark.parametrize(
-    ("path", "found"),
+    ("path", "expected"),
     [
         ("a.b", 1),
         ("a.c", None),
@@ -125,5 +125,5 @@ def test_a_group_without_any_regex_is_told():
         ("l.\u0660", "x"),
     ],
 )
-def test_reach(path, found):
-    assert templates.reach({"a": {"b": 1}, "l": ["x", "y"]}, path) == found
+def test_reach(path, expected):
+    assert templates.reach({"a": {"b": 1}, "l": ["x", "y"]}, path) == expected

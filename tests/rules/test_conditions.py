@@ -9,8 +9,8 @@ from ..support.rulings import expect, talk
 
 
 def condition(**when):
-    (made,) = conditions.compile(when)
-    return made
+    (compiled,) = conditions.compile(when)
+    return compiled
 
 
 def holds(ask: Ask, **when) -> bool:
@@ -201,7 +201,7 @@ def test_any_scores_its_best_branch_that_holds():
         ({"body": {"a.b": expect("equals", 2)}}, "body.a.b: expected exactly 2, got 1"),
         ({"all": [{"turn": 0}, {"turn": 1}]}, "all[1]: turn: expected 1, got 0"),
         ({"any": [{"turn": 1}, {"turn": 2}]}, "none of these holds: turn: expected 1, got 0; turn: expected 2, got 0"),
-        ({"not": {"turn": 0}}, "what must not hold does"),
+        ({"not": {"turn": 0}}, "the condition under 'not' holds"),
     ],
 )
 def test_reasons(when, reason):
@@ -215,10 +215,10 @@ def test_there_is_no_reason_for_what_holds():
 
 def test_reasons_survive_that_the_state_has_changed_since():
     state = {"login": "open"}
-    ask, made = talk(state=state), condition(state={"login": "done"})
-    assert not made.fits(ask)
+    ask, compiled = talk(state=state), condition(state={"login": "done"})
+    assert not compiled.fits(ask)
     state["login"] = "done"
-    assert made.reason(ask) == "expected scenario 'login' in state 'done', got 'done'"
+    assert compiled.reason(ask) == "expected scenario 'login' in state 'done', got 'done'"
 
 
 # Groups

@@ -13,11 +13,11 @@ from openaimock.rules.ruleset import RuleSet, verdict
 from openaimock.types.ask import Ask, Message
 
 
-def made(*given):
-    return [rules.build(rule, number) for number, rule in enumerate(load_rules(list(given)))]
+def build_rules(*configs):
+    return [rules.build(rule, number) for number, rule in enumerate(load_rules(list(configs)))]
 
 
-def asked(text, model="gpt-4o"):
+def request(text, model="gpt-4o"):
     return Ask("chat", {}, [Message("user", text)], text, model)
 
 
@@ -27,38 +27,38 @@ LONG = "Please tell me the weather of tomorrow in the city of Berlin"
 @pytest.mark.parametrize(
     ("matcher", "text", "hint"),
     [
-        ({"exact": "Hello"}, "hello", "it would fit with case_sensitive: false"),
-        ({"exact": "hello"}, "oh hello there", "it would fit with matcher contains"),
-        ({"exact": LONG}, LONG.replace("city", "town"), "it would fit with matcher fuzzy"),
-        ({"fuzzy": LONG, "threshold": 0.99}, LONG.replace("city", "town"), "it would fit with threshold: 0."),
-        ({"contains": "Hello", "case_sensitive": True}, "oh hello", "it would fit with case_sensitive: false"),
+        ({"exact": "Hello"}, "hello", "it would match with case_sensitive: false"),
+        ({"exact": "hello"}, "oh hello there", "it would match with matcher contains"),
+        ({"exact": LONG}, LONG.replace("city", "town"), "it would match with matcher fuzzy"),
+        ({"fuzzy": LONG, "threshold": 0.99}, LONG.replace("city", "town"), "it would match with threshold: 0."),
+        ({"contains": "Hello", "case_sensitive": True}, "oh hello", "it would match with case_sensitive: false"),
         ({"exact": "Hello"}, "something else entirely", ""),
         ({"regex": "^a"}, "b", ""),
         ({"exact": "Hello", "invert": True}, "Hello", ""),
     ],
 )
 def test_what_would_make_it_fit(matcher, text, hint):
-    (rule,) = made({"when": {"user": matcher}, "reply": "x"})
-    told = explain.hint(verdict(rule, asked(text), {}))
-    assert told.startswith(hint) if hint else told == ""
+    (rule,) = build_rules({"when": {"user": matcher}, "reply": "x"})
+    actual = explain.hint(verdict(rule, request(text), {}))
+    assert actual.startswith(hint) if hint else actual == ""
 
 
-@pytest.mark.parametrize(("model", "hint"), [("gpt4o", "is 'gpt4o' a slip for 'gpt-4o'?"), ("o3", "")])
+@pytest.mark.parametrize(("model", "hint"), [("gpt4o", "is 'gpt4o' a misspelling of 'gpt-4o'?"), ("o3", "")])
 def test_a_model_misspelt(model, hint):
-    (rule,) = made({"when": {"model": "gpt-4o*"}, "reply": "x"})
-    assert explain.hint(verdict(rule, asked("x", model), {})) == hint
+    (rule,) = build_rules({"when": {"model": "gpt-4o*"}, "reply": "x"})
+    assert explain.hint(verdict(rule, request("x", model), {})) == hint
 
 
 def test_a_role_misspelt():
     flow = [{"role": "assistant", "content": "x"}, {"role": "user", "content": "y"}, {"role": "assistant", "content": "z"}]
-    (rule,) = made({"messages": flow})
+    (rule,) = build_rules({"messages": flow})
     ask = Ask("chat", {}, [Message("assitant", "x")])
-    assert explain.hint(verdict(rule, ask, {})) == "is 'assitant' a slip for 'assistant'?"
+    assert explain.hint(verdict(rule, ask, {})) == "is 'assitant' a misspelling of 'assistant'?"
 
 
 def test_a_rule_that_is_used_up():
-    (rule,) = made({"id": "a", "when": {}, "times": 1, "reply": "x"})
-    assert "more than times: 1" in explain.hint(verdict(rule, asked("x"), {"a": 1}))
+    (rule,) = build_rules({"id": "a", "when": {}, "times": 1, "reply": "x"})
+    assert "higher times than 1" in explain.hint(verdict(rule, request("x"), {"a": 1}))
 
 
 @pytest.mark.parametrize(
@@ -84,34 +84,36 @@ def test_a_difference_puts_both_texts_together_again():
 @pytest.mark.parametrize("first", [False, True])
 def test_the_first_verdict_is_the_answer_and_fitting_ones_say_what_is_before_them(first):
     ruleset = RuleSet(
-        made(
+        build_rules(
             {"id": "any", "when": {"user": {"any": True}}, "reply": "x"},
             {"id": "exact", "when": {"user": "Hello"}, "reply": "x"},
             {"id": "miss", "when": {"user": "Hullo"}, "reply": "x"},
         ),
         first=first,
     )
-    ask = asked("Hello")
-    found = explain.report(ruleset, ask, {})
+    ask = request("Hello")
+    result = explain.report(ruleset, ask, {})
     answer = ruleset.match(ask, {})
     other = "any" if answer.rule.id == "exact" else "exact"
-    assert found["rule"] == answer.rule.id
-    assert [each["rule"] for each in found["verdicts"]] == [answer.rule.id, other, "miss"]
-    assert found["verdicts"][1]["reason"].startswith(f"it fits, but {answer.rule.id} ")
+    assert result["rule"] == answer.rule.id
+    assert [each["rule"] for each in result["verdicts"]] == [answer.rule.id, other, "miss"]
+    assert result["verdicts"][1]["reason"].startswith(f"it matches, but {answer.rule.id} ")
 
 
 def test_of_very_many_rules_the_nearest_are_told_when_that_is_enough():
-    ruleset = RuleSet(made(*({"id": f"r{n}", "when": {"user": f"question number {n}"}, "reply": "x"} for n in range(500))))
-    found = explain.report(ruleset, asked("question number 199"), {}, most=5)
-    assert (found["rule"], found["rules"], len(found["verdicts"])) == ("r199", 500, 5)
-    assert found["verdicts"][0]["answers"]
+    ruleset = RuleSet(build_rules(*({"id": f"r{n}", "when": {"user": f"question number {n}"}, "reply": "x"} for n in range(500))))
+    result = explain.report(ruleset, request("question number 199"), {}, limit=5)
+    assert (result["rule"], result["rules"], len(result["verdicts"])) == ("r199", 500, 5)
+    assert result["verdicts"][0]["answers"]
 
 
 def test_thousands_of_rules_are_all_told():
-    ruleset = RuleSet(made(*({"id": f"r{n}", "when": {"user": f"question number {n}"}, "reply": "x"} for n in range(2000))))
-    found = explain.report(ruleset, asked("question number 1999"), {})
-    assert (found["rule"], len(found["verdicts"])) == ("r1999", 2000)
-    assert all(each["reason"] for each in found["verdicts"][1:])
+    ruleset = RuleSet(
+        build_rules(*({"id": f"r{n}", "when": {"user": f"question number {n}"}, "reply": "x"} for n in range(2000)))
+    )
+    result = explain.report(ruleset, request("question number 1999"), {})
+    assert (result["rule"], len(result["verdicts"])) == ("r1999", 2000)
+    assert all(each["reason"] for each in result["verdicts"][1:])
 
 
 @pytest.mark.parametrize("kind", ["exact", "fuzzy"])
@@ -124,11 +126,11 @@ def test_the_threshold_that_is_advised_is_tried(kind, length):
         text = "".join(chance.choices("abcdefgh ", k=length)).strip()
         other = "".join(chance.choice("abcxyz") if chance.random() < seed / 300 else letter for letter in text)
         matcher = {kind: text} | ({"threshold": 0.99} if kind == "fuzzy" else {})
-        (rule,) = made({"when": {"user": matcher}, "reply": "x"})
-        told = explain.hint(verdict(rule, asked(other), {}))
-        if told:
+        (rule,) = build_rules({"when": {"user": matcher}, "reply": "x"})
+        hint = explain.hint(verdict(rule, request(other), {}))
+        if hint:
             advised += 1
-            threshold = float(told.rpartition("threshold: ")[2]) if "threshold" in told else matchers.THRESHOLD
-            (changed,) = made({"when": {"user": {"fuzzy": text, "threshold": threshold}}, "reply": "x"})
-            assert verdict(changed, asked(other), {}).reason == ""
+            threshold = float(hint.rpartition("threshold: ")[2]) if "threshold" in hint else matchers.THRESHOLD
+            (changed,) = build_rules({"when": {"user": {"fuzzy": text, "threshold": threshold}}, "reply": "x"})
+            assert verdict(changed, request(other), {}).reason == ""
     assert advised > 5

@@ -16,20 +16,20 @@ def answers(rule: rules.Rule, ask: Ask) -> bool:
 
 
 def matched(rule: rules.Rule, ask: Ask) -> Match:
-    found = fit(rule, ask)
-    assert isinstance(found, Match), str(found)
-    return found
+    outcome = fit(rule, ask)
+    assert isinstance(outcome, Match), str(outcome)
+    return outcome
 
 
 def missed(rule: rules.Rule, ask: Ask) -> Miss:
-    found = fit(rule, ask)
-    assert isinstance(found, Miss)
-    return found
+    outcome = fit(rule, ask)
+    assert isinstance(outcome, Miss)
+    return outcome
 
 
-def told(rule: rules.Rule, ask: Ask) -> tuple[str, str]:
-    found = missed(rule, ask)
-    return found.where, found.reason
+def place_and_reason(rule: rules.Rule, ask: Ask) -> tuple[str, str]:
+    miss = missed(rule, ask)
+    return miss.where, miss.reason
 
 
 LONG = flow(
@@ -65,19 +65,19 @@ def test_assistant_messages_of_the_request_may_say_anything():
 
 
 def test_roles_must_fit_one_by_one():
-    assert told(LONG, talk("weather", "weather")) == ("messages[1]", "expected a message of role assistant, got user")
+    assert place_and_reason(LONG, talk("weather", "weather")) == ("messages[1]", "expected a message of role assistant, got user")
 
 
 def test_a_longer_request_does_not_fit():
     ask = talk("weather", CALLED, RESULT, ("assistant", ""), "more")
-    assert told(LONG, ask) == ("messages", "the request has 5 messages, this conversation ends after 4")
+    assert place_and_reason(LONG, ask) == ("messages", "the request has 5 messages, this conversation ends after 4")
 
 
 def test_a_request_that_says_all_has_no_answer_left():
     ask = talk("weather", CALLED, RESULT, ("assistant", "It is sunny."))
-    where, reason = told(LONG, ask)
+    where, reason = place_and_reason(LONG, ask)
     assert where == "messages"
-    assert reason == "no assistant message follows the 4 that fit (turns: last would answer with the last one)"
+    assert reason == "no assistant message follows the 4 matched messages (turns: last would answer with the last one)"
 
 
 def test_a_request_that_says_all_gets_the_last_message_with_turns_last():
@@ -87,7 +87,10 @@ def test_a_request_that_says_all_gets_the_last_message_with_turns_last():
 
 def test_a_message_that_is_not_the_assistants_must_have_been_matched():
     rule = flow(ANSWER, said("user", "a"), ANSWER)
-    assert told(rule, talk(("assistant", "hello"))) == ("messages", "there is no message but the assistant's to match")
+    assert place_and_reason(rule, talk(("assistant", "hello"))) == (
+        "messages",
+        "only assistant messages could be matched, at least one other is needed",
+    )
     assert answers(rule, talk(("assistant", "hello"), "a"))
 
 
@@ -104,17 +107,17 @@ def test_later_system_messages_are_not_passed_over():
     assert not answers(LONG, talk("weather", ("system", "Be nice")))
 
 
-@pytest.mark.parametrize("wanted", ["system", "developer"])
+@pytest.mark.parametrize("role", ["system", "developer"])
 @pytest.mark.parametrize("came", ["system", "developer"])
-def test_system_and_developer_fit_each_other(wanted, came):
-    rule = flow(said(wanted, "Be nice"), said("user", "a"), ANSWER)
+def test_system_and_developer_fit_each_other(role, came):
+    rule = flow(said(role, "Be nice"), said("user", "a"), ANSWER)
     assert answers(rule, talk((came, "Be nice"), "a"))
     assert not answers(rule, talk((came, "Be rude"), "a"))
 
 
 def test_a_flow_that_begins_with_a_system_message_wants_one():
     rule = flow(said("system", expect("any")), said("user", "a"), ANSWER)
-    assert told(rule, talk("a")) == ("messages[0]", "expected a message of role system, got user")
+    assert place_and_reason(rule, talk("a")) == ("messages[0]", "expected a message of role system, got user")
 
 
 def test_a_message_without_content_fits_by_its_role():
@@ -124,14 +127,14 @@ def test_a_message_without_content_fits_by_its_role():
 def test_a_tool_message_fits_by_the_call_it_answers():
     rule = flow(said("user", "a"), ANSWER, said("tool", tool_call_id="call_1"), ANSWER)
     assert answers(rule, talk("a", CALLED, RESULT))
-    where, reason = told(rule, talk("a", CALLED, Message("tool", "sunny", tool_call_id="call_2")))
+    where, reason = place_and_reason(rule, talk("a", CALLED, Message("tool", "sunny", tool_call_id="call_2")))
     assert (where, reason) == ("messages[2] (tool)", "expected the result of tool call 'call_1', got one of 'call_2'")
 
 
 def test_kinds_of_parts_must_be_there():
     rule = flow(said("user", expect("any"), parts=["image_url"]), ANSWER)
     assert answers(rule, talk(Message("user", "look", parts=("text", "image_url"))))
-    assert told(rule, talk("look")) == ("messages[0] (user)", "expected a part image_url, got text")
+    assert place_and_reason(rule, talk("look")) == ("messages[0] (user)", "expected a part image_url, got text")
 
 
 def test_an_inverted_message_keeps_its_role():
@@ -178,8 +181,8 @@ def test_the_score_of_a_choice_depends_on_the_ask():
 def test_no_score_is_above_the_bound(kinds, length):
     messages = [part for kind in kinds for part in (said("user", expect(kind, "a")), ANSWER)]
     rule = flow(*messages)
-    found = fit(rule, talk(*[("user", "a"), CALLED] * (length // 2), *["a"] * (length % 2)))
-    assert isinstance(found, Miss) or found.score <= rule.bound
+    outcome = fit(rule, talk(*[("user", "a"), CALLED] * (length // 2), *["a"] * (length % 2)))
+    assert isinstance(outcome, Miss) or outcome.score <= rule.bound
     choice = when(any=[{"user": expect(kind, "a")} for kind in kinds], text=expect(kinds[0], "a"))
     assert matched(choice, talk("a")).score <= choice.bound
 
@@ -194,14 +197,14 @@ def test_the_bound_allows_for_how_floats_add_up():
 
 
 def test_a_miss_of_a_message_says_where_and_why():
-    found = missed(LONG, talk(("system", "x"), "whether"))
-    assert (found.where, found.reason) == ("messages[1] (user)", "expected exactly 'weather', got 'whether'")
-    assert str(found) == "messages[1] (user): expected exactly 'weather', got 'whether' (86% alike)"
+    miss = missed(LONG, talk(("system", "x"), "whether"))
+    assert (miss.where, miss.reason) == ("messages[1] (user)", "expected exactly 'weather', got 'whether'")
+    assert str(miss) == "messages[1] (user): expected exactly 'weather', got 'whether' (86% similar)"
 
 
 def test_a_miss_of_a_condition_says_which():
-    found = missed(when(turn=0, user=expect("contains", "refund")), talk("hello"))
-    assert str(found) == "user: expected text containing 'refund', got 'hello' (17% alike)"
+    miss = missed(when(turn=0, user=expect("contains", "refund")), talk("hello"))
+    assert str(miss) == "user: expected text containing 'refund', got 'hello' (17% similar)"
 
 
 def test_a_miss_without_likeness_says_only_why():
@@ -209,21 +212,21 @@ def test_a_miss_without_likeness_says_only_why():
 
 
 def test_data_of_a_miss():
-    near = missed(LONG, talk("whether")).near
+    near = missed(LONG, talk("whether")).comparison
     assert near == ("exactly 'weather'", "'whether'", pytest.approx(6 / 7))
 
 
 def test_a_miss_by_role_or_length_has_no_such_data():
-    assert missed(LONG, talk(("tool", "weather"))).near is None
-    assert missed(LONG, talk()).near is None
-    assert missed(when(turn=3), talk("a")).near is None
+    assert missed(LONG, talk(("tool", "weather"))).comparison is None
+    assert missed(LONG, talk()).comparison is None
+    assert missed(when(turn=3), talk("a")).comparison is None
 
 
 def test_what_fits_further_is_nearer():
     near = missed(LONG, talk("weather", CALLED, Message("tool", "x", tool_call_id="other")))
     far = missed(LONG, talk("whether", CALLED, RESULT))
     assert near.nearness > far.nearness
-    assert near.kinship > far.kinship
+    assert near.quick_nearness > far.quick_nearness
 
 
 def test_what_is_more_alike_is_nearer():
@@ -234,11 +237,11 @@ def test_what_is_more_alike_is_nearer():
 @given(st.lists(st.sampled_from(["user", "assistant", "tool", "system"]), max_size=5))
 def test_every_miss_can_be_told(roles):
     for rule in (LONG, flow(said("system", "x"), said("user", "a"), ANSWER)):
-        found = fit(rule, talk(*[(role, "a") for role in roles]))
-        if isinstance(found, Miss):
-            assert found.where.startswith("messages")
-            assert found.reason
-            assert 0.0 <= found.nearness <= 1.0
+        outcome = fit(rule, talk(*[(role, "a") for role in roles]))
+        if isinstance(outcome, Miss):
+            assert outcome.where.startswith("messages")
+            assert outcome.reason
+            assert 0.0 <= outcome.nearness <= 1.0
 
 
 # What a rule answers
@@ -255,9 +258,9 @@ def taken(rule: rules.Rule, count: int) -> list[str | None]:
     return [plan.ready.text if plan and plan.ready else None for plan in plans]
 
 
-@pytest.mark.parametrize(("then", "said"), [("last", "abbb"), ("cycle", "abab"), ("error", "ab")])
-def test_replies_come_in_turn(then, said):
-    assert taken(replying("a", "b", then=then), 4) == [*said] + [None] * (4 - len(said))
+@pytest.mark.parametrize(("then", "texts"), [("last", "abbb"), ("cycle", "abab"), ("error", "ab")])
+def test_replies_come_in_turn(then, texts):
+    assert taken(replying("a", "b", then=then), 4) == [*texts] + [None] * (4 - len(texts))
 
 
 def test_the_reply_of_a_flow_is_its_message():

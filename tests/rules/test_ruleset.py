@@ -14,13 +14,13 @@ from ..support.rulings import ANSWER, expect, flow, said, talk, when
 WORDS = ["weather", "parcel", "invoice", "garden", "window", "museum", "ticket", "orange", "violin", "thunder", "kettle"]
 
 
-def answering(*made: rules.Rule, ask: Ask | None = None, first: bool = False, **hits: int) -> int | None:
+def answering(*rules: rules.Rule, ask: Ask | None = None, first: bool = False, **hits: int) -> int | None:
     """The number of the rule that answers ``a``, which the index and asking all must agree on."""
-    ruleset = RuleSet(made, first=first)
+    ruleset = RuleSet(rules, first=first)
     counts = {id.replace("_", "-"): count for id, count in hits.items()}
-    found = ruleset.match(ask or talk("a"), counts)
-    assert found == plain_match(ruleset.rules, ask or talk("a"), counts, first)
-    return None if found is None else found.rule.number
+    match = ruleset.match(ask or talk("a"), counts)
+    assert match == plain_match(ruleset.rules, ask or talk("a"), counts, first)
+    return None if match is None else match.rule.number
 
 
 def asked(number: int, text: str, kind: str = "exact", **more) -> rules.Rule:
@@ -32,8 +32,8 @@ MANY = [asked(number, f"other {number}") for number in range(10)]
 
 @pytest.mark.parametrize("others", [[], MANY], ids=["few", "many"])
 def test_the_best_score_answers(others):
-    made = [*others, asked(0, "a", "any"), asked(0, "a", "contains"), asked(0, "a", "regex"), asked(0, "a")]
-    assert answering(*made) == len(made) - 1
+    competing = [*others, asked(0, "a", "any"), asked(0, "a", "contains"), asked(0, "a", "regex"), asked(0, "a")]
+    assert answering(*competing) == len(competing) - 1
 
 
 @pytest.mark.parametrize("others", [[], MANY], ids=["few", "many"])
@@ -57,8 +57,8 @@ def test_used_up_rules_are_passed_over(others):
     once, other = ruleset.rules[-2:]
     ids = [rules.build({"id": name, "when": {"user": expect("exact", "a")}, "replies": [{}], "times": 2}, 0) for name in "xy"]
     ruleset = RuleSet([*others, *ids])
-    found = [ruleset.match(talk("a"), {"x": used}) for used in range(4)]
-    assert [match.rule.id for match in found if match] == ["x", "x", "y", "y"]
+    match = [ruleset.match(talk("a"), {"x": used}) for used in range(4)]
+    assert [match.rule.id for match in match if match] == ["x", "x", "y", "y"]
     assert (once.number, other.number) == (len(others), len(others) + 1)
 
 
@@ -66,11 +66,11 @@ def test_used_up_rules_are_passed_over(others):
 def test_a_body_that_comes_again_gets_the_same_until_a_rule_is_added(others):
     ruleset = RuleSet([*others, asked(0, "a", "contains")])
     ask = talk("a")
-    found = ruleset.match(ask, {})
-    assert ruleset.match(ask.again(), {}) is found
+    match = ruleset.match(ask, {})
+    assert ruleset.match(ask.copy(), {}) is match
     ruleset.add([asked(0, "a")])
-    assert ruleset.match(ask.again(), {}).rule is ruleset.rules[-1]
-    assert RuleSet([asked(0, "", "any")]).match(ask.again(), {}).rule.score == 0.1
+    assert ruleset.match(ask.copy(), {}).rule is ruleset.rules[-1]
+    assert RuleSet([asked(0, "", "any")]).match(ask.copy(), {}).rule.score == 0.1
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_body_that_comes_again_gets_another_where_the_rest_of_the_request_coun
     ruleset = RuleSet([when(0, **condition), when(1)])
     ask = talk("a")
     assert ruleset.match(ask, {}).rule.number == 1
-    again = ask.again()
+    again = ask.copy()
     again.headers, again.state, again.namespace = {"x": "1"}, {"door": "open"}, "one"
     assert ruleset.match(again, {}).rule.number == 0
 
@@ -102,8 +102,8 @@ def test_a_rule_added_later_answers():
     ruleset = RuleSet(MANY)
     assert ruleset.match(talk("a"), {}) is None
     ruleset.add([asked(0, "a")])
-    found = ruleset.match(talk("a"), {})
-    assert found is not None and found.rule is ruleset.rules[10]
+    match = ruleset.match(talk("a"), {})
+    assert match is not None and match.rule is ruleset.rules[10]
 
 
 def test_a_flow_tells_which_of_its_messages_answers():
@@ -119,7 +119,7 @@ def test_verdicts_are_in_file_order():
     ruleset = RuleSet([asked(0, "b"), asked(0, "a")])
     assert [verdict.rule.number for verdict in ruleset.verdicts(talk("a"), {})] == [0, 1]
     assert [verdict.reason for verdict in ruleset.verdicts(talk("a"), {})] == [
-        "user: expected exactly 'b', got 'a' (0% alike)",
+        "user: expected exactly 'b', got 'a' (0% similar)",
         "",
     ]
 
@@ -127,7 +127,7 @@ def test_verdicts_are_in_file_order():
 def test_a_used_up_rule_says_so():
     ruleset = RuleSet([rules.build({"id": "x", "when": {}, "replies": [{}], "times": 2}, 0)])
     (verdict,) = ruleset.verdicts(talk("a"), {"x": 2})
-    assert (verdict.spent, verdict.reason) == (True, "it fits, but its 2 times are used up")
+    assert (verdict.spent, verdict.reason) == (True, "it matches, but its 2 times are used up")
 
 
 # The nearest of a miss
@@ -176,17 +176,17 @@ def test_a_slip_of_one_letter_is_found_among_many(kind, count):
 @pytest.mark.parametrize("count", [50, 1000])
 def test_used_up_rules_that_fit_come_first(count):
     texts = sentences(count)
-    made = [when(number, {"times": 1}, user=expect("exact", text)) for number, text in enumerate(texts)]
-    made += [when(count, {"times": 1}, user=expect("any")), when(count + 1, user=expect("exact", texts[3] + "!"))]
-    ruleset = RuleSet(made)
+    rules = [when(number, {"times": 1}, user=expect("exact", text)) for number, text in enumerate(texts)]
+    rules += [when(count, {"times": 1}, user=expect("any")), when(count + 1, user=expect("exact", texts[3] + "!"))]
+    ruleset = RuleSet(rules)
     hits = {rule.id: 1 for rule in ruleset.rules}
     assert near(ruleset, talk(texts[3]), hits) == [3, count, count + 1]
 
 
 def test_among_many_a_rule_that_fits_in_part_is_found():
-    made = [when(n, user=expect("exact", text), turn=0) for n, text in enumerate(sentences(300))]
-    made.append(when(300, user=expect("contains", "violin please"), turn=7))
-    assert near(RuleSet(made), talk("a violin please"))[0] == 300
+    rules = [when(n, user=expect("exact", text), turn=0) for n, text in enumerate(sentences(300))]
+    rules.append(when(300, user=expect("contains", "violin please"), turn=7))
+    assert near(RuleSet(rules), talk("a violin please"))[0] == 300
 
 
 def test_among_many_the_first_are_told_when_nothing_is_near():
@@ -228,23 +228,23 @@ def test_explaining_many_rules_asks_few_of_them(monkeypatch):
 # What a match may cost
 
 
-def cost(ask: Ask, *made: rules.Rule) -> float:
-    return RuleSet(made).cost(ask)
+def cost(ask: Ask, *rules: rules.Rule) -> float:
+    return RuleSet(rules).cost(ask)
 
 
 def test_a_usual_request_costs_nothing():
-    made = [asked(0, text, kind) for text in sentences(20) for kind in ("exact", "contains", "regex", "fuzzy")]
-    assert cost(talk("How is the weather in Paris?"), *made) == 0.0
+    ruleset = [asked(0, text, kind) for text in sentences(20) for kind in ("exact", "contains", "regex", "fuzzy")]
+    assert cost(talk("How is the weather in Paris?"), *ruleset) == 0.0
 
 
 def test_a_long_text_costs_by_its_length():
-    made = [asked(0, r"\d+ \w+", "regex") for _ in range(100)]
-    assert cost(talk("a" * 100_000), *made) > cost(talk("a" * 50_000), *made) > 0.005
+    ruleset = [asked(0, r"\d+ \w+", "regex") for _ in range(100)]
+    assert cost(talk("a" * 100_000), *ruleset) > cost(talk("a" * 50_000), *ruleset) > 0.005
 
 
 def test_all_messages_of_a_conversation_count():
-    made = [asked(0, r"\d+ \w+", "regex") for _ in range(100)]
-    assert cost(talk(*["a" * 1000] * 50), *made) > 0.005
+    ruleset = [asked(0, r"\d+ \w+", "regex") for _ in range(100)]
+    assert cost(talk(*["a" * 1000] * 50), *ruleset) > 0.005
 
 
 def test_nested_repeats_cost_much_sooner():

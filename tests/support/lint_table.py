@@ -1,4 +1,4 @@
-"""The table of docs/lint.rst, written from the checks themselves: ``python -m tests.lint_table`` refreshes it."""
+"""The table of docs/lint.rst, written from the checks themselves: ``python -m tests.support.lint_table`` writes it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from openaimock import create_app
 from openaimock.lint import CHECKS
 
 DOCS = Path(__file__).parents[2] / "docs" / "lint.rst"
-BEGIN = ".. The rows below are written by tests.lint_table.\n"
+BEGIN = ".. The rows below are written by tests.support.lint_table.\n"
 QUIET = logging.getLogger("openaimock.quiet")
 QUIET.propagate = False
 QUIET.addHandler(logging.NullHandler())
-#: What an example leaves out.
+#: The usual members, which examples leave out.
 USUAL: dict[str, tuple[str, dict[str, Any]]] = {
     "chat": ("/chat/completions", {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}),
     "responses": ("/responses", {"model": "gpt-4o", "input": "Hello"}),
@@ -54,10 +54,10 @@ def rows() -> Iterator[str]:
             for name in ("param", "code"):
                 if error[name]:
                     message += f" ({name} ``{error[name]}``)"
-            when = "lint" if check.find or "unknown" in check.name else "always"
+            level = "lint" if check.find or "unknown" in check.name else "always"
             yield (
                 f"   * - ``{check.name}``\n     - {', '.join(check.endpoints)}\n     - {check.doc}\n"
-                f"     - ``{request}``\n     - {message}\n     - {when}\n"
+                f"     - ``{request}``\n     - {message}\n     - {level}\n"
             )
 
 
@@ -67,7 +67,7 @@ def text() -> str:
     table = ".. list-table::\n   :header-rows: 1\n   :widths: 14 8 20 24 28 6\n\n"
     header = "".join(
         f"   {'*' if at == 0 else ' '} - {title}\n"
-        for at, title in enumerate(("Check", "Where", "What", "For example", "Said", "When"))
+        for at, title in enumerate(("Check", "Where", "What", "For example", "Error", "When"))
     )
     return f"{head}{begin}\n{table}{header}{''.join(rows())}"
 

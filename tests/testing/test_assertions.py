@@ -144,9 +144,9 @@ def test_too_few_calls_list_the_nearest_and_the_difference(mock):
     assert failing(mock.assert_called, user="Hallo").splitlines() == [
         "expected at least 1 request with user='Hallo', got 0 of 2.",
         "Nearest:",
-        "  #1 POST /v1/chat/completions 'Hello' -> 200, rule greet: user: expected exactly 'Hallo', got 'Hello' (80% alike)",
+        "  #1 POST /v1/chat/completions 'Hello' -> 200, rule greet: user: expected exactly 'Hallo', got 'Hello' (80% similar)",
         "  #2 POST /v1/chat/completions 'something else' -> 400, no rule: user: expected exactly 'Hallo', got 'something else'"
-        " (11% alike)",
+        " (11% similar)",
     ]
 
 

@@ -1,6 +1,6 @@
-"""Chat parameters: everything POST /chat/completions takes, in the order in which the API looks at it.
+"""Chat parameters: everything POST /chat/completions accepts, in the order in which the API checks it.
 
-(API reference: Create chat completion; SDK type CompletionCreateParams.) The parts of a conversation are named, for other tables.
+(API reference: Create chat completion; SDK type CompletionCreateParams.) Other tables use the named parts.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from ...params.table import (
 
 #: Names of functions, tools and schemas.
 NAME = String(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")
-#: Names of those who speak.
-SPEAKER = String(max_length=64, pattern=r"^[^\s<|\\/>]+$")
-#: JSON Schema; what is in it is for the model, not for us.
+#: Names of participants.
+PARTICIPANT = String(max_length=64, pattern=r"^[^\s<|\\/>]+$")
+#: JSON Schema; lint checks its contents.
 SCHEMA = Object({}, open=True)
 CALL_ID = String(max_length=40)
 KEY = String(max_length=64)
@@ -48,7 +48,7 @@ TEXT_PART = Object({"text": String(), "prompt_cache_breakpoint": _BREAKPOINT}, r
 _IMAGE_URL = Object({"url": String(), "detail": OneOf(["auto", "low", "high", "original"])}, required=["url"])
 _AUDIO_DATA = Object({"data": String(), "format": OneOf(["wav", "mp3"])}, required=["data", "format"])
 _FILE = Object({"file_data": String(), "file_id": String(), "filename": String()})
-#: The API names the same parts for every role, and minds the role later.
+#: The API lists the same parts for every role, and checks the role later.
 PART = Union(
     "type",
     {
@@ -75,26 +75,26 @@ _ASSISTANT = Object(
     {
         "content": CONTENT,
         "refusal": String(),
-        "name": SPEAKER,
+        "name": PARTICIPANT,
         "audio": Object({"id": String()}, required=["id"]),
         "tool_calls": Array(TOOL_CALL, min=1, max=128),
         "function_call": _FUNCTION_CALL,
     }
 )
-#: ``content`` is required of most, but the API looks for it last of all and says so in words of its own: ``_conversation``.
+#: The API checks ``content`` last, with a message of its own: ``_conversation``.
 MESSAGE = Union(
     "role",
     {
-        "system": Object({"content": CONTENT, "name": SPEAKER}),
+        "system": Object({"content": CONTENT, "name": PARTICIPANT}),
         "assistant": _ASSISTANT,
-        "user": Object({"content": CONTENT, "name": SPEAKER}),
+        "user": Object({"content": CONTENT, "name": PARTICIPANT}),
         "function": Object({"content": String(), "name": String()}, required=["name"]),
         "tool": Object({"content": CONTENT, "tool_call_id": CALL_ID, "name": String()}, required=["tool_call_id"]),
-        "developer": Object({"content": CONTENT, "name": SPEAKER}, required=["content"]),
+        "developer": Object({"content": CONTENT, "name": PARTICIPANT}, required=["content"]),
     },
 )
 
-#: Longer ones have been seen to be refused with this limit; 1,024 was the limit once.
+#: From an error message of the API; the limit was 1,024 before.
 _DESCRIPTION = String(max_length=1048576)
 FUNCTION = Object({"name": NAME, "description": _DESCRIPTION, "parameters": SCHEMA, "strict": Boolean()}, required=["name"])
 _GRAMMAR = Object({"definition": String(), "syntax": OneOf(["lark", "regex"])}, required=["definition", "syntax"])
@@ -140,17 +140,17 @@ _PREDICTION = Object({"type": OneOf(["content"]), "content": Either(String(), Ar
 
 
 def no_model() -> ParamError:
-    """Said when there is no model, or an empty one; the one error that names no parameter."""
+    """The error for an absent or empty model, which names no parameter."""
     return plain("you must provide a model parameter", param=lambda names: None)
 
 
-def _some_model(model: str) -> None:
+def _check_model(model: str) -> None:
     if not model.strip():
         raise no_model()
 
 
-#: A model's name. With ``absent={"model": no_model}`` a table says the same of one that is not there.
-MODEL = Also(String(), _some_model)
+#: A model's name. Tables with it have ``absent={"model": no_model}``.
+MODEL = Also(String(), _check_model)
 
 
 def _retention(retention: str) -> None:
@@ -158,7 +158,7 @@ def _retention(retention: str) -> None:
         raise plain("Invalid prompt_cache_retention argument")
 
 
-def _few(top_logprobs: int) -> None:
+def _check_top_logprobs(top_logprobs: int) -> None:
     if top_logprobs > 20:
         raise plain("Invalid value for 'top_logprobs': must be less than or equal to 20.")
 
@@ -178,26 +178,26 @@ def _logprobs(body: dict[str, Any]) -> None:
 
 
 def _conversation(body: dict[str, Any]) -> None:
-    """What a message may not lack, and what its role may not show."""
+    """The content that a message needs, and the images that its role must not have."""
     for at, message in enumerate(body["messages"]):
         content = message.get("content")
         if content is None:
-            if not _excused(message):
-                said = "Invalid value for 'content': expected a string, got null."
+            if not _may_lack_content(message):
+                message_text = "Invalid value for 'content': expected a string, got null."
                 # With the dot: the API builds this one path in another way.
-                raise plain(said, param=lambda names, at=at: f"messages.[{at}].content")  # type: ignore[misc]
+                raise plain(message_text, param=lambda names, at=at: f"messages.[{at}].content")  # type: ignore[misc]
         elif content.__class__ is list and message["role"] != "user" and any(part["type"] == "image_url" for part in content):
-            said = f"this message with role '{message['role']}' contains an image URL."
+            message_text = f"this message with role '{message['role']}' contains an image URL."
             raise plain(
-                f"Invalid 'messages[{at}]'. Image URLs are only allowed for messages with role 'user', but {said}",
+                f"Invalid 'messages[{at}]'. Image URLs are only allowed for messages with role 'user', but {message_text}",
                 "messages",
                 at,
                 code="invalid_value",
             )
 
 
-def _excused(message: dict[str, Any]) -> bool:
-    """Whether a message needs no content: an assistant's with something in its place, and a function's null."""
+def _may_lack_content(message: dict[str, Any]) -> bool:
+    """Whether a message needs no content: an assistant's with another member in its place, or a function's with null."""
     if message["role"] == "assistant":
         return any(message.get(name) is not None for name in ("tool_calls", "function_call", "refusal", "audio"))
     return message["role"] == "function" and "content" in message
@@ -219,7 +219,7 @@ CHAT = table(
         "presence_penalty": Number(min=-2, max=2),
         "frequency_penalty": Number(min=-2, max=2),
         "logprobs": Boolean(),
-        "top_logprobs": Also(Integer(min=0), _few),
+        "top_logprobs": Also(Integer(min=0), _check_top_logprobs),
         "user": KEY,
         "seed": Integer(min=-(2**63), max=2**63 - 1),
         "moderation": MODERATION,

@@ -1,4 +1,4 @@
-"""Stored chat completions: what was made with ``store: true`` is listed, retrieved, changed and deleted, and so are its messages.
+"""Stored chat completions, those of requests with ``store: true``: list, retrieve, update and delete them, list their messages.
 
 (API reference: Chat Completions; SDK types ChatCompletion, ChatCompletionStoreMessage, ChatCompletionDeleted.)
 """
@@ -20,9 +20,9 @@ from ...types.reply import Reply
 from ..operation import Operation
 from .params import METADATA
 
-#: The shelf of the store where they stand, each with its messages.
-SHELF = "chat.completions"
-#: What a stored completion says of its request beside the completion itself: the name there, and what it is when not given.
+#: The collection of the store that has them, each with its messages.
+COLLECTION = "chat.completions"
+#: Members of a stored completion that come from its request, and their defaults.
 _REQUEST = {
     "tool_choice": None,
     "seed": None,
@@ -37,13 +37,13 @@ MESSAGES = table(_PAGE)
 UPDATE = table({"metadata": METADATA})
 
 
-# Keeping
+# Storing
 
 
-def keep(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
-    """Keep a whole chat completion, and what was asked."""
+def store(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
+    """Store a whole chat completion with its request."""
     body = ask.body
-    made = {
+    entry = {
         **completion,
         **{name: usual if body.get(name) is None else body[name] for name, usual in _REQUEST.items()},
         "input_user": body.get("user"),
@@ -51,32 +51,32 @@ def keep(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
         "metadata": body.get("metadata") or {},
         "response_format": body.get("response_format"),
     }
-    messages = [_message(message, f"{made['id']}-{at}") for at, message in enumerate(body["messages"])]
-    _put(context, made, {"completion": made, "messages": messages})
+    messages = [_message(message, f"{entry['id']}-{at}") for at, message in enumerate(body["messages"])]
+    _put(context, entry, {"completion": entry, "messages": messages})
 
 
-def keeping(frames: Iterator[Frame], ask: Ask, completion: Mapping[str, Any], context: Context) -> Iterator[Frame]:
-    """The frames of a stream, which is kept when all but its end has left: one that breaks off is not."""
+def store_at_end(frames: Iterator[Frame], ask: Ask, completion: Mapping[str, Any], context: Context) -> Iterator[Frame]:
+    """The frames of a stream; its completion is stored before the last frame, so that a stream that breaks off is not stored."""
     for frame in frames:
         if frame is sse.DONE:
-            keep(ask, completion, context)
+            store(ask, completion, context)
         yield frame
 
 
-def _message(given: Mapping[str, Any], id: str) -> dict[str, Any]:
+def _message(message: Mapping[str, Any], id: str) -> dict[str, Any]:
     """A message of a request as it is listed: text in ``content``, parts in ``content_parts``."""
-    content = given.get("content")
+    content = message.get("content")
     parts = content if isinstance(content, list) else None
-    more = {name: value for name, value in given.items() if name not in ("role", "content", "name") and value is not None}
-    said = {"id": id, "role": given["role"], "content": None if parts else content, "name": given.get("name")}
-    return {**said, "content_parts": parts, **more}
+    more = {name: value for name, value in message.items() if name not in ("role", "content", "name") and value is not None}
+    fields = {"id": id, "role": message["role"], "content": None if parts else content, "name": message.get("name")}
+    return {**fields, "content_parts": parts, **more}
 
 
-# Asking for what was kept
+# Operations on stored completions
 
 
 def _read(request: Request) -> Ask:
-    """The Ask of an operation without a body. It shows no messages: rules for what users say are meant for answers."""
+    """The Ask of an operation without a body. It has no messages, so that rules about messages do not match."""
     return Ask("chat", query=request.query)
 
 
@@ -95,7 +95,7 @@ def _read_messages(request: Request) -> Ask:
 def _put(context: Context, completion: dict[str, Any], record: dict[str, Any]) -> None:
     """Store a completion so that a list can select it by its model and metadata."""
     index = {f"metadata.{name}": text for name, text in (completion["metadata"] or {}).items()}
-    context.store.put(SHELF, completion["id"], record, {**index, "model": completion["model"]})
+    context.store.put(COLLECTION, completion["id"], record, {**index, "model": completion["model"]})
 
 
 def _read_update(request: Request) -> Ask:
@@ -106,32 +106,32 @@ def _read_update(request: Request) -> Ask:
     return Ask("chat", body)
 
 
-def _kept(ask: Ask, context: Context) -> dict[str, Any]:
+def _stored(ask: Ask, context: Context) -> dict[str, Any]:
     id = ask.params["completion_id"]
-    found: dict[str, Any] | None = context.store.get(SHELF, id)
-    if found is None:
-        said = f"Chat completion with id '{id}' not found. Only those created with `store` set to true can be found."
-        raise APIError(404, said)
-    return found
+    entry: dict[str, Any] | None = context.store.get(COLLECTION, id)
+    if entry is None:
+        message = f"Chat completion with id '{id}' not found. Only those created with `store` set to true can be found."
+        raise APIError(404, message)
+    return entry
 
 
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     query = ask.query
     model, metadata = query.get("model"), query.get("metadata") or {}
     page = context.store.page(
-        SHELF,
+        COLLECTION,
         limit=query.get("limit") or 20,
         after=query.get("after"),
         newest_first=query.get("order") == "desc",
         index=({"model": model} if model else {}) | {f"metadata.{name}": text for name, text in metadata.items()},
     )
     if page is None:
-        raise _lost(query["after"])
-    return payloads.JSON(_listed([each["completion"] for each in page.items], page.more))
+        raise _unknown_cursor(query["after"])
+    return payloads.JSON(_listed([entry["completion"] for entry in page.items], page.more))
 
 
 def _list_messages(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    messages = list(_kept(ask, context)["messages"])
+    messages = list(_stored(ask, context)["messages"])
     query = ask.query
     if query.get("order") == "desc":
         messages.reverse()
@@ -139,13 +139,13 @@ def _list_messages(ask: Ask, reply: Reply | None, context: Context) -> payloads.
     if after is not None:
         places = [at for at, message in enumerate(messages) if message["id"] == after]
         if not places:
-            raise _lost(after)
+            raise _unknown_cursor(after)
         messages = messages[places[0] + 1 :]
     limit = query.get("limit") or 20
     return payloads.JSON(_listed(messages[:limit], len(messages) > limit))
 
 
-def _lost(after: str) -> APIError:
+def _unknown_cursor(after: str) -> APIError:
     return APIError(400, f"Item with id '{after}' not found.", param="after")
 
 
@@ -155,19 +155,19 @@ def _listed(items: list[dict[str, Any]], more: bool) -> dict[str, Any]:
 
 
 def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    return payloads.JSON(_kept(ask, context)["completion"])
+    return payloads.JSON(_stored(ask, context)["completion"])
 
 
 def _update(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    found = _kept(ask, context)
-    made = {**found["completion"], "metadata": ask.body["metadata"] or {}}
-    _put(context, made, {**found, "completion": made})
-    return payloads.JSON(made)
+    entry = _stored(ask, context)
+    completion = {**entry["completion"], "metadata": ask.body["metadata"] or {}}
+    _put(context, completion, {**entry, "completion": completion})
+    return payloads.JSON(completion)
 
 
 def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    id = _kept(ask, context)["completion"]["id"]
-    context.store.delete(SHELF, id)
+    id = _stored(ask, context)["completion"]["id"]
+    context.store.delete(COLLECTION, id)
     return payloads.JSON({"object": "chat.completion.deleted", "id": id, "deleted": True})
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from ...http.request import Request
 from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Reply
+from ...types.tools import describe
 from ..operation import Operation
 from . import store as stored
 from .body import ResponsesAsk, input_tokens, response_for, usage
@@ -41,14 +42,7 @@ def read(request: Request) -> ResponsesAsk:
     text = next((message.text for message in reversed(heard) if message.role == "user"), "")
     ask = ResponsesAsk("responses", body, heard, text, body.get("model") or "", bool(body.get("stream")))
     ask.items, ask.before = items, before
-    if body.get("tools"):
-        ask.tools = tuple(_tool_names(body["tools"]))
-    if body.get("tool_choice"):
-        ask.tool_choice = _choice(body["tool_choice"])
-    format = (body.get("text") or {}).get("format") or {}
-    if format.get("type"):
-        ask.response_format = format["type"]
-        ask.schema_name = format.get("name") or ""
+    describe(ask)
     return ask
 
 
@@ -56,20 +50,6 @@ def _said(request: Request, body: Mapping[str, Any]) -> tuple[list[Item], list[I
     """The request's own items, and those before them."""
     before = stored.earlier(request.store, body)
     return stored.resolved(request.store, given_items(body.get("input"))), before
-
-
-def _tool_names(tools: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for tool in tools:
-        yield tool.get("name") or tool["type"]
-        if tool["type"] == "namespace":
-            yield from _tool_names(tool["tools"])
-
-
-def _choice(given: Any) -> str:
-    """``none``, ``auto``, ``required``, or the name or type of the tool that must be called."""
-    if isinstance(given, str):
-        return given
-    return str(given.get("name") or given.get("mode") or given.get("type") or "")
 
 
 def write(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:

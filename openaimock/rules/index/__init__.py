@@ -1,4 +1,4 @@
-"""The index of the rules: the few of ten thousand that may fit an Ask, found without looking at the others."""
+"""The index of rules: finds the few candidates for an Ask without testing all rules."""
 
 from __future__ import annotations
 
@@ -14,79 +14,83 @@ from . import ngrams
 from .cost import Cost
 from .fuzzy import Fuzzy
 from .ngrams import Grams
-from .prefilters import Prefilter, Read, Term, clauses, telling
+from .prefilters import Prefilter, Read, Term, prefilters, selectivity
 
-#: Where a rule stands among those that may answer: the smaller, the sooner it is asked.
+#: The sort key of a rule among candidates; the smallest is tested first.
 Rank = tuple[float, float, int]
 Ranked = tuple[Rank, Rule]
-#: A key may be shared by so many rules before a less telling one of its own is better for a rule.
+#: A key shared by more rules than this is less selective than a rarer key of a weaker kind.
 _SHARED = 8
 
 
 class Index:
-    """Which rules may fit an Ask: all that do, and few others.
+    """Candidate rules for an Ask: all rules that match and few others.
 
-    Rules may be added at any time, also while another thread looks, by one thread at a time.
-    With ``first`` the rules rank in file order, else by what they can win over others.
+    One thread at a time may add rules, also while other threads search.
+    With ``first`` the rules rank in file order, else by priority and highest possible score.
     """
 
     def __init__(self, first: bool = False) -> None:
         self._first = first
         self._ranked: list[Ranked] = []
         self._size = 0
-        exact, held, alike = _Round(_Texts, self._ranked), _Round(_Pieces, self._ranked), _Round(_Alike, self._ranked)
-        self._by_table = {"exact": exact, "lower": exact, "equals": exact, "grams": held, "fuzzy": alike}
+        exact, substrings, fuzzy = (
+            _Round(_EqualTable, self._ranked),
+            _Round(_SubstringTable, self._ranked),
+            _Round(_FuzzyTable, self._ranked),
+        )
+        self._by_table = {"exact": exact, "lower": exact, "equals": exact, "grams": substrings, "fuzzy": fuzzy}
         self._always = _Always()
-        #: The rounds in which rules are looked for, the quick ones first.
-        self.rounds: tuple[_Round | _Always, ...] = (exact, held, self._always, alike)
+        #: The rounds of a search, the fast ones first.
+        self.rounds: tuple[_Round | _Always, ...] = (exact, substrings, self._always, fuzzy)
         self._shared: Counter[tuple[str, str, Any]] = Counter()
-        #: What the rules take that are candidates.
+        #: The estimated time of testing candidates.
         self.cost = Cost()
 
     def __len__(self) -> int:
         return self._size
 
     def add(self, rules: Iterable[Rule]) -> None:
-        """Append rules; each is entered under the one clause of its own that fewest others share."""
-        found = [(rule, clauses(rule)) for rule in rules]
-        for _, each in found:
-            self._shared.update(_name(probe) for clause in each for probe in clause)
-        chosen = [(rule, self._prepared(min(each, key=self._weight, default=()))) for rule, each in found]
-        for rule, clause in chosen:
-            self._enter(rule, clause)
-        # Not before they are all in: another thread that finds rules missing waits until they are.
+        """Append rules; each is indexed under its prefilter that the fewest other rules share."""
+        pairs = [(rule, prefilters(rule)) for rule in rules]
+        for _, candidates in pairs:
+            self._shared.update(_term_key(term) for prefilter in candidates for term in prefilter)
+        selected = [(rule, self._prepared(min(candidates, key=self._weight, default=()))) for rule, candidates in pairs]
+        for rule, prefilter in selected:
+            self._enter(rule, prefilter)
+        # Set last: a thread that sees fewer rules than expected waits until they are added.
         self._size = len(self._ranked)
 
     def rank(self, rule: Rule, score: float) -> Rank:
-        """Where a rule with this score stands."""
+        """The sort key of a rule with this score."""
         return (rule.number, 0, 0) if self._first else (-rule.priority, -score, rule.number)
 
     def candidates(self, ask: Ask) -> Iterator[Rule]:
-        """All rules that may fit, each once, in the order in which they win."""
+        """All candidates without duplicates, the highest rank first."""
         values: dict[str, Any] = {}
         return in_order([each.find(ask, values) for each in self.rounds])
 
-    def _weight(self, clause: Prefilter) -> tuple[int, int, int]:
-        sharing = sum(self._shared[_name(probe)] for probe in clause)
-        return (sharing.bit_length() if sharing > _SHARED else 0, *telling(clause))
+    def _weight(self, prefilter: Prefilter) -> tuple[int, int, int]:
+        sharing = sum(self._shared[_term_key(term)] for term in prefilter)
+        return (sharing.bit_length() if sharing > _SHARED else 0, *selectivity(prefilter))
 
-    def _prepared(self, clause: Prefilter) -> Prefilter:
-        """A clause ready to be entered: its pieces are counted before any rule is entered, so that the rare ones are known."""
-        return tuple(self._by_table[probe.how].slot(probe).prepared(probe) for probe in clause)
+    def _prepared(self, prefilter: Prefilter) -> Prefilter:
+        """A prefilter with its substrings counted. All are counted before any rule is indexed, so that rare ones are known."""
+        return tuple(self._by_table[term.table].slot(term).prepared(term) for term in prefilter)
 
-    def _enter(self, rule: Rule, clause: Prefilter) -> None:
+    def _enter(self, rule: Rule, prefilter: Prefilter) -> None:
         number = len(self._ranked)
         rank = self.rank(rule, rule.bound)
         self._ranked.append((rank, rule))
-        self.cost.add(rule, always=not clause)
-        if not clause:
+        self.cost.add(rule, always=not prefilter)
+        if not prefilter:
             self._always.add(rank, rule)
-        for probe in clause:
-            self._by_table[probe.how].add(probe, number, rank)
+        for term in prefilter:
+            self._by_table[term.table].add(term, number, rank)
 
 
 class _Always:
-    """The rules of which nothing can be looked up, in the order in which they win."""
+    """The rules without a prefilter, the highest rank first."""
 
     def __init__(self) -> None:
         self._ranked: list[Ranked] = []
@@ -103,9 +107,9 @@ class _Always:
 
 
 class _Round:
-    """The rules that are looked up in one kind of table, each value of an Ask in a table of its own.
+    """The rules that one kind of table indexes, with one table per value of an Ask.
 
-    ``best`` is the best rank that any of them can have: where a better rule is found, nothing need be looked up.
+    ``best`` is the best rank of these rules: a search that already has a better match skips the round.
     """
 
     def __init__(self, table: type[_Table], ranked: list[Ranked]) -> None:
@@ -114,130 +118,130 @@ class _Round:
         self._ranked = ranked
         self._slots: dict[str, _Slot] = {}
 
-    def slot(self, probe: Term) -> _Slot:
-        slot = self._slots.get(probe.slot)
+    def slot(self, term: Term) -> _Slot:
+        slot = self._slots.get(term.slot)
         if slot is None:
-            slot = self._slots[probe.slot] = _Slot(probe.read, self._table())
+            slot = self._slots[term.slot] = _Slot(term.read, self._table())
         return slot
 
-    def add(self, probe: Term, number: int, rank: Rank) -> None:
+    def add(self, term: Term, number: int, rank: Rank) -> None:
         if self.best is None or rank < self.best:
             self.best = rank
-        self.slot(probe).add(probe, number)
+        self.slot(term).add(term, number)
 
     def find(self, ask: Ask, values: dict[str, Any]) -> list[Ranked]:
-        """The rules that may fit, best first. ``values`` keeps what was read of the Ask."""
-        found: list[int] = []
+        """The candidates, best first. ``values`` caches the values read from the Ask."""
+        numbers: list[int] = []
         for name, slot in list(self._slots.items()):
             if name not in values:
                 values[name] = slot.read(ask)
-            slot.find(values[name], found)
+            slot.find(values[name], numbers)
         ranked = self._ranked
-        if len(found) < 2:
-            return [ranked[number] for number in found]
-        return sorted([ranked[number] for number in set(found)])
+        if len(numbers) < 2:
+            return [ranked[number] for number in numbers]
+        return sorted([ranked[number] for number in set(numbers)])
 
 
 class _Slot:
-    """One value of an Ask, and the table of what rules expect of it."""
+    """One value of an Ask and the table of the values that rules expect."""
 
     def __init__(self, read: Read, table: _Table) -> None:
         self.read = read
         self._table = table
-        #: The rules that ask nothing where there is no value.
+        #: The rules that do not require the value to be present.
         self._missing: list[int] = []
 
-    def prepared(self, probe: Term) -> Term:
-        return self._table.prepared(probe)
+    def prepared(self, term: Term) -> Term:
+        return self._table.prepared(term)
 
-    def add(self, probe: Term, number: int) -> None:
-        if probe.optional:
+    def add(self, term: Term, number: int) -> None:
+        if term.optional:
             self._missing.append(number)
-        self._table.add(probe, number)
+        self._table.add(term, number)
 
-    def find(self, value: Any, found: list[int]) -> None:
+    def find(self, value: Any, numbers: list[int]) -> None:
         if value is None:
-            found += self._missing
+            numbers += self._missing
         else:
-            self._table.find(value, found)
+            self._table.find(value, numbers)
 
 
 class _Table(Protocol):
-    """What rules expect of one value; finds the numbers of those that may fit."""
+    """The expectations of rules about one value; ``find`` appends the numbers of candidates."""
 
-    def prepared(self, probe: Term) -> Term: ...
+    def prepared(self, term: Term) -> Term: ...
 
-    def add(self, probe: Term, number: int) -> None: ...
+    def add(self, term: Term, number: int) -> None: ...
 
-    def find(self, value: Any, found: list[int]) -> None: ...
+    def find(self, value: Any, numbers: list[int]) -> None: ...
 
 
-class _Texts:
-    """Values that must be the same."""
+class _EqualTable:
+    """Values that must be equal."""
 
     def __init__(self) -> None:
         self._tables: defaultdict[str, defaultdict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
 
-    def prepared(self, probe: Term) -> Term:
-        return probe
+    def prepared(self, term: Term) -> Term:
+        return term
 
-    def add(self, probe: Term, number: int) -> None:
-        self._tables[probe.how][probe.key].append(number)
+    def add(self, term: Term, number: int) -> None:
+        self._tables[term.table][term.key].append(number)
 
-    def find(self, value: Any, found: list[int]) -> None:
+    def find(self, value: Any, numbers: list[int]) -> None:
         tables = self._tables
         if "equals" in tables:
             if isinstance(value, (str, int, float)):
-                found += tables["equals"].get((isinstance(value, bool), value), ())
+                numbers += tables["equals"].get((isinstance(value, bool), value), ())
             return
         trimmed = value.strip()
         if "exact" in tables:
-            found += tables["exact"].get(trimmed, ())
+            numbers += tables["exact"].get(trimmed, ())
         if "lower" in tables:
-            found += tables["lower"].get(trimmed.lower(), ())
+            numbers += tables["lower"].get(trimmed.lower(), ())
 
 
-class _Pieces:
-    """Texts that must be in a value."""
+class _SubstringTable:
+    """Texts that a value must contain."""
 
     def __init__(self) -> None:
         self._grams = Grams()
 
-    def prepared(self, probe: Term) -> Term:
-        needs = ngrams.read(probe.key)
+    def prepared(self, term: Term) -> Term:
+        needs = ngrams.read(term.key)
         self._grams.note(needs)
-        return probe._replace(key=needs)
+        return term._replace(key=needs)
 
-    def add(self, probe: Term, number: int) -> None:
-        self._grams.add(probe.key, number)
+    def add(self, term: Term, number: int) -> None:
+        self._grams.add(term.key, number)
 
-    def find(self, value: str, found: list[int]) -> None:
-        self._grams.find(ngrams.fold(value), found)
+    def find(self, value: str, numbers: list[int]) -> None:
+        self._grams.find(ngrams.fold(value), numbers)
 
 
-class _Alike:
-    """Texts that a value must be like, those of which case counts apart from the others."""
+class _FuzzyTable:
+    """Texts that a value must be similar to; case-sensitive ones have a table of their own."""
 
     def __init__(self) -> None:
         self._tables: dict[bool, Fuzzy] = {}
 
-    def prepared(self, probe: Term) -> Term:
-        return probe
+    def prepared(self, term: Term) -> Term:
+        return term
 
-    def add(self, probe: Term, number: int) -> None:
-        value, threshold, case_sensitive = probe.key
+    def add(self, term: Term, number: int) -> None:
+        value, threshold, case_sensitive = term.key
         self._tables.setdefault(case_sensitive, Fuzzy(case_sensitive)).add(value, threshold, number)
 
-    def find(self, value: str, found: list[int]) -> None:
+    def find(self, value: str, numbers: list[int]) -> None:
         for table in list(self._tables.values()):
-            table.find(value, found)
+            table.find(value, numbers)
 
 
 def in_order(tried: Iterable[Iterable[Ranked]]) -> Iterator[Rule]:
-    """What was found in the rounds, each rule once, in the order in which they win."""
-    found = dict(chain.from_iterable(tried))
-    return (found[rank] for rank in sorted(found))
+    """The candidates of all rounds without duplicates, the highest rank first."""
+    by_rank = dict(chain.from_iterable(tried))
+    return (by_rank[rank] for rank in sorted(by_rank))
 
 
-def _name(probe: Term) -> tuple[str, str, Any]:
-    return (probe.slot, probe.how, probe.key)
+def _term_key(term: Term) -> tuple[str, str, Any]:
+    return (term.slot, term.table, term.key)

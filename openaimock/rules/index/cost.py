@@ -1,4 +1,4 @@
-"""Cost: how long a match may take, estimated before it is made, so that a long one can be made elsewhere."""
+"""Cost: an estimate of how long a match takes, so that a long one runs in the thread pool."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import re
 
 from ..rule import Rule, expectations
 
-# Seconds, measured on a slow machine. What is looked for is an order of magnitude.
+# Seconds, measured on a slow machine. An order of magnitude is enough.
 _FOLD = 1e-7
 _SEARCH = 3e-8
 _BACKTRACK = 5e-8
 _COMPARE = 2e-6
-#: The part of many fuzzy rules that the index cannot rule out, so that they are compared in full.
+#: The share of fuzzy rules that the index does not exclude, so that they are compared in full.
 _SURVIVORS = 1e-4
-#: What takes less is told as nothing.
+#: A shorter time counts as 0.
 _SLIGHT = 1e-3
-#: Something repeated inside something repeated: what does not match is tried in every division.
+#: A repeat inside a repeat: a mismatch is tried in every division.
 _NESTED = re.compile(r"[*+}][?+]?\)+[*+{]")
 
 
 class Cost:
-    """What the matchers of the rules take, by the length of a text."""
+    """The time that the matchers of the rules take, by the length of a text."""
 
     def __init__(self) -> None:
         self._searches = 0
         self._nested = 0
         self._compared = 0
-        #: No text longer than this is compared in full.
+        #: Longer texts are not compared in full.
         self._reach = 0.0
-        #: Texts up to this length take no time to speak of; worked out when it is asked for.
+        #: Texts up to this length cost nothing worth counting; computed on demand.
         self._quick: int | None = None
 
     def add(self, rule: Rule, always: bool) -> None:
-        """Count what a rule adds; ``always``: it is asked whatever the text says."""
+        """Add the cost of a rule; ``always``: it has no prefilter."""
         for matcher in expectations(rule):
             if matcher.kind == "regex":
                 self._searches += always
@@ -43,7 +43,7 @@ class Cost:
         self._quick = None
 
     def of(self, length: int) -> float:
-        """Seconds that a match of a text so long may take; 0 where it is not worth a thought."""
+        """Estimated seconds for a text of this length; 0 where they are negligible."""
         quick = self._quick
         if quick is None:
             quick = self._quick = next((1 << power for power in range(24, 3, -1) if self._estimate(1 << power) < _SLIGHT), 0)

@@ -1,4 +1,4 @@
-"""Literals: the pieces of plain text that whatever a regex or a pattern finds must hold."""
+"""Literals: the plain texts that every match of a regex or glob contains."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from ...text import regex
 from .ngrams import fold
 
-#: What a pattern needs: every text of one of the alternatives. None: nothing is known.
+#: The required texts of a pattern: all texts of at least one alternative. None: unknown.
 Needs = tuple[tuple[str, ...], ...] | None
-#: An alternation of more branches than this tells too little to be worth its entries.
+#: An alternation of more branches is not selective enough to be indexed.
 _BRANCHES = 64
 _PLAIN = re.compile(r"[^\\.^$*+?{}\[\]|()]*")
 
 
 def of_regex(pattern: str) -> Needs:
-    """The folded texts of which a match holds all (one alternative) or the one or the other (several)."""
+    """The folded texts that a match contains: all texts of one of the alternatives."""
     if _PLAIN.fullmatch(pattern):
         return ((fold(pattern),),) if fold(pattern) else None
     try:
@@ -28,27 +28,27 @@ def of_regex(pattern: str) -> Needs:
 
 
 def of_glob(pattern: str) -> Needs:
-    """The same for a shell pattern. What follows a bracket is left alone: what it means depends on too much."""
+    """The same for a glob. Text after a bracket is ignored."""
     texts = [fold(text) for text in re.split(r"[*?]", pattern.partition("[")[0])]
     return (tuple(filter(None, texts)),) if any(texts) else None
 
 
 @cache
 def _method(op: Any) -> str:
-    """The method of a walk that reads an operation of the parser's."""
+    """The method of the reader for an operation of the parser."""
     name = f"_{str(op).lower()}"
-    return name if hasattr(_Reading, name) else "_gap"
+    return name if hasattr(_LiteralReader, name) else "_gap"
 
 
-def _read(items: Iterable[tuple[Any, Any]], before: str = "") -> _Reading:
-    reading = _Reading(before)
+def _read(items: Iterable[tuple[Any, Any]], before: str = "") -> _LiteralReader:
+    reading = _LiteralReader(before)
     reading.read(items)
     reading.stop()
     return reading
 
 
-class _Reading:
-    """A walk over a parsed regex. ``run`` is the text read without a gap, ``sure`` the texts that stopped, all needed."""
+class _LiteralReader:
+    """A walk over a parsed regex. ``run`` is the current literal text, ``sure`` lists the complete ones, all required."""
 
     def __init__(self, run: str) -> None:
         self.run = run
@@ -56,30 +56,30 @@ class _Reading:
         self.branches: Needs = None
 
     def read(self, items: Iterable[tuple[Any, Any]]) -> None:
-        for op, given in items:
-            getattr(self, _method(op))(given)
+        for op, argument in items:
+            getattr(self, _method(op))(argument)
 
     def stop(self) -> None:
-        """Whatever follows need not stand beside what was read."""
+        """End the current literal text."""
         text = fold(self.run)
         if text:
             self.sure.append(text)
         self.run = ""
 
     def needs(self) -> Needs:
-        """The texts that are sure, unless one of the branches says more."""
+        """The required texts, or the branches where they are more selective."""
         best = max(map(len, self.sure), default=0)
         if self.branches and min(max(map(len, texts)) for texts in self.branches) > best:
             return self.branches
         return (tuple(self.sure),) if best else None
 
-    # What each operation tells
+    # Operations
 
-    def _gap(self, given: Any) -> None:
+    def _gap(self, argument: Any) -> None:
         self.stop()
 
-    def _at(self, given: Any) -> None:
-        """What matches between characters: the text goes on."""
+    def _at(self, argument: Any) -> None:
+        """A position between characters does not end the literal text."""
 
     _assert = _assert_not = _at
 
@@ -87,32 +87,36 @@ class _Reading:
         self.run += chr(code)
 
     def _in(self, members: Any) -> None:
-        # [Ww] is one letter when case is forgotten.
-        texts = {fold(chr(given)) if _method(op) == "_literal" else None for op, given in members}
+        # [Ww] is one letter when case is ignored.
+        texts = {fold(chr(code)) if _method(op) == "_literal" else None for op, code in members}
         if len(texts) == 1 and None not in texts:
             self.run += chr(members[0][1])
         else:
             self.stop()
 
-    def _subpattern(self, given: Any) -> None:
-        self.read(given[-1])
+    def _subpattern(self, argument: Any) -> None:
+        self.read(argument[-1])
 
     def _atomic_group(self, items: Any) -> None:
         self.read(items)
 
-    def _max_repeat(self, given: Any) -> None:
-        least, _, items = given
+    def _max_repeat(self, argument: Any) -> None:
+        least, _, items = argument
         if least:
             self.read(items)
         self.stop()
 
     _min_repeat = _possessive_repeat = _max_repeat
 
-    def _branch(self, given: Any) -> None:
-        found: list[tuple[str, ...]] = []
-        for items in given[1]:
-            # What stands before all branches stands before each.
-            found += _read(items, self.run).needs() or [()]
+    def _branch(self, argument: Any) -> None:
+        alternatives: list[tuple[str, ...]] = []
+        for items in argument[1]:
+            # The text before the alternation precedes each branch.
+            alternatives += _read(items, self.run).needs() or [()]
         self.stop()
-        if all(found) and len(found) <= _BRANCHES and (self.branches is None or len(found) < len(self.branches)):
-            self.branches = tuple(found)
+        if (
+            all(alternatives)
+            and len(alternatives) <= _BRANCHES
+            and (self.branches is None or len(alternatives) < len(self.branches))
+        ):
+            self.branches = tuple(alternatives)

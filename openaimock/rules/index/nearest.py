@@ -1,4 +1,4 @@
-"""Kin: of many rules those whose expected texts share most with what an Ask says, to be explained on a miss."""
+"""NearestIndex: of many rules those whose expected texts share most trigrams with an Ask, to be explained on a miss."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from ...types.ask import Ask
 from ..matchers import Matcher
 from ..rule import Rule, expectations
 
-#: So many pieces of an expected text are looked at, spread evenly over it; of all of a rule those are kept that fewest have.
+#: Trigrams sampled evenly from an expected text, and how many of the rarest are stored for each rule.
 _SAMPLES = 24
 _RAREST = 8
-#: So much of the Ask is looked at.
+#: Characters read from each text of the Ask.
 _LONGEST = 2000
-#: So many entries are looked at, those of the rarest pieces first.
+#: Entries visited by a search, those of the rarest trigrams first.
 _LOOKS = 500
-#: Of so many rules that share most of what was looked at all pieces are looked at.
+#: For this many of the best rules all trigrams are compared.
 _CLOSER = 12
 
 
 class NearestIndex:
-    """Pieces of three characters, and the rules that have them in what they expect."""
+    """Trigrams and the rules whose expected texts contain them."""
 
     def __init__(self) -> None:
         self._having: defaultdict[str, list[int]] = defaultdict(list)
-        #: The pieces of each rule.
+        #: The trigrams of each rule.
         self._pieces: list[tuple[str, ...]] = []
         self._known: Counter[str] = Counter()
 
@@ -46,10 +46,10 @@ class NearestIndex:
             self._pieces.append(rarest)
 
     def nearest(self, ask: Ask, count: int) -> list[int]:
-        """The numbers of the rules that share the greatest part of their pieces, best first."""
-        said = _said(ask)
-        # In one order, so that the same question always gets the same answer.
-        having = sorted([self._having[piece] for piece in sorted(said & self._having.keys())], key=len)
+        """The numbers of the rules that share the greatest part of their trigrams, best first."""
+        request_pieces = _request_pieces(ask)
+        # Sorted, so that the same Ask always gets the same result.
+        having = sorted([self._having[piece] for piece in sorted(request_pieces & self._having.keys())], key=len)
         looked: list[list[int]] = []
         left = _LOOKS
         for numbers in having:
@@ -58,27 +58,27 @@ class NearestIndex:
             if left <= 0:
                 break
         counts = Counter(chain.from_iterable(looked))
-        # Most share one piece only: they are of interest where there are no others.
-        found = [number for number, shared in counts.items() if shared > 1]
-        if len(found) < count:
-            found = list(counts)
+        # Rules that share a single trigram count only when there are no others.
+        numbers = [number for number, shared in counts.items() if shared > 1]
+        if len(numbers) < count:
+            numbers = list(counts)
         pieces = self._pieces
-        ranked = sorted([(-counts[number] / len(pieces[number]), number) for number in found])
+        ranked = sorted([(-counts[number] / len(pieces[number]), number) for number in numbers])
         closer = [(number, pieces[number]) for _, number in ranked[: _CLOSER + count]]
-        shares = {number: sum(map(said.__contains__, has)) / len(has) for number, has in closer}
+        shares = {number: sum(map(request_pieces.__contains__, has)) / len(has) for number, has in closer}
         return sorted(shares, key=lambda number: (-shares[number], number))[:count]
 
 
 def _samples(matcher: Matcher) -> list[str]:
-    words = matcher.words[:_LONGEST]
+    words = matcher.plain_text[:_LONGEST]
     folded = f" {fold(words)} "
     last = len(folded) - 2
     return [folded[at : at + 3] for at in range(0, last, max(1, last // _SAMPLES))] if words else []
 
 
-def _said(ask: Ask) -> set[str]:
+def _request_pieces(ask: Ask) -> set[str]:
     texts = [ask.text, ask.user or "", ask.opening[0].text if ask.opening else "", ask.tool or "", ask.model]
-    found: set[str] = set()
+    pieces: set[str] = set()
     for text in dict.fromkeys(texts):
-        found |= trigrams(text[:_LONGEST])
-    return found
+        pieces |= trigrams(text[:_LONGEST])
+    return pieces

@@ -1,4 +1,4 @@
-"""Grams: which of many needles may stand in a text, found by walking the text's pieces of four bytes once."""
+"""Grams: which of many needles a text may contain, by one pass over the text's four-byte pieces."""
 
 from __future__ import annotations
 
@@ -6,63 +6,63 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-#: Up to this many needles are looked for one by one: that is as quick, and needs nothing to be built.
+#: Up to this many needles are searched one by one, which is as fast and needs no table.
 FEW = 24
-#: So many of a needle's rarest grams are used one after the other where many needles share them.
+#: Where many needles share grams, this many of the rarest grams of each are used in turn.
 _DEPTH = 4
-#: A needle longer than twice this is as well known by its two ends.
+#: Of a needle longer than twice this only the two ends are used.
 _END_BYTES = 200
 
 
 def fold(text: str) -> str:
-    """A text in which case is forgotten more thoroughly than any matcher forgets it.
+    """A text with case ignored at least as far as any matcher ignores it.
 
-    Character by character, so that what stands in a text stands in its fold, whether a matcher compares ``lower()``, the text
-    itself, or a regex under IGNORECASE (for which the long s is an s, the dotless i an i, and a dotted capital I an i
-    without the dot that ``lower()`` leaves beside it).
+    Folding works character by character, so that a substring stays a substring, whether a matcher compares ``lower()``, the
+    text itself, or a regex under IGNORECASE (which treats the long s as s, the dotless i as i, and a dotted capital I as i
+    without the dot that ``lower()`` adds).
     """
     return text.upper() if text.isascii() else text.lower().upper().replace("\u0307", "")
 
 
 def encode(text: str) -> bytes:
-    """A folded text as bytes; lone surrogates, which JSON may carry, included."""
+    """A folded text as bytes, lone surrogates (which JSON may contain) included."""
     return text.encode("utf-8", "surrogatepass")
 
 
 def views(data: bytes) -> list[memoryview]:
-    """All pieces of four bytes, each as a number, in four rows: a view makes them without a slice for every one."""
+    """All four-byte pieces as numbers, in four rows: a cast memoryview avoids a slice for each."""
     view = memoryview(data)
     return [view[start : start + (len(data) - start) // 4 * 4].cast("I") for start in range(min(4, len(data) - 3))]
 
 
 def pieces(data: bytes) -> set[int]:
-    """All different pieces of four bytes."""
+    """The distinct four-byte pieces."""
     return set().union(*views(data))
 
 
 class Needs(NamedTuple):
-    """Folded texts that must all be there, the longest first, and the pieces of four bytes in them."""
+    """Folded texts that must all be present, the longest first, and their four-byte pieces."""
 
     texts: tuple[bytes, ...]
     pieces: set[int]
 
     @property
     def short(self) -> list[bytes]:
-        """The texts that have no such piece."""
+        """The texts shorter than four bytes."""
         return [data for data in self.texts if len(data) < 4]
 
 
 def read(texts: Iterable[str]) -> Needs:
-    """What is to be looked for of some folded texts, none of which is empty."""
+    """The search data of folded texts, none of which is empty."""
     encoded = sorted(map(encode, texts), key=len, reverse=True)
-    found: set[int] = set()
+    grams: set[int] = set()
     for data in encoded:
-        found |= pieces(data) if len(data) <= 2 * _END_BYTES else pieces(data[:_END_BYTES]) | pieces(data[-_END_BYTES:])
-    return Needs(tuple(encoded), found)
+        grams |= pieces(data) if len(data) <= 2 * _END_BYTES else pieces(data[:_END_BYTES]) | pieces(data[-_END_BYTES:])
+    return Needs(tuple(encoded), grams)
 
 
 class Needle(NamedTuple):
-    """What a rule needs: ``text`` and all of ``others``; it stands in the table under ``grams``, the rarest first."""
+    """The texts a rule requires: ``text`` and all of ``others``; it is indexed under ``grams``, the rarest first."""
 
     text: bytes
     others: tuple[bytes, ...]
@@ -71,12 +71,12 @@ class Needle(NamedTuple):
 
 
 Table = dict[int, "list[Needle] | Table"]
-#: Where needles stand that have no more grams than led there.
+#: The key of needles that have no further grams.
 _END = -1
 
 
 class Grams:
-    """Needles and the numbers of the rules that need them. Numbers come out that may fit, and all that do."""
+    """Needles and the numbers of their rules. A search returns all matching numbers and perhaps a few others."""
 
     def __init__(self) -> None:
         self._few: list[Needle] = []
@@ -88,18 +88,18 @@ class Grams:
         return bool(self._few or self._table or self._short)
 
     def note(self, needs: Needs) -> None:
-        """Count the pieces of a needle that is about to be added, so that the rare ones are known."""
+        """Count the pieces of a needle before it is added, so that rare ones are known."""
         self._known.update(needs.pieces)
         self._known.update(needs.short)
 
     def add(self, needs: Needs, number: int) -> None:
-        """A rule that needs what was read."""
-        known = self._known.__getitem__
-        grams = sorted(needs.pieces, key=known)[:_DEPTH]
+        """Add a rule that requires some texts."""
+        frequency = self._known.__getitem__
+        grams = sorted(needs.pieces, key=frequency)[:_DEPTH]
         needle = Needle(needs.texts[0], needs.texts[1:], tuple(grams), number)
-        short = min(needs.short, key=known, default=None)
-        # A short text is looked for in a slower way: it must be much the rarer.
-        if short is not None and (not grams or known(short) * FEW < known(grams[0])):
+        short = min(needs.short, key=frequency, default=None)
+        # The search for short texts is slower: it pays only for much rarer ones.
+        if short is not None and (not grams or frequency(short) * FEW < frequency(grams[0])):
             self._short.setdefault(short, []).append(needle)
             return
         if self._table:
@@ -110,33 +110,33 @@ class Grams:
             table: Table = {}
             for waiting in self._few:
                 _put(table, waiting, 0)
-            # In this order, so that another thread which looks meanwhile finds them in one place at least.
+            # In this order, so that a concurrent search finds the needles in at least one place.
             self._table, self._few = table, []
 
-    def find(self, text: str, found: list[int]) -> None:
-        """Append the numbers of the rules that a folded text may fit."""
+    def find(self, text: str, numbers: list[int]) -> None:
+        """Append the numbers of the rules that may match a folded text."""
         data = encode(text)
-        found += _present(self._few, data)
+        numbers += _present(self._few, data)
         if self._table:
-            self._find_long(data, found)
+            self._find_long(data, numbers)
         if self._short:
-            self._find_short(data, found)
+            self._find_short(data, numbers)
 
-    def _find_long(self, data: bytes, found: list[int]) -> None:
+    def _find_long(self, data: bytes, numbers: list[int]) -> None:
         table = self._table
         grams: set[int] = set().union(*[filter(table.__contains__, view) for view in views(data)])
-        every: set[int] = set()
+        all_grams: set[int] = set()
         pending = [table[gram] for gram in grams]
         while pending:
-            held = pending.pop()
-            if isinstance(held, list):
-                found += _present(held, data)
+            entry = pending.pop()
+            if isinstance(entry, list):
+                numbers += _present(entry, data)
                 continue
-            # To make a set of all pieces takes longest, and is not often needed.
-            every = every or {_END, *pieces(data)}
-            pending += [held[gram] for gram in held.keys() & every]
+            # The set of all pieces is expensive and rarely needed.
+            all_grams = all_grams or {_END, *pieces(data)}
+            pending += [entry[gram] for gram in entry.keys() & all_grams]
 
-    def _find_short(self, data: bytes, found: list[int]) -> None:
+    def _find_short(self, data: bytes, numbers: list[int]) -> None:
         short = self._short
         if len(short) <= FEW:
             texts = [text for text in list(short) if text in data]
@@ -144,11 +144,11 @@ class Grams:
             slices = {data[at : at + size] for size in (1, 2, 3) for at in range(len(data) - size + 1)}
             texts = list(short.keys() & slices)
         for text in texts:
-            found += _present(short[text], data)
+            numbers += _present(short[text], data)
 
 
 def _present(needles: list[Needle], data: bytes) -> list[int]:
-    """The numbers of the needles of which everything is there."""
+    """The numbers of the needles whose texts are all present."""
     return [
         number for text, others, _, number in needles if text in data and (not others or all(other in data for other in others))
     ]
@@ -156,15 +156,15 @@ def _present(needles: list[Needle], data: bytes) -> list[int]:
 
 def _put(table: Table, needle: Needle, depth: int) -> None:
     gram = needle.grams[depth] if depth < len(needle.grams) else _END
-    held = table.get(gram)
-    if isinstance(held, dict):
-        _put(held, needle, depth + 1)
-    elif held is None:
+    entry = table.get(gram)
+    if isinstance(entry, dict):
+        _put(entry, needle, depth + 1)
+    elif entry is None:
         table[gram] = [needle]
-    elif gram == _END or len(held) < FEW:
-        held.append(needle)
+    elif gram == _END or len(entry) < FEW:
+        entry.append(needle)
     else:
         deeper: Table = {}
-        for other in (*held, needle):
+        for other in (*entry, needle):
             _put(deeper, other, depth + 1)
         table[gram] = deeper

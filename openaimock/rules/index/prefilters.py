@@ -1,4 +1,4 @@
-"""Clauses: what must hold of an Ask for a rule to fit, and can be looked up without asking the rule."""
+"""Prefilters: necessary conditions of a rule that can be looked up without testing the rule."""
 
 from __future__ import annotations
 
@@ -15,35 +15,34 @@ Read = Callable[[Ask], Any]
 
 
 class Term(NamedTuple):
-    """Something that must hold of one value of an Ask for a rule to fit, and that can be looked up.
+    """A necessary condition of a rule on one value of an Ask, as a key of a table.
 
-    ``slot`` names the value, ``read`` reads it. ``how`` is the table: ``exact`` (trimmed text), ``lower`` (the same without
-    case), ``equals`` (JSON), ``grams`` (texts that must be in it) or ``fuzzy``. ``optional``: nothing must hold where there
-    is no such value.
+    ``slot`` names the value, ``read`` reads it. ``table`` is ``exact`` (trimmed text), ``lower`` (the same in lower case),
+    ``equals`` (JSON), ``grams`` (substrings) or ``fuzzy``. ``optional``: an absent value matches too.
     """
 
     slot: str
     read: Read
-    how: str
+    table: str
     key: Any
     optional: bool = False
 
 
-#: One of these must hold.
+#: At least one of these terms must hold.
 Prefilter = tuple[Term, ...]
-#: The tables from the most telling to the least, where the number of rules with the same key does not decide.
-_TELLING = ("exact", "lower", "equals", "grams", "fuzzy")
+#: The tables from the most to the least selective.
+_BY_SELECTIVITY = ("exact", "lower", "equals", "grams", "fuzzy")
 
 
-def clauses(rule: Rule) -> list[Prefilter]:
-    """All that must hold for a rule to fit and can be looked up, each on its own."""
+def prefilters(rule: Rule) -> list[Prefilter]:
+    """All prefilters of a rule; each of them must hold."""
     if rule.flow:
-        return _flow_clauses(rule)
-    return [clause for condition in rule.conditions for clause in _condition_clauses(condition)]
+        return _flow_prefilters(rule)
+    return [prefilter for condition in rule.conditions for prefilter in _condition_prefilters(condition)]
 
 
-def _flow_clauses(rule: Rule) -> list[Prefilter]:
-    found = []
+def _flow_prefilters(rule: Rule) -> list[Prefilter]:
+    result = []
     optional = False
     for at, turn in enumerate(rule.flow):
         if turn.role == "assistant":
@@ -51,12 +50,12 @@ def _flow_clauses(rule: Rule) -> list[Prefilter]:
         if turn.matcher:
             slot = f"messages.{at}" if rule.opens_with_system else f"opening.{at}"
             read = _message_reader(at, rule.opens_with_system)
-            clause = _clause(slot, read, turn.matcher)
-            if clause:
-                found.append(tuple(probe._replace(optional=optional) for probe in clause))
-        # A conversation that has come less far fits too, but something must have come.
+            prefilter = _prefilter(slot, read, turn.matcher)
+            if prefilter:
+                result.append(tuple(term._replace(optional=optional) for term in prefilter))
+        # A shorter conversation matches too, but it has at least one message.
         optional = True
-    return found
+    return result
 
 
 def _message_reader(at: int, whole: bool) -> Read:
@@ -69,23 +68,23 @@ def _message_reader(at: int, whole: bool) -> Read:
     return read
 
 
-def _condition_clauses(condition: Condition) -> list[Prefilter]:
+def _condition_prefilters(condition: Condition) -> list[Prefilter]:
     if condition.branches:
-        # Of each branch its best: that one of these holds is sure.
-        each = [min(_condition_clauses(branch), key=telling, default=()) for branch in condition.branches]
-        return [tuple(probe for clause in each for probe in clause)] if all(each) else []
+        # The best prefilter of each branch: one of them must hold.
+        best = [min(_condition_prefilters(branch), key=selectivity, default=()) for branch in condition.branches]
+        return [tuple(term for prefilter in best for term in prefilter)] if all(best) else []
     if condition.parts:
-        return [clause for part in condition.parts for clause in _condition_clauses(part)]
+        return [prefilter for part in condition.parts for prefilter in _condition_prefilters(part)]
     if condition.within:
-        clause = _within(condition.key, condition.within)
+        prefilter = _within(condition.key, condition.within)
     elif condition.value and condition.matcher:
-        clause = _clause(condition.key, condition.value, condition.matcher)
+        prefilter = _prefilter(condition.key, condition.value, condition.matcher)
     else:
-        clause = None
-    return [clause] if clause else []
+        prefilter = None
+    return [prefilter] if prefilter else []
 
 
-def _clause(slot: str, read: Read, matcher: Matcher) -> Prefilter | None:
+def _prefilter(slot: str, read: Read, matcher: Matcher) -> Prefilter | None:
     value = matcher.value
     if matcher.invert:
         return None
@@ -105,13 +104,13 @@ def _clause(slot: str, read: Read, matcher: Matcher) -> Prefilter | None:
 
 
 def _within(slot: str, matcher: Matcher) -> Prefilter | None:
-    """Of several texts one must fit: then what that one holds stands in all of them, joined."""
+    """One of several texts must fit, so the joined texts contain its required substrings."""
     needs = _needs(matcher)
     return tuple(Term(slot, _joined, "grams", texts) for texts in needs) if needs else None
 
 
 def _needs(matcher: Matcher) -> literals.Needs:
-    """The folded texts that a value must hold for a matcher to fit."""
+    """The folded texts that a value must contain for a matcher to fit."""
     if matcher.kind == "regex":
         return literals.of_regex(matcher.value)
     if matcher.kind == "glob":
@@ -126,7 +125,7 @@ def _joined(ask: Ask) -> str:
     return "\n".join([message.text for message in ask.messages])
 
 
-def telling(clause: Prefilter) -> tuple[int, int]:
-    """How much a clause tells, the most telling first."""
-    length = min(max(map(len, probe.key)) if probe.how == "grams" else 0 for probe in clause)
-    return (max(_TELLING.index(probe.how) for probe in clause), -length)
+def selectivity(prefilter: Prefilter) -> tuple[int, int]:
+    """The sort key of a prefilter, the most selective first."""
+    length = min(max(map(len, term.key)) if term.table == "grams" else 0 for term in prefilter)
+    return (max(_BY_SELECTIVITY.index(term.table) for term in prefilter), -length)

@@ -255,11 +255,11 @@ def test_a_limit_that_is_not_reached_changes_nothing(mock):
 
 def test_logprobs_spell_the_content(mock):
     answer = strictly(ChatCompletion, post(mock, user("Hello", logprobs=True, top_logprobs=3)).json())
-    said = answer.choices[0].logprobs.content
-    assert "".join(token.token for token in said) == "Hi there! How can I help you today?"
-    assert all(bytes(token.bytes).decode() == token.token for token in said)
-    assert all(token.logprob <= 0 and len(token.top_logprobs) == 3 for token in said)
-    assert all(token.top_logprobs[0].token == token.token for token in said)
+    text = answer.choices[0].logprobs.content
+    assert "".join(token.token for token in text) == "Hi there! How can I help you today?"
+    assert all(bytes(token.bytes).decode() == token.token for token in text)
+    assert all(token.logprob <= 0 and len(token.top_logprobs) == 3 for token in text)
+    assert all(token.top_logprobs[0].token == token.token for token in text)
 
 
 def test_logprobs_are_streamed_beside_their_tokens(mock):

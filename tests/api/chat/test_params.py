@@ -29,10 +29,10 @@ def conversation(*messages):
     return {"messages": list(messages)}
 
 
-def refusal(given):
+def refusal(body):
     """The API's error for a body, None when it would be taken."""
     try:
-        CHAT.check(given)
+        CHAT.check(body)
     except APIError as error:
         return error
     return None
@@ -62,10 +62,10 @@ def no_content(at):
 
 
 def no_image(at, role):
-    said = (
+    message = (
         f"Image URLs are only allowed for messages with role 'user', but this message with role '{role}' contains an image URL."
     )
-    return f"Invalid 'messages[{at}]'. {said}", f"messages[{at}]", "invalid_value"
+    return f"Invalid 'messages[{at}]'. {message}", f"messages[{at}]", "invalid_value"
 
 
 IMAGE = {"type": "image_url", "image_url": {"url": "https://a/b.png"}}
@@ -376,9 +376,9 @@ def test_what_the_api_says(part, words):
 
 @pytest.mark.parametrize(("name", "words"), [("model", NO_MODEL), ("messages", missing("messages"))])
 def test_what_must_be_there(name, words):
-    given = body()
-    del given[name]
-    error = refusal(given)
+    complete = body()
+    del complete[name]
+    error = refusal(complete)
     assert (error.message, error.param, error.code) == words
 
 
@@ -398,8 +398,8 @@ def test_what_must_be_there(name, words):
 def test_of_two_flaws_the_api_says_this_one(earlier, later):
     flawed = {name: [None] if dict in classes(CHAT.shape.keys[name]) else {} for name in (later, earlier)}
     # Whatever the order of the body.
-    given = {**flawed, **{name: value for name, value in body().items() if name not in flawed}}
-    assert refusal(given).param.startswith(earlier)
+    merged = {**flawed, **{name: value for name, value in body().items() if name not in flawed}}
+    assert refusal(merged).param.startswith(earlier)
 
 
 TAKEN = [
@@ -514,12 +514,12 @@ FULL = {name: examples(kind)[0] for name, kind in SDK.items()}
 def test_every_wrong_type_below_a_parameter_is_taken_or_a_clear_400(name):
     for place in places(FULL[name]):
         for sample in SAMPLES:
-            given = copy.deepcopy(FULL)
-            holder, last = given, name
+            body = copy.deepcopy(FULL)
+            holder, last = body, name
             for step in place:
                 holder, last = holder[last], step
             holder[last] = sample
-            error = refusal(given)
+            error = refusal(body)
             if error is not None:
                 assert (error.status, error.type) == (400, "invalid_request_error")
                 assert (error.param or "model").startswith((name, "top_logprobs"))
@@ -553,8 +553,8 @@ MESSAGES = st.lists(st.dictionaries(st.sampled_from(["role", "content", "name", 
 
 @settings(deadline=None)
 @given(JSON | st.dictionaries(st.sampled_from(sorted(CHAT.shape.keys)), JSON), MESSAGES | JSON)
-def test_no_body_at_all_breaks_it(given, messages):
-    for tried in (given, {"model": "m", "messages": messages, **(given if isinstance(given, dict) else {})}):
+def test_no_body_at_all_breaks_it(body, messages):
+    for tried in (body, {"model": "m", "messages": messages, **(body if isinstance(body, dict) else {})}):
         error = refusal(tried)
         if error is not None:
             assert error.status == 400

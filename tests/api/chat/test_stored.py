@@ -49,7 +49,7 @@ def get(mock, path):
 
 
 def ids(page):
-    return [each.id for each in page.data]
+    return [entry.id for entry in page.data]
 
 
 # Keeping
@@ -57,40 +57,40 @@ def ids(page):
 
 def test_a_stored_completion_is_what_was_answered(mock):
     answer = post(mock, user("Hello", store=True)).json()
-    found = get(mock, f"/{answer['id']}").json()
-    assert {name: found[name] for name in answer} == answer
-    assert found.keys() - answer.keys() == OF_THE_REQUEST | {"metadata"}
-    strictly(ChatCompletion, {name: value for name, value in found.items() if name not in OF_THE_REQUEST})
+    listed = get(mock, f"/{answer['id']}").json()
+    assert {name: listed[name] for name in answer} == answer
+    assert listed.keys() - answer.keys() == OF_THE_REQUEST | {"metadata"}
+    strictly(ChatCompletion, {name: value for name, value in listed.items() if name not in OF_THE_REQUEST})
 
 
 def test_a_stored_completion_says_what_was_asked(sdk):
     tools = [{"type": "function", "function": {"name": "f"}}]
-    made = kept(sdk, temperature=0.5, seed=7, user="me", tools=tools, tool_choice="none", metadata={"a": "b"})
-    found = sdk.retrieve(made.id).to_dict()
-    assert (found["temperature"], found["top_p"], found["seed"], found["input_user"]) == (0.5, 1.0, 7, "me")
-    assert (found["tools"], found["tool_choice"], found["metadata"]) == (tools, "none", {"a": "b"})
+    completion = kept(sdk, temperature=0.5, seed=7, user="me", tools=tools, tool_choice="none", metadata={"a": "b"})
+    listed = sdk.retrieve(completion.id).to_dict()
+    assert (listed["temperature"], listed["top_p"], listed["seed"], listed["input_user"]) == (0.5, 1.0, 7, "me")
+    assert (listed["tools"], listed["tool_choice"], listed["metadata"]) == (tools, "none", {"a": "b"})
 
 
 @pytest.mark.parametrize("store", [False, None])
 def test_others_are_not_kept(sdk, store):
-    made = sdk.create(**user("Hello", store=store))
+    completion = sdk.create(**user("Hello", store=store))
     assert ids(sdk.list()) == []
-    with pytest.raises(openai.NotFoundError, match=f"Chat completion with id '{made.id}' not found"):
-        sdk.retrieve(made.id)
+    with pytest.raises(openai.NotFoundError, match=f"Chat completion with id '{completion.id}' not found"):
+        sdk.retrieve(completion.id)
 
 
 @pytest.mark.parametrize("text", ["Hello", "calls", "paced", "sound"])
 def test_a_stream_is_kept_as_it_was_said(sdk, text):
     with sdk.stream(**user(text, store=True, logprobs=True, top_logprobs=2, n=2)) as streamed:
         final = streamed.get_final_completion()
-    found = sdk.retrieve(final.id)
-    assert found.object == "chat.completion"
-    for said, stored in zip(final.choices, found.choices, strict=True):
-        assert said.finish_reason == stored.finish_reason
-        assert (said.message.content or None) == (stored.message.content if text != "sound" else "la")
-        assert [call.id for call in said.message.tool_calls or ()] == [call.id for call in stored.message.tool_calls or ()]
-        assert (said.logprobs and said.logprobs.content) == (stored.logprobs and stored.logprobs.content)
-    assert found.usage.completion_tokens > 0
+    listed = sdk.retrieve(final.id)
+    assert listed.object == "chat.completion"
+    for choice, stored in zip(final.choices, listed.choices, strict=True):
+        assert choice.finish_reason == stored.finish_reason
+        assert (choice.message.content or None) == (stored.message.content if text != "sound" else "la")
+        assert [call.id for call in choice.message.tool_calls or ()] == [call.id for call in stored.message.tool_calls or ()]
+        assert (choice.logprobs and choice.logprobs.content) == (stored.logprobs and stored.logprobs.content)
+    assert listed.usage.completion_tokens > 0
 
 
 def test_a_stream_that_breaks_off_is_not_kept(mock, sdk):
@@ -109,22 +109,22 @@ def test_a_refused_request_is_not_kept(sdk):
 
 
 def test_the_list_begins_with_the_oldest(sdk):
-    made = [kept(sdk).id for _ in range(3)]
+    completion = [kept(sdk).id for _ in range(3)]
     page = sdk.list()
-    assert (ids(page), page.has_more) == (made, False)
+    assert (ids(page), page.has_more) == (completion, False)
 
 
 def test_newest_first(sdk):
-    made = [kept(sdk).id for _ in range(3)]
-    assert ids(sdk.list(order="desc")) == made[::-1]
+    completion = [kept(sdk).id for _ in range(3)]
+    assert ids(sdk.list(order="desc")) == completion[::-1]
 
 
 def test_pages(sdk):
-    made = [kept(sdk).id for _ in range(5)]
+    completion = [kept(sdk).id for _ in range(5)]
     page = sdk.list(limit=2)
-    assert (ids(page), page.has_more) == (made[:2], True)
-    assert ids(sdk.list(limit=2, after=made[1])) == made[2:4]
-    assert [each.id for each in sdk.list(limit=2)] == made
+    assert (ids(page), page.has_more) == (completion[:2], True)
+    assert ids(sdk.list(limit=2, after=completion[1])) == completion[2:4]
+    assert [entry.id for entry in sdk.list(limit=2)] == completion
 
 
 def test_a_page_has_twenty_unless_it_is_told_otherwise(sdk):
@@ -135,9 +135,9 @@ def test_a_page_has_twenty_unless_it_is_told_otherwise(sdk):
 
 
 def test_the_list_object(mock):
-    made = post(mock, user("Hello", store=True)).json()["id"]
+    completion = post(mock, user("Hello", store=True)).json()["id"]
     page = get(mock, "").json()
-    assert (page["object"], page["first_id"], page["last_id"], page["has_more"]) == ("list", made, made, False)
+    assert (page["object"], page["first_id"], page["last_id"], page["has_more"]) == ("list", completion, completion, False)
 
 
 def test_an_empty_list_object(mock):
@@ -174,31 +174,31 @@ def test_namespaces_keep_their_own(mock, client):
 
 
 def test_metadata_is_replaced(sdk):
-    made = kept(sdk, metadata={"a": "1"}).id
-    assert sdk.update(made, metadata={"b": "2"}).metadata == {"b": "2"}
-    assert sdk.retrieve(made).metadata == {"b": "2"}
+    completion = kept(sdk, metadata={"a": "1"}).id
+    assert sdk.update(completion, metadata={"b": "2"}).metadata == {"b": "2"}
+    assert sdk.retrieve(completion).metadata == {"b": "2"}
     assert ids(sdk.list(metadata={"a": "1"})) == []
 
 
 def test_null_takes_metadata_away(sdk):
-    made = kept(sdk, metadata={"a": "1"}).id
-    assert sdk.update(made, metadata=None).metadata == {}
+    completion = kept(sdk, metadata={"a": "1"}).id
+    assert sdk.update(completion, metadata=None).metadata == {}
 
 
 def test_an_update_needs_metadata(mock, sdk):
-    made = kept(sdk).id
-    error = post(mock, {}, f"/chat/completions/{made}").json()["error"]
+    completion = kept(sdk).id
+    error = post(mock, {}, f"/chat/completions/{completion}").json()["error"]
     assert (error["message"], error["param"]) == ("Missing required parameter: 'metadata'.", "metadata")
 
 
 def test_deleting(mock, sdk):
-    made = kept(sdk).id
+    completion = kept(sdk).id
     with httpx.Client(trust_env=False) as http:
-        answer = http.delete(f"{mock.url}/chat/completions/{made}").json()
+        answer = http.delete(f"{mock.url}/chat/completions/{completion}").json()
     strictly(ChatCompletionDeleted, answer)
-    assert answer == {"object": "chat.completion.deleted", "id": made, "deleted": True}
+    assert answer == {"object": "chat.completion.deleted", "id": completion, "deleted": True}
     with pytest.raises(openai.NotFoundError):
-        sdk.delete(made)
+        sdk.delete(completion)
 
 
 @pytest.mark.parametrize("operation", ["retrieve", "update", "delete", "messages"])
@@ -226,16 +226,16 @@ def test_messages_of_a_stored_completion(sdk):
         {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
         {"role": "user", "content": "Hello"},
     ]
-    made = sdk.create(model="gpt-4o", messages=messages, store=True).id
-    listed = [each.to_dict() for each in sdk.messages.list(made)]
-    for each in listed:
+    completion = sdk.create(model="gpt-4o", messages=messages, store=True).id
+    listed = [entry.to_dict() for entry in sdk.messages.list(completion)]
+    for entry in listed:
         # The type is that of the model's own messages, so it knows no other role.
         strictly(ChatCompletionStoreMessage, {
-            name: value for name, value in {**each, "role": "assistant", "refusal": None}.items()
+            name: value for name, value in {**entry, "role": "assistant", "refusal": None}.items()
             if name not in ("name", "tool_call_id")
         })  # fmt: skip
-    assert [each["id"] for each in listed] == [f"{made}-{at}" for at in range(5)]
-    assert [each["role"] for each in listed] == ["system", "user", "assistant", "tool", "user"]
+    assert [entry["id"] for entry in listed] == [f"{completion}-{at}" for at in range(5)]
+    assert [entry["role"] for entry in listed] == ["system", "user", "assistant", "tool", "user"]
     assert (listed[0]["content"], listed[0]["name"], listed[0]["content_parts"]) == ("Be kind.", "boss", None)
     assert (listed[1]["content"], listed[1]["content_parts"]) == (None, parts)
     assert (listed[2]["tool_calls"], listed[3]["tool_call_id"]) == ([call], "call_1")
@@ -243,21 +243,21 @@ def test_messages_of_a_stored_completion(sdk):
 
 def test_messages_in_pages(sdk):
     messages = [{"role": "system", "content": "a"}, {"role": "system", "content": "b"}, {"role": "user", "content": "Hello"}]
-    made = sdk.create(model="gpt-4o", messages=messages, store=True).id
-    page = sdk.messages.list(made, limit=1, order="desc")
-    assert ([each.content for each in page.data], page.has_more) == (["Hello"], True)
-    assert [each.content for each in sdk.messages.list(made, limit=1)] == ["a", "b", "Hello"]
+    completion = sdk.create(model="gpt-4o", messages=messages, store=True).id
+    page = sdk.messages.list(completion, limit=1, order="desc")
+    assert ([entry.content for entry in page.data], page.has_more) == (["Hello"], True)
+    assert [entry.content for entry in sdk.messages.list(completion, limit=1)] == ["a", "b", "Hello"]
     with pytest.raises(openai.BadRequestError, match="Item with id 'nobody' not found"):
-        sdk.messages.list(made, after="nobody")
+        sdk.messages.list(completion, after="nobody")
 
 
 def test_async_client(mock, async_client):
     async def through():
         async with async_client(mock) as sdk:
-            made = await sdk.chat.completions.create(**user("Hello", store=True))
-            listed = [each.id async for each in sdk.chat.completions.list()]
-            said = [each.content async for each in sdk.chat.completions.messages.list(made.id)]
-            return listed == [made.id], said, (await sdk.chat.completions.delete(made.id)).deleted
+            completion = await sdk.chat.completions.create(**user("Hello", store=True))
+            listed = [entry.id async for entry in sdk.chat.completions.list()]
+            text = [entry.content async for entry in sdk.chat.completions.messages.list(completion.id)]
+            return listed == [completion.id], text, (await sdk.chat.completions.delete(completion.id)).deleted
 
     assert asyncio.run(through()) == (True, ["Hello"], True)
 
@@ -276,12 +276,12 @@ def test_given_logprobs_are_streamed_beside_their_tokens(serve, client, chunk):
     reply = {"content": "Hi there!", "logprobs": GIVEN, "pace": {"chunk": chunk, "tps": 10_000_000}}
     mock = serve([{"when": {}, "reply": reply}])
     with client(mock).chat.completions.stream(**user("Hello", logprobs=True)) as streamed:
-        said = streamed.get_final_completion().choices[0].logprobs.content
-    assert [entry.to_dict() for entry in said] == GIVEN["content"]
+        text = streamed.get_final_completion().choices[0].logprobs.content
+    assert [entry.to_dict() for entry in text] == GIVEN["content"]
 
 
 def test_given_logprobs_go_on_from_block_to_block(serve, client):
     reply = {"blocks": [{"text": "Hi "}, {"text": "there!"}], "logprobs": GIVEN}
     with client(serve([{"when": {}, "reply": reply}])).chat.completions.stream(**user("Hello", logprobs=True)) as streamed:
-        said = streamed.get_final_completion().choices[0].logprobs.content
-    assert [entry.token for entry in said] == ["Hi", " there", "!"]
+        text = streamed.get_final_completion().choices[0].logprobs.content
+    assert [entry.token for entry in text] == ["Hi", " there", "!"]

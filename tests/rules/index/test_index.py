@@ -18,9 +18,9 @@ from openaimock.types.ask import Ask, Message
 from ...support.rulings import ANSWER, ODD, expect, flow, said, talk, when
 
 
-def candidates(made: list[rules.Rule], ask: Ask, first: bool = False) -> list[int]:
+def candidates(rules_built: list[rules.Rule], ask: Ask, first: bool = False) -> list[int]:
     table = Index(first)
-    table.add(made)
+    table.add(rules_built)
     return [rule.number for rule in table.candidates(ask)]
 
 
@@ -73,23 +73,23 @@ def test_fuzzy_rules_are_asked_only_when_they_have_enough_letters_in_common():
     chance = random.Random(2)
     words = ["weather", "parcel", "invoice", "garden", "window", "museum", "ticket", "orange", "violin"]
     texts = [" ".join(chance.choices(words, k=6)) for _ in range(300)]
-    made = [asked(number, "fuzzy", text, threshold=0.9) for number, text in enumerate(texts)]
-    assert len(candidates(made, talk(texts[42].replace("e", "x", 1)))) < 10
+    rules_built = [asked(number, "fuzzy", text, threshold=0.9) for number, text in enumerate(texts)]
+    assert len(candidates(rules_built, talk(texts[42].replace("e", "x", 1)))) < 10
 
 
 def test_a_rule_is_found_by_what_fewest_rules_share():
-    made = numbered(lambda n: when(n, user=expect("exact", "hello"), text=expect("contains", f"number {n:03}")))
-    assert candidates(made, talk("hello", text="number 042")) == [42]
+    rules_built = numbered(lambda n: when(n, user=expect("exact", "hello"), text=expect("contains", f"number {n:03}")))
+    assert candidates(rules_built, talk("hello", text="number 042")) == [42]
 
 
 def test_flows_that_begin_alike_are_found_by_what_follows():
-    made = numbered(lambda n: flow(said("user", "hello"), ANSWER, said("user", f"question {n:03}"), ANSWER, number=n))
-    assert candidates(made, talk("hello", ("assistant", "hi"), "question 042")) == [42]
-    assert len(candidates(made, talk("hello"))) == 100
+    rules_built = numbered(lambda n: flow(said("user", "hello"), ANSWER, said("user", f"question {n:03}"), ANSWER, number=n))
+    assert candidates(rules_built, talk("hello", ("assistant", "hi"), "question 042")) == [42]
+    assert len(candidates(rules_built, talk("hello"))) == 100
 
 
 def test_rules_of_which_nothing_can_be_looked_up_are_always_asked():
-    made = [
+    rules_built = [
         when(0, user=expect("any")),
         when(1, user=expect("exact", "a", invert=True)),
         when(2, **{"not": {"user": expect("exact", "a")}}),
@@ -99,11 +99,11 @@ def test_rules_of_which_nothing_can_be_looked_up_are_always_asked():
         when(6, body={"x": expect("equals", None)}),
         flow(said("user"), ANSWER, number=7),
     ]
-    assert sorted(candidates(made, talk("nothing of this"))) == list(range(8))
+    assert sorted(candidates(rules_built, talk("nothing of this"))) == list(range(8))
 
 
 def test_candidates_come_in_the_order_in_which_they_win():
-    made = [
+    rules_built = [
         when(0, user=expect("any")),
         when(1, user=expect("contains", "a")),
         when(2, user=expect("exact", "a"), more={"priority": -1}),
@@ -111,8 +111,8 @@ def test_candidates_come_in_the_order_in_which_they_win():
         when(4, user=expect("any"), more={"priority": 5}),
         when(5, user=expect("exact", "a")),
     ]
-    assert candidates(made, talk("a")) == [4, 3, 5, 1, 0, 2]
-    assert candidates(made, talk("a"), first=True) == [0, 1, 2, 3, 4, 5]
+    assert candidates(rules_built, talk("a")) == [4, 3, 5, 1, 0, 2]
+    assert candidates(rules_built, talk("a"), first=True) == [0, 1, 2, 3, 4, 5]
 
 
 def test_after_a_rule_that_cannot_be_beaten_no_other_is_asked(monkeypatch):
@@ -120,8 +120,8 @@ def test_after_a_rule_that_cannot_be_beaten_no_other_is_asked(monkeypatch):
     fit = ruleset.fit
     monkeypatch.setattr(ruleset, "fit", lambda rule, ask: tried.append(rule.number) or fit(rule, ask))
     many = RuleSet(numbered(lambda n: when(n, user=expect("any" if n < 50 else "exact", "a"))))
-    found = many.match(talk("a"), {})
-    assert found is not None and found.rule.number == 50
+    match = many.match(talk("a"), {})
+    assert match is not None and match.rule.number == 50
     assert tried == [50]
 
 
@@ -160,32 +160,34 @@ class Situation:
 
     def matcher(self) -> dict[str, Any]:
         kind = self.chance.choice(["exact", "contains", "regex", "fuzzy", "any"])
-        made = expect(kind, self.pattern() if kind == "regex" else self.chance.choice(self.pool))
-        made["threshold"] = self.chance.choice([0, 0.3, 0.5, 0.8, 0.9, 1, self.chance.random()])
-        made["case_sensitive"] = self.chance.choice([None, None, True, False])
-        made["invert"] = self.some(0.15)
-        return made
+        rules_built = expect(kind, self.pattern() if kind == "regex" else self.chance.choice(self.pool))
+        rules_built["threshold"] = self.chance.choice([0, 0.3, 0.5, 0.8, 0.9, 1, self.chance.random()])
+        rules_built["case_sensitive"] = self.chance.choice([None, None, True, False])
+        rules_built["invert"] = self.some(0.15)
+        return rules_built
 
     def when(self, depth: int = 0) -> dict[str, Any]:
-        made: dict[str, Any] = {}
+        rules_built: dict[str, Any] = {}
         keys = [*TEXTS, "model", "turn", "header", "body"] + ["all", "any", "not"] * (depth < 2)
         for key in self.chance.sample(keys, self.chance.randint(1, 2)):
             if key in ("all", "any"):
-                made[key] = [self.when(depth + 1) for _ in range(self.chance.randint(0, 3))]
+                rules_built[key] = [self.when(depth + 1) for _ in range(self.chance.randint(0, 3))]
             elif key == "not":
-                made[key] = self.when(depth + 1)
+                rules_built[key] = self.when(depth + 1)
             elif key == "model":
-                made[key] = expect(self.chance.choice(["glob", "exact"]), self.chance.choice(["a*", "abc", "*b?", "[ab]c", "*"]))
+                rules_built[key] = expect(
+                    self.chance.choice(["glob", "exact"]), self.chance.choice(["a*", "abc", "*b?", "[ab]c", "*"])
+                )
             elif key == "turn":
-                made[key] = self.chance.randint(0, 1)
+                rules_built[key] = self.chance.randint(0, 1)
             elif key == "header":
-                made[key] = {"x-a": self.matcher()}
+                rules_built[key] = {"x-a": self.matcher()}
             elif key == "body":
                 value = expect("equals", self.chance.choice(SCALARS)) if self.some(0.5) else self.matcher()
-                made[key] = {self.chance.choice(["a", "b.0"]): value}
+                rules_built[key] = {self.chance.choice(["a", "b.0"]): value}
             else:
-                made[key] = self.matcher()
-        return made
+                rules_built[key] = self.matcher()
+        return rules_built
 
     def flow(self) -> list[dict[str, Any]]:
         roles = self.chance.choices(["user", "user", "user", "tool", "system", "developer"], k=self.chance.randint(1, 3))
@@ -227,7 +229,7 @@ def tables_from_the_start():
     """Tables for few rules too: the ways for few and for many must give the same."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ngrams, "FEW", 2)
-        patch.setattr(ruleset, "_FEW", 0)
+        patch.setattr(ruleset, "_SMALL_RULESET", 0)
         patch.setattr(index, "_SHARED", 1)
         yield
 
@@ -259,11 +261,11 @@ def test_many_rules_of_a_kind_give_the_answer_that_asking_all_gives(kind):
     chance = random.Random(kind)
     words = ["weather", "parcel", "invoice", "garden", "window", "museum"]
     texts = [" ".join(chance.choices(words, k=chance.randint(1, 4))) for _ in range(400)]
-    made = [asked(number, kind, text, threshold=chance.choice([0.7, 0.9])) for number, text in enumerate(texts)]
-    ruleset = RuleSet(made)
+    rules_built = [asked(number, kind, text, threshold=chance.choice([0.7, 0.9])) for number, text in enumerate(texts)]
+    ruleset = RuleSet(rules_built)
     for text in texts[::20]:
         for ask in (talk(text), talk(f"{text} please"), talk(text.upper()), talk(text[:-2])):
-            assert ruleset.match(ask, {}) == plain_match(made, ask, {}, False)
+            assert ruleset.match(ask, {}) == plain_match(rules_built, ask, {}, False)
 
 
 def test_rules_are_found_as_soon_as_they_are_added_while_others_look():

@@ -86,7 +86,7 @@ atoms = words | st.sampled_from([".", r"\w", r"\s", "[a-c]", "[sS]", "[^a]", r"\
 def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     opened = st.sampled_from(["(", "(?:", "(?i:", "(?-i:", "(?s:", "(?=", "(?!", "(?<!"])
     grouped = st.tuples(opened, inner, st.sampled_from(["", "", "?", "*", "+", "{2}", "{0,2}", "+?", "??"])).map(
-        lambda made: f"{made[0]}{made[1]}){made[2]}"
+        lambda pattern: f"{pattern[0]}{pattern[1]}){pattern[2]}"
     )
     return grouped | st.lists(inner, min_size=2, max_size=3).map("".join) | st.lists(inner, min_size=2, max_size=3).map("|".join)
 

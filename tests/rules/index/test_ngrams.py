@@ -21,13 +21,13 @@ def found(table: Grams, text: str) -> list[int]:
 
 
 def table(*needles: tuple[str, ...] | str) -> Grams:
-    made = Grams()
+    grams = Grams()
     read = [ngrams.read([fold(text) for text in ([each] if isinstance(each, str) else each)]) for each in needles]
     for needs in read:
-        made.note(needs)
+        grams.note(needs)
     for number, needs in enumerate(read):
-        made.add(needs, number)
-    return made
+        grams.add(needs, number)
+    return grams
 
 
 @given(texts, texts, texts)
@@ -74,36 +74,36 @@ def test_one_long_text_and_many_needles_of_the_same_pieces():
 
 
 def test_of_several_texts_all_must_be_there():
-    made = table(*[(f"ticket {number:04}", "please", "b") for number in range(300)], ("x", "b"))
-    assert found(made, "b ticket 0123, please") == [123]
-    assert found(made, "ticket 0123, please") == []
-    assert found(made, "ticket 0123") == []
-    assert found(made, "x") == []
-    assert found(made, "x b") == [300]
+    grams = table(*[(f"ticket {number:04}", "please", "b") for number in range(300)], ("x", "b"))
+    assert found(grams, "b ticket 0123, please") == [123]
+    assert found(grams, "ticket 0123, please") == []
+    assert found(grams, "ticket 0123") == []
+    assert found(grams, "x") == []
+    assert found(grams, "x b") == [300]
 
 
 def test_a_short_text_counts_when_the_long_ones_are_everywhere():
-    made = table(*[("question", f"{number:03}") for number in range(300)])
-    assert found(made, "question 123") == [123]
+    grams = table(*[("question", f"{number:03}") for number in range(300)])
+    assert found(grams, "question 123") == [123]
 
 
 def test_needles_may_come_one_by_one():
-    made = Grams()
+    grams = Grams()
     for number in range(200):
-        made.add(ngrams.read([fold(f"item {number:03}")]), number)
-        assert found(made, f"an item {number:03}!") == [number]
-    assert found(made, "item 000 item 199") == [0, 199]
+        grams.add(ngrams.read([fold(f"item {number:03}")]), number)
+        assert found(grams, f"an item {number:03}!") == [number]
+    assert found(grams, "item 000 item 199") == [0, 199]
 
 
 def test_short_needles_have_a_table_of_their_own():
-    made = table(*(f"{number:02}" for number in range(100)), "天", "x")
-    assert found(made, "17 天 X") == [17, 100, 101]
+    grams = table(*(f"{number:02}" for number in range(100)), "天", "x")
+    assert found(grams, "17 天 X") == [17, 100, 101]
 
 
 def test_long_needles_are_told_apart_by_their_ends():
     start = "the same words over and over " * 50
-    made = table(*(f"{start}{number:04}" for number in range(100)))
-    assert found(made, f"{start}0042") == [42]
+    grams = table(*(f"{start}{number:04}" for number in range(100)))
+    assert found(grams, f"{start}0042") == [42]
 
 
 def test_an_empty_table_finds_nothing():
