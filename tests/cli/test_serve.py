@@ -155,17 +155,6 @@ def test_workers_end_when_nobody_reads_the_output(good):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_all_workers_end_when_one_is_killed(start, good):
-    running = start(good, "-p", "0", "--workers", "3")
-    children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
-    if not children.exists():
-        pytest.skip("needs Linux's list of child processes")
-    os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
-    running.process.communicate(timeout=30)
-    assert running.process.returncode == 1
-
-
 # What is wrong
 
 

@@ -90,7 +90,7 @@ def test_anything_is_read_as_waitress_reads_it(noise, start):
     same(start + noise + b"\r\n\r\n")
 
 
-@pytest.mark.parametrize("said", [b"GET http://[::1 HTTP/1.1", b"GET / HTTP/1.1\r\nContent-Length: " + b"9" * 5000])
+@pytest.mark.parametrize("head", [b"GET http://[::1 HTTP/1.1", b"GET / HTTP/1.1\r\nContent-Length: " + b"9" * 5000])
 def test_what_waitress_trips_over_is_a_bad_request(head):
     request = ParsedRequest(LIMITS)
     request.received(head + b"\r\n\r\n")
