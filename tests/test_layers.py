@@ -28,6 +28,7 @@ ORDER = [
     "config",
     "state",
     "api",
+    "recording",
     "app",
     "admin",
     "wsgi",
@@ -41,7 +42,7 @@ ORDER = [
     "__init__",
 ]
 #: Packages that do not exist yet.
-PLANNED = {"convert"}
+PLANNED: set[str] = set()
 #: Modules outside the package that it may import: the standard library, the dependencies, and those of the named extras.
 DEPENDENCIES = {"werkzeug", "yaml", "waitress", "tiktoken", "redis", "orjson", "pytest", "_pytest"}
 

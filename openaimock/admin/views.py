@@ -270,7 +270,10 @@ def advance(request: AdminRequest) -> dict[str, Any]:
         seconds = math.nan
     if not 0 <= seconds <= 1e9:
         raise _bad(f"'seconds' must be a number from 0 to 1000000000, not {text[:80]!r}", "seconds")
-    request.app.clock.advance(seconds)
+    try:
+        request.app.clock.advance(seconds)
+    except ValueError as error:
+        raise _bad(str(error), "seconds") from None
     return {"now": request.app.clock.now()}
 
 

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import APIError
 from ..http import payloads
 from ..http.request import Request
 from ..state.namespace import Context
 from ..types.ask import Ask
 from ..types.reply import Reply
+from . import lists
 from .operation import Operation
 from .responses import store as stored
-from .responses.items import LENGTH, Item, kept
+from .responses.items import Item, new_id, normalize_item
 from .responses.params import CONVERSATION, CONVERSATION_ITEMS, CONVERSATION_UPDATE, check_update
 from .responses.store import CONVERSATIONS, collection
 
 
 def _read(request: Request) -> Ask:
-    """The Ask of an operation without a body. Asks here show no messages: rules for what users say are meant for answers."""
+    """The Ask of an operation without a body. It has no messages: rules about messages apply to responses only."""
     return Ask("conversations", query=request.query)
 
 
@@ -44,21 +44,21 @@ def _read_items(request: Request) -> Ask:
 
 
 def _create(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    made: Item = {
-        "id": context.ids.hex("conv_", LENGTH),
+    conversation: Item = {
+        "id": new_id("conv_", context.ids),
         "object": "conversation",
         "created_at": context.created,
         "metadata": ask.body.get("metadata") or {},
     }
-    items = _added(ask, context)
-    context.store.put(CONVERSATIONS, made["id"], made)
-    stored.append(context.store, made["id"], items)
-    return payloads.JSON(made)
+    items = _new_items(ask, context)
+    context.store.put(CONVERSATIONS, conversation["id"], conversation)
+    stored.append(context.store, conversation["id"], items)
+    return payloads.JSON(conversation)
 
 
-def _added(ask: Ask, context: Context) -> list[Item]:
-    """The items of a request as they will be kept."""
-    return [kept(item, context.ids) for item in stored.resolved(context.store, ask.body.get("items") or ())]
+def _new_items(ask: Ask, context: Context) -> list[Item]:
+    """The items of a request as they are stored."""
+    return [normalize_item(item, context.ids) for item in stored.resolve_references(context.store, ask.body.get("items") or ())]
 
 
 def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
@@ -67,38 +67,36 @@ def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 
 def _update(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     id = ask.params["conversation_id"]
-    made = {**stored.conversation(context.store, id), "metadata": ask.body.get("metadata") or {}}
-    context.store.put(CONVERSATIONS, id, made)
-    return payloads.JSON(made)
+    conversation = {**stored.conversation(context.store, id), "metadata": ask.body.get("metadata") or {}}
+    context.store.put(CONVERSATIONS, id, conversation)
+    return payloads.JSON(conversation)
 
 
 def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     id = ask.params["conversation_id"]
-    for item in stored.said_in(context.store, id):
+    for item in stored.conversation_items(context.store, id):
         stored.remove(context.store, id, item["id"])
     context.store.delete(CONVERSATIONS, id)
-    return payloads.JSON({"id": id, "object": "conversation.deleted", "deleted": True})
+    return payloads.JSON(lists.deleted(id, "conversation.deleted"))
 
 
 def _create_items(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     id = ask.params["conversation_id"]
     stored.conversation(context.store, id)
-    items = _added(ask, context)
+    items = _new_items(ask, context)
     stored.append(context.store, id, items)
-    return payloads.JSON(stored.page_of(items))
+    return payloads.JSON(lists.list_object(items))
 
 
 def _list_items(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    return payloads.JSON(stored.listed(stored.said_in(context.store, ask.params["conversation_id"]), ask.query))
+    return payloads.JSON(stored.page_of(stored.conversation_items(context.store, ask.params["conversation_id"]), ask.query))
 
 
 def _item(ask: Ask, context: Context) -> Any:
     conversation, id = ask.params["conversation_id"], ask.params["item_id"]
     stored.conversation(context.store, conversation)
-    item = context.store.get(collection(conversation), id)
-    if item is None:
-        raise APIError(404, f"Item with id '{id}' not found in conversation '{conversation}'.")
-    return item
+    message = f"Item with id '{{id}}' not found in conversation '{conversation}'."
+    return lists.lookup(context.store, collection(conversation), id, message)
 
 
 def _retrieve_item(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
@@ -106,7 +104,7 @@ def _retrieve_item(ask: Ask, reply: Reply | None, context: Context) -> payloads.
 
 
 def _delete_item(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    """Take an item away; the conversation is the answer."""
+    """Delete an item; the answer is the conversation."""
     item = _item(ask, context)
     stored.remove(context.store, ask.params["conversation_id"], item["id"])
     return _retrieve(ask, reply, context)

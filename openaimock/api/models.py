@@ -6,17 +6,17 @@ from typing import Any
 
 from ..errors import APIError
 from ..http import payloads
-from ..http.catalog import api_error
 from ..http.request import Request
 from ..state.namespace import Context
 from ..types.ask import Ask
 from ..types.reply import Reply
+from . import lists
 from .operation import Operation
 
 #: When every configured model was "created": a fixed day, so that lists are the same every time.
 _CREATED = 1715367049
-#: The shelf of the store where fine-tuned models stand.
-SHELF = "models"
+#: The collection of fine-tuned models.
+COLLECTION = "models"
 
 
 def _read(request: Request) -> Ask:
@@ -28,24 +28,28 @@ def _model(id: str, created: int = _CREATED, owner: str = "system") -> dict[str,
     return {"id": id, "object": "model", "created": created, "owned_by": owner}
 
 
+def _not_found(model: str) -> APIError:
+    return APIError(404, f"The model '{model}' does not exist", param="model", code="model_not_found")
+
+
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    page = context.store.page(SHELF, limit=10_000)
+    page = context.store.page(COLLECTION, limit=10_000)
     return payloads.JSON({"object": "list", "data": [*map(_model, context.model_names), *(page.items if page else ())]})
 
 
 def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    tuned = context.store.get(SHELF, ask.model)
+    tuned = context.store.get(COLLECTION, ask.model)
     if tuned is None and ask.model not in context.model_names:
-        raise api_error(404, "model_not_found", model=ask.model)
+        raise _not_found(ask.model)
     return payloads.JSON(tuned or _model(ask.model))
 
 
 def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    if not context.store.delete(SHELF, ask.model):
+    if not context.store.delete(COLLECTION, ask.model):
         if ask.model in context.model_names:
             raise APIError(403, f"You are not allowed to delete the model '{ask.model}': only fine-tuned models can be deleted.")
-        raise api_error(404, "model_not_found", model=ask.model)
-    return payloads.JSON({"id": ask.model, "object": "model", "deleted": True})
+        raise _not_found(ask.model)
+    return payloads.JSON(lists.deleted(ask.model, "model"))
 
 
 ENDPOINTS = (

@@ -47,6 +47,7 @@ def truncate(reply: Reply, model: str, stop: Sequence[str] = (), limit: int | No
     """The reply within the limits of the request, and its finish reason.
 
     A stop sequence cuts the text before it; past ``limit`` tokens (reasoning counts) everything is cut, with ``length``.
+    A reply whose own usage or finish reason says that it is within the limit is not cut again.
     """
     reason = reply.finish_reason or ("tool_calls" if any(block.call for block in reply.blocks) else "stop")
     if stop:
@@ -54,7 +55,7 @@ def truncate(reply: Reply, model: str, stop: Sequence[str] = (), limit: int | No
         places = [at for at in (text.find(sequence) for sequence in stop if sequence) if at >= 0]
         if places:
             reply, reason = replace(reply, blocks=_until(reply.blocks, min(places))), reply.finish_reason or "stop"
-    if limit is not None:
+    if limit is not None and not _is_short_enough(reply, limit):
         blocks = _within(reply.blocks, limit, model)
         if blocks != reply.blocks:
             reply, reason = replace(reply, blocks=blocks), reply.finish_reason or "length"
@@ -71,6 +72,13 @@ def _until(blocks: tuple[Block, ...], end: int) -> tuple[Block, ...]:
             end -= len(block.text)
         result.append(block)
     return tuple(result)
+
+
+def _is_short_enough(reply: Reply, limit: int) -> bool:
+    """Whether a reply was cut already, or its usage says that it is short enough."""
+    usage = reply.usage or {}
+    count = usage.get("completion_tokens", usage.get("output_tokens"))
+    return reply.finish_reason == "length" or (isinstance(count, int) and count <= limit)
 
 
 def _within(blocks: tuple[Block, ...], limit: int, model: str) -> tuple[Block, ...]:

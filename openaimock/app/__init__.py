@@ -26,9 +26,8 @@ from ..rules.explain import no_match
 from ..rules.rule import Rule, build, groups, plan_for_hit
 from ..rules.ruleset import RuleSet
 from ..seed import digest
-from ..state.limits import RateLimits
+from ..state.limits import RateLimits, requested_tokens
 from ..state.namespace import Context, Namespaces, name_of
-from ..text import tokens
 from ..types.ask import Ask, Match
 from ..types.exchange import Exchange
 from ..types.reply import Block, Reply
@@ -84,7 +83,7 @@ class App(Sender):
         """Append rules as ``load_rules`` takes them; ``place`` is where they stand, when that is no file. ConfigError."""
         with self.changing:
             taken = {rule.id for rule in self.ruleset.rules}
-            normal = load_rules(given, config=self.config, taken=taken)
+            normal = load_rules(given, config=self.config, taken_ids=taken)
             added = self.build({**rule, "place": place or rule["place"]} for rule in normal)
             self.ruleset.add(added)
             return added
@@ -311,10 +310,8 @@ class App(Sender):
         """Take the request out of its buckets; APIError 429 when they are empty."""
         limits, ask = self._limits, call.ask
         assert limits is not None
-        said = sum(tokens.count(message.text, ask.model) for message in ask.messages) or tokens.count(ask.text, ask.model)
-        allowed = ask.body.get("max_completion_tokens") or ask.body.get("max_tokens") or ask.body.get("max_output_tokens")
         caller = digest(auth.key(call.request), size=8).hex()
-        told = limits.admit(call.context.namespace, caller, ask.model, said + (allowed or 0), call.context.now)
+        told = limits.admit(call.context.namespace, caller, ask.model, requested_tokens(ask), call.context.now)
         call.headers = tuple(told.items())
 
 

@@ -1,4 +1,4 @@
-"""The command line: serve a configuration, check one, ask it about a request, or begin one."""
+"""The command line: serve, check, explain and create configurations."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from .. import __version__
 from ..errors import ConfigError, PortInUseError
-from .arguments import GOOD, INTERRUPTED, USAGE, WRONG, config_arguments, count, load_config
+from .arguments import FAILED, INTERRUPTED, OK, USAGE, config_arguments, count, load_config
 from .serve import serve, serve_arguments
 
 
 class Command(NamedTuple):
-    """One word after ``openaimock``: what it takes, what it does, and what it says of itself."""
+    """A command: a function that adds its arguments, a function that runs it, and its help text."""
 
     arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
@@ -23,31 +23,31 @@ class Command(NamedTuple):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and give its exit code: 0 good, 1 could not start, 2 bad arguments, 130 interrupted."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    name = given[0] if given and given[0] in COMMANDS else "serve"
+    """Run the command line and return its exit code: 0 good, 1 could not start, 2 bad arguments, 130 interrupted."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    name = words[0] if words and words[0] in COMMANDS else "serve"
     command = COMMANDS[name]
     parser = _parser(name, command)
-    arguments = parser.parse_args(given[1:] if given and given[0] == name else given)
+    arguments = parser.parse_args(words[1:] if words and words[0] == name else words)
     try:
         return command.run(arguments)
     except ConfigError as error:
         print(error, file=sys.stderr)
         print(count(len(error.problems), "problem"), file=sys.stderr)
-        return WRONG
+        return FAILED
     except BrokenPipeError:
-        # Whoever read what we print has had enough; Python's own flush at the end must not complain of it.
+        # The reader of our output has closed it; Python's own flush at exit must not report the same error again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return GOOD
+        return OK
     except PortInUseError as error:
         print(
             f"openaimock: port {error.port} on {error.host} is already in use; choose another with --port (0 takes a free one)",
             file=sys.stderr,
         )
-        return WRONG
+        return FAILED
     except OSError as error:
         print(f"openaimock: cannot start: {error.strerror or error}", file=sys.stderr)
-        return WRONG
+        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -72,7 +72,7 @@ def _check(arguments: argparse.Namespace) -> int:
     config = load_config(arguments)
     files = ", ".join(map(str, config.files)) or "standard input"
     print(f"{files}: good: {count(len(config.rules), 'rule')}, unmatched requests get {_unmatched(config.unmatched)}")
-    return GOOD
+    return OK
 
 
 def _explain_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +85,8 @@ def _explain(arguments: argparse.Namespace) -> int:
     *arguments.configs, request = arguments.configs or [""]
     if not request or not (arguments.configs or arguments.more):
         print(
-            "openaimock explain: name a configuration and a request: openaimock explain mock.yaml request.json", file=sys.stderr
+            "openaimock explain: expected a configuration and a request: openaimock explain mock.yaml request.json",
+            file=sys.stderr,
         )
         return USAGE
     if request == "-" and "-" in (*arguments.configs, *arguments.more):
@@ -93,11 +94,13 @@ def _explain(arguments: argparse.Namespace) -> int:
         return USAGE
     from . import commands
 
-    return commands.explained(load_config(arguments), request, sys.stdin)
+    return commands.explain_request(load_config(arguments), request, sys.stdin)
 
 
 def _init_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", nargs="?", help="where to write it, if there is nothing yet; else it is printed")
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?", help="the file to write, which must not exist; default: print the text"
+    )
 
 
 def _init(arguments: argparse.Namespace) -> int:
@@ -116,17 +119,32 @@ def _schema(arguments: argparse.Namespace) -> int:
     return commands.schema()
 
 
+def _convert_arguments(parser: argparse.ArgumentParser) -> None:
+    from . import convert
+
+    convert.arguments(parser)
+
+
+def _convert(arguments: argparse.Namespace) -> int:
+    from . import convert
+
+    return convert.run(arguments)
+
+
 def _unmatched(unmatched: Any) -> str:
     if not isinstance(unmatched, str):
         return "the reply of the file"
     return {"error": "an error that explains", "echo": "the user's text back"}.get(unmatched, unmatched)
 
 
-#: Every command; a first argument that is none of these names a configuration to serve.
+#: Every command; any other first argument is a configuration to serve.
 COMMANDS = {
     "serve": Command(serve_arguments, serve, "Serve a mock of the OpenAI API from YAML rules."),
-    "check": Command(config_arguments, _check, "Check a configuration: every problem, each with its place."),
-    "explain": Command(_explain_arguments, _explain, "Say which rule answers a request, and why each other one does not."),
+    "check": Command(config_arguments, _check, "Check a configuration: print every problem with its place."),
+    "explain": Command(_explain_arguments, _explain, "Print which rule answers a request, and why the others do not."),
     "schema": Command(_no_arguments, _schema, "Print the JSON Schema of a configuration, for editors."),
-    "init": Command(_init_arguments, _init, "Begin: a commented starter file."),
+    "convert": Command(
+        _convert_arguments, _convert, "Write rules from the files of other tools: cassettes, HAR, fixtures, batches."
+    ),
+    "init": Command(_init_arguments, _init, "Print or write a commented starter file."),
 }

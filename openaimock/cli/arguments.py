@@ -1,4 +1,4 @@
-"""What all commands share: the configurations they name, exit codes, and counted nouns."""
+"""Shared by the commands: configuration arguments, exit codes, and counted nouns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import ConfigError, Problem
 if TYPE_CHECKING:
     from ..config.load import Config
 
-GOOD, WRONG, USAGE, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,13 +23,13 @@ def config_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def load_config(arguments: argparse.Namespace) -> Config:
-    """The Config that the arguments name; without a name, what is piped in."""
+    """The Config of the files in the arguments, else of piped standard input."""
     from ..config.load import load
 
     sources: list[str] = [*arguments.configs, *arguments.more]
     if not sources:
         if sys.stdin is None or sys.stdin.isatty():
-            print("openaimock: no configuration given: name a YAML file, or pipe one in (openaimock --help)", file=sys.stderr)
+            print("openaimock: no configuration: name a YAML file, or pipe one in (openaimock --help)", file=sys.stderr)
             sys.exit(USAGE)
         sources = ["-"]
     if "-" in sources and sys.stdin is None:

@@ -1,4 +1,4 @@
-"""Commands that print and end: the schema for editors, a starter file, and which rule answers a request."""
+"""Commands that print a result: the schema for editors, a starter file, and the explanation of a request."""
 
 from __future__ import annotations
 
@@ -13,57 +13,57 @@ from ..errors import APIError, ConfigError, Problem
 if TYPE_CHECKING:
     from ..config.load import Config
 
-Say = Callable[[str], None]
+Print = Callable[[str], None]
 
 
-def schema(say: Say = print) -> int:
+def schema(write_line: Print = print) -> int:
     """Print the JSON Schema of a configuration."""
     from ..config.schema import json_schema
 
-    say(json.dumps(json_schema(), indent=2))
+    write_line(json.dumps(json_schema(), indent=2))
     return 0
 
 
-def init(target: str | None, say: Say = print) -> int:
-    """Print a commented starter file, or write it where there is none yet."""
+def init(target: str | None, write_line: Print = print) -> int:
+    """Print a commented starter file, or write it to a new file."""
     text = (files(__package__) / "starter.yaml").read_text("utf-8")
     if target is None:
-        say(text.rstrip("\n"))
+        write_line(text.rstrip("\n"))
         return 0
     try:
         with Path(target).open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise ConfigError([Problem("", "", f"{target} is there already, and stays as it is; name another file")]) from None
+        raise ConfigError([Problem("", "", f"{target} already exists and is not changed; name another file")]) from None
     except OSError as error:
         raise ConfigError([Problem("", "", f"cannot write {target}: {error.strerror}")]) from None
-    say(f"{target} is written; serve it with: openaimock {target}")
+    write_line(f"{target} is written; serve it with: openaimock {target}")
     return 0
 
 
-def explained(config: Config, request: str, stdin: IO[str] | None, say: Say = print) -> int:
-    """Print which rule answers a request, and why each other one does not; 1 when none does.
+def explain_request(config: Config, request: str, stdin: IO[str] | None, write_line: Print = print) -> int:
+    """Print which rule answers a request, and why the others do not; return 1 when none answers.
 
     The request is a file or ``-``: the JSON of a body, or ``{"path", "method", "headers", "body"}``.
     """
-    # Imported by the one command that needs a mock.
+    # Imported here because no other command needs a mock.
     from ..app import App
     from ..app.explain import explain
     from ..config.load import secrets
     from ..text import redaction
 
-    given = _request(request, stdin)
+    body = _request(request, stdin)
     app = App(config)
     try:
-        told = explain(app, given, app.namespaces["default"])
+        report = explain(app, body, app.namespaces["default"])
     except APIError as error:
-        said = [f"The request is refused before any rule is asked: {error.status} {error.message}"]
-        told = {"matched": False}
+        lines = [f"The request is refused before matching: {error.status} {error.message}"]
+        report = {"matched": False}
     else:
-        said = list(_lines(told, config))
-    for line in said:
-        say(redaction.text(line, secrets(app.config)))
-    return 0 if told["matched"] else 1
+        lines = list(_lines(report, config))
+    for line in lines:
+        write_line(redaction.text(line, secrets(app.config)))
+    return 0 if report["matched"] else 1
 
 
 def _request(name: str, stdin: IO[str] | None) -> Any:
@@ -84,14 +84,14 @@ def _request(name: str, stdin: IO[str] | None) -> Any:
         raise ConfigError([Problem("", "", f"the request {name} is nested too deeply")]) from None
 
 
-def _lines(told: Mapping[str, Any], config: Config) -> Iterator[str]:
-    """A report of every rule, as text."""
-    for finding in told["lint"]:
+def _lines(report: Mapping[str, Any], config: Config) -> Iterator[str]:
+    """The lines of a report on every rule."""
+    for finding in report["lint"]:
         yield f"lint: {finding['check']}: {finding['message']}"
-    if not told["matched"]:
-        what = "is refused" if config.unmatched == "error" else "gets what 'unmatched' says"
-        yield f"No rule answers; the request ({told['endpoint']}) {what}."
-    for verdict in told["verdicts"]:
+    if not report["matched"]:
+        outcome = "is refused" if config.unmatched == "error" else "gets the answer of 'unmatched'"
+        yield f"No rule answers; the request ({report['endpoint']}) {outcome}."
+    for verdict in report["verdicts"]:
         name = f"{verdict['rule']} ({verdict['place']})" if verdict["place"] else verdict["rule"]
         if verdict["answers"]:
             yield f"{name} answers, with score {verdict['score']:g}."

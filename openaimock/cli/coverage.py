@@ -1,4 +1,4 @@
-"""Summary: the coverage of a whole run, as a table for people and as XML for tools, when the command line ends."""
+"""Summary: the coverage of a whole run, as a text table and as JUnit XML."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-#: Where a rule stands: its file and line.
+#: A rule's place: its file and line.
 _PLACE = re.compile(r"(.+):(\d+):\d+")
 
 
 def table(report: Mapping[str, Any], unmatched: int) -> str:
-    """Every rule of a coverage report: how often it answered and how many of its replies were seen; then the sums."""
+    """A table of the rules of a coverage report, with their hits and the replies that were sent; then the sums."""
     names = [f"{rule['id']} ({rule['place']})" if rule["place"] else rule["id"] for rule in report["rules"]]
     width = max(map(len, ("rule", *names)))
     lines = [f"{'rule':<{width}}    hits  replies"]
     for name, rule in zip(names, report["rules"], strict=True):
-        seen = f"{rule['replies'] - len(rule['unreached'])}/{rule['replies']}"
-        lines.append(f"{name:<{width}}  {rule['hits']:>6}  {seen:>7}{'' if rule['hits'] else '  never hit'}")
+        reached = f"{rule['replies'] - len(rule['unreached'])}/{rule['replies']}"
+        lines.append(f"{name:<{width}}  {rule['hits']:>6}  {reached:>7}{'' if rule['hits'] else '  never hit'}")
     hit = len(report["rules"]) - len(report["never"])
     requests = "1 request" if unmatched == 1 else f"{unmatched} requests"
     return "\n".join([*lines, f"{hit} of {len(report['rules'])} rules answered; no rule matched {requests}"])
 
 
 def complete(report: Mapping[str, Any]) -> bool:
-    """Whether every rule answered and every reply was seen."""
+    """Whether every rule answered and every reply was sent."""
     return not report["never"] and not report["unreached"]
 
 
@@ -47,19 +47,19 @@ def xml(report: Mapping[str, Any], unmatched: int) -> str:
 
 
 def _missing(rule: Mapping[str, Any]) -> str:
-    """What of a rule was never used, "" when all of it was."""
+    """The message about unused parts of a rule, "" when all were used."""
     if not rule["hits"]:
         return "the rule never answered"
     return f"{len(rule['unreached'])} of {rule['replies']} replies were never reached" if rule["unreached"] else ""
 
 
 def _testcase(name: str, place: str, problem: str) -> str:
-    found = _PLACE.fullmatch(place)
-    where = f" file={_attribute(found[1])} line={_attribute(found[2])}" if found else ""
+    match = _PLACE.fullmatch(place)
+    where = f" file={_attribute(match[1])} line={_attribute(match[2])}" if match else ""
     inner = f"<failure message={_attribute(problem)}/>" if problem else ""
     return f'  <testcase classname="openaimock" name={_attribute(name)}{where} time="0">{inner}</testcase>'
 
 
 def _attribute(text: str) -> str:
-    # Characters that XML cannot hold at all, not even escaped.
+    # Replace characters that XML cannot contain, not even escaped.
     return quoteattr(re.sub("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text))

@@ -1,4 +1,4 @@
-"""Watching: a mock that follows its files, so that an edit counts from the next request on (``--watch``)."""
+"""Reload the configuration when one of its files changes (``--watch``)."""
 
 from __future__ import annotations
 
@@ -13,63 +13,63 @@ from ..config.load import Config
 from ..errors import ConfigError
 from ..wsgi import Application
 
-#: Seconds between two looks at the files.
-EVERY = 0.5
+#: Seconds between two checks of the files.
+INTERVAL = 0.5
 
 
 class ReloadingApp:
-    """A WSGI application that takes the place of a mock, and looks at the mock's files now and then.
+    """A WSGI application that replaces its mock when the mock's files change.
 
-    ``reload`` gives the Config as the files are now. ``tell`` is told what has happened, for the user to read.
+    ``reload`` loads the files again. ``report`` is called with a message for the user.
     """
 
-    def __init__(self, app: Application, reload: Callable[[], Config], tell: Callable[[str], None]) -> None:
-        #: The mock of this moment. A request is answered, to the last byte of its stream, by the one that took it.
+    def __init__(self, app: Application, reload: Callable[[], Config], report: Callable[[str], None]) -> None:
+        #: The current mock. A request that has started is answered to its last byte by the mock that started it.
         self.app = app
         self._reload = reload
-        self._tell = tell
-        self._seen = _look(app.api.config.files)
+        self._report = report
+        self._seen = _file_states(app.api.config.files)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         return self.app(environ, start_response)
 
     def start(self) -> None:
-        """Look every half second, in a thread that ends with the process."""
+        """Check the files every half second, in a thread that ends with the process."""
         threading.Thread(target=self._watch, name="openaimock watch", daemon=True).start()
 
     def _watch(self) -> None:
         pause = threading.Event()
-        while not pause.wait(EVERY):
-            self.look()
+        while not pause.wait(INTERVAL):
+            self.poll()
 
-    def look(self) -> bool:
-        """Look once, and whether the files changed for the better. A broken edit changes nothing, and is told."""
-        seen = _look(self.app.api.config.files)
-        if seen == self._seen:
+    def poll(self) -> bool:
+        """Check the files once; return whether the mock was replaced. A file with problems is reported and changes nothing."""
+        states = _file_states(self.app.api.config.files)
+        if states == self._seen:
             return False
-        # What is read now may be newer than what was seen; then the next look sees it, and reads it again.
-        self._seen = seen
+        # If a file changes between the check and the reading, the next check loads it again.
+        self._seen = states
         try:
             config = self._reload()
         except ConfigError as error:
-            self._tell(f"{error}\nopenaimock: the files have problems; the rules are still those from before the change")
+            self._report(f"{error}\nopenaimock: the files have problems; the previous rules stay active")
             return False
         except OSError as error:
-            self._tell(f"openaimock: cannot read the files: {error.strerror or error}; the rules are still those from before")
+            self._report(f"openaimock: cannot read the files: {error.strerror or error}; the previous rules stay active")
             return False
         self.app = Application(replace_config(self.app.api, config))
-        if config.files != tuple(path for path, _ in seen):
-            self._seen = _look(config.files)
+        if config.files != tuple(path for path, _ in states):
+            self._seen = _file_states(config.files)
         count = len(self.app.api.ruleset.rules)
-        self._tell(f"openaimock: the files have changed; {count} rule{'' if count == 1 else 's'} from now on")
+        self._report(f"openaimock: the files have changed; {count} rule{'' if count == 1 else 's'} loaded")
         return True
 
 
 def replace_config(app: App, config: Config) -> App:
-    """A mock of another configuration that goes on where one stands: its journal, objects, scenarios and counts.
+    """A mock of a new configuration with the state of an old mock: its journal, objects, scenarios and counts.
 
-    Only what is counted of rules that are no longer the same begins anew. Rules that were added while it ran stay.
+    The counts of changed rules are reset. Rules that were added at run time stay.
     """
     new = App(config, app.log)
     before = {rule["id"]: _plain(rule) for rule in app.config.rules}
@@ -85,18 +85,18 @@ def replace_config(app: App, config: Config) -> App:
 
 
 def _plain(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """A rule without its place, which moves when something is written above it."""
+    """A rule without its place, which changes when lines above it change."""
     return {key: value for key, value in rule.items() if key != "place"}
 
 
-def _look(files: Sequence[Path]) -> list[tuple[Path, Any]]:
+def _file_states(files: Sequence[Path]) -> list[tuple[Path, Any]]:
     return [(path, _state(path)) for path in files]
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
-    """What tells that a file has changed; None while there is none, as in the moment in which an editor replaces it."""
+    """Values that change with a file; None while the file does not exist, such as when an editor replaces it."""
     try:
-        found = os.stat(path)
+        stat = os.stat(path)
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -1,4 +1,4 @@
-"""The serve command: arguments, workers, and what is printed at the end."""
+"""The serve command: arguments, workers, and the report at the end."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .arguments import GOOD, INTERRUPTED, USAGE, WRONG, config_arguments, count, load_config
+from .arguments import FAILED, INTERRUPTED, OK, USAGE, config_arguments, count, load_config
 
 if TYPE_CHECKING:
     from ..config.load import Config
     from ..wsgi import Application as MockApplication
 
 
-#: Open files that a server asks for: every connection is one.
+#: The limit of open files that the server requests: every connection is one.
 _FILES = 65536
 
 
@@ -25,17 +25,17 @@ def serve_arguments(parser: argparse.ArgumentParser) -> None:
     config_arguments(parser)
     parser.add_argument("-p", "--port", type=_port, metavar="N", help="port to listen on; 0 takes a free one (file's, else 3000)")
     parser.add_argument("--host", metavar="H", help="address to listen on (file's, else 127.0.0.1)")
-    parser.add_argument("-l", "--log-file", metavar="F", help="keep the log in a file")
+    parser.add_argument("-l", "--log-file", metavar="F", help="write the log to a file")
     parser.add_argument("-v", "--verbose", action="store_true", help="log every exchange")
     parser.add_argument("--log-format", choices=("text", "json"), default="text", help="how log lines are written")
     parser.add_argument("--workers", type=_workers, default=1, metavar="N", help="processes that share the port (1)")
-    parser.add_argument("--watch", action="store_true", help="follow the files: an edit counts from the next request on")
-    parser.add_argument("--coverage", action="store_true", help="print at the end which rules answered and which never did")
-    parser.add_argument("--coverage-xml", metavar="F", help="write the same to a file as JUnit XML")
+    parser.add_argument("--watch", action="store_true", help="reload when a configuration file changes")
+    parser.add_argument("--coverage", action="store_true", help="print the coverage of the rules at the end")
+    parser.add_argument("--coverage-xml", metavar="F", help="write the coverage to a file as JUnit XML")
     parser.add_argument("--fail-uncovered", action="store_true", help="exit with 1 when a rule or a reply was never used")
-    parser.add_argument("--fail-unmatched", action="store_true", help="exit with 1 when no rule matched some request")
-    parser.add_argument("--unmatched", choices=("error", "echo", "auto"), help="what a request gets that no rule matches")
-    parser.add_argument("--seed", type=int, metavar="N", help="seed of ids, jitter and all that is made up")
+    parser.add_argument("--fail-unmatched", action="store_true", help="exit with 1 when a request matched no rule")
+    parser.add_argument("--unmatched", choices=("error", "echo", "auto"), help="the answer to a request that no rule matches")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of ids, jitter and generated values")
 
 
 def _port(text: str) -> int:
@@ -51,22 +51,22 @@ def _workers(text: str) -> int:
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    """Serve until a signal; the exit code."""
+    """Serve until a signal arrives; return the exit code."""
     from dataclasses import replace
 
     from ..server import Application, Server, address, listen, logs
     from ..server.signals import stopping_signals
     from ..wsgi import create_app
 
-    told = {"unmatched": arguments.unmatched, "seed": arguments.seed}
+    flags = {"unmatched": arguments.unmatched, "seed": arguments.seed}
 
     def configured() -> Config:
-        return replace(load_config(arguments), **{key: value for key, value in told.items() if value is not None})
+        return replace(load_config(arguments), **{key: value for key, value in flags.items() if value is not None})
 
     alone = ("watch", "coverage", "coverage_xml", "fail_uncovered", "fail_unmatched")
-    given = [f"--{name.replace('_', '-')}" for name in alone if getattr(arguments, name)]
-    if given and arguments.workers > 1:
-        print(f"openaimock: {given[0]} works with one process: leave out --workers", file=sys.stderr)
+    options = [f"--{name.replace('_', '-')}" for name in alone if getattr(arguments, name)]
+    if options and arguments.workers > 1:
+        print(f"openaimock: {options[0]} works with one process: leave out --workers", file=sys.stderr)
         return USAGE
     config = configured()
     if arguments.watch and not config.files:
@@ -75,7 +75,7 @@ def serve(arguments: argparse.Namespace) -> int:
     host, port = address.address(config, arguments.host, arguments.port, os.environ)
     log = logs.logger(arguments.verbose, arguments.log_file, arguments.log_format, always=True)
     app = create_app(config, log)
-    _make_room()
+    _tune_process()
     rules = count(len(config.rules), "rule")
 
     def ready(port: int) -> str:
@@ -86,14 +86,14 @@ def serve(arguments: argparse.Namespace) -> int:
 
         listeners = listen(host, port)
         return share(app, listeners, config.max_body, log, arguments.workers, ready(listeners[0].getsockname()[1]))
-    if len(given) > arguments.watch:
+    if len(options) > arguments.watch:
         app.api.namespaces.past = []
     served: Application = app
     watched = None
     if arguments.watch:
         from .reload import ReloadingApp
 
-        watched = served = ReloadingApp(app, configured, lambda said: print(said, file=sys.stderr, flush=True))
+        watched = served = ReloadingApp(app, configured, lambda message: print(message, file=sys.stderr, flush=True))
         watched.start()
     server = Server(served, host=host, port=port, max_body=config.max_body, log=log)
     stopped: list[int] = []
@@ -109,32 +109,32 @@ def serve(arguments: argparse.Namespace) -> int:
         signal.signal(number, stop)
     print(ready(server.port), flush=True)
     server.run()
-    code = _summed_up(arguments, watched.app if watched else app)
-    return code or (INTERRUPTED if signal.SIGINT in stopped else GOOD)
+    code = _report_run(arguments, watched.app if watched else app)
+    return code or (INTERRUPTED if signal.SIGINT in stopped else OK)
 
 
-def _make_room() -> None:
-    """Room for thousands of connections, and a garbage collector that does not look at everything again and again."""
+def _tune_process() -> None:
+    """Raise the limit of open files for thousands of connections, and make full garbage collections rare."""
     import gc
 
     gc.collect()
     gc.freeze()
-    # Thousands of streams that begin together are no garbage; to look at all of them again and again would stop every one.
+    # Thousands of running streams are not garbage; repeated passes over them would delay every stream.
     gc.set_threshold(10_000, 20, 10)
     try:
         import resource
-    except ImportError:  # Windows has no such limit
+    except ImportError:  # Windows does not have this limit
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    target = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < target:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
 
 
-def _summed_up(arguments: argparse.Namespace, app: MockApplication) -> int:
-    """Tell of the whole run what was asked for, and give the exit code that it deserves."""
+def _report_run(arguments: argparse.Namespace, app: MockApplication) -> int:
+    """Print and write the requested reports on the whole run; return the exit code."""
     if not (arguments.coverage or arguments.coverage_xml or arguments.fail_uncovered or arguments.fail_unmatched):
-        return GOOD
+        return OK
     from ..state import coverage
     from .coverage import complete, table, xml
 
@@ -149,5 +149,5 @@ def _summed_up(arguments: argparse.Namespace, app: MockApplication) -> int:
             Path(arguments.coverage_xml).write_text(xml(report, missed), encoding="utf-8")
         except OSError as error:
             print(f"openaimock: cannot write {arguments.coverage_xml}: {error.strerror}", file=sys.stderr)
-            return WRONG
-    return WRONG if uncovered or unmatched else GOOD
+            return FAILED
+    return FAILED if uncovered or unmatched else OK

@@ -1,4 +1,4 @@
-"""Kinds: what a value of the configuration may be, declared as data that is checked, documented and made a JSON Schema."""
+"""Kinds: the types of configuration values, declared as data for validation, the documentation and the JSON Schema."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 from .tree import Node
 
-# The classes below have no more than their __init__: comparison and repr of dataclasses take longer to make than all of the
-# schema, and every start would wait for them.
+# The classes below have only an __init__: generating comparison and repr takes longer than building the whole schema, and
+# every start would pay for it.
 
 
 def type_of(node: Node) -> str:
-    """What a node is, in the user's words: text, number, bool, list, mapping, nothing, function or bytes."""
+    """The type of a node's value in the user's terms: text, number, bool, list, mapping, nothing, function or bytes."""
     kind = type(node.value)
-    known = _TYPES.get(kind)
-    if known is None:
-        known = next((word for base, word in _TYPES.items() if issubclass(kind, base)), "function")
-    return known
+    type_name = _TYPES.get(kind)
+    if type_name is None:
+        type_name = next((word for base, word in _TYPES.items() if issubclass(kind, base)), "function")
+    return type_name
 
 
 _TYPES: dict[type, str] = {
@@ -36,7 +36,7 @@ _TYPES: dict[type, str] = {
 
 @dataclass(eq=False, repr=False)
 class Text:
-    """A text; ``numbers`` takes a number as it is written, ``secret`` keeps the value out of messages."""
+    """A text; ``numbers`` also accepts a number as it is written, ``secret`` keeps the value out of messages."""
 
     numbers: bool = False
     empty: bool = True
@@ -45,13 +45,13 @@ class Text:
 
     @cached_property
     def takes(self) -> frozenset[str]:
-        """The types that can be this at all."""
+        """The types of node that this kind accepts."""
         return frozenset({"text", "number"} if self.numbers else {"text"})
 
 
 @dataclass(eq=False, repr=False)
 class Numeric:
-    """A number from ``low`` to ``high``; ``above`` leaves ``low`` itself out."""
+    """A number from ``low`` to ``high``; ``above`` excludes ``low`` itself."""
 
     low: float | None = None
     high: float = 1e12
@@ -61,12 +61,12 @@ class Numeric:
 
     @cached_property
     def noun(self) -> str:
-        """What to call it."""
+        """The kind's name in messages."""
         return "a whole number" if self.whole else "a number"
 
     @property
     def range(self) -> str:
-        """Its bounds in words, "" without any."""
+        """The bounds in words, "" without bounds."""
         if self.low is None:
             return ""
         if self.high < 1e12:
@@ -84,26 +84,26 @@ class Flag:
 
 @dataclass(eq=False, repr=False)
 class Choice:
-    """One of a few words; ``later`` are words that are not available yet."""
+    """One of a few words; the words of ``later`` are not available yet."""
 
     values: tuple[str, ...]
-    what: str
+    label: str
     later: tuple[str, ...] = ()
 
     @cached_property
     def noun(self) -> str:
-        """What to call it."""
-        return f"{self.what} ({', '.join(self.values)})"
+        """The kind's name in messages."""
+        return f"{self.label} ({', '.join(self.values)})"
 
     @cached_property
     def takes(self) -> frozenset[str]:
-        """Text, and what YAML makes of an unquoted ``off``."""
+        """Text, and the false that YAML reads for an unquoted ``off``."""
         return frozenset({"text", "bool"} if "off" in self.values else {"text"})
 
 
 @dataclass(eq=False, repr=False)
 class ListOf:
-    """A list of ``least`` to ``most`` items; ``single`` takes one item for a list of one."""
+    """A list of ``least`` to ``most`` items; ``single`` accepts one item as a list of one."""
 
     item: Kind
     least: int = 0
@@ -112,28 +112,28 @@ class ListOf:
 
     @cached_property
     def noun(self) -> str:
-        """What to call it."""
+        """The kind's name in messages."""
         return f"{self.item.noun} or a list" if self.single else "a list"
 
     @cached_property
     def takes(self) -> frozenset[str]:
-        """The types that can be this at all."""
+        """The types of node that this kind accepts."""
         return frozenset({"list"}) | (self.item.takes if self.single else frozenset())
 
 
 @dataclass(eq=False, repr=False)
 class MapOf:
-    """A mapping of any names to one kind of value; ``what`` is what a name names."""
+    """A mapping of any names to one kind of value; ``label`` says what the names are."""
 
     value: Kind
-    what: str = "a name"
+    label: str = "a name"
     noun: str = "a mapping"
     takes: frozenset[str] = frozenset({"mapping"})
 
 
 @dataclass(eq=False, repr=False)
 class AnyValue:
-    """Any value that JSON can say; ``bytes`` also Python's bytes; ``unread`` is not even looked at."""
+    """Any JSON value; ``bytes`` also accepts Python's bytes; ``unread`` values are ignored."""
 
     bytes: bool = False
     unread: bool = False
@@ -141,13 +141,13 @@ class AnyValue:
 
     @cached_property
     def takes(self) -> frozenset[str]:
-        """The types that can be this at all."""
+        """The types of node that this kind accepts."""
         return frozenset({"text", "number", "bool", "list", "mapping", "nothing"} | ({"bytes"} if self.bytes else set()))
 
 
 @dataclass(eq=False, repr=False)
 class Function:
-    """A Python function; only a configuration made in Python has it."""
+    """A Python function, possible only in a configuration from Python."""
 
     noun: str = "a function"
     takes: frozenset[str] = frozenset({"function"})
@@ -157,7 +157,7 @@ class Function:
 class Field:
     """One key of a mapping: its kind, its default (for the docs) and one sentence about it.
 
-    ``null`` lets an empty value stand for an absent one; ``later`` refuses the key until its feature is there.
+    ``null`` treats an empty value as an absent one; ``later`` refuses the key until its feature is implemented.
     """
 
     name: str
@@ -173,11 +173,11 @@ class Field:
 class Struct:
     """A mapping with known keys, one sentence about it for the docs.
 
-    Exactly one of the keys ``one_of`` is there; ``without`` says more when none is. ``hints`` say where a key belongs that is
-    often put here by mistake.
+    Exactly one of the keys ``one_of`` is required; ``without`` ends the message when none is present. ``hints`` are messages
+    for keys that are often written here by mistake.
     """
 
-    what: str
+    label: str
     fields: tuple[Field, ...]
     doc: str = ""
     one_of: tuple[str, ...] = ()
@@ -187,7 +187,7 @@ class Struct:
 
     @cached_property
     def noun(self) -> str:
-        """What to call it."""
+        """The kind's name in messages."""
         return "a mapping"
 
     @cached_property
@@ -197,48 +197,48 @@ class Struct:
 
     @cached_property
     def required(self) -> tuple[str, ...]:
-        """The names that must be there."""
+        """The names of the required fields."""
         return tuple(each.name for each in self.fields if each.required)
 
 
 @dataclass(eq=False, repr=False)
 class AnyOf:
-    """The first of several kinds that takes the value's type."""
+    """The first of several kinds that accepts the value's type."""
 
     options: tuple[Kind, ...]
 
     @cached_property
     def noun(self) -> str:
-        """What to call it."""
+        """The kind's name in messages."""
         nouns = list(dict.fromkeys(option.noun for option in self.options if not isinstance(option, Function)))
         return ", ".join(nouns[:-1]) + " or " + nouns[-1] if len(nouns) > 1 else nouns[0]
 
     @cached_property
     def takes(self) -> frozenset[str]:
-        """The types that can be this at all."""
+        """The types of node that this kind accepts."""
         return frozenset().union(*(option.takes for option in self.options))
 
 
 @dataclass(eq=False, repr=False)
 class Shape:
-    """A kind with a name: JSON Schema and docs refer to it, and ``validate`` brings its values into their normal form."""
+    """A kind with a name, which JSON Schema and docs refer to; ``validate`` converts its values to their normal form."""
 
     name: str
     kinds: Mapping[str, Kind]
 
     @property
     def kind(self) -> Kind:
-        """What the name stands for."""
+        """The kind of this name."""
         return self.kinds[self.name]
 
     @cached_property
     def noun(self) -> str:
-        """What to call it."""
+        """The kind's name in messages."""
         return self.kind.noun
 
     @cached_property
     def takes(self) -> frozenset[str]:
-        """The types that can be this at all."""
+        """The types of node that this kind accepts."""
         return self.kind.takes
 
 

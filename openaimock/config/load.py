@@ -1,4 +1,4 @@
-"""Load: from whatever the user gives to a checked Config, or one ConfigError with every problem in it."""
+"""Load: convert any source to a checked Config, or raise one ConfigError with every problem."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ..params.models import ModelTable, overlay
 from ..types.clock import Clock
 from . import keys
 from .names import MODELS
-from .normalize import child, drain
-from .rules import ALL, Entry, number
+from .normalize import check_templates, child
+from .rules import RULE_NORMALIZERS, Entry, number
 from .source import Reader, Source
 from .tree import BAD, Node, Reading, from_python
-from .validate import Checker, of_field, said
+from .validate import Checker, describe, of_field
 from .yaml import parse
 
 _UNITS = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
@@ -29,7 +29,7 @@ _UNITS = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 
 @dataclass(frozen=True, eq=False)
 class Config:
-    """A checked configuration. ``rules`` are in their normal form; the keys are never shown."""
+    """A checked configuration. ``rules`` are in their normal form; ``repr`` hides the keys."""
 
     rules: tuple[dict[str, Any], ...] = ()
     api_keys: tuple[str, ...] = field(default=(), repr=False)
@@ -60,7 +60,7 @@ class Config:
     upstream: dict[str, Any] | None = None
     admin: bool = True
     admin_key: str | None = field(default=None, repr=False)
-    #: What relative paths in replies start from.
+    #: The folder that relative paths in replies start from.
     base: Path = field(default_factory=Path)
     files: tuple[Path, ...] = ()
 
@@ -73,74 +73,74 @@ class Config:
 def load(source: Source, *, environ: Mapping[str, str] | None = None, stdin: IO[Any] | None = None) -> Config:
     """The Config of a path, YAML text, a mapping, or a list of these.
 
-    ``environ`` fills ``${NAME}``; it is ``os.environ`` when not given. ``stdin`` is read for the source ``-``; without it
-    ``-`` is a problem, so that only a caller who means it, such as the command line, reads standard input.
+    ``environ`` fills ``${NAME}``; the default is ``os.environ``. ``stdin`` is read for the source ``-``; without ``stdin``
+    that source is a problem, so that only a caller that passes it, such as the command line, reads standard input.
     ConfigError has every problem of every file.
     """
     problems: list[Problem] = []
-    with _unhurried():
+    with _without_gc():
         reader = Reader(os.environ if environ is None else environ, stdin, problems)
         trees = list(reader.read(source))
-        check = Checker(ALL, problems)
+        check = Checker(RULE_NORMALIZERS, problems)
         settings, entries = _settings(check, trees)
         numbered = number(check, entries, settings)
         if trees and not problems and not numbered and settings.get("unmatched", "error") == "error":
             _no_rules(check, trees)
     if problems:
-        raise ConfigError(_in_order(problems))
+        raise ConfigError(_sorted(problems))
     return _config(settings, numbered, reader.files)
 
 
 def load_rules(
-    source: Source, *, config: Config | None = None, taken: Collection[str] = (), environ: Mapping[str, str] | None = None
+    source: Source, *, config: Config | None = None, taken_ids: Collection[str] = (), environ: Mapping[str, str] | None = None
 ) -> list[dict[str, Any]]:
     """Rules for a running mock in their normal form: YAML or JSON text, a mapping (one rule, or ``responses``), or a list.
 
-    ``taken`` are the ids that are there already; ``config`` gives the defaults. Nothing is filled from the environment unless
-    ``environ`` is given: who may add a rule need not see the variables.
+    ``taken_ids`` are the ids of the existing rules; ``config`` gives the defaults. Variables are filled only from ``environ``
+    (default: none), because a client that may add a rule must not read the environment.
     """
     problems: list[Problem] = []
-    check = Checker(ALL, problems)
-    with _unhurried():
+    check = Checker(RULE_NORMALIZERS, problems)
+    with _without_gc():
         tree = _tree(source, Reading("<rules>" if isinstance(source, (str, bytes)) else "", problems, environ))
         entries: list[Entry] = []
         if tree is not None:
             entries = _rules_in(check, tree)
         defaults = {} if config is None else {"turns": config.turns, "pace": config.pace, "latency": config.latency}
-        numbered = number(check, entries, defaults, taken=taken, first=len(taken) + 1)
+        numbered = number(check, entries, defaults, taken_ids=taken_ids, first=len(taken_ids) + 1)
     if problems:
-        raise ConfigError(_in_order(problems))
+        raise ConfigError(_sorted(problems))
     return numbered
 
 
 def load_reply(value: Any) -> dict[str, Any]:
-    """The normal form of one reply given in Python: text, a mapping, or a function of the Ask."""
+    """The normal form of one reply from Python: text, a mapping, or a function of the Ask."""
     problems: list[Problem] = []
-    check = Checker(ALL, problems)
-    made = check.check(keys.shape("reply"), from_python(value, Reading("", problems, None), "reply"), (None, "reply"))
-    drain(check)
+    check = Checker(RULE_NORMALIZERS, problems)
+    reply = check.check(keys.shape("reply"), from_python(value, Reading("", problems, None), "reply"), (None, "reply"))
+    check_templates(check)
     if problems:
         raise ConfigError(problems)
-    return made  # type: ignore[no-any-return]
+    return reply  # type: ignore[no-any-return]
 
 
 def load_setting(name: str, source: Source) -> Any:
     """The normal form of one setting for a running mock, from YAML or JSON text or from Python."""
     problems: list[Problem] = []
-    check = Checker(ALL, problems)
+    check = Checker(RULE_NORMALIZERS, problems)
     tree = _tree(source, Reading(f"<{name}>" if isinstance(source, (str, bytes)) else "", problems, None))
-    made = None
+    setting = None
     if tree is not None:
-        made = check.check(of_field(keys.SETTINGS.fields, name).kind, tree, (None, name))
-        drain(check)
+        setting = check.check(of_field(keys.SETTINGS.fields, name).kind, tree, (None, name))
+        check_templates(check)
     if problems:
-        raise ConfigError(_in_order(problems))
-    return made
+        raise ConfigError(_sorted(problems))
+    return setting
 
 
 @contextmanager
-def _unhurried() -> Iterator[None]:
-    """Without the garbage collector: walking a growing tree again and again costs more than building it."""
+def _without_gc() -> Iterator[None]:
+    """Disable the garbage collector: its repeated passes over a growing tree cost more than building the tree."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -150,16 +150,16 @@ def _unhurried() -> Iterator[None]:
             gc.enable()
 
 
-def _in_order(problems: list[Problem]) -> list[Problem]:
-    """Problems by file, line and column; one place says the same thing once, however many aliases lead there."""
+def _sorted(problems: list[Problem]) -> list[Problem]:
+    """Problems sorted by file, line and column, without duplicates (several aliases may lead to one place)."""
     files = list(dict.fromkeys(_file(problem) for problem in problems))
     unique: dict[tuple[str, str], Problem] = {}
     for problem in problems:
         unique.setdefault((problem.place or problem.path, problem.message), problem)
 
     def order(problem: Problem) -> tuple[int, int, int]:
-        found = re.search(r":(\d+):(\d+)$", problem.place)
-        line, column = (int(found[1]), int(found[2])) if found else (0, 0)
+        position = re.search(r":(\d+):(\d+)$", problem.place)
+        line, column = (int(position[1]), int(position[2])) if position else (0, 0)
         return files.index(_file(problem)), line, column
 
     return sorted(unique.values(), key=order)
@@ -173,7 +173,7 @@ def _file(problem: Problem) -> str:
 
 
 def _settings(check: Checker, trees: list[Node]) -> tuple[dict[str, Any], list[Entry]]:
-    """The settings and rules of all trees; a setting that two files give must be the same in both."""
+    """The settings and rules of all trees; a setting in two files must have the same value in both."""
     settings: dict[str, Any] = {}
     places: dict[str, str] = {}
     entries: list[Entry] = []
@@ -181,31 +181,31 @@ def _settings(check: Checker, trees: list[Node]) -> tuple[dict[str, Any], list[E
         if not isinstance(tree.value, dict):
             _not_settings(check, tree)
             continue
-        given = check.check(keys.shape("settings"), tree, None)
-        entries += _entries(given.pop("responses", None))
-        for key, value in given.items():
+        checked = check.check(keys.shape("settings"), tree, None)
+        entries += _entries(checked.pop("responses", None))
+        for key, value in checked.items():
             if key in ("include", "templates"):
                 continue
             node = child(tree, key)
             if key in settings and settings[key] != value:
                 where = places[key] or "another source"
-                check.problem(node, (None, key), f"{where} has another value for '{key}'; give it once")
-            settings[key] = _SETTINGS.get(key, _as_is)(check, value, node, (None, key))
+                check.problem(node, (None, key), f"{where} has another value for '{key}'; set it once")
+            settings[key] = _SETTINGS.get(key, _unchanged)(check, value, node, (None, key))
             places[key] = node.place
     return settings, entries
 
 
-def _entries(found: Any) -> list[Entry]:
-    listed = list(found.values()) if isinstance(found, dict) else found if isinstance(found, list) else []
+def _entries(rules: Any) -> list[Entry]:
+    listed = list(rules.values()) if isinstance(rules, dict) else rules if isinstance(rules, list) else []
     return [entry for entry in listed if entry is not BAD]
 
 
 def _not_settings(check: Checker, tree: Node) -> None:
     hint = "; write the rules under 'responses:'" if isinstance(tree.value, list) else ""
     if tree.value is None:
-        check.problem(tree, None, "there is nothing in it; a configuration has at least 'responses'")
+        check.problem(tree, None, "the file is empty; a configuration has at least 'responses'")
     else:
-        check.problem(tree, None, f"expected settings such as 'responses:', got {said(tree)}{hint}")
+        check.problem(tree, None, f"expected settings such as 'responses:', got {describe(tree)}{hint}")
 
 
 def _no_rules(check: Checker, trees: list[Node]) -> None:
@@ -219,7 +219,7 @@ def _no_rules(check: Checker, trees: list[Node]) -> None:
         check.problem(found, (None, "responses"), told, key="responses")
 
 
-def _as_is(check: Checker, value: Any, node: Node, path: Any) -> Any:
+def _unchanged(check: Checker, value: Any, node: Node, path: Any) -> Any:
     return value
 
 
@@ -228,7 +228,7 @@ def _clock(check: Checker, value: Any, node: Node, path: Any) -> Any:
         if value is not BAD:
             Clock.parse(value)
     except (ValueError, OverflowError):
-        return check.problem(node, path, f"expected 'real' or an ISO time such as 2026-01-31T12:00:00Z, got {said(node)}")
+        return check.problem(node, path, f"expected 'real' or an ISO time such as 2026-01-31T12:00:00Z, got {describe(node)}")
     return value
 
 
@@ -243,10 +243,10 @@ def _cors(check: Checker, value: Any, node: Node, path: Any) -> Any:
 def _max_body(check: Checker, value: Any, node: Node, path: Any) -> Any:
     if not isinstance(value, str):
         return value
-    found = re.fullmatch(r"\s*(\d{1,9})\s*([KMG]?)(i?B)?\s*", value, re.IGNORECASE)
-    if found is None or not int(found[1]):
-        return check.problem(node, path, f"expected a number of bytes, or a size such as 64MB, got {said(node)}")
-    return int(found[1]) * _UNITS[found[2].upper()]
+    size = re.fullmatch(r"\s*(\d{1,9})\s*([KMG]?)(i?B)?\s*", value, re.IGNORECASE)
+    if size is None or not int(size[1]):
+        return check.problem(node, path, f"expected a number of bytes, or a size such as 64MB, got {describe(node)}")
+    return int(size[1]) * _UNITS[size[2].upper()]
 
 
 def _store(check: Checker, value: Any, node: Node, path: Any) -> Any:
@@ -254,22 +254,22 @@ def _store(check: Checker, value: Any, node: Node, path: Any) -> Any:
         return value
     if isinstance(value, str) and value.startswith(("sqlite:", "redis:", "rediss:")):
         return check.problem(node, path, f"a store of {value.partition(':')[0]} is not available yet")
-    return check.problem(node, path, f"expected 'memory', got {said(node)}")
+    return check.problem(node, path, f"expected 'memory', got {describe(node)}")
 
 
-#: What a setting needs beyond its kind.
+#: Checks and conversions of settings beyond their kind.
 _SETTINGS = {"clock": _clock, "cors": _cors, "max_body": _max_body, "store": _store}
 
 
 def _config(settings: dict[str, Any], numbered: list[dict[str, Any]], files: list[Path]) -> Config:
     journal = settings.pop("journal", {})
-    found: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-    keys = {"journal_size": journal.get("size"), "body_limit": journal.get("body_limit"), "api_keys": found.pop("api_key", None)}
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+    keys = {"journal_size": journal.get("size"), "body_limit": journal.get("body_limit"), "api_keys": values.pop("api_key", None)}
     return Config(
         rules=tuple(numbered),
         base=files[0].parent if files else Path(),
         files=tuple(files),
-        **found,
+        **values,
         **{key: value for key, value in keys.items() if value is not None},
     )
 
@@ -288,16 +288,16 @@ def _rules_in(check: Checker, tree: Node) -> list[Entry]:
     """The rules of a list, of a mapping with ``responses``, or of a mapping that is itself one rule."""
     if isinstance(tree.value, dict) and "responses" in tree.value:
         outer = keys.RULES
-        given = check.check(outer, tree, None)
-        return _entries(given.get("responses"))
+        checked = check.check(outer, tree, None)
+        return _entries(checked.get("responses"))
     if isinstance(tree.value, list):
         return _entries(check.check(of_field(keys.RULES.fields, "responses").kind, tree, None))
     if isinstance(tree.value, dict):
         return _entries([check.check(keys.shape("rule"), tree, None)])
-    check.problem(tree, None, f"expected a rule or a list of rules, got {said(tree)}")
+    check.problem(tree, None, f"expected a rule or a list of rules, got {describe(tree)}")
     return []
 
 
 def secrets(config: Config) -> tuple[str, ...]:
-    """Every key of a configuration. None of them may be shown."""
+    """Every key of a configuration. None of them may appear in output."""
     return (*config.api_keys, config.admin_key) if config.admin_key else config.api_keys

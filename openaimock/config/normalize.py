@@ -1,4 +1,4 @@
-"""Normal forms: each named shape of the schema, once checked, written out the one way that the rest of the program reads."""
+"""Normal forms: convert checked values of the named shapes to the one form that the rest of the program reads."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from ..replies import templates
 from ..text import regex
 from . import keys
 from .tree import BAD, Node
-from .validate import Checker, Finish, Path, snake
+from .validate import Checker, Normalizer, Path, snake
 
 _TUNING = ("threshold", "case_sensitive", "invert")
 _KINDS = ("exact", "contains", "regex", "fuzzy", "any")
 
 
 def child(node: Node, name: str) -> Node:
-    """The node of an entry, whichever way its key is spelled; the mapping itself when there is none."""
+    """The node of an entry, with its key in snake_case or camelCase; the mapping itself when there is no such entry."""
     entries: dict[str, Node] = node.value if isinstance(node.value, dict) else {}
     return next((item for key, item in entries.items() if key == name or snake(key) == name), node)
 
 
 def is_bad(*values: Any) -> bool:
-    """Whether any of the values is wrong already."""
+    """Whether any of the values is already known to be wrong."""
     return any(value is BAD for value in values)
 
 
@@ -32,8 +32,8 @@ def is_bad(*values: Any) -> bool:
 
 
 def expectation(check: Checker, node: Node, path: Path, kind: str, value: str, tuning: Mapping[str, Any]) -> dict[str, Any]:
-    """A matcher's normal form; a regex must compile, and its groups can be named in templates."""
-    made = {
+    """A matcher's normal form; a regex must compile, and templates may use its groups."""
+    normal = {
         "kind": kind,
         "value": value,
         "threshold": tuning.get("threshold", 0.8),
@@ -41,14 +41,14 @@ def expectation(check: Checker, node: Node, path: Path, kind: str, value: str, t
         "invert": tuning.get("invert", False),
     }
     if kind == "regex":
-        groups = compiled(check, node, path, value, made["case_sensitive"] is True)
-        if not made["invert"]:
+        groups = compiled(check, node, path, value, normal["case_sensitive"] is True)
+        if not normal["invert"]:
             check.groups |= groups
-    return made
+    return normal
 
 
 def compiled(check: Checker, node: Node, path: Path, pattern: str, case_sensitive: bool) -> set[str]:
-    """The names and numbers of a regex's groups; a regex that is none is a problem."""
+    """The names and numbers of a regex's groups; an invalid regex is a problem."""
     try:
         expression = regex.compile(pattern, 0 if case_sensitive else re.IGNORECASE)
     except re.error as error:
@@ -72,24 +72,24 @@ def matcher(check: Checker, value: Any, node: Node, path: Path) -> Any:
     if len(kinds) != 1:
         return BAD
     kind = kinds[0]
-    given = value[kind]
-    if is_bad(given, *(value.get(name) for name in _TUNING)):
+    pattern = value[kind]
+    if is_bad(pattern, *(value.get(name) for name in _TUNING)):
         return BAD
-    if kind == "any" and given is not True:
+    if kind == "any" and pattern is not True:
         return check.problem(child(node, kind), (path, kind), "'any' is true or left out")
-    return expectation(check, child(node, kind), (path, kind), kind, "" if kind == "any" else given, value)
+    return expectation(check, child(node, kind), (path, kind), kind, "" if kind == "any" else pattern, value)
 
 
 def model(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """A plain text with ``*``, ``?`` or ``[`` is a pattern."""
-    made = matcher(check, value, node, path)
-    if isinstance(value, str) and made is not BAD and re.search(r"[*?[]", value):
-        made["kind"] = "glob"
-    return made
+    """A plain text with ``*``, ``?`` or ``[`` is a glob pattern."""
+    normal = matcher(check, value, node, path)
+    if isinstance(value, str) and normal is not BAD and re.search(r"[*?[]", value):
+        normal["kind"] = "glob"
+    return normal
 
 
 def body_value(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """A matcher where it can be one, else a value that must be equal."""
+    """A matcher if the value has the form of one, else a value that must be equal."""
     if isinstance(value, str):
         return matcher(check, value, node, path)
     names = {snake(key) for key in value} if isinstance(value, dict) else set()
@@ -129,9 +129,9 @@ def latency(check: Checker, value: Any, node: Node, path: Path) -> Any:
 
 
 def pace(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """The keys that are given."""
+    """The keys that are present."""
     if not value:
-        return check.problem(node, path, "an empty pace says nothing; leave it out for as fast as possible")
+        return check.problem(node, path, "an empty pace has no effect; leave it out for as fast as possible")
     return {**value, "chunks": tuple(value["chunks"])} if value.get("chunks", BAD) is not BAD else value
 
 
@@ -141,19 +141,19 @@ def fault(check: Checker, value: Any, node: Node, path: Path) -> Any:
 
 
 def error(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """All six parts, None where not given; a number is the status, a text the code."""
+    """All six parts, None where absent; a number is the status, a text the code."""
     blank = dict.fromkeys(("status", "type", "code", "message", "param", "retry_after"))
     if isinstance(value, str):
         return {**blank, "code": value}
     if not isinstance(value, dict):
         return {**blank, "status": value}
     if not value:
-        return check.problem(node, path, "an empty error says nothing; a status number will do")
+        return check.problem(node, path, "an empty error has no effect; write at least a status number")
     return {**blank, **value}
 
 
 def fail(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """How often, and with what."""
+    """The number of failures and their error."""
     return {"times": 1, **value}
 
 
@@ -170,28 +170,28 @@ def tool_call(check: Checker, value: Any, node: Node, path: Path) -> Any:
     if is_bad(call):
         return BAD
     custom = form == "custom" or (form == "name" and ("input" in value or value.get("type") == "custom"))
-    given = value.get("type", "custom" if custom else "function")
+    declared = value.get("type", "custom" if custom else "function")
     if form != "name" and any(name in value for name in ("arguments", "input")):
         return check.problem(node, path, f"'arguments' and 'input' belong under '{form}'")
     if "arguments" in call and custom:
         return check.problem(node, path, "a custom tool has 'input', a function 'arguments'")
-    if given is not BAD and given != ("custom" if custom else "function"):
+    if declared is not BAD and declared != ("custom" if custom else "function"):
         return check.problem(child(node, "type"), (path, "type"), f"the type is '{'custom' if custom else 'function'}' here")
     arguments = call.get("input", "") if custom else call.get("arguments", "{}")
-    if is_bad(arguments, call["name"], value.get("id"), given):
+    if is_bad(arguments, call["name"], value.get("id"), declared):
         return BAD
-    return {"name": call["name"], "arguments": as_text(arguments), "id": value.get("id", ""), "kind": given}
+    return {"name": call["name"], "arguments": as_text(arguments), "id": value.get("id", ""), "kind": declared}
 
 
 def as_text(value: Any) -> str:
-    """A text as it is, anything else as its JSON."""
+    """A text unchanged, any other value as JSON."""
     if isinstance(value, str):
         return value
     return "" if has_bad(value) else dump(value)
 
 
 def has_bad(value: Any) -> bool:
-    """Whether something inside is wrong already."""
+    """Whether some value inside is already known to be wrong."""
     if isinstance(value, dict):
         return any(has_bad(item) for item in value.values())
     return any(has_bad(item) for item in value) if isinstance(value, (list, tuple)) else value is BAD
@@ -201,12 +201,12 @@ def block(check: Checker, value: Any, node: Node, path: Path) -> Any:
     """A kind, and its text, call or data."""
     if len(value) != 1:
         return BAD
-    (kind, given), *_ = value.items()
-    return {"kind": kind, {"tool_call": "call", "item": "data"}.get(kind, "text"): given}
+    (kind, content), *_ = value.items()
+    return {"kind": kind, {"tool_call": "call", "item": "data"}.get(kind, "text"): content}
 
 
-#: What says something that an error, a raw body or blocks would contradict.
-_SAYS = ("content", "tool_calls", "refusal", "reasoning")
+#: Keys whose content contradicts an error, a raw body or blocks.
+_CONTENT_KEYS = ("content", "tool_calls", "refusal", "reasoning")
 _HOP_BY_HOP = (
     "connection",
     "keep-alive",
@@ -220,26 +220,26 @@ _HOP_BY_HOP = (
 
 
 def reply(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """The keys that are given; content as text."""
-    note_holes(check, node, path)
+    """The keys that are present; content as text."""
+    collect_templates(check, node, path)
     if isinstance(value, str):
         return {"content": value}
     if not value:
-        return check.problem(node, path, 'an empty reply says nothing; an empty text is written ""')
+        return check.problem(node, path, 'an empty reply has no effect; an empty text is written ""')
     return answer(check, value, node, path)
 
 
 def answer(check: Checker, value: dict[str, Any], node: Node, path: Path) -> dict[str, Any]:
     """The normal form of the keys of a reply, and the contradictions among them."""
     for strong in ("error", "body", "blocks"):
-        weak = [name for name in _SAYS if name in value]
+        weak = [name for name in _CONTENT_KEYS if name in value]
         if strong in value and weak:
-            told = "put it among the blocks" if strong == "blocks" else "only one of them can be sent"
-            check.problem(node, path, f"'{strong}' and '{weak[0]}' exclude each other; {told}")
+            advice = "put it among the blocks" if strong == "blocks" else "only one of them can be sent"
+            check.problem(node, path, f"'{strong}' and '{weak[0]}' exclude each other; {advice}")
     if value.get("auto") is True:
         for name in ("content", "tool_calls", "refusal", "blocks", "error", "body"):
             if name in value:
-                check.problem(node, path, f"'auto' and '{name}' exclude each other; 'auto' makes up what is said")
+                check.problem(node, path, f"'auto' and '{name}' exclude each other; 'auto' generates the content")
     if "error" in value and "body" in value:
         check.problem(node, path, "'error' and 'body' exclude each other; only one of them can be sent")
     headers(check, value.get("headers"), child(node, "headers"), (path, "headers"))
@@ -249,48 +249,48 @@ def answer(check: Checker, value: dict[str, Any], node: Node, path: Path) -> dic
 
 
 def headers(check: Checker, value: Any, node: Node, path: Path) -> None:
-    """Names and values must be what HTTP can send, and not what the server itself must say."""
+    """Names and values must be valid in HTTP, and not headers that only the server may send."""
     for name, text in value.items() if isinstance(value, dict) else ():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             check.problem(node, path, f"{name!r} cannot be the name of a header", key=name)
         elif name.lower() in _HOP_BY_HOP:
-            check.problem(node, path, f"'{name}' is the server's own to send", key=name)
+            check.problem(node, path, f"only the server sends '{name}'", key=name)
         elif text is not BAD and not re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", text):
             check.problem(child(node, name), (path, name), "a header is one line of Latin-1 text")
 
 
-def note_holes(check: Checker, node: Node, path: Path) -> None:
-    """Remember every text with ``{{`` in it, for when the rule's groups are known."""
+def collect_templates(check: Checker, node: Node, path: Path) -> None:
+    """Collect every text with ``{{`` in it; they are checked when the rule's groups are known."""
     value = node.value
     if isinstance(value, str):
         if "{{" in value:
-            check.holes.append((node, path))
+            check.templates.append((node, path))
     elif isinstance(value, dict):
         for key, item in value.items():
-            note_holes(check, item, (path, key))
+            collect_templates(check, item, (path, key))
     elif isinstance(value, list):
         for at, item in enumerate(value):
-            note_holes(check, item, (path, at))
+            collect_templates(check, item, (path, at))
 
 
-def drain(check: Checker) -> None:
-    """Check the templates that were remembered, and begin anew for the next rule."""
-    for node, path in check.holes:
+def check_templates(check: Checker) -> None:
+    """Check the collected templates, and reset the collection for the next rule."""
+    for node, path in check.templates:
         for message in templates.problems(node.value, check.groups):
             check.problem(node, path, message)
-    check.holes = []
+    check.templates = []
     check.groups = set()
 
 
 def unmatched(check: Checker, value: Any, node: Node, path: Path) -> Any:
     """A word, or ``{"reply": ...}``."""
-    drain(check)
+    check_templates(check)
     return value if isinstance(value, str) else {"reply": value}
 
 
 def response(check: Checker, value: Any, node: Node, path: Path) -> Any:
     """A reply from a whole chat completion: its first choice, the overrides, further choices as ``others``."""
-    note_holes(check, node, path)
+    collect_templates(check, node, path)
     if value["choices"] is BAD:
         return BAD
     shared = {
@@ -303,12 +303,12 @@ def response(check: Checker, value: Any, node: Node, path: Path) -> Any:
 def _choice(choice: Any) -> dict[str, Any]:
     if choice is BAD or choice["message"] is BAD:
         return {}
-    said = {name: item for name, item in choice["message"].items() if name not in ("role", "function_call")}
-    return said | {name: choice[name] for name in ("finish_reason", "logprobs") if name in choice}
+    message = {name: item for name, item in choice["message"].items() if name not in ("role", "function_call")}
+    return message | {name: choice[name] for name in ("finish_reason", "logprobs") if name in choice}
 
 
-#: How each named kind becomes its normal form; rules have theirs in ``entries``.
-FINISHES: dict[str, Finish] = {
+#: The normalizer of each named kind; that of rules is in ``rules``.
+NORMALIZERS: dict[str, Normalizer] = {
     "matcher": matcher,
     "model": model,
     "body_value": body_value,

@@ -1,4 +1,4 @@
-"""Rules as users write them, brought into the one form that the rest of the program reads."""
+"""Rules: convert the forms that users write to the one form that the rest of the program reads."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from . import keys
-from .normalize import FINISHES, answer, child, drain, expectation, is_bad, note_holes
+from .normalize import NORMALIZERS, answer, check_templates, child, collect_templates, expectation, is_bad
 from .tree import BAD, Node
-from .validate import Checker, Finish, Path, render, snake
+from .validate import Checker, Normalizer, Path, render, snake
 
 _CONDITIONS = ("messages", "when", "matcher")
 _ANSWERS = ("reply", "replies", "response")
 _TIMING = tuple(field.name for field in keys.TIMING)
-#: What only an assistant message has, as it is what to answer.
-_SAID = frozenset(field.name for field in keys.ANSWER)
+#: The keys that only an assistant message has, because it is an answer.
+_REPLY_KEYS = frozenset(field.name for field in keys.ANSWER)
 #: The kinds of parts by the names the Responses API gives them.
 _PARTS = {"input_text": "text", "output_text": "text", "input_image": "image_url", "input_file": "file"}
 
 
 class Entry(NamedTuple):
-    """One rule in its normal form, and where it stands."""
+    """One rule in its normal form, and its place."""
 
     rule: dict[str, Any]
     node: Node
@@ -43,17 +43,17 @@ def rule(check: Checker, value: Any, node: Node, path: Path) -> Entry:
         flow = conversation(check, messages, source, at, defaults, answered=bool(answers))
     replies = _replies(value, answers)
     timing = {name: value[name] for name in _TIMING if name in value}
-    for said in (*replies, *(message["reply"] for message in flow or () if message["reply"] is not None)):
-        for name in timing.keys() - said.keys():
-            said[name] = timing[name]
-    drain(check)
+    for reply in (*replies, *(message["reply"] for message in flow or () if message["reply"] is not None)):
+        for name in timing.keys() - reply.keys():
+            reply[name] = timing[name]
+    check_templates(check)
     key = path[1] if path and isinstance(path[1], str) else None
-    given = value.get("id")
-    if key is not None and given not in (None, BAD, key):
-        check.problem(child(node, "id"), (path, "id"), f"this rule is called '{key}' already; leave the id out")
+    own_id = value.get("id")
+    if key is not None and own_id not in (None, BAD, key):
+        check.problem(child(node, "id"), (path, "id"), f"this rule already has the id '{key}' (its key); leave 'id' out")
     return Entry(
         {
-            "id": key or given,
+            "id": key or own_id,
             "messages": flow,
             "when": value.get("when"),
             "replies": replies,
@@ -71,8 +71,8 @@ def rule(check: Checker, value: Any, node: Node, path: Path) -> Entry:
 def _answered(check: Checker, conditions: list[str], answers: list[str], node: Node, path: Path) -> None:
     """A rule has one answer, unless its conversation has assistant messages."""
     if len(answers) > 1:
-        told = f"'{answers[0]}' and '{answers[1]}' exclude each other; a rule has one answer"
-        check.problem(node, path, told, key=_spelled(node, answers[1]))
+        message = f"'{answers[0]}' and '{answers[1]}' exclude each other; a rule has one answer"
+        check.problem(node, path, message, key=_spelled(node, answers[1]))
     if conditions == ["when"] and not answers:
         check.problem(node, path, "a rule with 'when' needs a 'reply' (or 'replies')")
 
@@ -84,8 +84,8 @@ def _spelled(node: Node, name: str) -> str:
 def _replies(value: Mapping[str, Any], answers: list[str]) -> list[dict[str, Any]]:
     if len(answers) != 1 or value[answers[0]] is BAD:
         return []
-    given = value[answers[0]]
-    return [reply for reply in (given if answers[0] == "replies" else [given]) if reply is not BAD]
+    answer_value = value[answers[0]]
+    return [reply for reply in (answer_value if answers[0] == "replies" else [answer_value]) if reply is not BAD]
 
 
 # Conversations
@@ -115,37 +115,37 @@ def conversation(
 
 
 def assistant(check: Checker, value: dict[str, Any], node: Node, path: Path, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """What to answer: everything but the role is a reply. How such a message is matched is fixed: it fits any."""
+    """An answer: every key but the role belongs to the reply. The message matches any assistant message of a request."""
     for key, item in node.value.items():
-        if snake(key) in _SAID or key == "content":
-            note_holes(check, item, (path, key))
+        if snake(key) in _REPLY_KEYS or key == "content":
+            collect_templates(check, item, (path, key))
     if "function_call" in value:
         check.problem(
             node, path, "'function_call' is the API's old form; write 'tool_calls'", key=_spelled(node, "function_call")
         )
-    said = {name: item for name, item in value.items() if name in _SAID or name == "content"}
-    if isinstance(said.get("content"), list):
-        texts = _only_texts(said["content"])
-        said["content"] = said["content"] if texts is None else "\n".join(texts)
-    return {"role": "assistant", "match": None, "parts": [], "tool_call_id": None, "reply": answer(check, said, node, path)}
+    reply = {name: item for name, item in value.items() if name in _REPLY_KEYS or name == "content"}
+    if isinstance(reply.get("content"), list):
+        texts = _only_texts(reply["content"])
+        reply["content"] = reply["content"] if texts is None else "\n".join(texts)
+    return {"role": "assistant", "match": None, "parts": [], "tool_call_id": None, "reply": answer(check, reply, node, path)}
 
 
 def _only_texts(parts: list[Any]) -> list[str] | None:
-    """The texts of content that is the API's list of text parts; None when it is anything else."""
+    """The texts of a list of text parts in the API's form; None for any other list."""
     texts = [part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "text" and len(part) == 2]
-    found = [text for text in texts if isinstance(text, str)]
-    return found if found and len(found) == len(parts) else None
+    strings = [text for text in texts if isinstance(text, str)]
+    return strings if strings and len(strings) == len(parts) else None
 
 
 def expected(check: Checker, value: dict[str, Any], node: Node, path: Path, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """What to match: a message of any other role."""
+    """A message to match, of any other role."""
     role = value["role"]
     for key in node.value:
-        if snake(key) in _SAID:
-            check.problem(node, path, f"only an assistant message has '{key}', this is the {role}'s", key=key)
+        if snake(key) in _REPLY_KEYS:
+            check.problem(node, path, f"only an assistant message has '{key}', not a {role} message", key=key)
     if "tool_call_id" in value and role != "tool":
         check.problem(
-            node, path, f"only a tool message has a 'tool_call_id', this is the {role}'s", key=_spelled(node, "tool_call_id")
+            node, path, f"only a tool message has a 'tool_call_id', not a {role} message", key=_spelled(node, "tool_call_id")
         )
     text, parts = _content(check, value.get("content"), child(node, "content"), (path, "content"))
     parts += [_PARTS.get(kind, kind) for kind in _listed(value.get("parts")) if kind is not BAD]
@@ -165,7 +165,7 @@ def _listed(value: Any) -> list[Any]:
 def _match(
     check: Checker, value: Mapping[str, Any], text: Any, parts: bool, node: Node, path: Path, defaults: Mapping[str, Any]
 ) -> Any:
-    """The matcher of one message; None for a tool message that its call alone identifies."""
+    """The matcher of one message; None for a tool message that is identified by its call alone."""
     kind = value.get("matcher", defaults.get("type", "exact"))
     tuning = {**defaults, **value}
     if is_bad(text, kind, *(tuning.get(name) for name in ("threshold", "case_sensitive", "invert"))):
@@ -176,18 +176,18 @@ def _match(
         if value.get("tool_call_id") is not None and "matcher" not in value:
             return None
         needs = "'content' or 'tool_call_id'" if value["role"] == "tool" else "'content'"
-        told = f"matcher '{kind}' needs a 'content' to compare" if "matcher" in value else f"{needs} is missing"
-        return check.problem(node, path, f"{told}; for any text write 'matcher: any'")
+        message = f"matcher '{kind}' needs a 'content' to compare" if "matcher" in value else f"{needs} is missing"
+        return check.problem(node, path, f"{message}; for any text write 'matcher: any'")
     if kind == "fuzzy" and not text.strip():
-        return check.problem(node, path, "nothing is like an empty text; for any text write 'matcher: any'")
+        return check.problem(node, path, "no text is similar to an empty one; for any text write 'matcher: any'")
     return expectation(check, child(node, "content"), (path, "content"), kind, text, tuning)
 
 
 def _content(check: Checker, content: Any, node: Node, path: Path) -> tuple[Any, list[str]]:
-    """The text to expect and the kinds of parts, from text or the API's list of parts."""
+    """The text to match and the kinds of parts, from text or from the API's list of parts."""
     if isinstance(content, dict):
-        told = "expected text or a list of parts, got a mapping; to say how to compare, write 'matcher: contains' beside a text"
-        return check.problem(node, path, told), []
+        message = "expected text or a list of parts, got a mapping; to choose a matcher, write 'matcher: contains' beside a text"
+        return check.problem(node, path, message), []
     if not isinstance(content, list):
         return content, []
     texts: list[str] = []
@@ -208,35 +208,35 @@ def _content(check: Checker, content: Any, node: Node, path: Path) -> tuple[Any,
 
 
 def number(
-    check: Checker, entries: Iterable[Entry], defaults: Mapping[str, Any], *, taken: Collection[str] = (), first: int = 1
+    check: Checker, entries: Iterable[Entry], defaults: Mapping[str, Any], *, taken_ids: Collection[str] = (), first: int = 1
 ) -> list[dict[str, Any]]:
-    """The rules with their ids, which must differ from each other and from those taken, and with the file's defaults."""
-    found = list(entries)
-    places: dict[str, str] = dict.fromkeys(taken, "")
-    for entry in found:
+    """The rules with unique ids (also not in ``taken_ids``) and with the file's defaults."""
+    rules = list(entries)
+    places: dict[str, str] = dict.fromkeys(taken_ids, "")
+    for entry in rules:
         name = entry.rule["id"]
         if name is None or name is BAD:
             continue
         if name in places:
-            where = f"at {places[name]}" if places[name] else "among the rules that are there"
-            given = child(entry.node, "id")
-            at = entry.path if given is entry.node else (entry.path, "id")
-            check.problem(given, at, f"the id '{name}' is taken already {where}")
+            where = f"at {places[name]}" if places[name] else "by an existing rule"
+            id_node = child(entry.node, "id")
+            at = entry.path if id_node is entry.node else (entry.path, "id")
+            check.problem(id_node, at, f"the id '{name}' is already used {where}")
         else:
             places[name] = entry.rule["place"]
-    for place, entry in enumerate(found, first):
+    for place, entry in enumerate(rules, first):
         if entry.rule["id"] is None:
             entry.rule["id"] = _free(f"rule-{place}", places)
-        for said in (*entry.rule["replies"], *(message["reply"] for message in entry.rule["messages"] or ())):
+        for reply in (*entry.rule["replies"], *(message["reply"] for message in entry.rule["messages"] or ())):
             for key in ("latency", "pace"):
-                if said is not None and defaults.get(key) is not None:
-                    said.setdefault(key, defaults[key])
+                if reply is not None and defaults.get(key) is not None:
+                    reply.setdefault(key, defaults[key])
         entry.rule["turns"] = entry.rule["turns"] or defaults.get("turns") or "next"
-    return [entry.rule for entry in found]
+    return [entry.rule for entry in rules]
 
 
 def _free(name: str, places: dict[str, str]) -> str:
-    """This name, or the next like it that no rule has."""
+    """This name, with a number appended when a rule already has it."""
     tried, count = name, 1
     while tried in places:
         count += 1
@@ -245,5 +245,5 @@ def _free(name: str, places: dict[str, str]) -> str:
     return tried
 
 
-#: How every named shape becomes its normal form.
-ALL: dict[str, Finish] = {**FINISHES, "rule": rule}
+#: The normalizer of every named shape.
+RULE_NORMALIZERS: dict[str, Normalizer] = {**NORMALIZERS, "rule": rule}

@@ -1,4 +1,4 @@
-"""The schema: the declared keys written out as a JSON Schema for editors, and as tables for the docs."""
+"""The schema: the declared keys as a JSON Schema for editors, and as tables for the docs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _VARIABLE = r"^\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}$"
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a configuration file. What it cannot say, such as a bad regex, loading still finds."""
+    """The JSON Schema (draft 2020-12) of a configuration file. Loading also finds what it cannot express, such as a bad regex."""
     definitions = {name: _schema(kind) for name, kind in sorted(SHAPES.items()) if kind is not SETTINGS}
     variable = {"type": "string", "pattern": _VARIABLE, "description": "Filled from the environment."}
     return {
@@ -46,13 +46,13 @@ def _schema(kind: Kind) -> dict[str, Any]:
 
 
 def _text(kind: Text) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": ["string", "number"] if kind.numbers else "string"}
-    return found if kind.empty else {**found, "pattern": r"\S"}
+    schema: dict[str, Any] = {"type": ["string", "number"] if kind.numbers else "string"}
+    return schema if kind.empty else {**schema, "pattern": r"\S"}
 
 
-def _or_variable(found: dict[str, Any]) -> dict[str, Any]:
-    """What is no text may be filled in."""
-    return {"anyOf": [found, {"$ref": "#/$defs/variable"}]}
+def _or_variable(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema that also accepts a variable."""
+    return {"anyOf": [schema, {"$ref": "#/$defs/variable"}]}
 
 
 def _number(kind: Numeric) -> dict[str, Any]:
@@ -72,12 +72,12 @@ def _one_of(kind: Choice) -> dict[str, Any]:
 
 def _list_of(kind: ListOf) -> dict[str, Any]:
     item = _schema(kind.item)
-    found: dict[str, Any] = {"type": "array", "items": item}
+    array: dict[str, Any] = {"type": "array", "items": item}
     if kind.least:
-        found["minItems"] = kind.least
+        array["minItems"] = kind.least
     if kind.most:
-        found["maxItems"] = kind.most
-    return {"anyOf": [item, found]} if kind.single else found
+        array["maxItems"] = kind.most
+    return {"anyOf": [item, array]} if kind.single else array
 
 
 def _map_of(kind: MapOf) -> dict[str, Any]:
@@ -89,27 +89,27 @@ def _anything(kind: AnyValue) -> dict[str, Any]:
 
 
 def _object(kind: Struct) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}
+    schema: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}
     if kind.doc:
-        found["description"] = _plain(kind.doc)
+        schema["description"] = _plain(kind.doc)
     for field in kind.fields:
         if field.later:
             continue
         value = _schema(field.kind)
         if field.null:
             value = {"anyOf": [value, {"type": "null"}]}
-        found["properties"][field.name] = {**value, "description": _described(field)}
+        schema["properties"][field.name] = {**value, "description": _description(field)}
         if "_" in field.name:
             other = f"Another spelling of {field.name}."
-            found["properties"][camel(field.name)] = {**value, "description": other, "deprecated": True}
+            schema["properties"][camel(field.name)] = {**value, "description": other, "deprecated": True}
     if kind.required:
-        found["required"] = list(kind.required)
+        schema["required"] = list(kind.required)
     if kind.one_of:
-        found["oneOf"] = [{"required": [name]} for name in kind.one_of]
-    return found
+        schema["oneOf"] = [{"required": [name]} for name in kind.one_of]
+    return schema
 
 
-def _described(field: Field) -> str:
+def _description(field: Field) -> str:
     return _plain(field.doc) + ("" if field.default is None else f" Default: {_default(field)}.")
 
 
@@ -142,7 +142,7 @@ _SCHEMAS: dict[type, Callable[[Any], dict[str, Any]]] = {
 
 def camel(name: str) -> str:
     """A key in camelCase: ``api_key`` is ``apiKey``."""
-    return re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), name)
+    return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
 
 
 def _plain(doc: str) -> str:
@@ -150,7 +150,7 @@ def _plain(doc: str) -> str:
 
 
 def _default(field: Field) -> str:
-    """A default as YAML has it."""
+    """A default as it is written in YAML."""
     if isinstance(field.default, bool):
         return "true" if field.default else "false"
     return "" if field.default is None else str(field.default)
@@ -165,12 +165,12 @@ def document() -> str:
 
 
 def refresh(page: str) -> str:
-    """A page of the docs with the tables that follow its marker written anew."""
+    """A page of the docs with the tables after its marker replaced."""
     return page[: page.index(BEGIN) + len(BEGIN)] + "\n" + document()
 
 
 def _objects() -> Iterator[tuple[str, Struct]]:
-    """The mappings, from the outermost inwards, each with its title."""
+    """The mappings with their titles, from the outermost inwards."""
     yield "Settings", SETTINGS
     for field in SETTINGS.fields:
         if isinstance(field.kind, Struct) and not field.later:
@@ -180,7 +180,7 @@ def _objects() -> Iterator[tuple[str, Struct]]:
         options = kind.options if isinstance(kind, AnyOf) else (kind,)
         for option in options:
             if isinstance(option, Struct) and any(not field.later for field in option.fields):
-                yield _TITLES.get(name, option.what.capitalize()), option
+                yield _TITLES.get(name, option.label.capitalize()), option
 
 
 _ORDER = (
@@ -192,7 +192,8 @@ _TITLES = {"old_matcher": "The older matcher"}
 
 def _section(title: str, kind: Struct) -> str:
     rows = [
-        f"   * - ``{field.name}``\n     - {_said(field.kind)}\n     - {_default_cell(field)}".rstrip() + f"\n     - {field.doc}"
+        f"   * - ``{field.name}``\n     - {_kind_text(field.kind)}\n     - {_default_cell(field)}".rstrip()
+        + f"\n     - {field.doc}"
         for field in kind.fields
         if not field.later and (kind is not SHAPES["message"] or field not in ANSWER)
     ]
@@ -213,30 +214,30 @@ def _default_cell(field: Field) -> str:
     return f"``{written}``" if written and " " not in written.strip("[]") else written
 
 
-def _said(kind: Kind) -> str:
-    """A kind for a table's cell."""
+def _kind_text(kind: Kind) -> str:
+    """A kind as the text of a table cell."""
     if isinstance(kind, Choice):
         return ", ".join(f"``{word}``" for word in kind.values if word not in kind.later)
     if isinstance(kind, Numeric):
         return f"{kind.noun} {kind.range}".strip()
     if isinstance(kind, ListOf) and not isinstance(kind.item, AnyValue):
         count = f"{kind.most} " if kind.most else ""
-        return f"{_said(kind.item)}, or a list" if kind.single else f"a list of {count}{_several(kind.item)}"
+        return f"{_kind_text(kind.item)}, or a list" if kind.single else f"a list of {count}{_several(kind.item)}"
     if isinstance(kind, MapOf) and not isinstance(kind.value, AnyValue):
         return f"a mapping of names to {_several(kind.value)}"
     if isinstance(kind, AnyOf):
-        return " or ".join(dict.fromkeys(_said(option) for option in kind.options))
+        return " or ".join(dict.fromkeys(_kind_text(option) for option in kind.options))
     return _NOUNS.get(kind.name, kind.name) if isinstance(kind, Shape) else kind.noun
 
 
 def _several(kind: Kind) -> str:
-    """A kind in the plural."""
+    """The plural of a kind, for a table cell."""
     if isinstance(kind, AnyOf):
         return " or ".join(dict.fromkeys(_several(option) for option in kind.options))
-    return " or ".join(re.sub(r"^an? (.*?)(?=$| \d| from)", r"\1s", said) for said in _said(kind).split(" or "))
+    return " or ".join(re.sub(r"^an? (.*?)(?=$| \d| from)", r"\1s", said) for said in _kind_text(kind).split(" or "))
 
 
-#: How a table names a kind with a name.
+#: The names of named kinds in tables.
 _NOUNS = {
     "matcher": "a matcher",
     "model": "a pattern or a matcher",

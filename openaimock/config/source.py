@@ -1,4 +1,4 @@
-"""Sources: files, their includes, standard input, YAML text and Python data, each read into a tree."""
+"""Sources: read files, their includes, standard input, YAML text and Python data into trees."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from ..errors import Problem
 from .tree import Node, Reading, from_python
 from .yaml import parse
 
-#: What a configuration may be given as: a path, YAML text, a mapping, or a list of these. "-" is
-#: standard input where the caller gives one.
+#: A configuration source: a path, YAML text, a mapping, or a list of these. "-" is standard input if the caller passes one.
 Source = Any
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 class Reader:
-    """Reads sources in order, each file once; keeps the files it read and the problems it met."""
+    """Reads sources in order, and each file once; collects the files and the problems."""
 
     def __init__(self, environ: Mapping[str, str] | None, stdin: IO[Any] | None, problems: list[Problem]) -> None:
         self.environ = environ
@@ -36,8 +35,8 @@ class Reader:
         if isinstance(source, (list, tuple)):
             if not source:
                 self.problem("", "there is no configuration: the list of sources is empty")
-            for each in source:
-                yield from self.read(each)
+            for item in source:
+                yield from self.read(item)
         elif isinstance(source, Mapping):
             yield from self.included(from_python(source, Reading("", self.problems, self.environ)), "")
         elif isinstance(source, os.PathLike):
@@ -54,7 +53,7 @@ class Reader:
         if source == "-" and self.stdin is not None:
             yield from self.text(self.standard_input(self.stdin), "<stdin>", "")
         elif source == "-":
-            # A library that reads its caller's standard input would wait for a terminal, or take input meant for another.
+            # A library must not read its caller's standard input: it would wait for a terminal, or consume input of the caller.
             self.problem("-", "only the command line reads standard input; give a path, YAML text or a mapping (./- is a file)")
         elif "\n" in source or _is_yaml(source):
             self._texts += 1
@@ -63,7 +62,7 @@ class Reader:
             yield from self.file(source, "")
 
     def problem(self, place: str, message: str, path: str = "") -> None:
-        """Note a mistake."""
+        """Add a problem."""
         self.problems.append(Problem(place, path, message))
 
     def standard_input(self, stdin: IO[Any]) -> str | None:
@@ -72,7 +71,7 @@ class Reader:
         return self.decoded(data, "<stdin>") if isinstance(data, bytes) else data
 
     def file(self, name: str, place: str, path: str = "") -> Iterator[Node]:
-        """The trees of a file and its includes; nothing when it was read before."""
+        """The trees of a file and its includes; none when the file was read before."""
         try:
             real = os.path.realpath(name)
             if real in self._seen:
@@ -87,7 +86,7 @@ class Reader:
         yield from self.text(self.decoded(data, name), name, os.path.dirname(name))
 
     def decoded(self, data: bytes, name: str) -> str | None:
-        """The text of a file's bytes: UTF-8, or UTF-16 when it says so."""
+        """The text of a file's bytes: UTF-8, or UTF-16 with a byte order mark."""
         encoding = next((encoding for bom, encoding in _BOMS if data.startswith(bom)), "utf-8")
         try:
             return data.decode(encoding)
@@ -104,7 +103,7 @@ class Reader:
             yield from self.included(tree, base)
 
     def included(self, tree: Node, base: str) -> Iterator[Node]:
-        """A tree, then the trees of the files its ``include`` names."""
+        """A tree, then the trees of the files that its ``include`` names."""
         yield tree
         if not isinstance(tree.value, dict) or "include" not in tree.value:
             return
@@ -120,10 +119,10 @@ class Reader:
         """The files that a path or pattern names, in order."""
         if not glob.has_magic(pattern) or os.path.exists(pattern):
             return [pattern]
-        found = sorted(name for name in glob.glob(pattern, recursive=True) if os.path.isfile(name))
-        if not found:
+        files = sorted(name for name in glob.glob(pattern, recursive=True) if os.path.isfile(name))
+        if not files:
             self.problem(item.place, f"no file matches '{pattern}'", path)
-        return found
+        return files
 
 
 def _is_yaml(source: str) -> bool:
@@ -135,7 +134,7 @@ def _is_yaml(source: str) -> bool:
 
 
 def _unreadable(name: str, error: Exception, included: bool) -> str:
-    """Why a file cannot be read, and which name was perhaps meant."""
+    """The reason why a file cannot be read, with a similar name if there is one."""
     if isinstance(error, FileNotFoundError):
         folder, base = os.path.split(name)
         try:

@@ -1,4 +1,4 @@
-"""Trees: YAML, JSON and Python data as nodes that know where they, and their keys, stand."""
+"""Trees: YAML, JSON and Python data as nodes that have their own place and the places of their keys."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any
 
 from ..errors import Problem
 
-#: Deeper than this is not a configuration, and the walk over it may recurse without fear.
+#: The deepest nesting that is accepted, so that recursive walks stay within Python's limit.
 DEPTH = 64
-#: What aliases may add to a document, in nodes: some kilobytes of nested aliases ask for gigabytes of nodes.
-ALIASED = 1_000_000
+#: The most nodes that aliases may add to a document: some kilobytes of nested aliases can stand for gigabytes of nodes.
+MAX_ALIASED = 1_000_000
 _VARIABLE = re.compile(r"\$(?:\$\{|\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\})")
 _UNSET = "the environment variable {name} is not set (with a default: ${{{name}:-default}}; for the text itself: $${{{name}}})"
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -25,7 +25,7 @@ _JSON_SPACE = re.compile(r"[ \t\n\r]*")
 
 
 class _Bad:
-    """What stands for a value that is wrong: its problem is noted, so nothing else need be said about it."""
+    """The value of a node that is wrong. Its problem is already recorded, so no other is reported for it."""
 
     def __repr__(self) -> str:
         return "BAD"
@@ -37,8 +37,8 @@ BAD: Any = _Bad()
 class Node:
     """One value: a scalar, a list of Nodes, a dict of Nodes by key, or a Python function.
 
-    ``raw`` is a scalar's text as written, ``plain`` tells that it stood there without quotes. Lines and columns count from 1;
-    line 0 means that there is no text (a Python mapping). ``keys`` says where the keys of a mapping stand.
+    ``raw`` is a scalar's text as written, ``plain`` is true when it has no quotes. Lines and columns count from 1;
+    line 0 means that there is no text (a Python mapping). ``keys`` has the places of a mapping's keys.
     """
 
     __slots__ = ("column", "keys", "line", "plain", "raw", "source", "value")
@@ -67,13 +67,13 @@ class Node:
         return f"{self.source}:{self.line}:{self.column}" if self.line else ""
 
     def place_of(self, key: str) -> str:
-        """Where a key of this mapping stands."""
+        """The place of a key of this mapping."""
         at = (self.keys or {}).get(key)
         return f"{self.source}:{at[0]}:{at[1]}" if at else self.place
 
 
 class Reading:
-    """One source while it is read: its name, where variables come from (None: none are filled), its problems so far."""
+    """The state of reading one source: its name, the variables (None: none are filled), its problems so far."""
 
     def __init__(self, name: str, problems: list[Problem], environ: Mapping[str, str] | None) -> None:
         self.name = name
@@ -81,11 +81,11 @@ class Reading:
         self.environ = environ
 
     def problem(self, line: int, column: int, message: str, path: str = "") -> None:
-        """Note a mistake at a place."""
+        """Add a problem at a place."""
         self.problems.append(Problem(f"{self.name}:{line}:{column}" if line else "", path, message))
 
     def bad(self, node: Node, message: str, path: str = "") -> Node:
-        """Note a mistake in a node, which is of no use then."""
+        """Add a problem for a node and mark the node as bad."""
         self.problem(node.line, node.column, message, path)
         node.value = BAD
         return node
@@ -96,8 +96,8 @@ class Reading:
         if environ is None:
             return text
 
-        def value(found: re.Match[str]) -> str:
-            name, _, default = found.groups()
+        def value(match: re.Match[str]) -> str:
+            name, _, default = match.groups()
             if name is None:
                 return "${"
             if default is not None:
@@ -109,13 +109,13 @@ class Reading:
         return _VARIABLE.sub(value, text)
 
     def text(self, text: str, line: int, column: int, path: str = "") -> Any:
-        """A value's text ready for use: filled, and fit to be sent as UTF-8; BAD when it cannot be."""
+        """A value's text with its variables filled and valid as UTF-8; BAD when that is impossible."""
         before = len(self.problems)
         text = self.clean(self.fill(text, line, column, path) if "${" in text else text, line, column, path)
         return text if len(self.problems) == before else BAD
 
     def clean(self, text: str, line: int, column: int, path: str = "") -> str:
-        """The text without what cannot be sent as UTF-8, which is a problem."""
+        """The text without characters that UTF-8 cannot encode; such a character is a problem."""
         if not text.isascii() and _SURROGATE.search(text):
             self.problem(line, column, "half of a surrogate pair (\\ud800 to \\udfff) is not a character", path)
             return _SURROGATE.sub("\ufffd", text)
@@ -124,10 +124,10 @@ class Reading:
 
 @lru_cache(maxsize=4096)
 def resolve(raw: str) -> Any:
-    """What an unquoted YAML scalar means: a number, true or false, null, or its text (dates stay text)."""
+    """The value of an unquoted YAML scalar: a number, true or false, null, or its text (dates stay text)."""
     import yaml
 
-    # The resolvers of the base class: an application may have taught its own kinds to SafeLoader.
+    # The resolvers of the base class: an application may have added its own to SafeLoader.
     for tag, pattern in yaml.resolver.Resolver.yaml_implicit_resolvers.get(raw[:1], ()):
         if pattern.match(raw):
             make = _MAKERS.get(tag.removeprefix(TAG))
@@ -145,7 +145,7 @@ def _number(name: str) -> Callable[[str], Any]:
         try:
             return getattr(yaml.constructor.SafeConstructor(), name)(yaml.ScalarNode(TAG, raw))
         except ValueError:
-            # Such as 0b_ or more digits than Python reads: nothing but a text.
+            # Such as 0b_, or more digits than Python reads: a text.
             return raw
 
     return make
@@ -161,15 +161,15 @@ _MAKERS: dict[str, Callable[[str], Any]] = {
 
 def is_wholly_variable(raw: str) -> bool:
     """Whether a scalar is one ``${NAME}`` and nothing else."""
-    found = _VARIABLE.fullmatch(raw)
-    return found is not None and found[1] is not None
+    match = _VARIABLE.fullmatch(raw)
+    return match is not None and match[1] is not None
 
 
 # JSON
 
 
 def from_json(text: str, reading: Reading) -> Node | None:
-    """The tree of a JSON text; None when it is not JSON (it may still be YAML)."""
+    """The tree of a JSON text; None when the text is not JSON (it may still be YAML)."""
     try:
         json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -182,12 +182,12 @@ def _refuse(constant: str) -> Any:
 
 
 def _skip(text: str, at: int) -> int:
-    found = _JSON_SPACE.match(text, at)
-    return found.end() if found else at
+    space = _JSON_SPACE.match(text, at)
+    return space.end() if space else at
 
 
 class _JSONText:
-    """A text known to be JSON, read once more for the places."""
+    """A valid JSON text, read a second time to record the places."""
 
     def __init__(self, text: str, reading: Reading) -> None:
         self.text = text
@@ -199,7 +199,7 @@ class _JSONText:
         return line, at - self.starts[line - 1] + 1
 
     def value(self, at: int, depth: int) -> tuple[Node, int]:
-        """The node that begins at an index, and where it ends."""
+        """The node that begins at an index, and the index of its end."""
         line, column = self.place(at)
         sign = self.text[at]
         if sign in "{[":
@@ -214,10 +214,10 @@ class _JSONText:
         for word, value in (("true", True), ("false", False), ("null", None)):
             if self.text.startswith(word, at):
                 return Node(value, self.reading.name, line, column, word, True), at + len(word)
-        found = NUMBER_RE.match(self.text, at)
-        assert found is not None
-        raw = found[0]
-        return Node(json.loads(raw), self.reading.name, line, column, raw, True), found.end()
+        number = NUMBER_RE.match(self.text, at)
+        assert number is not None
+        raw = number[0]
+        return Node(json.loads(raw), self.reading.name, line, column, raw, True), number.end()
 
     def items(self, at: int, depth: int) -> tuple[Node, int]:
         node = Node([], self.reading.name, *self.place(at))
@@ -240,17 +240,17 @@ class _JSONText:
         return node, at + 1
 
     def after(self, at: int) -> int:
-        """The index of what follows a value: the next item, or the closing bracket."""
+        """The index after a value: of the next item, or of the closing bracket."""
         at = _skip(self.text, at)
         return _skip(self.text, at + 1) if self.text[at] == "," else at
 
 
 def put(node: Node, key: str, place: tuple[int, int], item: Node, reading: Reading) -> None:
-    """Add an entry to a mapping; the same key a second time is a problem that names both places."""
+    """Add an entry to a mapping; a repeated key is a problem that names both places."""
     assert node.keys is not None
     if key in node.value:
         first = node.keys[key]
-        reading.problem(*place, f"'{key}' is given twice; it stands at {reading.name}:{first[0]}:{first[1]} already")
+        reading.problem(*place, f"'{key}' is written twice; the first is at {reading.name}:{first[0]}:{first[1]}")
         return
     node.value[key] = item
     node.keys[key] = place
@@ -270,15 +270,15 @@ def from_python(value: Any, reading: Reading, path: str = "", within: tuple[int,
         return Node(value.isoformat(), raw=value.isoformat())
     if isinstance(value, (Mapping, list, tuple)):
         if id(value) in within or len(within) >= DEPTH:
-            told = "contains itself" if id(value) in within else f"is nested more than {DEPTH} levels deep"
-            return reading.bad(Node(None), told, path)
+            message = "contains itself" if id(value) in within else f"is nested more than {DEPTH} levels deep"
+            return reading.bad(Node(None), message, path)
         within = (*within, id(value))
         if not isinstance(value, Mapping):
             return Node([from_python(item, reading, f"{path}[{at}]", within) for at, item in enumerate(value)])
         return _python_mapping(value, reading, path, within)
     if callable(value):
         return Node(value)
-    return reading.bad(Node(None), f"a Python {type(value).__name__} has no place in a configuration", path)
+    return reading.bad(Node(None), f"a Python {type(value).__name__} is not allowed in a configuration", path)
 
 
 def _written(value: Any) -> str:
@@ -297,7 +297,7 @@ def _python_mapping(value: Mapping[Any, Any], reading: Reading, path: str, withi
         name = key if isinstance(key, str) else json.dumps(key)
         name = _SURROGATE.sub("\ufffd", name)
         if name in node.value:
-            reading.problem(0, 0, f"'{name}' is given twice", path)
+            reading.problem(0, 0, f"'{name}' is written twice", path)
         node.value[name] = from_python(item, reading, step(path, name), within)
     return node
 

@@ -1,4 +1,4 @@
-"""The configuration as TypedDicts, for those who write it in Python: the same keys as in YAML."""
+"""The configuration as TypedDicts, for configurations in Python: the same keys as in YAML."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
 
 class MatcherConfig(TypedDict, total=False):
-    """One of the five matchers, and how strictly it compares."""
+    """One of the five matchers, and its options."""
 
     exact: str
     contains: str
@@ -25,7 +25,7 @@ class MatcherConfig(TypedDict, total=False):
 
 
 Match = str | MatcherConfig
-#: Written as a call, since ``not`` is a word of Python's own.
+#: Written as a call, because ``not`` is a keyword of Python.
 When = TypedDict(
     "When",
     {
@@ -42,6 +42,7 @@ When = TypedDict(
         "tool_choice": Match,
         "response_format": Match,
         "turn": int,
+        "step": int,
         "has_tool_result": bool,
         "tool_call_id": Match,
         "header": Mapping[str, Match],
@@ -57,7 +58,7 @@ When = TypedDict(
 
 
 class Latency(TypedDict, total=False):
-    """Milliseconds to wait, drawn from one of these."""
+    """Milliseconds to wait, drawn from one of these distributions."""
 
     uniform: Sequence[float]
     normal: Sequence[float]
@@ -65,7 +66,7 @@ class Latency(TypedDict, total=False):
 
 
 class PaceConfig(TypedDict, total=False):
-    """How a stream is spoken."""
+    """The timing of a stream."""
 
     ttft: float
     tps: float
@@ -75,7 +76,7 @@ class PaceConfig(TypedDict, total=False):
 
 
 class Error(TypedDict, total=False):
-    """An error; what is left out is filled with the API's own words."""
+    """An error; missing parts are filled with the API's own values."""
 
     status: int
     type: str | None
@@ -86,14 +87,14 @@ class Error(TypedDict, total=False):
 
 
 class FaultConfig(TypedDict, total=False):
-    """How a reply goes wrong."""
+    """A failure of the transport."""
 
     kind: str
     after: int
 
 
 class FailConfig(TypedDict, total=False):
-    """How the first attempts fail."""
+    """The failure of the first attempts."""
 
     times: int
     error: int | str | Error
@@ -113,7 +114,7 @@ class ToolCallConfig(TypedDict, total=False):
 
 
 class BlockConfig(TypedDict, total=False):
-    """One piece of a reply where the order matters."""
+    """One part of a reply where the order matters."""
 
     text: str
     tool_call: ToolCallConfig
@@ -123,7 +124,7 @@ class BlockConfig(TypedDict, total=False):
 
 
 class Timing(TypedDict, total=False):
-    """When a reply comes and how it goes wrong."""
+    """The time and the failures of a reply."""
 
     latency: float | Latency
     pace: PaceConfig
@@ -132,7 +133,7 @@ class Timing(TypedDict, total=False):
 
 
 class MockReply(Timing, total=False):
-    """What to send."""
+    """The reply to send."""
 
     content: Any
     tool_calls: Sequence[ToolCallConfig] | None

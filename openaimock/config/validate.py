@@ -1,4 +1,4 @@
-"""The check of a tree against the schema: plain data comes out, and every mistake is noted with its place."""
+"""Validate a tree against the declared keys: return plain data, and record every problem with its place."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ from .kinds import (
 )
 from .tree import BAD, Node, step
 
-#: A path as it grows: what it is in, and the key or position there. It becomes text only for a problem.
+#: A path as a linked list: the outer path, and the key or position there. It is rendered as text only for a problem.
 Path = tuple[Any, "str | int"] | None
-#: Brings a checked value of a named kind into its normal form.
-Finish = Callable[["Checker", Any, Node, Path], Any]
-#: Lists of words longer than this are not worth reading when there is a suggestion.
-_MANY = 12
-#: How alike a suggestion must be: 'worst' is no misspelling of 'first'.
-_CLOSE = 0.65
+#: Converts a checked value of a named kind to its normal form.
+Normalizer = Callable[["Checker", Any, Node, Path], Any]
+#: Longer lists of words are left out of a message that has a suggestion.
+MAX_LISTED = 12
+#: The least similarity of a suggestion: 'worst' is not a misspelling of 'first'.
+SUGGESTION_CUTOFF = 0.65
 
 
 class Checker:
-    """One check: the problems found so far, and what the rule at hand has gathered (regex groups, texts with templates)."""
+    """The state of one validation: the problems, and the regex groups and templates of the current rule."""
 
-    def __init__(self, finishes: Mapping[str, Finish], problems: list[Problem]) -> None:
-        self.finishes = finishes
+    def __init__(self, normalizers: Mapping[str, Normalizer], problems: list[Problem]) -> None:
+        self.normalizers = normalizers
         self.problems = problems
         self.groups: set[str] = set()
-        self.holes: list[tuple[Node, Path]] = []
+        self.templates: list[tuple[Node, Path]] = []
 
     def problem(self, node: Node, path: Path, message: str, *, key: str | None = None) -> Any:
-        """Note a mistake at a node (at one of its keys); gives BAD."""
+        """Add a problem at a node, or at one of its keys; return BAD."""
         self.problems.append(Problem(node.place if key is None else node.place_of(key), render(path), message))
         return BAD
 
@@ -56,19 +56,19 @@ class Checker:
         return BAD if node.value is BAD else _CHECKS[type(kind)](self, kind, node, path)
 
     def wrong(self, kind: Kind, node: Node, path: Path) -> Any:
-        """Note that a value has the wrong type."""
+        """Add the problem that a value has the wrong type."""
         if isinstance(kind, Text) and kind.secret:
             return self.problem(node, path, f"expected {kind.noun}")
-        return self.problem(node, path, f"expected {kind.noun}, got {said(node)}{_quote_hint(kind, node)}")
+        return self.problem(node, path, f"expected {kind.noun}, got {describe(node)}{_quote_hint(kind, node)}")
 
     def unknown(self, kind: Struct, node: Node, path: Path, key: str) -> str:
-        """Note a key that has no place here; gives the name that was probably meant, so that it is not missed as well."""
+        """Add the problem of an unknown key; return the probable correct name, so that it is not also reported as missing."""
         hint = kind.hints.get(key) or kind.hints.get(snake(key))
         names = [field.name for field in kind.fields if not field.later]
-        told = f"; {hint}" if hint else suggest(snake(key), names)
-        what = kind.what if kind.what == "a setting" else f"a key of {kind.what}"
-        self.problem(node, path, f"{show(key)} is not {what}{told}", key=key)
-        return next(iter(get_close_matches(snake(key), names, 1, _CLOSE)), key)
+        advice = f"; {hint}" if hint else suggest(snake(key), names)
+        label = kind.label if kind.label == "a setting" else f"a key of {kind.label}"
+        self.problem(node, path, f"{show(key)} is not {label}{advice}", key=key)
+        return next(iter(get_close_matches(snake(key), names, 1, SUGGESTION_CUTOFF)), key)
 
 
 # One function for each kind
@@ -115,7 +115,7 @@ def _one_of(check: Checker, kind: Choice, node: Node, path: Path) -> Any:
         return value
     if value in kind.later:
         return check.problem(node, path, f"'{value}' is not available yet")
-    return check.problem(node, path, f"{show(value)} is not {kind.what}{suggest(value, kind.values)}")
+    return check.problem(node, path, f"{show(value)} is not {kind.label}{suggest(value, kind.values)}")
 
 
 def _list_of(check: Checker, kind: ListOf, node: Node, path: Path) -> Any:
@@ -148,11 +148,11 @@ def _anything(check: Checker, kind: AnyValue, node: Node, path: Path) -> Any:
     if isinstance(value, dict):
         return {key: _anything(check, kind, item, (path, key)) for key, item in value.items()}
     if isinstance(value, float) and not -1e308 <= value <= 1e308:
-        return check.problem(node, path, f"JSON cannot say {node.raw}")
+        return check.problem(node, path, f"JSON cannot represent {node.raw}")
     if isinstance(value, int) and value.bit_length() > 1000:
         return check.problem(node, path, "this number is too large")
     if type_of(node) not in kind.takes:
-        return check.problem(node, path, f"expected a value that JSON can say, got {said(node)}")
+        return check.problem(node, path, f"expected a JSON value, got {describe(node)}")
     return value
 
 
@@ -169,10 +169,12 @@ def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
     for key, item in node.value.items():
         field = fields.get(key) or fields.get(snake(key))
         if field is None:
-            # What it was meant to be need not be called missing as well.
+            # The probable correct key is not also reported as missing.
             out.setdefault(check.unknown(kind, node, path, key), BAD)
         elif field.name in spelled:
-            check.problem(node, path, f"'{spelled[field.name]}' and '{key}' are two spellings of one key; give one", key=key)
+            check.problem(
+                node, path, f"'{spelled[field.name]}' and '{key}' are two spellings of one key; write one of them", key=key
+            )
         else:
             spelled[field.name] = key
             if field.later:
@@ -184,16 +186,16 @@ def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
             out[name] = check.problem(node, path, f"'{name}' is missing")
     chosen = [name for name in out if name in kind.one_of]
     if kind.one_of and not chosen:
-        check.problem(node, path, f"{kind.what} needs one of {', '.join(kind.one_of)}{kind.without}")
+        check.problem(node, path, f"{kind.label} needs one of {', '.join(kind.one_of)}{kind.without}")
     if len(chosen) > 1:
-        told = f"'{chosen[0]}' and '{chosen[1]}' exclude each other; {kind.what} has one of {', '.join(kind.one_of)}"
-        check.problem(node, path, told, key=spelled.get(chosen[1]))
+        message = f"'{chosen[0]}' and '{chosen[1]}' exclude each other; {kind.label} has one of {', '.join(kind.one_of)}"
+        check.problem(node, path, message, key=spelled.get(chosen[1]))
     return out
 
 
 def _union(check: Checker, kind: AnyOf, node: Node, path: Path) -> Any:
-    found = type_of(node)
-    fitting = [option for option in kind.options if found in option.takes]
+    type_name = type_of(node)
+    fitting = [option for option in kind.options if type_name in option.takes]
     if not fitting:
         return check.wrong(kind, node, path)
     if len(fitting) > 1 and isinstance(fitting[0], Choice) and not _is_word(fitting[0], node.value):
@@ -203,8 +205,8 @@ def _union(check: Checker, kind: AnyOf, node: Node, path: Path) -> Any:
 
 def _shape(check: Checker, kind: Shape, node: Node, path: Path) -> Any:
     value = check.check(kind.kind, node, path)
-    finish = check.finishes.get(kind.name)
-    return value if finish is None or value is BAD else finish(check, value, node, path)
+    normalizer = check.normalizers.get(kind.name)
+    return value if normalizer is None or value is BAD else normalizer(check, value, node, path)
 
 
 _CHECKS: dict[type, Callable[[Checker, Any, Node, Path], Any]] = {
@@ -223,7 +225,7 @@ _CHECKS: dict[type, Callable[[Checker, Any, Node, Path], Any]] = {
 
 
 def _is_word(kind: Choice, value: str) -> bool:
-    """Whether a text that may also be free text is one of the words, or meant to be one."""
+    """Whether a text that may also be free text is one of the words, or similar to one."""
     words = (*kind.values, *kind.later)
     return value in words or bool(get_close_matches(value, words, 1, 0.75))
 
@@ -243,15 +245,15 @@ def render(path: Path) -> str:
 @lru_cache(maxsize=1024)
 def snake(key: str) -> str:
     """A key in snake_case: ``apiKey`` is ``api_key``."""
-    return re.sub(r"(?<=[a-z0-9])[A-Z]", lambda found: "_" + found[0], key).lower()
+    return re.sub(r"(?<=[a-z0-9])[A-Z]", lambda match: "_" + match[0], key).lower()
 
 
 def suggest(word: str, words: Iterable[str]) -> str:
     """``; did you mean 'fuzzy'? (exact, fuzzy, ...)`` for a word that is close to a known one; the list when it is short."""
-    known = list(words)
-    close = get_close_matches(word, known, 1, _CLOSE)
+    candidates = list(words)
+    close = get_close_matches(word, candidates, 1, SUGGESTION_CUTOFF)
     hint = f"; did you mean '{close[0]}'?" if close else ""
-    return hint if close and len(known) > _MANY else f"{hint} ({', '.join(known)})"
+    return hint if close and len(candidates) > MAX_LISTED else f"{hint} ({', '.join(candidates)})"
 
 
 def show(text: str) -> str:
@@ -260,8 +262,8 @@ def show(text: str) -> str:
     return f"'{clipped}'" if clipped.isprintable() and "'" not in clipped else repr(clipped)
 
 
-def said(node: Node) -> str:
-    """What a value is, for a message: ``the text 'abc'``, ``the number 12``, ``a list``."""
+def describe(node: Node) -> str:
+    """A value in a message: ``the text 'abc'``, ``the number 12``, ``a list``."""
     kind = type_of(node)
     if kind == "text":
         return f"the text {show(node.value)}" if node.value else "an empty text"
@@ -274,10 +276,10 @@ def said(node: Node) -> str:
 
 
 def _quote_hint(kind: Kind, node: Node) -> str:
-    found = type_of(node)
-    if found in ("number", "bool") and "text" in kind.takes and not isinstance(kind, Choice):
+    type_name = type_of(node)
+    if type_name in ("number", "bool") and "text" in kind.takes and not isinstance(kind, Choice):
         return "; put it in quotes" if node.plain else ""
-    if found == "text" and "number" in kind.takes and not node.plain and re.fullmatch(r"-?\d+(\.\d+)?", node.value):
+    if type_name == "text" and "number" in kind.takes and not node.plain and re.fullmatch(r"-?\d+(\.\d+)?", node.value):
         return "; leave out the quotes" if node.line else ""
     return ""
 

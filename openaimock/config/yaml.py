@@ -1,4 +1,4 @@
-"""YAML: a text becomes a tree, safely and without recursion, and what is wrong with it is said in plain words."""
+"""YAML: parse a text into a tree, safely and without recursion, with syntax errors in plain words."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
-from .tree import ALIASED, BAD, DEPTH, TAG, Node, Reading, from_json, is_wholly_variable, put, resolve
+from .tree import BAD, DEPTH, MAX_ALIASED, TAG, Node, Reading, from_json, is_wholly_variable, put, resolve
 from .yaml_errors import explain
 
-#: Two patterns, as one that reaches from control characters to surrogates takes 5 ms to compile.
+#: Two patterns, because one range from control characters to surrogates takes 5 ms to compile.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _NO_CHARACTER = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 TOO_DEEP = f"nested more than {DEPTH} levels deep"
-#: Characters that a parser reads ahead of the events it has given: a list or mapping may be a key, which YAML lets be this long.
+#: The most characters that a parser reads ahead: a list or mapping may be a key, and YAML allows keys of this length.
 LOOKAHEAD = 1100
 
 
 def parse(text: str, reading: Reading) -> Node | None:
-    """The tree of a YAML (or JSON) text; None when it cannot be read, with the reasons among the reading's problems."""
+    """The tree of a YAML (or JSON) text; None when it is invalid, with the reasons in ``reading.problems``."""
     text = text.removeprefix("\ufeff")
-    found = _CONTROL.search(text) or (None if text.isascii() else _NO_CHARACTER.search(text))
-    if found:
-        line = text.count("\n", 0, found.start()) + 1
-        column = found.start() - text.rfind("\n", 0, found.start())
-        reading.problem(line, column, f"the character U+{ord(found[0]):04X} cannot stand in a YAML file; is this a text file?")
+    control = _CONTROL.search(text) or (None if text.isascii() else _NO_CHARACTER.search(text))
+    if control:
+        line = text.count("\n", 0, control.start()) + 1
+        column = control.start() - text.rfind("\n", 0, control.start())
+        reading.problem(line, column, f"the character U+{ord(control[0]):04X} cannot stand in a YAML file; is this a text file?")
         return None
     if text.lstrip()[:1] in ("{", "["):
         tree = from_json(text, reading)
@@ -40,7 +40,7 @@ def _parse_yaml(text: str, reading: Reading) -> Node | None:
 
     builder = _Builder(reading)
     try:
-        # libyaml's parser where PyYAML was built with it: the same results, in a tenth of the time.
+        # libyaml's parser if PyYAML was built with it: the same results in a tenth of the time.
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
         try:
             builder.build(loader.get_event)
@@ -66,9 +66,8 @@ def _parse_yaml(text: str, reading: Reading) -> Node | None:
 def _too_deep(text: str) -> Any:
     """The mark where a text is nested deeper than DEPTH; None when it is not.
 
-    libyaml has a nesting limit of its own (since 0.2.6), and it looks ahead: on one line it reports its limit before it
-    gives the events that reach ours. PyYAML's own parser has no limit, so it finds our place. Only texts that may be too deep
-    are read twice.
+    libyaml has its own nesting limit (since 0.2.6), and it reads ahead: on one line it reports its limit before the events
+    that reach ours. PyYAML's own parser has no limit, so it finds our place. Only texts that may be too deep are parsed twice.
     """
     import yaml
 
@@ -89,14 +88,14 @@ def _too_deep(text: str) -> Any:
     return None
 
 
-#: A key's text (None: it is no text), line, column, and whether it stands without quotes.
+#: A key's text (None: the key is not a text), line, column, and whether it has no quotes.
 Key = tuple["str | None", int, int, bool]
 
 
 class _Frame:
-    """A list or mapping that is still open. ``size`` and ``height`` count its nodes and levels with all aliases written out."""
+    """An open list or mapping. ``size`` and ``height`` count its nodes and levels with all aliases expanded."""
 
-    __slots__ = ("anchor", "height", "key", "merges", "node", "size", "spoilt")
+    __slots__ = ("anchor", "height", "invalid", "key", "merges", "node", "size")
 
     def __init__(self, node: Node, anchor: str | None) -> None:
         self.node = node
@@ -105,11 +104,11 @@ class _Frame:
         self.merges: list[Node] = []
         self.size = 1
         self.height = 1
-        self.spoilt = False
+        self.invalid = False
 
 
 class _Builder:
-    """Builds the tree from YAML's events, so that depth and aliases are bounded before they cost anything."""
+    """Builds the tree from YAML's events, so that depth and aliases are checked before memory is used."""
 
     def __init__(self, reading: Reading) -> None:
         import yaml
@@ -133,7 +132,7 @@ class _Builder:
         }
 
     def build(self, next_event: Callable[[], Any]) -> None:
-        """Take all events, or as many as there is use in taking."""
+        """Process all events, or stop when the rest cannot be used."""
         handlers = self.handlers
         for event in iter(next_event, None):
             handler = handlers.get(type(event))
@@ -171,7 +170,7 @@ class _Builder:
         self.attach(node, 1, 0)
 
     def written(self, event: Any, raw: str, plain: bool) -> Node:
-        """A scalar that is in quotes, tagged, or has variables in it."""
+        """A scalar with quotes, a tag or variables."""
         mark = event.start_mark
         text = self.reading.text(raw, mark.line + 1, mark.column + 1)
         if text is BAD:
@@ -185,19 +184,19 @@ class _Builder:
 
     def tagged(self, event: Any, text: str) -> Node:
         kinds = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
-        wanted = kinds.get(event.tag.removeprefix(TAG))
-        if wanted is None:
+        expected = kinds.get(event.tag.removeprefix(TAG))
+        if expected is None:
             self.tag_problem(event)
             return self.node(event, BAD)
         value = resolve(text)
-        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):  # type: ignore[arg-type]
+        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):  # type: ignore[arg-type]
             self.problem(event, f"the tag {shown(event.tag)} does not fit this value")
             return self.node(event, BAD)
         return self.node(event, value, text)
 
     def tag_problem(self, event: Any) -> None:
-        told = "only plain data is read (text that begins with '!' needs quotes)"
-        self.problem(event, f"the tag {shown(event.tag)} is not allowed; {told}")
+        reason = "only plain data is read (text that begins with '!' needs quotes)"
+        self.problem(event, f"the tag {shown(event.tag)} is not allowed; {reason}")
 
     # Lists and mappings
 
@@ -216,7 +215,7 @@ class _Builder:
         frame = _Frame(node, event.anchor)
         if event.tag is not None and event.tag not in ("!", TAG + kind):
             self.tag_problem(event)
-            frame.spoilt = True
+            frame.invalid = True
         self.stack.append(frame)
         return True
 
@@ -225,14 +224,14 @@ class _Builder:
         node = frame.node
         if frame.merges:
             merge(node, frame.merges)
-        if frame.spoilt:
+        if frame.invalid:
             node.value = BAD
         if frame.anchor:
             self.anchors[frame.anchor] = (node, frame.size, frame.height)
         self.attach(node, frame.size, frame.height)
 
     def attach(self, node: Node, size: int, height: int, place: Node | None = None) -> None:
-        """Give a finished node to the list or mapping it stands in; ``place`` is where its alias stands."""
+        """Add a finished node to its list or mapping; ``place`` is the place of its alias."""
         if not self.stack:
             self.root = node
             return
@@ -249,13 +248,13 @@ class _Builder:
             frame.key = None
 
     def key(self, frame: _Frame, node: Node, place: Node) -> None:
-        """Take a key that is more than a scalar written there: an alias, or something that cannot be a key."""
+        """Process a key that is not a plain scalar: an alias, or a node that cannot be a key."""
         text: str | None = node.raw
         if isinstance(node.value, (dict, list)) or node.value is BAD:
-            told = "a key must be a text, not a mapping or list (text that begins with '{{' needs quotes)"
-            self.reading.problem(place.line, place.column, told)
+            message = "a key must be a text, not a mapping or list (text that begins with '{{' needs quotes)"
+            self.reading.problem(place.line, place.column, message)
             text = None
-            frame.spoilt = True
+            frame.invalid = True
         frame.key = (text, place.line, place.column, False)
 
     def entry(self, frame: _Frame, key: Key, node: Node) -> None:
@@ -280,31 +279,31 @@ class _Builder:
     def alias(self, event: Any) -> bool | None:
         name = event.anchor
         if any(frame.anchor == name for frame in self.stack):
-            self.problem(event, f"*{name} stands inside the very value it names; it would never end")
-            known = None
+            self.problem(event, f"*{name} is inside the value that it names, which would never end")
+            target = None
         else:
-            known = self.anchors.get(name)
-            if known is None:
+            target = self.anchors.get(name)
+            if target is None:
                 self.problem(event, f"*{name} is not defined above{self.nearest(name)}")
         place = self.node(event, BAD)
-        node, size, height = known or (place, 1, 0)
+        node, size, height = target or (place, 1, 0)
         self.aliased += size
-        if self.aliased > ALIASED:
-            self.problem(event, f"with its aliases written out, this file has more than {ALIASED:,} values")
+        if self.aliased > MAX_ALIASED:
+            self.problem(event, f"with its aliases expanded, this file has more than {MAX_ALIASED:,} values")
             return False
         if len(self.stack) + height > DEPTH:
-            self.problem(event, f"with its aliases written out, this is nested more than {DEPTH} levels deep")
+            self.problem(event, f"with its aliases expanded, this is nested more than {DEPTH} levels deep")
             return False
         self.attach(node, size, height, place)
         return None
 
     def nearest(self, name: str) -> str:
         close = get_close_matches(name, self.anchors, 1)
-        return f"; did you mean *{close[0]}?" if close else f" (by &{name}); text that begins with '*' needs quotes"
+        return f"; did you mean *{close[0]}?" if close else f" (with &{name}); text that begins with '*' needs quotes"
 
 
 def merge(node: Node, merges: list[Node]) -> None:
-    """Put the entries of merged mappings before a mapping's own, which win; of several merged, the earlier one wins."""
+    """Merge mappings into a mapping: its own entries win, then those of the earlier merged mapping."""
     value: dict[str, Node] = {}
     keys: dict[str, tuple[int, int]] = {}
     for other in (*reversed(merges), node):
@@ -314,5 +313,5 @@ def merge(node: Node, merges: list[Node]) -> None:
 
 
 def shown(tag: str) -> str:
-    """A tag as it is written in a file."""
+    """A tag as it is written in YAML."""
     return "!!" + tag.removeprefix(TAG) if tag.startswith(TAG) else tag

@@ -1,15 +1,15 @@
-"""Syntax errors: what is wrong with a YAML text, in the user's words, and where."""
+"""Syntax errors: the line, the column and a plain message for an invalid YAML text."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-#: (words of PyYAML's messages, ours, whether to point at where the open thing began). The two parsers differ in their wording.
+#: (words of PyYAML's messages, our message, whether it points at the start of the open block). The two parsers' words differ.
 _WORDS = (
     (
         ("mapping values are not allowed",),
-        "a ': ' that begins no value; put text with ': ' in it in quotes, or check the indentation",
+        "a ': ' is not allowed here; put text with ': ' in it in quotes, or check the indentation",
         False,
     ),
     (
@@ -19,7 +19,7 @@ _WORDS = (
     ),
     (
         ("Unicode character escape", "escape sequence of"),
-        "a \\x, \\u or \\U escape that makes no character; write the character itself",
+        "a \\x, \\u or \\U escape is not a character; write the character itself",
         False,
     ),
     (("sequence entries are not allowed",), "a list item ('- ') cannot begin here; give it a line of its own", False),
@@ -57,15 +57,15 @@ def explain(error: Any, text: str) -> tuple[int, int, str]:
     indent = written[: len(written) - len(written.lstrip(" \t"))]
     if "\t" in indent:
         return line + 1, indent.index("\t") + 1, "a tab is used to indent; YAML wants spaces"
-    told = f"{context} {problem}"
+    message_text = f"{context} {problem}"
     since = f"that begins on line {start.line + 1}" if start else "here"
     for words, message, at_start in _WORDS:
-        if any(word in told for word in words):
+        if any(word in message_text for word in words):
             if at_start and start:
                 line, column = start.line, start.column
             char = written[column : column + 1]
             return line + 1, column + 1, message.format(since=since, char=char) + _hint(written, context)
-    return line + 1, column + 1, told.strip()
+    return line + 1, column + 1, message_text.strip()
 
 
 def _hint(written: str, context: str) -> str:

@@ -1,4 +1,4 @@
-"""JSON on the wire: parsed as strictly as the API parses it, written as compactly as the API writes it."""
+"""JSON on the wire: parse as strictly as the API does, write as compactly as the API does."""
 
 from __future__ import annotations
 
@@ -6,42 +6,38 @@ import json
 import json.encoder
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .catalog import not_json
 
-if TYPE_CHECKING:
-    pass
-
-
-#: Past this depth nobody means it; Python's own parser gives up a little later.
-_DEEPEST = 200
+#: The deepest nesting that is accepted; Python's own parser fails a little later.
+_MAX_DEPTH = 200
 
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-class _Refused(ValueError):
-    """JSON that Python's parser takes and the API does not."""
+class _InvalidJSON(ValueError):
+    """JSON that Python's parser accepts and the API refuses."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise _Refused(f"The key {twice!r} stands twice in one object.")
-    return made
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        keys: set[str] = set()
+        twice = next(key for key, _ in pairs if key in keys or keys.add(key))  # type: ignore[func-returns-value]
+        raise _InvalidJSON(f"The key {twice!r} stands twice in one object.")
+    return value
 
 
 def _constant(name: str) -> None:
-    raise _Refused(f"{name} is not JSON.")
+    raise _InvalidJSON(f"{name} is not JSON.")
 
 
 def _number(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise _Refused(f"The number {text[:40]} is too large.")
+        raise _InvalidJSON(f"The number {text[:40]} is too large.")
     return number
 
 
@@ -49,12 +45,12 @@ _decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, 
 
 
 def parse(raw: bytes) -> Any:
-    """JSON from the wire, as strictly as the API reads it. APIError 400 in its words, with what is wrong."""
+    """Parse JSON from the wire as strictly as the API. APIError 400 in the API's words, with the reason."""
     try:
         text = raw.decode()
         value = _decode(text)
         if _SURROGATE.search(raw):
-            # Half of a surrogate pair is no character: it could not be sent back, or to anybody else.
+            # Half of a surrogate pair is not a character: no answer could contain it.
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
         raise not_json(f"The body is not valid UTF-8 (byte {error.start}).") from None
@@ -62,14 +58,14 @@ def parse(raw: bytes) -> Any:
         raise not_json("The body has an escape of half a surrogate pair.") from None
     except RecursionError:
         raise not_json("The body is nested too deeply.") from None
-    except _Refused as error:
+    except _InvalidJSON as error:
         raise not_json(str(error)) from None
     except json.JSONDecodeError as error:
         raise not_json(f"{error.msg} at line {error.lineno}, column {error.colno}." if text else "The body is empty.") from None
     except ValueError:
         # Python's own limit on the digits of an integer.
         raise not_json("The body has a number of too many digits.") from None
-    if raw.count(b"[") + raw.count(b"{") > _DEEPEST and _depth(value) > _DEEPEST:
+    if raw.count(b"[") + raw.count(b"{") > _MAX_DEPTH and _depth(value) > _MAX_DEPTH:
         raise not_json("The body is nested too deeply.")
     return value
 
@@ -97,5 +93,5 @@ def _kind(value: Any) -> str:
 dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
-#: A text as JSON, as ``dump`` writes it, without the way there.
+#: A text as JSON, the same as ``dump`` writes it, but faster.
 quote: Callable[[str], str] = json.encoder.encode_basestring

@@ -1,4 +1,4 @@
-"""Reading requests: the body in the encodings clients send, refused in the API's words when it is not what it should be."""
+"""Read requests: decode the body, and refuse invalid bodies with the API's own errors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 from ..errors import APIError
@@ -14,12 +14,9 @@ from ..types.ask import lazy
 from .catalog import api_error, not_json, wrong_content_type
 from .json import _kind, parse
 
-if TYPE_CHECKING:
-    pass
-
 
 class Headers(Mapping[str, str]):
-    """The headers of a request by lower-case name, read from the environ when somebody looks."""
+    """The headers of a request by lower-case name, read from the environ on access."""
 
     def __init__(self, environ: Mapping[str, Any]) -> None:
         self._environ = environ
@@ -45,15 +42,15 @@ def _variable(name: str) -> str:
 
 
 class Request:
-    """A WSGI request whose body is read once, decoded, and never more of it than ``max_body`` bytes.
+    """A WSGI request whose body is read once and decoded, up to ``max_body`` bytes.
 
-    Werkzeug reads the forms; for JSON its Request would cost more than all else that is read here, and importing it
-    half of the time that a mock has to start.
+    Werkzeug parses forms. Its Request class is not used for JSON: it costs more than the rest of the reading, and its
+    import takes half of a mock's start-up time.
     """
 
     #: Values taken from the path; set by the router.
     params: Mapping[str, str] = {}
-    #: What is remembered, for requests that go on from something earlier; set by the app.
+    #: The stored objects, for requests that refer to earlier ones; set by the app.
     store: Any = None
 
     def __init__(self, environ: dict[str, Any], max_body: int = 64 * 1024 * 1024) -> None:
@@ -67,7 +64,7 @@ class Request:
 
     @lazy
     def query(self) -> dict[str, Any]:
-        """The query's fields, nested as JSON would have them."""
+        """The query's fields, nested like JSON."""
         lists: dict[str, list[str]] = {}
         for name, value in parse_qsl(self.environ.get("QUERY_STRING") or "", keep_blank_values=True):
             lists.setdefault(name, []).append(value)
@@ -75,7 +72,7 @@ class Request:
 
     @lazy
     def raw(self) -> bytes:
-        """The body's bytes, after any gzip or deflate. APIError 400, 413 or 415 when they cannot be had."""
+        """The body's bytes, with gzip or deflate decoded. APIError 400, 413 or 415 when the body cannot be read."""
         environ = self.environ
         declared = environ.get("CONTENT_LENGTH") or ""
         if declared:
@@ -103,7 +100,7 @@ class Request:
             return data
         if encoding not in ("gzip", "x-gzip", "deflate"):
             raise APIError(415, f"Unsupported content encoding: '{encoding}'. This server reads gzip and deflate.")
-        # 32 + 15 takes a gzip or zlib header; deflate without one is tried after (some clients send it so).
+        # 32 + 15 accepts a gzip or zlib header; raw deflate, which some clients send, is tried second.
         for window in (47, -15) if encoding == "deflate" else (47,):
             inflate = zlib.decompressobj(window)
             try:
@@ -133,7 +130,7 @@ class Request:
         return self.headers.get(name)
 
     def fields(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The fields and files (Werkzeug's FileStorage) of a form, nested as JSON would be. APIError when it is none."""
+        """The fields and files (Werkzeug's FileStorage) of a form, nested like JSON. APIError when the body is not a form."""
         content_type = self.environ.get("CONTENT_TYPE") or ""
         if not content_type.startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
             raise wrong_content_type(content_type, "multipart/form-data")
@@ -154,16 +151,16 @@ class Request:
 
 
 def nested(lists: Iterable[tuple[str, list[Any]]]) -> dict[str, Any]:
-    """Form or query fields as JSON would have them: ``a[]`` a list, ``a[b]`` an object, a repeated name a list."""
-    made: dict[str, Any] = {}
+    """Form or query fields, nested like JSON: ``a[]`` is a list, ``a[b]`` an object, a repeated name a list."""
+    fields: dict[str, Any] = {}
     for name, values in lists:
         head, *keys = re.findall(r"[^\[\]]+", name) or [name]
         value = values if name.endswith("[]") or len(values) > 1 else values[0]
-        holder = made
+        holder = fields
         for key in keys:
             inner = holder.setdefault(head, {})
             if not isinstance(inner, dict):
                 inner = holder[head] = {}
             holder, head = inner, key
         holder[head] = value
-    return made
+    return fields

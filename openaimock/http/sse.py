@@ -1,4 +1,4 @@
-"""Server-sent events: the frames of a stream, as the API writes them on the wire."""
+"""Server-sent events: the frames of a stream in the API's format."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 from .json import dump
 
-#: One event as bytes, and how many tokens it says (0 for frames that only frame: pace does not wait for those).
-#: A plain tuple: there is one for every chunk of every stream.
+#: One event as bytes, and its number of tokens (0 for frames without content, which pace does not delay).
+#: A plain tuple, because there is one for every chunk of every stream.
 Frame = tuple[bytes, float]
 
 #: The end of a chat or completions stream.

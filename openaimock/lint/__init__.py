@@ -13,13 +13,14 @@ from . import conversation, parameters
 from .always import ALWAYS
 from .check import MAX_FINDINGS, Check, Find, Finding
 from .conversation import CONVERSATION
+from .items import ITEMS
 from .parameters import PARAMETERS, UNKNOWN
 from .schemas import SCHEMAS
 
 __all__ = ["CHECKS", "Check", "Finding", "Linter", "header", "of_reply"]
 
 #: The whole table, in the order in which findings are reported.
-CHECKS: tuple[Check, ...] = (*UNKNOWN, *PARAMETERS, *SCHEMAS, *CONVERSATION, *ALWAYS)
+CHECKS: tuple[Check, ...] = (*UNKNOWN, *PARAMETERS, *SCHEMAS, *CONVERSATION, *ITEMS, *ALWAYS)
 #: Members of the body that are objects; an unknown member of theirs is a finding.
 _STRICT = frozenset(["stream_options", "prompt_cache_options", "reasoning", "text"])
 #: Members that hold the conversation; plain text there needs no check.

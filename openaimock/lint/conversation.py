@@ -109,8 +109,9 @@ def _responses(ask: Ask, model: Model) -> Iterator[Finding]:
     calls = {item.get("call_id"): words for item in items if (words := _PAIRS.get(item.get("type") or ""))}
     results = {item.get("call_id"): words for item in added if (words := _RESULTS.get(item.get("type") or ""))}
     if not any(item.get("type") in _OPAQUE for item in items):
+        searches = {item.get("call_id") for item in items if item.get("type") == "tool_search_call"}
         for id, words in results.items():
-            if id and id not in calls:
+            if id and id not in calls and id not in searches:
                 message = f"No tool call found for {words} output with call_id {printable(id)}."
                 yield Finding("orphan_tool_output", message, "input")
     answered = {item.get("call_id") for item in items if item.get("type") in _RESULTS}
@@ -223,7 +224,13 @@ def _absent(ask: Ask) -> str | None:
     mode, names = choice(ask)
     if mode != "required" or names is None or len(names) != 1:
         return None
-    return None if any(names[0] in (tool.name, tool.kind) for tool in tools(ask)) else names[0]
+    name = _alias(names[0])
+    return None if any(name in (tool.name, _alias(tool.kind)) for tool in tools(ask)) else names[0]
+
+
+def _alias(kind: str) -> str:
+    """One name for all versions of the search tool, which the API takes for each other."""
+    return "web_search" if kind.startswith("web_search") else kind
 
 
 def _responses_choice(ask: Ask, model: Model) -> Iterator[Finding]:

@@ -16,7 +16,19 @@ from .matchers import Matcher
 TEXTS = ("user", "system", "assistant", "tool", "message", "text")
 #: The keys whose result depends only on the request's body.
 _BODY_KEYS = frozenset(
-    {*TEXTS, "model", "endpoint", "stream", "tools", "tool_choice", "response_format", "turn", "has_tool_result", "tool_call_id"}
+    {
+        *TEXTS,
+        "model",
+        "endpoint",
+        "stream",
+        "tools",
+        "tool_choice",
+        "response_format",
+        "turn",
+        "step",
+        "has_tool_result",
+        "tool_call_id",
+    }
 )
 
 
@@ -34,8 +46,9 @@ class Condition:
     worth: tuple[float, ...] = ()
     value: Callable[[Ask], Any] | None = None
     matcher: Matcher | None = None
-    #: Instead of ``matcher``: one of several texts must fit it.
+    #: Instead of ``matcher``: one of ``texts`` must fit it.
     within: Matcher | None = None
+    texts: Callable[[Ask], Sequence[str]] | None = None
     parts: tuple[Condition, ...] = ()
     branches: tuple[Condition, ...] = ()
 
@@ -76,8 +89,8 @@ def groups(condition: Condition, ask: Ask) -> dict[str, str]:
     for leaf in leaves(condition):
         if leaf.matcher and leaf.value:
             groups_found |= leaf.matcher.groups(leaf.value(ask))
-        elif leaf.within:
-            texts = [message.text for message in ask.messages if leaf.within.fits(message.text)]
+        elif leaf.within and leaf.texts:
+            texts = [text for text in leaf.texts(ask) if leaf.within.fits(text)]
             groups_found |= leaf.within.groups(texts[0]) if texts else {}
     return groups_found
 
@@ -114,6 +127,21 @@ def _message(key: str, expected: Mapping[str, Any]) -> Condition:
         lambda ask: f"{description}, got {len(ask.messages)} messages",
         _text_score(key, expected),
         within=None if invert else matcher,
+        texts=lambda ask: [message.text for message in ask.messages],
+    )
+
+
+def _tool_call_id(key: str, expected: Mapping[str, Any]) -> Condition:
+    """A condition on the calls that the latest tool results answer; parallel results may come in any order."""
+    matcher = matchers.compile({**expected, "invert": False})
+    invert, fits = bool(expected.get("invert")), matcher.fits
+    description = f"expected {'no' if invert else 'the'} result of a call with the id {matcher.describe()}"
+    return Condition(
+        key,
+        lambda ask: any(map(fits, ask.tool_call_ids)) is not invert,
+        lambda ask: f"{description}, got {', '.join(map(matchers.show, ask.tool_call_ids)) or 'no result'}",
+        within=None if invert else matcher,
+        texts=lambda ask: ask.tool_call_ids,
     )
 
 
@@ -227,7 +255,9 @@ _CONDITIONS: dict[str, Callable[[str, Any], Condition]] = {
     "tools": _tools,
     "response_format": _response_format,
     "turn": _same,
+    "step": _same,
     "has_tool_result": _same,
+    "tool_call_id": _tool_call_id,
     "header": _header,
     "body": _body,
     "state": _state,

@@ -9,6 +9,7 @@ from math import floor
 from typing import Any
 
 from ..errors import APIError
+from ..http.json import dump
 from ..types.ask import Ask, Match
 from . import matchers
 from .match import Miss
@@ -16,6 +17,8 @@ from .matchers import Comparison, Matcher
 from .rule import Rule, conversation, fits_role
 from .ruleset import RuleSet, Verdict, verdict
 
+#: A 400 names this many rules, each as JSON of at most so many characters, of which no text is cut below the third number.
+NEAREST, _SHORT, _KEPT_OF_EACH = 3, 300, 40
 #: At most this many verdicts are reported with a comparison of texts.
 DETAILED = 200
 #: From this similarity on, a word counts as a misspelling of another.
@@ -29,18 +32,49 @@ _DIFF_WORDS = 300
 
 
 def no_match(ask: Ask, nearest: Sequence[Verdict]) -> APIError:
-    """The 400 for a request that no rule answers: the nearest rules, best first, with the first mismatch of each."""
+    """The 400 for a request that no rule answers: the nearest rules, best first, why each misses and what would make it match."""
     opening = "No matching response found for the provided messages"
-    entries = [data(verdict) for verdict in nearest]
-    lines = [f"{number}. {_line(said['rule'], said['place'], said['reason'])}" for number, said in enumerate(entries, 1)]
+    entries = [data(verdict) for verdict in nearest[:NEAREST]]
+    lines = [f"{number}. {_line(entry['rule'], entry['place'], _with_hint(entry))}" for number, entry in enumerate(entries, 1)]
     text = f"{opening}. Nearest rules: " + "; ".join(lines) if lines else f"{opening}. There are no rules."
     return APIError(
         400,
         text,
         code="no_match",
         headers={"x-should-retry": "false"},
-        more={"nearest": entries},
+        more={"nearest": [_short(entry) for entry in entries]},
     )
+
+
+def _with_hint(entry: Mapping[str, Any]) -> str:
+    """The reason of a verdict with its hint."""
+    reason, hint = entry["reason"], entry.get("hint")
+    if not hint:
+        return str(reason)
+    return f"{reason[:-1]}; {hint})" if reason.endswith("similar)") else f"{reason} ({hint})"
+
+
+def _short(entry: dict[str, Any]) -> dict[str, Any]:
+    """A verdict for the error body, cut to ``_SHORT`` characters of JSON."""
+    excess = len(dump(entry)) - _SHORT
+    if excess > 0 and "expected" in entry:
+        # The reason repeats both.
+        entry = {key: value for key, value in entry.items() if key not in ("expected", "got")}
+        excess = len(dump(entry)) - _SHORT
+    for key in ("reason", "place", "hint", "rule", "where"):
+        text = entry.get(key)
+        if excess > 0 and isinstance(text, str) and len(text) > _KEPT_OF_EACH:
+            entry = {**entry, key: clip_middle(text, max(_KEPT_OF_EACH, len(text) - excess - 3))}
+            excess = len(dump(entry)) - _SHORT
+    return entry
+
+
+def clip_middle(text: str, length: int) -> str:
+    """A text without its middle: the end of a reason says where texts differ."""
+    if len(text) <= length:
+        return text
+    half = max(1, (length - 3) // 2)
+    return f"{text[:half]}...{text[-half:]}"
 
 
 def line(verdict: Verdict) -> str:
@@ -86,13 +120,12 @@ def _advice(miss: Miss, near: Comparison | None) -> str:
         return _role_hint(miss)
     if not isinstance(value, str) or not isinstance(matcher.value, str) or matcher.invert:
         return ""
-    if len(value) > matchers.COMPARED_LENGTH or len(matcher.value) > matchers.COMPARED_LENGTH:
-        return ""
+    too_long = max(len(value), len(matcher.value)) > matchers.COMPARED_LENGTH
     if matcher.kind in ("glob", "equals"):
         return _spelling_hint(value, matcher.value.strip("*"))
     for change in _changes(matcher, near.similarity):
-        if _would_fit(matcher, value, near.similarity, change):
-            return "it would match with " + ", ".join(_change_words(matcher, change))
+        if not (too_long and change.get("kind") == "fuzzy") and _would_fit(matcher, value, near.similarity, change):
+            return _change_words(matcher, change)
     return ""
 
 
@@ -100,16 +133,7 @@ def _would_fit(matcher: Matcher, value: str, similarity: float | None, change: M
     """Whether a changed matcher fits. For short texts ``ratio`` already is the measure that fuzzy uses."""
     if similarity is not None and "threshold" in change and max(len(value), len(matcher.value)) <= matchers.BY_CHARACTER_LENGTH:
         return bool(similarity >= change["threshold"])
-    return matchers.compile({**_written(matcher), **change}).fits(value)
-
-
-def _written(matcher: Matcher) -> dict[str, Any]:
-    return {
-        "kind": matcher.kind,
-        "value": matcher.value,
-        "threshold": matcher.threshold,
-        "case_sensitive": matcher.case_sensitive,
-    }
+    return matchers.compile({**matchers.written(matcher), **change}).fits(value)
 
 
 def _changes(matcher: Matcher, similarity: float | None) -> Iterator[dict[str, Any]]:
@@ -125,13 +149,14 @@ def _changes(matcher: Matcher, similarity: float | None) -> Iterator[dict[str, A
         yield {"kind": "fuzzy", "threshold": floor(similarity * 100) / 100, "case_sensitive": False}
 
 
-def _change_words(matcher: Matcher, change: Mapping[str, Any]) -> Iterator[str]:
-    if change.get("kind", matcher.kind) != matcher.kind:
-        yield f"matcher {change['kind']}"
-    elif "case_sensitive" in change and len(change) == 1:
-        yield "case_sensitive: false"
-    if change.get("threshold", matchers.THRESHOLD) != matchers.THRESHOLD or (matcher.kind == "fuzzy" and "threshold" in change):
-        yield f"threshold: {change['threshold']}"
+def _change_words(matcher: Matcher, change: Mapping[str, Any]) -> str:
+    if change == {"case_sensitive": False}:
+        only_case = matcher.kind == "exact"
+        return "differs only in case: use case_sensitive: false" if only_case else "would match with case_sensitive: false"
+    options = [change["kind"]] if change.get("kind", matcher.kind) != matcher.kind else []
+    if change.get("threshold", matchers.THRESHOLD) != matchers.THRESHOLD or matcher.kind == "fuzzy":
+        options.append(f"threshold: {change['threshold']}")
+    return "would match with " + " and ".join(options)
 
 
 def _role_hint(miss: Miss) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..types.ask import Ask, Match, Message
 from . import conditions, matchers
 from .matchers import Comparison, Matcher
-from .rule import SYSTEM, Rule, conversation, fits_role
+from .rule import SYSTEM, Rule, Turn, arranged, conversation, fits_role
 
 
 class Miss(NamedTuple):
@@ -30,7 +31,7 @@ class Miss(NamedTuple):
             return "messages"
         # Skipped system messages count too: the index is that of the request.
         at = len(self.ask.messages) - len(conversation(self.rule, self.ask)) + self.step
-        turn = self.rule.flow[self.step]
+        turn = self._turn
         return f"messages[{at}] ({message.role})" if fits_role(turn, message) else f"messages[{at}]"
 
     @property
@@ -83,8 +84,12 @@ class Miss(NamedTuple):
         messages = conversation(self.rule, self.ask)
         return messages[self.step] if self.step < min(len(messages), len(self.rule.flow)) else None
 
+    @property
+    def _turn(self) -> Turn:
+        return arranged(self.rule, conversation(self.rule, self.ask))[self.step]
+
     def _differs(self, message: Message) -> str:
-        turn = self.rule.flow[self.step]
+        turn = self._turn
         if not fits_role(turn, message):
             return f"expected a message of role {turn.role}, got {message.role}"
         for kind in turn.parts:
@@ -101,9 +106,9 @@ class Miss(NamedTuple):
             condition = self.rule.conditions[self.step]
             return (condition.matcher, condition.value(self.ask)) if condition.value else (None, None)
         message = self._message
-        if message is None or not fits_role(self.rule.flow[self.step], message):
+        if message is None or not fits_role(self._turn, message):
             return None, None
-        return self.rule.flow[self.step].matcher, message.text
+        return self._turn.matcher, message.text
 
 
 def fit(rule: Rule, ask: Ask) -> Match | Miss:
@@ -121,8 +126,15 @@ def fit(rule: Rule, ask: Ask) -> Match | Miss:
 
 def _fit_flow(rule: Rule, ask: Ask) -> Match | Miss:
     messages = conversation(rule, ask)
+    outcome = _fit_turns(rule, ask, messages, rule.flow)
+    if rule.parallel and isinstance(outcome, Miss) and any(start <= outcome.step < end for start, end in rule.parallel):
+        return _fit_turns(rule, ask, messages, arranged(rule, messages))
+    return outcome
+
+
+def _fit_turns(rule: Rule, ask: Ask, messages: Sequence[Message], flow: Sequence[Turn]) -> Match | Miss:
     step = 0
-    for message, turn in zip(messages, rule.flow, strict=False):
+    for message, turn in zip(messages, flow, strict=False):
         role = message.role
         if role == turn.role:
             if role != "assistant" and not turn.fits(message):

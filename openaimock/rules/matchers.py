@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from ..text import regex
-from ..text.similarity import alike_enough, fold, fold_again, longest_piece, ratio, trigrams
+from ..text.similarity import fold, fold_cached, longest_piece, ratio, reaches, trigrams
 
 #: The score of each matcher when rules compete; an inverted matcher scores as little as ``any``.
 SCORES = {"exact": 1.0, "regex": 0.8, "contains": 0.6, "fuzzy": 0.4, "any": 0.1, "glob": 0.5, "equals": 1.0}
@@ -22,6 +22,8 @@ BY_CHARACTER_LENGTH = 200
 #: Characters of an expected text that a fast estimate reads.
 _SAMPLE = 500
 _CLIP = 120
+#: The kinds that compare texts literally.
+_COMPARED = ("exact", "contains", "fuzzy")
 _SIGNS = re.compile(r"\\[A-Za-z]|\W+")
 
 Search = Callable[[str], "re.Match[str] | None"]
@@ -53,7 +55,33 @@ class Matcher:
 
     def check(self, value: Any) -> str:
         """Why a value does not fit; "" when it fits."""
-        return "" if self.fits(value) else f"expected {self.describe()}, got {show(value)}"
+        if self.fits(value):
+            return ""
+        return self._where_they_differ(value) or f"expected {self.describe()}, got {show(value)}{self._look_alikes(value)}"
+
+    def _where_they_differ(self, value: Any) -> str:
+        """The first difference of long texts, whose beginnings say little; "" for others."""
+        if self.kind not in ("exact", "fuzzy") or self.invert or not isinstance(value, str):
+            return ""
+        if max(len(self.value), len(value)) <= 2 * _CLIP:
+            return ""
+        from .differences import around_first
+
+        expected, got, at = around_first(self.value, value, self.case_sensitive)
+        description = _DESCRIPTIONS[self.kind].format(value=expected, threshold=self.threshold)
+        return f"expected {description}, got {got}{self._look_alikes(value)} (first difference at character {at})"
+
+    def _look_alikes(self, value: Any) -> str:
+        """What differs in texts that look the same; "" when nothing does."""
+        if self.invert or not isinstance(value, str) or not isinstance(self.value, str) or self.kind not in _COMPARED:
+            return ""
+        if value.isascii() and self.value.isascii():
+            return ""
+        from .differences import cleaned, look_alikes
+
+        plain = compile({**written(self), "value": cleaned(self.value)})
+        reason = look_alikes(self.value, value) if plain.fits(cleaned(value)) else ""
+        return f", which looks the same: {reason}" if reason else ""
 
     def describe(self) -> str:
         """The expectation as text, for messages."""
@@ -101,6 +129,17 @@ class Matcher:
         similarity = ratio(left, right, BY_CHARACTER_LENGTH)
         # The compared beginnings may be similar although the whole texts are not; then a figure would confuse.
         return None if self.kind == "fuzzy" and similarity >= self.threshold else similarity
+
+
+def written(matcher: Matcher) -> dict[str, Any]:
+    """The mapping that ``compile`` makes a matcher from."""
+    return {
+        "kind": matcher.kind,
+        "value": matcher.value,
+        "threshold": matcher.threshold,
+        "case_sensitive": matcher.case_sensitive,
+        "invert": matcher.invert,
+    }
 
 
 def compile(expected: Mapping[str, Any]) -> Matcher:
@@ -167,7 +206,7 @@ def _regex_test(search: Search) -> Callable[[str], bool]:
 
 def _fuzzy(value: str, threshold: float, case_sensitive: bool) -> Callable[[str], bool]:
     expected = fold(value, case_sensitive)
-    return lambda got: alike_enough(fold_again(got, case_sensitive), expected, threshold)
+    return lambda got: reaches(fold_cached(got, case_sensitive), expected, threshold)
 
 
 def _any(value: Any, threshold: float, case_sensitive: bool) -> Callable[[Any], bool]:
@@ -209,7 +248,7 @@ def same(left: Any, right: Any) -> bool:
 # Descriptions
 
 
-_WORDS = {
+_DESCRIPTIONS = {
     "exact": "exactly {value}",
     "contains": "text containing {value}",
     "regex": "text matching {value}",
@@ -223,7 +262,7 @@ _WORDS = {
 def describe(kind: str, value: Any, threshold: float, invert: bool) -> str:
     """An expectation as text."""
     value_text = f"/{value}/" if kind == "regex" else show(value)
-    words = _WORDS[kind].format(value=value_text, threshold=threshold)
+    words = _DESCRIPTIONS[kind].format(value=value_text, threshold=threshold)
     return f"anything but {words}" if invert else words
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import Any, NamedTuple
 
 from ..replies.plan import Plan, plan
@@ -15,6 +15,9 @@ from .conditions import Condition
 from .matchers import Matcher
 
 SYSTEM = ("system", "developer")
+RESULTS = ("tool", "function")
+#: Spans of more parallel results are matched in order only.
+_MAX_PARALLEL = 64
 
 
 class Turn(NamedTuple):
@@ -52,6 +55,8 @@ class Rule:
     turns: str
     #: The flow begins with a system message, so leading system messages of the request are not skipped.
     opens_with_system: bool
+    #: The spans of the flow with the results of parallel calls, which match in any order.
+    parallel: tuple[tuple[int, int], ...]
     worth: tuple[float | None, ...]
     answers: tuple[int | None, ...]
     score: float | None
@@ -91,11 +96,23 @@ def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | No
         priority=rule.get("priority") or 0,
         turns=turns,
         opens_with_system=bool(flow) and flow[0].role in SYSTEM,
+        parallel=_parallel(flow),
         worth=worth,
         answers=answers,
         score=score,
         bound=max((value for value in worth if value is not None), default=0.0) if flow else bound,
     )
+
+
+def _parallel(flow: Sequence[Turn]) -> tuple[tuple[int, int], ...]:
+    """The spans of at least two tool results in a row."""
+    spans, start = [], 0
+    for is_result, turns in groupby(turn.role in RESULTS for turn in flow):
+        end = start + len(list(turns))
+        if is_result and end - start > 1:
+            spans.append((start, end))
+        start = end
+    return tuple(spans)
 
 
 def _turn(message: Mapping[str, Any], timing: Mapping[str, Any]) -> Turn:
@@ -183,6 +200,39 @@ def conversation(rule: Rule, ask: Ask) -> Sequence[Message]:
     return ask.opening
 
 
+def arranged(rule: Rule, messages: Sequence[Message]) -> Sequence[Turn]:
+    """The turns of a flow with those of parallel results in the order of the request's results."""
+    flow = rule.flow
+    for start, end in rule.parallel:
+        results = messages[start:end]
+        if end - start <= _MAX_PARALLEL and results and all(message.role in RESULTS for message in results):
+            flow = (*flow[:start], *_assign(flow[start:end], results), *flow[end:])
+    return flow
+
+
+def _assign(turns: Sequence[Turn], messages: Sequence[Message]) -> Sequence[Turn]:
+    """The turns in an order in which as many as possible fit the message at their place (augmenting paths)."""
+    fitting = [[at for at, turn in enumerate(turns) if turn.role == message.role and turn.fits(message)] for message in messages]
+    owner: dict[int, int] = {}
+
+    def place(message: int, tried: set[int]) -> bool:
+        for at in fitting[message]:
+            if at not in tried:
+                tried.add(at)
+                if at not in owner or place(owner[at], tried):
+                    owner[at] = message
+                    return True
+        return False
+
+    for message in range(len(messages)):
+        place(message, set())
+    turn_of = {message: at for at, message in owner.items()}
+    others = iter([at for at in range(len(turns)) if at not in owner])
+    return [turns[turn_of[message] if message in turn_of else next(others)] for message in range(len(messages))] + [
+        turns[at] for at in others
+    ]
+
+
 def fits_role(turn: Turn, message: Message) -> bool:
     """Whether a message has a turn's role; ``developer`` and ``system`` are equivalent."""
     return message.role == turn.role or (message.role in SYSTEM and turn.role in SYSTEM)
@@ -204,7 +254,8 @@ def plan_for_hit(rule: Rule, answer: int, used: int) -> Plan | None:
 def groups(rule: Rule, ask: Ask) -> dict[str, str]:
     """The regex groups that a rule's matchers capture from an Ask."""
     groups_found: dict[str, str] = {}
-    for message, turn in zip(conversation(rule, ask), rule.flow, strict=False):
+    messages = conversation(rule, ask)
+    for message, turn in zip(messages, arranged(rule, messages), strict=False):
         if turn.matcher:
             groups_found |= turn.matcher.groups(message.text)
     for condition in rule.conditions:

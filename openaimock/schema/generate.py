@@ -1,4 +1,4 @@
-"""Values made to fit a JSON Schema, drawn from a source of randomness: the same seed gives the same value."""
+"""Generate values that fit a JSON Schema from a random source: the same seed gives the same value."""
 
 from __future__ import annotations
 
@@ -13,92 +13,96 @@ from .scalars import key, number, text
 from .validate import check, is_named, resolve
 from .values import TAKES, frozen, kind, regex
 
-#: The most schemas one value may take (about half a second), and from where on only what must be there is made.
-STEPS, ENOUGH = 20_000, 2_000
-#: Levels of nesting: from ``DEEP`` on only what must be there is made, at ``BOTTOM`` a schema without end is given up.
-DEEP, BOTTOM = 12, 60
-#: How often one reference may lie inside itself before its value looks for the end.
-ROUNDS = 2
-#: Tries at words that are only known to be met when the value is there.
-TRIES = 12
-_TRIED = {"not", "if", "oneOf", "anyOf", "allOf", "contains", "enum", "dependentSchemas", "propertyNames"}
-#: How many items are made, whatever the schema asks for.
-MOST_ITEMS = 1_000
-#: What is made for a schema without a type, by the first of these words in it.
+#: The most schemas that are visited for one value (about half a second), and the number after which values are minimal.
+STEPS, FULL_STEPS = 20_000, 2_000
+#: Levels of nesting: from ``MINIMAL_DEPTH`` on values are minimal, and ``MAX_DEPTH`` ends an endless schema.
+MINIMAL_DEPTH, MAX_DEPTH = 12, 60
+#: How often one reference may contain itself before values are minimal.
+MAX_RECURSION = 2
+#: Attempts at keywords that can only be checked on a finished value.
+ATTEMPTS = 12
+_CHECKED_WORDS = {"not", "if", "oneOf", "anyOf", "allOf", "contains", "enum", "dependentSchemas", "propertyNames"}
+#: The most items that are generated, even if the schema requires more.
+MAX_ITEMS = 1_000
+#: The type of a schema without ``type``, by the first of these keywords in it.
 _TYPES: dict[str, str] = {
     **dict.fromkeys(("properties", "required", "additionalProperties", "patternProperties", "minProperties"), "object"),
     **dict.fromkeys(("maxProperties", "propertyNames", "dependentRequired", "dependentSchemas"), "object"),
     **dict.fromkeys(("items", "prefixItems", "minItems", "maxItems", "contains", "uniqueItems"), "array"),
     **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), "number"),
 }
-#: How soon a value of a type is done.
-_SOONEST = ("null", "boolean", "integer", "number", "string", "array", "object")
+#: The types, smallest values first.
+_BY_SIZE = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
 def make(schema: Any, random: Random) -> Any:
-    """A value that fits the schema, as JSON can say it.
+    """A JSON value that fits the schema.
 
-    Best effort for ``not``, ``if`` and look-around in patterns (drawn again, then given up), and for schemas that nothing fits
-    or that ask for the enormous: then the value is one that comes near. It always ends, and soon.
+    ``not``, ``if`` and look-around in patterns are best effort (several attempts). For a schema that no value fits, or that
+    requires an enormous value, the result only comes close. The time is bounded.
     """
     maker = _Maker(schema, random)
     try:
-        first = made = maker.value(schema, "", _Way())
-        for _ in range(TRIES):
-            if check(schema, made) is None:
-                return made
-            made = maker.value(schema, "", _Way())
+        first = value = maker.value(schema, "", _Route())
+        for _ in range(ATTEMPTS):
+            if check(schema, value) is None:
+                return value
+            value = maker.value(schema, "", _Route())
     except RecursionError:
         return None
     return first
 
 
-class _Way(NamedTuple):
-    """How a schema was reached: the depth in the value, the references that were followed, and how many tries failed."""
+class _Route(NamedTuple):
+    """The route to a schema: the depth in the value, the references that were followed, and the number of failed attempts."""
 
     depth: int = 0
     refs: tuple[str, ...] = ()
     tries: int = 0
 
-    def down(self) -> _Way:
+    def down(self) -> _Route:
         return self._replace(depth=self.depth + 1)
 
 
 class _Maker:
-    """One value in the making: the document that references point into, and the work that is left."""
+    """The state of generating one value: the document that references point into, and the remaining budget."""
 
     def __init__(self, root: Any, random: Random) -> None:
         self.root = root
         self.random = random
-        self.left = STEPS
-        self.known: dict[tuple[int, int], bool] = {}
+        self.budget = STEPS
+        self.cache: dict[tuple[int, int], bool] = {}
 
-    def value(self, schema: Any, name: str, way: _Way) -> Any:
+    def value(self, schema: Any, name: str, way: _Route) -> Any:
         """A value for one schema; ``name`` is the property it is for."""
-        made = None
-        for tries in range(way.tries, way.tries + TRIES):
-            self.left -= 1
-            if self.left < 0 or way.depth > BOTTOM:
-                return made
+        value = None
+        for tries in range(way.tries, way.tries + ATTEMPTS):
+            self.budget -= 1
+            if self.budget < 0 or way.depth > MAX_DEPTH:
+                return value
             flat, inner = self.flat(schema, way._replace(tries=tries))
-            made = self.plain(flat, name, inner)
-            if not isinstance(schema, dict) or _TRIED.isdisjoint(schema.keys() | flat.keys()):
+            value = self.plain(flat, name, inner)
+            if not isinstance(schema, dict) or _CHECKED_WORDS.isdisjoint(schema.keys() | flat.keys()):
                 break
-            if check(schema, made, root=self.root) is None:
+            if check(schema, value, root=self.root) is None:
                 break
-        return made
+        return value
 
-    def spare(self, way: _Way) -> bool:
-        """Whether only what must be there is made from here on."""
-        return way.depth >= DEEP or self.left < STEPS - ENOUGH or any(way.refs.count(ref) > ROUNDS for ref in set(way.refs))
+    def minimal(self, way: _Route) -> bool:
+        """Whether values are minimal from here on: only required members and items."""
+        return (
+            way.depth >= MINIMAL_DEPTH
+            or self.budget < STEPS - FULL_STEPS
+            or any(way.refs.count(ref) > MAX_RECURSION for ref in set(way.refs))
+        )
 
     # One plain schema out of references, combinations and conditions.
 
-    def flat(self, schema: Any, way: _Way, here: frozenset[str] = frozenset()) -> tuple[dict[str, Any], _Way]:
-        """The schema with its references followed, its branches chosen, and all merged into one."""
+    def flat(self, schema: Any, way: _Route, here: frozenset[str] = frozenset()) -> tuple[dict[str, Any], _Route]:
+        """The schema with its references resolved, its branches chosen, and all parts merged into one."""
         if not isinstance(schema, dict):
             return ({"not": {}} if schema is False else {}), way
-        plain = _sound(schema)
+        plain = _valid_keywords(schema)
         parts: list[Any] = []
         ref = plain.pop("$ref", None)
         if ref is not None and ref not in here:
@@ -112,8 +116,8 @@ class _Maker:
         if "if" in schema:
             parts += [condition, then] if self.random.random() < 0.5 else [{"not": condition}, other]
         for part in parts:
-            self.left -= 1
-            if self.left < 0:
+            self.budget -= 1
+            if self.budget < 0:
                 break
             more, way = self.flat(part, way, here)
             plain = merged(plain, more)
@@ -125,9 +129,9 @@ class _Maker:
         except LookupError:
             return False
 
-    def branch(self, branches: list[Any], types: Any, way: _Way) -> Any:
-        """One of some alternatives: seldom null while there is room, one that ends soonest when there is not."""
-        if self.spare(way):
+    def branch(self, branches: list[Any], types: Any, way: _Route) -> Any:
+        """One of several alternatives: seldom null; the one with the smallest depth when values are minimal."""
+        if self.minimal(way):
             ends = [next((at for at in range(9) if self.ends(branch, at)), 9) for branch in branches]
             return self.random.choice([branch for branch, end in zip(branches, ends, strict=True) if end == min(ends)])
         named = types if isinstance(types, list) else [types]
@@ -136,21 +140,21 @@ class _Maker:
         return self.random.choice(able or branches) if not some or self.random.random() < 0.2 else self.random.choice(some)
 
     def ends(self, schema: Any, levels: int, here: frozenset[str] = frozenset()) -> bool:
-        """Whether some value of the schema is done within so many levels."""
+        """Whether some value of the schema has at most this many levels."""
         if not isinstance(schema, dict):
             return schema is not False
-        self.left -= 1
-        if levels < 0 or self.left < 0:
+        self.budget -= 1
+        if levels < 0 or self.budget < 0:
             return False
-        known = (id(schema), levels)
-        if here:  # what comes out depends on the references on the way
+        cache_key = (id(schema), levels)
+        if here:  # the result depends on the references on the route
             return self.finishes(schema, levels, here)
-        if known not in self.known:
-            self.known[known] = self.finishes(schema, levels, here)
-        return self.known[known]
+        if cache_key not in self.cache:
+            self.cache[cache_key] = self.finishes(schema, levels, here)
+        return self.cache[cache_key]
 
     def finishes(self, schema: dict[str, Any], levels: int, here: frozenset[str]) -> bool:
-        plain = _sound(schema)
+        plain = _valid_keywords(schema)
         if (ref := plain.get("$ref")) is not None and (ref in here or not self.ends(self.target(ref), levels, here | {ref})):
             return False
         for word, test in (("allOf", all), ("anyOf", any), ("oneOf", any)):
@@ -168,23 +172,23 @@ class _Maker:
 
     # Values for a plain schema.
 
-    def plain(self, flat: dict[str, Any], name: str, way: _Way) -> Any:
+    def plain(self, flat: dict[str, Any], name: str, way: _Route) -> Any:
         if "const" in flat:
             return copy.deepcopy(flat["const"])
         if enum := flat.get("enum"):
             rest = {word: want for word, want in flat.items() if word != "enum"}
             able = [item for item in enum if check(rest, item, root=self.root) is None]
             return copy.deepcopy(self.random.choice(able or enum))
-        names = [name for name in _types(flat) if name in _SOONEST]
+        names = [name for name in _types(flat) if name in _BY_SIZE]
         if not names:
-            names = list(_SOONEST) if "not" in flat else [] if "type" in flat else ["string"]
-        elif self.spare(way) and way.tries < TRIES // 2:
-            names = [min(names, key=_SOONEST.index)]
+            names = list(_BY_SIZE) if "not" in flat else [] if "type" in flat else ["string"]
+        elif self.minimal(way) and way.tries < ATTEMPTS // 2:
+            names = [min(names, key=_BY_SIZE.index)]
         elif len(names) > 1 and self.random.random() >= 0.2:
             names = [name for name in names if name != "null"]
         return self.typed(self.random.choice(names or ["null"]), flat, name, way)
 
-    def typed(self, of: str, flat: dict[str, Any], name: str, way: _Way) -> Any:
+    def typed(self, of: str, flat: dict[str, Any], name: str, way: _Route) -> Any:
         if of == "object":
             return self.object(flat, way)
         if of == "array":
@@ -195,7 +199,7 @@ class _Maker:
             return text(flat, name, self.random, rare=way.tries > 2)
         return None if of == "null" else number(flat, self.random, whole=of == "integer", size=10_000 if way.tries > 2 else 100)
 
-    def object(self, flat: dict[str, Any], way: _Way) -> dict[str, Any]:
+    def object(self, flat: dict[str, Any], way: _Route) -> dict[str, Any]:
         required = dict.fromkeys(_strings(flat.get("required")))
         names = [name for name in flat.get("properties", {}) if name in required or self.wanted(flat, name, way)]
         names = [*names, *(name for name in required if name not in names)]
@@ -208,72 +212,72 @@ class _Maker:
                 names += [need for need in _strings(flat.get("required")) if need not in names]
         while len(names) > max(flat.get("maxProperties", math.inf), len(required)):
             names.remove(next(name for name in reversed(names) if name not in required))
-        made = {name: self.value(member(flat, name), name, way.down()) for name in names}
+        members = {name: self.value(member(flat, name), name, way.down()) for name in names}
         open_ended = isinstance(flat.get("additionalProperties"), dict) or "patternProperties" in flat
-        least = 2 if open_ended and not names and not self.spare(way) else 0
-        least = min(max(least, flat.get("minProperties", 0)), flat.get("maxProperties", math.inf), MOST_ITEMS)
+        least = 2 if open_ended and not names and not self.minimal(way) else 0
+        least = min(max(least, flat.get("minProperties", 0)), flat.get("maxProperties", math.inf), MAX_ITEMS)
         for _ in range(4 * math.ceil(least)):
-            if len(made) >= least:
+            if len(members) >= least:
                 break
-            name = key(flat, self.random, len(made))
-            if name not in made and (inner := member(flat, name)) is not False:
-                made[name] = self.value(inner, name, way.down())
-        return made
+            name = key(flat, self.random, len(members))
+            if name not in members and (inner := member(flat, name)) is not False:
+                members[name] = self.value(inner, name, way.down())
+        return members
 
-    def wanted(self, flat: dict[str, Any], name: str, way: _Way) -> bool:
-        """Whether an optional property is made: while there is room, and by chance once that did not fit."""
-        room = not self.spare(way) and member(flat, name) is not False
-        return room and (way.tries < TRIES // 4 or self.random.random() < 0.5)
+    def wanted(self, flat: dict[str, Any], name: str, way: _Route) -> bool:
+        """Whether an optional property is generated: unless values are minimal; at random after failed attempts."""
+        room = not self.minimal(way) and member(flat, name) is not False
+        return room and (way.tries < ATTEMPTS // 4 or self.random.random() < 0.5)
 
-    def array(self, flat: dict[str, Any], name: str, way: _Way) -> list[Any]:
+    def array(self, flat: dict[str, Any], name: str, way: _Route) -> list[Any]:
         prefix, rest = flat.get("prefixItems", []), flat.get("items", True)
         if isinstance(rest, list):
             prefix, rest = rest, True
         least, most = math.ceil(flat.get("minItems", 0)), flat.get("maxItems", math.inf)
         most = min(most, len(prefix)) if rest is False else most
         size = least
-        if not self.spare(way):
+        if not self.minimal(way):
             size = max(least, min(most, len(prefix) or 1))
             size = max(size, min(most, size + (self.random.randrange(3) if "items" in flat else 0)))
-        made: list[Any] = []
-        for at in range(min(math.floor(size), MOST_ITEMS)):
-            self.add(made, prefix[at] if at < len(prefix) else rest, flat, name, way)
+        items: list[Any] = []
+        for at in range(min(math.floor(size), MAX_ITEMS)):
+            self.add(items, prefix[at] if at < len(prefix) else rest, flat, name, way)
         if "contains" in flat:
             least = math.ceil(flat.get("minContains", 1))
-            found = [self.value({"allOf": [rest, flat["contains"]]}, name, way.down()) for _ in range(min(least, MOST_ITEMS))]
-            made = made[: max(0, math.floor(min(most, MOST_ITEMS)) - len(found))] + found
-        return made
+            matching = [self.value({"allOf": [rest, flat["contains"]]}, name, way.down()) for _ in range(min(least, MAX_ITEMS))]
+            items = items[: max(0, math.floor(min(most, MAX_ITEMS)) - len(matching))] + matching
+        return items
 
-    def add(self, made: list[Any], schema: Any, flat: dict[str, Any], name: str, way: _Way) -> None:
-        """One more item; where no two may be the same, one that is new, if there is any."""
-        seen = set(map(frozen, made)) if flat.get("uniqueItems") else ()
-        for tries in range(4 * TRIES):
+    def add(self, items: list[Any], schema: Any, flat: dict[str, Any], name: str, way: _Route) -> None:
+        """Append an item; where items must be unique, a new one if possible."""
+        existing = set(map(frozen, items)) if flat.get("uniqueItems") else ()
+        for tries in range(4 * ATTEMPTS):
             item = self.value(schema, name, way.down()._replace(tries=way.tries + tries // 4))
-            if frozen(item) not in seen:
-                made.append(item)
+            if frozen(item) not in existing:
+                items.append(item)
                 return
-        if len(made) < flat.get("minItems", 0):
-            made.append(item)
+        if len(items) < flat.get("minItems", 0):
+            items.append(item)
 
 
-def _sound(schema: dict[str, Any]) -> dict[str, Any]:
-    """The keywords that mean something: known ones, with values as they must be, and finite."""
-    known = {word: want for word, want in schema.items() if kind(want) in TAKES.get(word, ())}
-    return {word: want for word, want in known.items() if not isinstance(want, float) or math.isfinite(want)}
+def _valid_keywords(schema: dict[str, Any]) -> dict[str, Any]:
+    """The known keywords of a schema whose values have the right type and are finite."""
+    keywords = {word: want for word, want in schema.items() if kind(want) in TAKES.get(word, ())}
+    return {word: want for word, want in keywords.items() if not isinstance(want, float) or math.isfinite(want)}
 
 
 def member(schema: dict[str, Any], name: str) -> Any:
-    """What an object schema says of one property, by its name, by patterns, or of all others."""
+    """The schema of one property of an object schema: by its name, by patterns, or that of additional properties."""
     if not is_named(schema, name):
         return schema.get("additionalProperties", True)
     patterned = schema.get("patternProperties", {})
     parts = [schema["properties"][name]] if name in schema.get("properties", {}) else []
-    parts += [inner for pattern, inner in patterned.items() if (found := regex(pattern)) and found.search(name)]
+    parts += [inner for pattern, inner in patterned.items() if (compiled := regex(pattern)) and compiled.search(name)]
     return parts[0] if len(parts) == 1 else {"allOf": parts}
 
 
 def merged(one: dict[str, Any], two: dict[str, Any]) -> dict[str, Any]:
-    """One schema for what fits both."""
+    """A schema that accepts the values that both schemas accept."""
     both = {**two, **one}
     for word in one.keys() & two.keys():
         if word in _MERGE:
@@ -320,7 +324,7 @@ _MERGE: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def _types(schema: dict[str, Any]) -> list[Any]:
-    """The types a plain schema names or, when it names none, is about."""
+    """The types of a plain schema, or the type that its keywords imply."""
     named = schema.get("type")
     if named is not None:
         return named if isinstance(named, list) else [named]

@@ -1,4 +1,4 @@
-"""Texts that match a regular expression, made by walking the tree that Python's own parser makes of it."""
+"""Generate texts that match a regular expression by walking the tree of Python's own parser."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from ..text.regex import ERRORS, parse
 
-#: The most characters one text grows to: nested repeats multiply.
-LONGEST = 10_000
+#: The most characters of one text, because nested repeats multiply.
+MAX_LENGTH = 10_000
 _WORDS = ascii_letters + digits + "_"
-#: What a negated set is filled from, the readable first.
-_PLENTY = ascii_lowercase + digits + ascii_letters[26:] + " -_.,:;!?/@#$%&*+=()[]{}<>'\"\\|~^`\n\t" + "äéñ中"
+#: The characters for a negated set, readable ones first.
+_COMMON = ascii_lowercase + digits + ascii_letters[26:] + " -_.,:;!?/@#$%&*+=()[]{}<>'\"\\|~^`\n\t" + "äéñ中"
 _CLASSES = {
     "CATEGORY_DIGIT": digits,
     "CATEGORY_WORD": _WORDS,
@@ -22,7 +22,7 @@ _CLASSES = {
     "CATEGORY_NOT_WORD": " -.,",
     "CATEGORY_NOT_SPACE": _WORDS,
 }
-#: The same, as membership: whether a sign is of the class.
+#: Tests whether a character belongs to the class.
 _MEMBERS: dict[str, Callable[[str], bool]] = {
     "CATEGORY_DIGIT": str.isdecimal,
     "CATEGORY_WORD": lambda sign: sign.isalnum() or sign == "_",
@@ -36,8 +36,8 @@ _MEMBERS: dict[str, Callable[[str], bool]] = {
 def text(pattern: str, random: Random, *, stretch: int = 3) -> str | None:
     """A text that the pattern matches; None when Python cannot read the pattern.
 
-    A repeat without an upper bound goes at most ``stretch`` past its lower one. Look-around and word boundaries are not
-    looked at: check what came out, and draw again.
+    A repeat without an upper bound exceeds its lower bound by at most ``stretch``. Look-around and word boundaries are
+    ignored: check the result, and try again.
     """
     try:
         tree = parse(pattern)
@@ -48,37 +48,37 @@ def text(pattern: str, random: Random, *, stretch: int = 3) -> str | None:
         writer.all(tree)
     except RecursionError:
         return None
-    return "".join(writer.said)
+    return "".join(writer.pieces)
 
 
 class _Writer:
-    """One text on its way, and what its groups said."""
+    """One text that is being written, and the texts of its groups."""
 
     def __init__(self, random: Random, stretch: int) -> None:
         self.random = random
         self.stretch = stretch
-        self.said: list[str] = []
+        self.pieces: list[str] = []
         self.length = 0
         self.groups: dict[int, str] = {}
 
-    def say(self, piece: str) -> None:
-        self.said.append(piece)
+    def write(self, piece: str) -> None:
+        self.pieces.append(piece)
         self.length += len(piece)
 
     def all(self, tree: Iterable[tuple[Any, Any]]) -> None:
         """Write a sequence of the parser's (operation, argument) pairs."""
         for operation, argument in tree:
-            if self.length > LONGEST:
+            if self.length > MAX_LENGTH:
                 return
             name = operation.name
             if name == "LITERAL":
-                self.say(chr(argument))
+                self.write(chr(argument))
             elif name == "ANY":
-                self.say(self.random.choice(_WORDS))
+                self.write(self.random.choice(_WORDS))
             elif name == "NOT_LITERAL":
-                self.say(self.random.choice([sign for sign in _PLENTY if sign != chr(argument)]))
+                self.write(self.random.choice([sign for sign in _COMMON if sign != chr(argument)]))
             elif name == "IN":
-                self.say(self.one(argument))
+                self.write(self.one(argument))
             elif name == "BRANCH":
                 self.all(self.random.choice(argument[1]))
             elif name == "ATOMIC_GROUP":
@@ -88,29 +88,29 @@ class _Writer:
             elif name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
                 self.repeat(*argument)
             elif name == "GROUPREF":
-                self.say(self.groups.get(argument, ""))
+                self.write(self.groups.get(argument, ""))
             elif name == "GROUPREF_EXISTS":
                 number, yes, no = argument
                 self.all(yes if number in self.groups else no or ())
 
     def group(self, number: int | None, tree: Any) -> None:
-        start = len(self.said)
+        start = len(self.pieces)
         self.all(tree)
         if number is not None:
-            self.groups[number] = "".join(self.said[start:])
+            self.groups[number] = "".join(self.pieces[start:])
 
     def repeat(self, least: int, most: Any, tree: Any) -> None:
         times = self.random.randint(least, max(least, min(int(most), least + self.stretch)))
         for _ in range(times):
             before = self.length
             self.all(tree)
-            if self.length == before or self.length > LONGEST:
+            if self.length == before or self.length > MAX_LENGTH:
                 return
 
     def one(self, members: Sequence[tuple[Any, Any]]) -> str:
-        """A sign of a set such as ``[a-z0-9_]`` or ``[^"]``."""
+        """A character of a set such as ``[a-z0-9_]`` or ``[^"]``."""
         if members[0][0].name == "NEGATE":
-            allowed = [sign for sign in _PLENTY if not any(_holds(name.name, of, sign) for name, of in members[1:])]
+            allowed = [sign for sign in _COMMON if not any(_holds(name.name, of, sign) for name, of in members[1:])]
             return self.random.choice(allowed or ["?"])
         operation, argument = self.random.choice(members)
         if operation.name == "LITERAL":
@@ -118,7 +118,7 @@ class _Writer:
         if operation.name == "RANGE":
             low, high = argument
             code = self.random.randint(low, high)
-            # Half a surrogate pair cannot be sent; a range that has them has others beside them.
+            # Half of a surrogate pair cannot be sent; such a range also contains other characters.
             return chr(code if not 0xD800 <= code <= 0xDFFF else low if low < 0xD800 else high)
         return self.random.choice(_CLASSES.get(argument.name, _WORDS))
 

@@ -1,4 +1,4 @@
-"""The small pieces of made-up JSON: numbers within bounds, texts of a format, pattern or length, and names of properties."""
+"""Generate scalars for a JSON Schema: numbers within bounds, texts of a format, pattern or length, and property names."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from .regex import LONGEST
+from .regex import MAX_LENGTH
 from .regex import text as matching_text
 from .values import fits_format, regex
 
-#: The most characters a text is made of, whatever the schema asks for.
-MOST_CHARACTERS = 100_000
-#: How far repeats in a pattern are stretched, in turn, until the text has the length that is asked for as well.
+#: The most characters of a text, even if the schema requires more.
+MAX_CHARACTERS = 100_000
+#: The values of ``stretch`` that are tried in this order until the text also has the required length.
 _STRETCHES = (3, 3, 1, 8, 0, 20)
 
 _WORDS = [
@@ -49,7 +49,7 @@ def _uuid(random: Random) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{random.choice('89ab')}{digits[17:20]}-{digits[20:]}"
 
 
-#: format -> a text of it, from names and addresses that are set aside for examples.
+#: format -> a text of it, from names and addresses that are reserved for examples.
 _FORMATS: dict[str, Callable[[Random], str]] = {
     "date-time": lambda random: f"{_date(random)}T{_time(random)}",
     "date": _date,
@@ -62,7 +62,7 @@ _FORMATS: dict[str, Callable[[Random], str]] = {
     "uuid": _uuid,
     "uri": _uri,
 }
-#: The end of a property's name -> a text that suits it.
+#: The end of a property's name -> a plausible text.
 _NAMED: dict[str, Callable[[Random], str]] = {
     **{"email": _email, "url": _uri, "uri": _uri, "link": _uri, "date": _date},
     **dict.fromkeys(("description", "summary", "reason", "text", "content", "message", "explanation"), _sentence),
@@ -72,26 +72,26 @@ _NAMED: dict[str, Callable[[Random], str]] = {
 
 
 def text(schema: dict[str, Any], name: str, random: Random, *, rare: bool = False) -> str:
-    """A text for a plain string schema; one without a format or a pattern suits the property's name, or is ``rare``."""
+    """A text for a plain string schema; without a format or pattern it is chosen by the property's name, or is ``rare``."""
     least, most = math.ceil(schema.get("minLength", 0)), schema.get("maxLength", math.inf)
-    least = min(least, MOST_CHARACTERS)
+    least = min(least, MAX_CHARACTERS)
     of, pattern = schema.get("format", ""), schema.get("pattern")
     if pattern is not None and (compiled := regex(pattern)):
-        made, written = "", 0
-        for stretch in (*_STRETCHES, *([min(least, most, LONGEST)] * 40)):
-            made = matching_text(pattern, random, stretch=math.floor(stretch)) or ""
-            written += len(made)
-            if (compiled.search(made) and least <= len(made) <= most and fits_format(of, made)) or written > 5 * LONGEST:
+        value, written = "", 0
+        for stretch in (*_STRETCHES, *([min(least, most, MAX_LENGTH)] * 40)):
+            value = matching_text(pattern, random, stretch=math.floor(stretch)) or ""
+            written += len(value)
+            if (compiled.search(value) and least <= len(value) <= most and fits_format(of, value)) or written > 5 * MAX_LENGTH:
                 break
-        return made
+        return value
     if of in _FORMATS:
         return _FORMATS[of](random)
-    made = next((suited for ending, suited in _NAMED.items() if name.lower().endswith(ending)), _word)(random)
+    value = next((suited for ending, suited in _NAMED.items() if name.lower().endswith(ending)), _word)(random)
     if rare:
-        made = f"{made} {random.randrange(10_000)}"
-    if len(made) < least:
-        made = " ".join([made] * (least // len(made) + 1))[:least]
-    return made[: math.floor(min(most, MOST_CHARACTERS))]
+        value = f"{value} {random.randrange(10_000)}"
+    if len(value) < least:
+        value = " ".join([value] * (least // len(value) + 1))[:least]
+    return value[: math.floor(min(most, MAX_CHARACTERS))]
 
 
 def _word(random: Random) -> str:
@@ -114,7 +114,7 @@ def key(schema: dict[str, Any], random: Random, number: int) -> str:
 
 
 def number(schema: dict[str, Any], random: Random, *, whole: bool, size: int = 100) -> float:
-    """A number within a plain schema's bounds; where one is missing, at most ``size`` from 0 or from the other."""
+    """A number within a plain schema's bounds; without a bound at most ``size`` from 0 or from the other bound."""
     bounds: dict[str, float] = {
         word: schema[word] for word in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum") if word in schema
     }
@@ -125,14 +125,14 @@ def number(schema: dict[str, Any], random: Random, *, whole: bool, size: int = 1
     low, high = _span(max(above, default=None), min(below, default=None), size)
     for digits in (2, 6, 300):
         share = random.random()
-        made: float = round(low * (1 - share) + high * share, digits)
-        if low <= made <= high and made not in (bounds.get("exclusiveMinimum"), bounds.get("exclusiveMaximum")):
+        value: float = round(low * (1 - share) + high * share, digits)
+        if low <= value <= high and value not in (bounds.get("exclusiveMinimum"), bounds.get("exclusiveMaximum")):
             break
-    return made
+    return value
 
 
 def _stepped(bounds: dict[str, float], random: Random, step: float, whole: bool, size: int) -> float:
-    """A multiple of a step within the bounds, worked out in exact fractions."""
+    """A multiple of a step within the bounds, calculated in exact fractions."""
     from fractions import Fraction
 
     unit = Fraction(repr(step))
@@ -143,15 +143,15 @@ def _stepped(bounds: dict[str, float], random: Random, step: float, whole: bool,
     below = [math.floor(steps["maximum"])] if "maximum" in steps else []
     below += [math.ceil(steps["exclusiveMaximum"]) - 1] if "exclusiveMaximum" in steps else []
     low, high = _span(max(above, default=None), min(below, default=None), max(3, math.floor(size / unit)))
-    made = random.randint(low, max(low, high)) * unit
+    value = random.randint(low, max(low, high)) * unit
     try:
-        return int(made) if made.denominator == 1 else float(made)
+        return int(value) if value.denominator == 1 else float(value)
     except OverflowError:
-        return int(made)
+        return int(value)
 
 
 def _span(low: Any, high: Any, size: Any) -> tuple[Any, Any]:
-    """Where to draw from: between the bounds, or ``size`` from the one there is, from 0 where that is allowed."""
+    """The range to draw from: between the bounds, or up to ``size`` from the only bound or from 0."""
     if low is None and high is None:
         return 0, size
     if low is None:

@@ -1,4 +1,4 @@
-"""What the API refuses in the schema of a structured output or of a function, in its own words."""
+"""Find what the API refuses in the schema of a structured output or of a function, with the API's messages."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from .values import FORMATS, NOUNS, regex
 LEVELS = 10
 PROPERTIES = 5000
 ENUM_VALUES = 1000
-#: Past this many values one enum of texts has a limit of characters, too.
+#: An enum of texts with more values than this also has a limit of characters.
 LONG_ENUM = 250
 LONG_ENUM_CHARACTERS = 15_000
 
-#: Keywords that strict mode does not take. ``default``, ``minLength`` and other words it has no use for pass.
+#: Keywords that strict mode refuses. ``default``, ``minLength`` and other keywords without effect are accepted.
 REFUSED = {
     *("allOf", "oneOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas"),
     *("patternProperties", "propertyNames", "unevaluatedProperties", "minProperties", "maxProperties"),
     *("additionalItems", "unevaluatedItems", "contains", "minContains", "maxContains", "uniqueItems"),
 }
-#: The formats that strict mode can keep to.
+#: The formats that strict mode accepts.
 KEPT_FORMATS = FORMATS.keys() - {"uri"}
 
 _REQUIRED = "'required' is required to be supplied and to be an array including every key in properties."
@@ -35,10 +35,10 @@ Context = tuple[str, ...]
 
 
 class Refusal(NamedTuple):
-    """Why the API refuses a schema. ``context`` leads to the place, None for a refusal that names none.
+    """The reason why the API refuses a schema. ``context`` is the place, None for a refusal without one.
 
-    ``str()`` is the API's message: with the name ``function 'get_weather'`` it begins ``Invalid schema for function
-    'get_weather': ``, without a name it is what follows.
+    ``str()`` is the API's message: with the name ``function 'get_weather'`` it begins with ``Invalid schema for function
+    'get_weather': ``, without a name that prefix is absent.
     """
 
     context: Context | None
@@ -51,24 +51,24 @@ class Refusal(NamedTuple):
 
 
 def strict_problem(schema: Any, *, name: str = "") -> Refusal | None:
-    """The first thing that strict mode refuses in a schema (of a response format or of a strict function), None when it passes.
+    """The first refusal by strict mode of a schema (of a response format or of a strict function), None when it is accepted.
 
-    ``name`` is what the schema is of, as the API says it: ``response_format 'person'``, ``function 'get_weather'``.
+    ``name`` is the schema's owner in the API's words: ``response_format 'person'``, ``function 'get_weather'``.
     """
     try:
-        found = next(_strict_refusals(schema), None)
+        refusal = next(_strict_refusals(schema), None)
     except RecursionError:
-        found = Refusal(None, f"{_levels(schema)} levels of nesting exceeds limit of {LEVELS}.")
-    return found and found._replace(name=name)
+        refusal = Refusal(None, f"{_levels(schema)} levels of nesting exceeds limit of {LEVELS}.")
+    return refusal and refusal._replace(name=name)
 
 
 def loose_problem(schema: Any, *, name: str = "") -> Refusal | None:
-    """The first thing that the API refuses in the parameters of any function, strict or not."""
+    """The first refusal by the API of a function's parameters, for strict and other functions."""
     try:
-        found = next(_loose_refusals(schema), None)
+        refusal = next(_loose_refusals(schema), None)
     except RecursionError:
         return None
-    return found and found._replace(name=name)
+    return refusal and refusal._replace(name=name)
 
 
 def _strict_refusals(schema: Any) -> Iterator[Refusal]:
@@ -97,7 +97,7 @@ def _loose_refusals(schema: Any) -> Iterator[Refusal]:
 
 
 def _malformed(schema: Any) -> Iterator[Refusal]:
-    """What is no JSON Schema at all: the API runs it through a validator of schemas first, and sends that one's words."""
+    """Refusals of values that are not JSON Schemas: the API first runs a schema validator and sends its messages."""
     if not isinstance(schema, dict):
         yield Refusal(None, f"{schema!r} is not of type 'object', 'boolean'.")
         return
@@ -123,7 +123,7 @@ def _malformed(schema: Any) -> Iterator[Refusal]:
 
 def _root(schema: dict[str, Any]) -> Iterator[Refusal]:
     if schema.get("type") != "object":
-        # The API prints Python's None for a type that is not there.
+        # The API prints Python's None for a missing type.
         yield Refusal(None, f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{schema.get('type')}\"'.")
     if any(keyword in schema for keyword in ("anyOf", "enum", "not")):
         yield from _combined_root()
@@ -134,7 +134,7 @@ def _combined_root() -> Iterator[Refusal]:
 
 
 def _node(schema: Any, context: Context, root: dict[str, Any]) -> Iterator[Refusal]:
-    """What strict mode refuses in one schema and in those inside it."""
+    """Refusals by strict mode of one schema and of the schemas inside it."""
     if not isinstance(schema, dict):
         yield Refusal(context, "schema must have a 'type' key.")
         return
@@ -187,10 +187,10 @@ def _object(schema: dict[str, Any], context: Context, root: dict[str, Any]) -> I
     for key in properties:
         if key not in listed:
             yield Refusal(context, f"{_REQUIRED} Missing '{key}'.")
-    # An object without properties is no property in the API's eyes; what it then complains of is the name in "required".
-    kept = {key for key, inner in properties.items() if inner.get("type") != "object" or "properties" in inner}
+    # The API ignores a property that is an object without properties; it then refuses the name in "required".
+    counted = {key for key, inner in properties.items() if inner.get("type") != "object" or "properties" in inner}
     for key in required:
-        if key not in kept:
+        if key not in counted:
             yield Refusal(context, f"{_REQUIRED} Extra required key '{key}' supplied.")
 
 
@@ -229,7 +229,7 @@ def _sizes(schema: dict[str, Any]) -> Iterator[Refusal]:
 
 
 def _levels(schema: Any) -> int:
-    """How many objects and arrays lie inside each other; references are not followed, a definition counts from itself."""
+    """The nesting depth of objects and arrays; references are not followed, and a definition starts at level 1."""
     deepest, todo = 0, [(schema, 1)]
     while todo:
         node, level = todo.pop()
@@ -245,7 +245,7 @@ def _levels(schema: Any) -> int:
 
 
 def _nodes(schema: Any, context: Context) -> Iterator[tuple[Context, dict[str, Any]]]:
-    """Every schema inside a schema, itself first, with the context that leads there."""
+    """Every schema inside a schema, itself first, with its context."""
     if not isinstance(schema, dict):
         return
     yield context, schema

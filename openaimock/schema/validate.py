@@ -1,4 +1,4 @@
-"""JSON Schema (draft 2020-12): whether a value fits a schema, and where it first does not."""
+"""JSON Schema (draft 2020-12): check a value against a schema and report the first mismatch."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any, NamedTuple
 
 from .values import FORMATS, NOUNS, TAKES, fits_format, frozen, is_multiple, is_type, kind, regex
 
-#: How many schemas one check applies before it gives up (a second or two): a real request needs a few thousand.
+#: The most schemas that one check applies (a second or two): a real request needs a few thousand.
 WORK = 100_000
 _CLIP = 60
 
 Path = tuple[str | int, ...]
-#: A mismatch on its way up: where (as parts, so that alternatives can be compared by how deep they got) and why.
+#: A mismatch during a check: its path (as parts, so that alternatives can be compared by depth) and its reason.
 Miss = tuple[Path, str]
 
 
 class Mismatch(NamedTuple):
-    """Where a value first leaves its schema (``items[2].city``, "" for the whole value), and why, in the user's words."""
+    """The path of the first mismatch (``items[2].city``, "" for the whole value), and the reason in the user's terms."""
 
     path: str
     reason: str
@@ -30,21 +30,21 @@ class Mismatch(NamedTuple):
 
 
 def check(schema: Any, value: Any, *, root: Any = None) -> Mismatch | None:
-    """The first mismatch of a JSON value against a schema, None when it fits. ``root`` is what its references point into.
+    """The first mismatch of a JSON value against a schema, None when it fits. References point into ``root``.
 
-    Keywords that are unknown or malformed are passed over, as are patterns that Python cannot compile (JavaScript's own) and
-    ``unevaluatedItems``, ``unevaluatedProperties`` and references to other documents' ids and anchors. Patterns run in
-    Python's ``re``, which has no time limit: a pattern that backtracks without end does so here too.
+    Unknown or malformed keywords are ignored, as are patterns that Python cannot compile (JavaScript's own),
+    ``unevaluatedItems``, ``unevaluatedProperties``, and references to other documents' ids and anchors. Patterns run in
+    Python's ``re``, which has no time limit.
     """
     try:
         miss = _Check(schema if root is None else root).visit(schema, value, ())
     except RecursionError:
         return Mismatch("", "too deeply nested to be checked")
-    return None if miss is None else Mismatch(_sendable(written(miss[0])), _sendable(miss[1]))
+    return None if miss is None else Mismatch(_encodable(written(miss[0])), _encodable(miss[1]))
 
 
 def written(path: Path) -> str:
-    """A path as users write it: ``items[2].city``; names that are no words are quoted in brackets."""
+    """A path as users write it: ``items[2].city``; other names than plain words are quoted in brackets."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -52,14 +52,14 @@ def written(path: Path) -> str:
         elif re.fullmatch(r"[^\W\d][\w-]*", part):
             text += f".{part}" if text else part
         else:
-            text += f"[{_shown(part)}]"
+            text += f"[{_quoted(part)}]"
     return text
 
 
 def resolve(root: Any, ref: str) -> Any:
-    """The schema that a reference inside one document (``#``, ``#/$defs/City``) points at; LookupError when there is none."""
+    """The target of a reference inside one document (``#``, ``#/$defs/City``); LookupError when it does not exist."""
     if "%" in ref:
-        from urllib.parse import unquote  # only for odd names: it costs more to import than the rest of this file
+        from urllib.parse import unquote  # imported here because it costs more than the rest of this file and is rarely needed
 
         ref = unquote(ref)
     if ref != "#" and not ref.startswith("#/"):
@@ -78,47 +78,47 @@ def resolve(root: Any, ref: str) -> Any:
     return node
 
 
-def _got(value: Any) -> str:
+def _describe(value: Any) -> str:
     """A value in a sentence: ``the number 3``, ``the text "abc"``, ``an array``."""
     if kind(value) in ("array", "object"):
         return NOUNS[kind(value)]
-    return {"string": "the text ", "number": "the number "}.get(kind(value), "") + _shown(value)
+    return {"string": "the text ", "number": "the number "}.get(kind(value), "") + _quoted(value)
 
 
-def _shown(value: Any) -> str:
-    """A value as JSON, cut short."""
+def _quoted(value: Any) -> str:
+    """A value as JSON, truncated."""
     text = json.dumps(value, ensure_ascii=False, default=repr)
     return text if len(text) <= _CLIP else f"{text[:_CLIP]}..."
 
 
-def _sendable(text: str) -> str:
-    """A text without lone surrogates, which the value may have and no message can."""
+def _encodable(text: str) -> str:
+    """A text with lone surrogates escaped: a value may contain them, a message cannot."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _either(words: Iterable[str]) -> str:
+def _join_or(words: Iterable[str]) -> str:
     *most, last = dict.fromkeys(words)
     return f"{', '.join(most)} or {last}" if most else last
 
 
-# Keywords that say something of the value alone: what was expected, "" when it fits.
+# Keywords that depend on the value alone. The functions return what was expected, "" when the value fits.
 
 
 def _type(want: Any, value: Any) -> str:
     names = want if isinstance(want, list) else [want]
     if not names or any(is_type(value, name) for name in names):
         return ""
-    return _either(NOUNS[name] for name in names)
+    return _join_or(NOUNS[name] for name in names)
 
 
 def _enum(want: list[Any], value: Any) -> str:
     if frozen(value) in map(frozen, want):
         return ""
-    return f"one of {', '.join(map(_shown, want[:8]))}{', ...' if len(want) > 8 else ''}"
+    return f"one of {', '.join(map(_quoted, want[:8]))}{', ...' if len(want) > 8 else ''}"
 
 
 def _const(want: Any, value: Any) -> str:
-    return "" if frozen(want) == frozen(value) else _shown(want)
+    return "" if frozen(want) == frozen(value) else _quoted(want)
 
 
 def _multiple(want: float, value: float) -> str:
@@ -134,7 +134,7 @@ def _format(want: str, value: str) -> str:
     return "" if fits_format(want, value) else FORMATS[want][0]
 
 
-#: keyword -> the kind of value it speaks of ("" any), and the test.
+#: keyword -> the kind of value it applies to ("" any), and the test.
 _SIMPLE: dict[str, tuple[str, Callable[[Any, Any], str]]] = {
     "enum": ("", _enum),
     "const": ("", _const),
@@ -142,7 +142,7 @@ _SIMPLE: dict[str, tuple[str, Callable[[Any, Any], str]]] = {
     "pattern": ("string", _pattern),
     "format": ("string", _format),
 }
-#: keyword -> the kind it speaks of, how a value compares with the bound, the words for that, and what is counted ("": itself).
+#: keyword -> the kind it applies to, the comparison with the bound, its words, and the counted unit ("": the value itself).
 _BOUNDS: dict[str, tuple[str, Callable[[Any, Any], bool], str, str]] = {
     "minimum": ("number", operator.ge, "at least", ""),
     "maximum": ("number", operator.le, "at most", ""),
@@ -158,7 +158,7 @@ _BOUNDS: dict[str, tuple[str, Callable[[Any, Any], bool], str, str]] = {
 
 
 class _Here(NamedTuple):
-    """Where a check stands: the path into the value, the references followed to this very value, and the schema at hand."""
+    """The position of a check: the path into the value, the references followed at this path, and the current schema."""
 
     path: Path
     refs: frozenset[str]
@@ -169,40 +169,40 @@ class _Here(NamedTuple):
 
 
 class _Check:
-    """One check: the document that references point into, and the work that is left."""
+    """The state of one check: the document that references point into, and the remaining budget."""
 
     def __init__(self, root: Any) -> None:
         self.root = root
-        self.left = WORK
-        #: What came of a reference at a path: a schema whose alternatives share references would double the work at each.
-        self.known: dict[tuple[str, Path], Miss | None] = {}
+        self.budget = WORK
+        #: Results by reference and path: without them alternatives that share references would double the work each time.
+        self.cache: dict[tuple[str, Path], Miss | None] = {}
 
     def visit(self, schema: Any, value: Any, path: Path, refs: frozenset[str] = frozenset()) -> Miss | None:
-        """The first miss of a value; ``refs`` are given when the step here was no step into the value."""
-        self.left -= 1
-        if self.left < 0:
-            raise RecursionError("more work than any real schema asks for")
+        """The first mismatch of a value; ``refs`` are the references that were followed at the same path."""
+        self.budget -= 1
+        if self.budget < 0:
+            raise RecursionError("more work than any real schema needs")
         if not isinstance(schema, dict):
             return (path, "nothing is allowed here") if schema is False else None
         if value is None and schema.get("nullable") is True:
             return None
         if "type" in schema and (expected := _type(schema["type"], value)):
-            return path, f"expected {expected}, got {_got(value)}"
-        what, here = kind(value), _Here(path, refs, schema)
+            return path, f"expected {expected}, got {_describe(value)}"
+        value_kind, here = kind(value), _Here(path, refs, schema)
         for keyword, want in schema.items():
             if kind(want) not in TAKES.get(keyword, ()):
                 continue
             if keyword in _BOUNDS:
                 of, compare, words, unit = _BOUNDS[keyword]
-                if of == what and not compare(size := len(value) if unit else value, want):
+                if of == value_kind and not compare(size := len(value) if unit else value, want):
                     return path, f"expected {words} {want}{unit and f' {unit}' + 's' * (want != 1)}, got {size}"
             elif keyword in _SIMPLE:
                 of, test = _SIMPLE[keyword]
-                if of in ("", what) and (expected := test(want, value)):
-                    return path, f"expected {expected}, got {_got(value)}"
+                if of in ("", value_kind) and (expected := test(want, value)):
+                    return path, f"expected {expected}, got {_describe(value)}"
             elif keyword in _NESTED:
                 of, visit = _NESTED[keyword]
-                if of in ("", what) and (miss := visit(self, want, value, here)):
+                if of in ("", value_kind) and (miss := visit(self, want, value, here)):
                     return miss
         return None
 
@@ -213,9 +213,9 @@ class _Check:
             target = resolve(self.root, want)
         except LookupError:
             return here.miss(f"the schema's $ref {want} points nowhere")
-        if (want, here.path) not in self.known:
-            self.known[want, here.path] = self.visit(target, value, here.path, here.refs | {want})
-        return self.known[want, here.path]
+        if (want, here.path) not in self.cache:
+            self.cache[want, here.path] = self.visit(target, value, here.path, here.refs | {want})
+        return self.cache[want, here.path]
 
     def all_of(self, want: list[Any], value: Any, here: _Here) -> Miss | None:
         return _first(self.visit(branch, value, here.path, here.refs) for branch in want)
@@ -238,7 +238,7 @@ class _Check:
 
     def negated(self, want: Any, value: Any, here: _Here) -> Miss | None:
         fits = self.visit(want, value, here.path, here.refs) is None
-        return here.miss(f"{_got(value)} is what the schema's not rules out") if fits else None
+        return here.miss(f"{_describe(value)} is what the schema's not rules out") if fits else None
 
     def condition(self, want: Any, value: Any, here: _Here) -> Miss | None:
         way = "then" if self.visit(want, value, here.path, here.refs) is None else "else"
@@ -246,7 +246,7 @@ class _Check:
 
     def required(self, want: list[Any], value: Any, here: _Here) -> Miss | None:
         missing = (name for name in want if isinstance(name, str) and name not in value)
-        return _first(here.miss(f"the property {_shown(name)} is missing") for name in missing)
+        return _first(here.miss(f"the property {_quoted(name)} is missing") for name in missing)
 
     def dependent(self, want: dict[str, Any], value: Any, here: _Here) -> Miss | None:
         present = (needs for name, needs in want.items() if name in value)
@@ -259,20 +259,23 @@ class _Check:
         return _first(self.visit(inner, value[name], (*here.path, name)) for name, inner in want.items() if name in value)
 
     def matching(self, want: dict[str, Any], value: Any, here: _Here) -> Miss | None:
-        tests = ((found, inner) for pattern, inner in want.items() if (found := regex(pattern)))
+        tests = ((compiled, inner) for pattern, inner in want.items() if (compiled := regex(pattern)))
         return _first(
-            self.visit(inner, value[name], (*here.path, name)) for found, inner in tests for name in value if found.search(name)
+            self.visit(inner, value[name], (*here.path, name))
+            for compiled, inner in tests
+            for name in value
+            if compiled.search(name)
         )
 
     def additional(self, want: Any, value: Any, here: _Here) -> Miss | None:
         others = (name for name in value if not is_named(here.schema, name))
         if want is False:
-            return _first(here.miss(f"the property {_shown(name)} is not in the schema") for name in others)
+            return _first(here.miss(f"the property {_quoted(name)} is not in the schema") for name in others)
         return _first(self.visit(want, value[name], (*here.path, name)) for name in others)
 
     def names(self, want: Any, value: Any, here: _Here) -> Miss | None:
         misses = ((name, miss) for name in value if (miss := self.visit(want, name, here.path)))
-        return _first(here.miss(f"the property name {_shown(name)} does not fit: {miss[1]}") for name, miss in misses)
+        return _first(here.miss(f"the property name {_quoted(name)} does not fit: {miss[1]}") for name, miss in misses)
 
     def prefix(self, want: list[Any], value: Any, here: _Here) -> Miss | None:
         return _first(self.visit(inner, value[at], (*here.path, at)) for at, inner in enumerate(want[: len(value)]))
@@ -294,14 +297,14 @@ class _Check:
         return None
 
     def unique(self, want: bool, value: Any, here: _Here) -> Miss | None:
-        seen: dict[Any, int] = {}
+        positions: dict[Any, int] = {}
         for at, item in enumerate(value if want else ()):
-            if (other := seen.setdefault(frozen(item), at)) != at:
+            if (other := positions.setdefault(frozen(item), at)) != at:
                 return here.miss(f"items {other} and {at} are the same")
         return None
 
 
-#: keyword -> the kind of value it speaks of ("" any), and the visit.
+#: keyword -> the kind of value it applies to ("" any), and the method.
 _NESTED: dict[str, tuple[str, Callable[[_Check, Any, Any, _Here], Miss | None]]] = {
     "$ref": ("", _Check.ref),
     "allOf": ("", _Check.all_of),
@@ -324,24 +327,24 @@ _NESTED: dict[str, tuple[str, Callable[[_Check, Any, Any, _Here], Miss | None]]]
 
 
 def is_named(schema: dict[str, Any], name: str) -> bool:
-    """Whether an object schema speaks of this property, by name or by pattern; ``additionalProperties`` is for the others."""
+    """Whether an object schema has this property, by name or by pattern; ``additionalProperties`` applies to the others."""
     named, patterns = schema.get("properties"), schema.get("patternProperties")
     if isinstance(named, dict) and name in named:
         return True
-    found = map(regex, patterns) if isinstance(patterns, dict) else ()
-    return any(pattern is not None and pattern.search(name) for pattern in found)
+    compiled = map(regex, patterns) if isinstance(patterns, dict) else ()
+    return any(pattern is not None and pattern.search(name) for pattern in compiled)
 
 
 def _none(misses: list[Miss], value: Any, here: _Here) -> Miss:
     """Why none of some alternatives fits: of the one that was followed furthest into the value, for that one was meant."""
     deepest = max(misses, key=lambda miss: len(miss[0]), default=here.miss("there is no alternative that could fit"))
-    tail = f", got {_got(value)}"
+    tail = f", got {_describe(value)}"
     reasons = list(dict.fromkeys(reason for _, reason in misses))
     special = [reason for reason in reasons if not (reason.startswith("expected ") and reason.endswith(tail))]
     if len(deepest[0]) > len(here.path) or not reasons:
         return deepest
     if not special:
-        return here.miss(f"expected {_either(reason[9 : -len(tail)] for reason in reasons)}{tail}")
+        return here.miss(f"expected {_join_or(reason[9 : -len(tail)] for reason in reasons)}{tail}")
     # Of an object or null, say what is wrong with the object.
     return here.miss(special[0] if len(special) == 1 else f"fits none of {len(misses)} alternatives: {'; '.join(special[:5])}")
 

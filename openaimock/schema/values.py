@@ -1,4 +1,4 @@
-"""JSON values as JSON Schema sees them: kinds, equality, patterns, formats, and which values its keywords take."""
+"""JSON values in JSON Schema: kinds, equality, patterns, formats, and the values that keywords accept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from ..text.regex import ERRORS as REGEX_ERRORS
 from ..text.regex import compile as compile_regex
 
-#: The types of JSON Schema, and what to call one.
+#: The types of JSON Schema, and their names in messages.
 NOUNS = {
     "string": "a string",
     "integer": "an integer",
@@ -20,7 +20,7 @@ NOUNS = {
     "object": "an object",
 }
 _SCHEMA = ("object", "boolean")
-#: keyword -> the kinds its own value may have; one with a value of another kind is passed over.
+#: keyword -> the kinds that its own value may have; a keyword with a value of another kind is ignored.
 TAKES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), ("number",)),
     **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"), ("number",)),
@@ -40,35 +40,35 @@ _KINDS |= {dict: "object", list: "array", tuple: "array"}
 
 
 def kind(value: Any) -> str:
-    """The JSON kind of a value, "" when it is none: a boolean is never a number, and an integer is no kind of its own."""
-    found = _KINDS.get(type(value))
-    if found is None:  # a subclass, such as an enum of strings
-        found = next((name for of, name in _KINDS.items() if isinstance(value, of)), "")
-    return found
+    """The JSON kind of a value, "" for other values: a boolean is not a number, and an integer is a number."""
+    result = _KINDS.get(type(value))
+    if result is None:  # a subclass, such as an enum of strings
+        result = next((name for of, name in _KINDS.items() if isinstance(value, of)), "")
+    return result
 
 
 def is_type(value: Any, name: Any) -> bool:
-    """Whether a value is of the schema type called ``name``: 1.0 is an integer. A name that is no type holds nothing back."""
+    """Whether a value is of the schema type ``name``: 1.0 is an integer. An unknown type accepts every value."""
     if name == "integer":
         return kind(value) == "number" and (isinstance(value, int) or value.is_integer())
     return not isinstance(name, str) or name not in NOUNS or kind(value) == name
 
 
 def frozen(value: Any) -> Any:
-    """A JSON value as something hashable that is equal for equal JSON: 1 is 1.0, true is not 1, the order of keys is nothing."""
-    what = kind(value)
-    if what == "object":
+    """A hashable form that is equal for equal JSON values: 1 equals 1.0, true is not 1, the order of keys is ignored."""
+    value_kind = kind(value)
+    if value_kind == "object":
         return frozenset((key, frozen(item)) for key, item in value.items())
-    if what == "array":
+    if value_kind == "array":
         return ("array", *map(frozen, value))
-    return (what, value)
+    return (value_kind, value)
 
 
 def is_multiple(value: float, of: float) -> bool:
-    """Whether a number is a multiple of another, by their decimal writing: 0.3 is a multiple of 0.1."""
+    """Whether a number is a multiple of another in decimal notation: 0.3 is a multiple of 0.1."""
     if isinstance(value, int) and isinstance(of, int):
         return value % of == 0
-    from fractions import Fraction  # rarely needed, and it brings decimal along
+    from fractions import Fraction  # imported here because it is rarely needed and imports decimal
 
     try:
         return (Fraction(repr(value)) / Fraction(repr(of))).denominator == 1
@@ -77,7 +77,7 @@ def is_multiple(value: float, of: float) -> bool:
 
 
 def regex(pattern: str) -> re.Pattern[str] | None:
-    """A schema's pattern, compiled; None when Python cannot read it."""
+    """A schema's pattern, compiled; None when Python cannot compile it."""
     try:
         return compile_regex(pattern)
     except REGEX_ERRORS:
@@ -85,7 +85,7 @@ def regex(pattern: str) -> re.Pattern[str] | None:
 
 
 def fits_format(name: str, text: str) -> bool:
-    """Whether a text is of a format; a format that is not in ``FORMATS`` says nothing."""
+    """Whether a text is of a format; a format that is not in ``FORMATS`` accepts every text."""
     _, test = FORMATS.get(name, ("", None))
     if isinstance(test, str):
         return re.fullmatch(test, text) is not None
@@ -116,7 +116,7 @@ _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?([Zz]|[+-]([01
 _CLOCK = r"T(?=[0-9])([0-9]+H)?([0-9]+M)?([0-9]+(\.[0-9]+)?S)?"
 _OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-#: format -> what to call a text of it, and the pattern or function that knows one (RFC 3339, ISO 8601, RFC 1123, RFC 3986).
+#: format -> its name in messages, and a pattern or function that tests it (RFC 3339, ISO 8601, RFC 1123, RFC 3986).
 FORMATS: dict[str, tuple[str, str | Callable[[str], bool]]] = {
     "date-time": (
         "a date and time with its zone",

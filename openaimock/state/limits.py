@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from ..errors import APIError
 from ..http.catalog import api_error, duration
+from ..text import tokens
+from ..types.ask import Ask
 from .store import Cost, State
 
 #: What the headers say of a dimension that is not limited.
@@ -26,6 +28,21 @@ KINDS = {
     "tpm": LimitKind("tokens", 60.0, "tokens per min (TPM)"),
     "rpd": LimitKind("requests", 86_400.0, "requests per day (RPD)"),
 }
+
+
+#: The parameters that limit the tokens of an answer, each read where the endpoint has it.
+_OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+#: More tokens than any bucket holds.
+_HUGE = 10**15
+
+
+def requested_tokens(ask: Ask) -> int:
+    """Tokens that a request takes from a bucket: those of its texts, and those that its answer may have at most."""
+    prompt = sum(tokens.count(message.text, ask.model) for message in ask.messages) or tokens.count(ask.text, ask.model)
+    # Where an endpoint does not know one of these parameters, its value can be of any type.
+    values = (ask.body.get(name) for name in _OUTPUT_LIMITS)
+    answer = next((value for value in values if isinstance(value, int) and not isinstance(value, bool) and value > 0), 0)
+    return prompt + min(answer, _HUGE)
 
 
 class RateLimits:

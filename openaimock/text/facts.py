@@ -1,4 +1,4 @@
-"""What of a model decides how many tokens a prompt has; the model table has these facts for each model."""
+"""The properties of a model that decide how many tokens a prompt has; the model table has them for each model."""
 
 # Annotations are evaluated at once: a NamedTuple would compile each of them from its text, which costs a start 1 ms.
 from typing import NamedTuple, Protocol
@@ -25,7 +25,7 @@ class Patches(NamedTuple):
 
 
 class Facts(Protocol):
-    """A row of the model table, as far as it is needed to count."""
+    """The part of a model table row that counting needs."""
 
     @property
     def encoding(self) -> str:
@@ -33,8 +33,8 @@ class Facts(Protocol):
 
     @property
     def prompt(self) -> str:
-        """How the API writes prompts: a word for models whose prompts are written alike (``prompts.WRAPPINGS``)."""
+        """How the API writes prompts: one word for all models with the same form (a key of ``prompts.WRAPPINGS``)."""
 
     @property
     def image(self) -> Tiles | Patches | None:
-        """How images are counted; None where this is not known."""
+        """How images are counted; None if unknown."""

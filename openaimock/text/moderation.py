@@ -1,4 +1,4 @@
-"""Moderation: what the API says of one input, category by category, made of what a rule says of it, if any does."""
+"""Moderation: build the API's result for one input from a rule's ``moderation``, or from defaults."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from ..seed import digest
 
-#: The categories in the API's order, and whether the API looks for them in images too (else in text only).
+#: The categories in the API's order, and whether the API also applies them to images (else to text only).
 CATEGORIES = {
     "harassment": False,
     "harassment/threatening": False,
@@ -23,28 +23,28 @@ CATEGORIES = {
     "violence": True,
     "violence/graphic": True,
 }
-#: What is flagged when a rule says no more than that something is: the API looks for it in text and in images.
-USUAL = "violence"
-#: From this score on an input is flagged, unless the rule says otherwise. The API has not published its own thresholds.
-FLAGGED = 0.5
+#: The category that is flagged when a rule only has ``flagged: true``: the API applies it to text and images.
+DEFAULT_CATEGORY = "violence"
+#: The score from which an input is flagged, unless the rule overrides it. The API has not published its own thresholds.
+FLAG_THRESHOLD = 0.5
 
 
-def result(kinds: Sequence[str], key: str, said: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def result(kinds: Sequence[str], key: str, reply: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """One member of ``results`` (SDK type Moderation).
 
-    ``kinds`` is ``text``, ``image`` or both, ``key`` what the made-up scores depend on, ``said`` a reply's ``moderation``:
-    categories follow from scores and scores from categories, and ``flagged`` from either.
+    ``kinds`` is ``text``, ``image`` or both; generated scores depend on ``key``; ``reply`` is a reply's ``moderation``.
+    Missing categories follow from scores, missing scores from categories, and ``flagged`` from either.
     """
-    given = said or {}
-    scores: Mapping[str, float] = given.get("category_scores") or {}
-    categories = _categories(given, scores)
-    made = digest("moderation", key, size=2 * len(CATEGORIES))
-    parts = [int.from_bytes(made[at : at + 2], "big") / 65536 for at in range(0, len(made), 2)]
+    moderation = reply or {}
+    scores: Mapping[str, float] = moderation.get("category_scores") or {}
+    categories = _categories(moderation, scores)
+    random_bytes = digest("moderation", key, size=2 * len(CATEGORIES))
+    parts = [int.from_bytes(random_bytes[at : at + 2], "big") / 65536 for at in range(0, len(random_bytes), 2)]
     return {
-        "flagged": given.get("flagged", any(categories.values())),
+        "flagged": moderation.get("flagged", any(categories.values())),
         "categories": categories,
         "category_scores": {
-            name: scores.get(name, _likely(part) if categories[name] else _unlikely(part))
+            name: scores.get(name, _high_score(part) if categories[name] else _low_score(part))
             for name, part in zip(CATEGORIES, parts, strict=True)
         },
         "category_applied_input_types": {
@@ -53,23 +53,23 @@ def result(kinds: Sequence[str], key: str, said: Mapping[str, Any] | None = None
     }
 
 
-def _categories(given: Mapping[str, Any], scores: Mapping[str, float]) -> dict[str, bool]:
-    said: Mapping[str, bool] = given.get("categories") or {}
-    flagged = given.get("flagged")
-    reached = {name: flagged is not False and scores.get(name, 0.0) >= FLAGGED for name in CATEGORIES}
-    found = {**reached, **{name: bool(value) for name, value in said.items()}}
-    if flagged and not any(found.values()):
-        # Something must have been found: the likeliest of what the rule speaks of, else the usual.
-        unsaid = [name for name in (*sorted(scores, key=lambda name: -scores[name]), USUAL) if name not in said]
-        found |= dict.fromkeys(unsaid[:1], True)
-    return found
+def _categories(moderation: Mapping[str, Any], scores: Mapping[str, float]) -> dict[str, bool]:
+    own_flags: Mapping[str, bool] = moderation.get("categories") or {}
+    flagged = moderation.get("flagged")
+    reached = {name: flagged is not False and scores.get(name, 0.0) >= FLAG_THRESHOLD for name in CATEGORIES}
+    flags = {**reached, **{name: bool(value) for name, value in own_flags.items()}}
+    if flagged and not any(flags.values()):
+        # At least one category must be flagged: the one with the highest score of the rule, else the default.
+        unsaid = [name for name in (*sorted(scores, key=lambda name: -scores[name]), DEFAULT_CATEGORY) if name not in own_flags]
+        flags |= dict.fromkeys(unsaid[:1], True)
+    return flags
 
 
-def _likely(part: float) -> float:
-    """A score for what is flagged, from 0.9 to 0.99."""
+def _high_score(part: float) -> float:
+    """A score for a flagged category, from 0.9 to 0.99."""
     return round(0.9 + 0.09 * part, 6)
 
 
-def _unlikely(part: float) -> float:
-    """A score for what is not: most are nearly nothing, none reaches a ten-thousandth."""
+def _low_score(part: float) -> float:
+    """A score for any other category: most are near 0, all are below 0.0001."""
     return round(1e-7 + 9e-5 * part * part * part, 10)

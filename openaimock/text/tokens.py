@@ -35,10 +35,10 @@ VOCABULARIES = {
 }
 
 #: Seconds that the download of a vocabulary may take with ``OPENAIMOCK_TOKENS=tiktoken``.
-PATIENCE = 30.0
+DOWNLOAD_TIMEOUT = 30.0
 
 #: Models with the older vocabulary; all others, unknown ones too, have o200k_base.
-_OLDER = re.compile(r"(?:ft:)?(?:gpt-4(?![.\w])|gpt-3|text-|code-|(?:ada|babbage|curie|davinci)(?![a-z]))", re.IGNORECASE)
+_CL100K_MODELS = re.compile(r"(?:ft:)?(?:gpt-4(?![.\w])|gpt-3|text-|code-|(?:ada|babbage|curie|davinci)(?![a-z]))", re.IGNORECASE)
 
 
 class Tokenizer(NamedTuple):
@@ -52,7 +52,7 @@ class Tokenizer(NamedTuple):
 @lru_cache(maxsize=256)
 def encoding_name(model: str) -> str:
     """The vocabulary of a model: ``o200k_base``, or ``cl100k_base`` for GPT-4, GPT-3.5, embeddings and what came before."""
-    return "cl100k_base" if _OLDER.match(model.rpartition("/")[2]) else "o200k_base"
+    return "cl100k_base" if _CL100K_MODELS.match(model.rpartition("/")[2]) else "o200k_base"
 
 
 #: Counts of texts by encoding, length and hash: an agent sends its whole history again with every request. The hash stands for
@@ -87,14 +87,14 @@ def split(text: str, model: str = "") -> list[str]:
 
 @cache
 def tokenizer(encoding: str) -> Tokenizer:
-    """How this process counts an encoding: decided at the first use."""
+    """The tokenizer of an encoding in this process, chosen at the first use."""
     return _exact(encoding) or estimate(encoding)
 
 
 def prepare() -> None:
     """Read ``OPENAIMOCK_TOKENS`` and, if it is ``tiktoken``, load the vocabularies now, so that no request waits for them.
 
-    ``auto`` (the default) uses tiktoken when it is installed and its vocabulary is on this disk, and downloads nothing;
+    ``auto`` (the default) uses tiktoken if it is installed and its vocabulary is on this disk, and downloads nothing;
     ``tiktoken`` may download it; ``estimate`` never uses it. ConfigError for another value, or if tiktoken cannot be loaded.
     """
     choice = _choice()
@@ -103,11 +103,11 @@ def prepare() -> None:
     if choice == "tiktoken":
         for encoding in VOCABULARIES:
             if tokenizer(encoding).name != "tiktoken":
-                raise ConfigError([Problem("", SETTING, f"tiktoken was asked for and cannot be used: {_failures[encoding]}")])
+                raise ConfigError([Problem("", SETTING, f"tiktoken is required and cannot be used: {_failures[encoding]}")])
 
 
 def reset() -> None:
-    """Forget all counts and how to count; the next count decides again."""
+    """Clear all cached counts and the choice of tokenizers."""
     _counts.clear()
     tokenizer.cache_clear()
 
@@ -116,12 +116,12 @@ def _choice() -> str:
     return os.environ.get(SETTING, "").strip().lower() or "auto"
 
 
-#: Why tiktoken cannot be loaded, by encoding.
+#: The reason why tiktoken cannot be loaded, by encoding.
 _failures: dict[str, str] = {}
 
 
 def _exact(encoding: str) -> Tokenizer | None:
-    """tiktoken's own count, None when it is not wanted or cannot be loaded."""
+    """tiktoken's tokenizer, None when it is not selected or cannot be loaded."""
     choice = _choice()
     if choice == "estimate" or (choice != "tiktoken" and not _on_disk(encoding)):
         return None
@@ -132,15 +132,15 @@ def _exact(encoding: str) -> Tokenizer | None:
             import tiktoken
 
             loaded.append(tiktoken.get_encoding(encoding))
-        except Exception as error:  # whatever a missing module, a proxy or a broken download raises
+        except Exception as error:  # a missing module, a proxy or a broken download may raise anything
             _failures[encoding] = f"{type(error).__name__}: {error}"
 
     if choice == "tiktoken":
-        # tiktoken downloads without a time limit, so the wait is limited here.
-        _failures[encoding] = f"no vocabulary {encoding} within {PATIENCE:.0f} s"
+        # tiktoken downloads without a timeout, so the wait is limited here.
+        _failures[encoding] = f"no vocabulary {encoding} within {DOWNLOAD_TIMEOUT:.0f} s"
         thread = threading.Thread(target=load, name="tiktoken", daemon=True)
         thread.start()
-        thread.join(PATIENCE)
+        thread.join(DOWNLOAD_TIMEOUT)
         if not loaded:
             logging.getLogger("openaimock").warning("Tokens are estimated: %s", _failures[encoding])
     else:
@@ -149,7 +149,7 @@ def _exact(encoding: str) -> Tokenizer | None:
 
 
 def _on_disk(encoding: str) -> bool:
-    """Whether tiktoken has its vocabulary without the network: it downloads a damaged file again."""
+    """Whether tiktoken has its vocabulary without the network; the hash is checked because it downloads a damaged file again."""
     name, sha256 = VOCABULARIES[encoding]
     folder = os.environ.get("TIKTOKEN_CACHE_DIR", os.environ.get("DATA_GYM_CACHE_DIR"))
     if folder is None:
@@ -164,7 +164,7 @@ def _on_disk(encoding: str) -> bool:
 
 
 def _with_tiktoken(encoding: Any) -> Tokenizer:
-    """Count and split by a tiktoken ``Encoding``. Special tokens in a text are text, as they are to the API."""
+    """Count and split by a tiktoken ``Encoding``. Special tokens in a text are treated as text, as in the API."""
     encode, decode = encoding.encode_ordinary, encoding.decode_tokens_bytes
 
     def split(text: str) -> list[str]:
@@ -179,7 +179,7 @@ def _with_tiktoken(encoding: Any) -> Tokenizer:
             texts = [piece.decode() for piece in pieces]
         except UnicodeDecodeError:
             texts = []
-        # Half a surrogate pair, which JSON can say, is not text to tiktoken.
+        # tiktoken changes half of a surrogate pair, which JSON can contain.
         return texts if "".join(texts) == text else estimate(encoding.name).split(text)
 
     return Tokenizer("tiktoken", lambda text: len(encode(text)), split)
@@ -189,11 +189,11 @@ def _with_tiktoken(encoding: Any) -> Tokenizer:
 # of English prose, code and JSON; a longer word continues in the next piece. Each alternative begins with a character or a
 # class, because re looks at that before it tries one: this takes half the time.
 _MARK = r"[!-/:-@\[-`{-~]"
-#: Lines drawn with one character are a token or two.
+#: A line drawn with one character is one or two tokens.
 _RULE = r"(?:===={0,92}=|----{0,92}-|####{0,92}#|\*\*\*\*{0,92}\*|____{0,60}_|\.\.\.\.{0,60}\.|////{0,76}/)[\r\n]*"
-#: What begins an object or list in compact JSON is one token.
+#: The start of an object or list in compact JSON is one token.
 _MARKS = rf"(?:\":[{{\[]\"|{_MARK}{_MARK}{{0,2}})[\r\n/]*"
-#: Vietnamese alone writes these, in words of mostly ASCII letters and one token.
+#: Letters that only Vietnamese uses, in words of mostly ASCII letters that are one token.
 _VIET = r"\u0110\u0111\u01a0-\u01b0\u1ea0-\u1eff"
 #: Letters that are not ASCII, by encoding. A letter of the first class that takes one of the second comes to a length between
 #: one and two. The older vocabulary often needs several tokens for one of them; one is counted.
@@ -229,7 +229,7 @@ def estimate(encoding: str) -> Tokenizer:
 
 @cache
 def _cutter(encoding: str) -> Callable[[str], list[str]]:
-    """What cuts text into pieces; "" is for ASCII, where the encodings agree: compiled in a tenth of the time."""
+    """The function that cuts text into pieces; "" is for ASCII, where the encodings agree (compiled ten times faster)."""
     letters = "".join(f"{script}|" for script in _SCRIPTS.get(encoding, ()))
     words = _VIET if encoding == "o200k_base" else ""
     alternatives = (

@@ -1,7 +1,7 @@
-"""Vectors: embeddings made of a text's own words and n-grams, so that like texts get like vectors, the same on every machine.
+"""Vectors: embeddings from a text's words and n-grams, so that similar texts get similar vectors, the same on every machine.
 
-Each word and n-gram stands for a direction drawn from its hash, and a text for the sum of them, of length 1 (feature hashing
-by random projection): texts that share n-grams point the same way, texts that share none are at right angles, but for chance.
+Each word and n-gram has a direction derived from its hash, and a text is the normalized sum of them (feature hashing by
+random projection): texts that share n-grams have similar vectors, texts that share none are nearly orthogonal.
 """
 
 from __future__ import annotations
@@ -19,50 +19,50 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-#: So many features make a vector; of a long text with more, a sample is taken that its near-duplicates share.
-_MOST = 4095
+#: The most features of a vector; a long text with more is sampled by hash, so that near-duplicates share their sample.
+_MAX_FEATURES = 4095
 _WORD = re.compile(r"\w+")
-#: Words up to this length ("the", "and", "is") stand only for themselves: their letters say too little about a text.
+#: Words up to this length ("the", "and", "is") have no n-grams, because their letters carry little information.
 _SHORT = 3
-#: From here on the Unicode blocks of Chinese, Japanese and Korean, where a sign says what elsewhere a word says.
+#: The first Unicode block of Chinese, Japanese and Korean, where one character carries as much as a word elsewhere.
 _DENSE = "\u2e80"
-#: How many low bits of a product are left out.
-_SPARE = 64
+#: The number of low bits of a product that are dropped.
+_DROPPED_BITS = 64
 #: The two digits of a number in base 2 as the numbers they are.
 _BIT = bytes(byte & 1 for byte in range(256))
 
 
 class Vector(NamedTuple):
-    """A vector of length 1, whose component ``i`` is ``levels[steps[i]]``: few different numbers, however long it is."""
+    """A vector of length 1, whose component ``i`` is ``levels[steps[i]]``: it has few different numbers."""
 
     steps: Sequence[int]
     levels: dict[int, float]
 
     def floats(self) -> list[float]:
-        """The components, in as many digits as a 4-byte float has."""
+        """The components, with the precision of a 4-byte float."""
         levels = self.levels
         return [levels[step] for step in self.steps]
 
     def json(self) -> str:
-        """The components as JSON: each number is spelled once, so this takes a tenth of the time of an encoder."""
+        """The components as JSON: each different number is formatted once, so this takes a tenth of the time of an encoder."""
         spelled = {step: repr(level) for step, level in self.levels.items()}
         return f"[{','.join([spelled[step] for step in self.steps])}]"
 
 
 def of_text(text: str, dimensions: int, key: str) -> Vector:
-    """The vector of a text. Texts compare under one ``key`` only; a shorter vector is the longer one's beginning, rescaled."""
+    """The vector of a text. Only vectors of one ``key`` are comparable; a shorter vector is the longer one's start, rescaled."""
     return _vector(_features(text), text, dimensions, key)
 
 
 def of_tokens(ids: Sequence[int], dimensions: int, key: str) -> Vector:
-    """The vector of a text of which only the token ids are known: like lists get like vectors."""
+    """The vector of a text given as token ids: similar lists get similar vectors."""
     named = list(map(str, ids))
     pairs = [f"{one} {other}" for one, other in pairwise(named)]
     return _vector(dict.fromkeys([*named, *pairs]), " ".join(named), dimensions, f"{key}\x1ftokens")
 
 
 def base64(components: Iterable[float]) -> str:
-    """Numbers as little-endian 4-byte floats in base64: what ``encoding_format: base64`` asks for."""
+    """Numbers as little-endian 4-byte floats in base64, the form of ``encoding_format: base64``."""
     packed = array("f", components)
     if sys.byteorder == "big":
         packed.byteswap()
@@ -70,23 +70,23 @@ def base64(components: Iterable[float]) -> str:
 
 
 def _features(text: str) -> dict[str, None]:
-    """The words of a text, whatever their case, and the n-grams of those that are not short."""
+    """The words of a text, case-folded, and the n-grams of those that are not short."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
     words = list(dict.fromkeys(_WORD.findall(plain.casefold()))) or [text.strip() or " "]
-    found = dict.fromkeys(words)
+    features = dict.fromkeys(words)
     for word in [word for word in words if len(word) > _SHORT or max(word) >= _DENSE] or words:
         shortest, framed = (1, word) if max(word) >= _DENSE else (3, f" {word} ")
         for size in (shortest, shortest + 1):
             for at in range(len(framed) - size + 1):
-                found[framed[at : at + size]] = None
-    return found
+                features[framed[at : at + size]] = None
+    return features
 
 
 def _vector(features: dict[str, None], whole: str, dimensions: int, key: str) -> Vector:
     chosen = list(features)
-    if len(chosen) > _MOST - 2:
-        chosen = heapq.nsmallest(_MOST - 2, chosen, key=lambda feature: zlib.crc32(_bytes(feature)))
-    # The text itself tells texts of the same words apart. Of an odd number of directions no component is ever zero.
+    if len(chosen) > _MAX_FEATURES - 2:
+        chosen = heapq.nsmallest(_MAX_FEATURES - 2, chosen, key=lambda feature: zlib.crc32(_bytes(feature)))
+    # The text itself distinguishes texts of the same words. With an odd number of directions no component is zero.
     chosen.append(f"\x00{whole}")
     if len(chosen) % 2 == 0:
         chosen.append(f"\x01{whole}")
@@ -105,18 +105,18 @@ def _directions(features: Iterable[str], key: str, size: int) -> list[int]:
     """The direction of each feature: a number whose ``8 * size`` bits are its components, 1 up and 0 down.
 
     It is the feature's checksum times one long random number, which costs a tenth of a hash of that length and is as good: any
-    two directions agree in half of their bits. The lowest bits of a product are not random enough, so they go. Asking for
-    more bits leaves the lower ones as they are.
+    two directions agree in half of their bits. The lowest bits of a product are not random enough, so they are dropped. A
+    larger ``size`` does not change the lower bits.
     """
-    factor = int.from_bytes(hashlib.shake_128(_bytes(key)).digest(size + _SPARE // 8), "little")
+    factor = int.from_bytes(hashlib.shake_128(_bytes(key)).digest(size + _DROPPED_BITS // 8), "little")
     mask = (1 << 8 * size) - 1
-    return [((zlib.crc32(_bytes(feature)) | 1 << 32) * factor >> _SPARE) & mask for feature in features]
+    return [((zlib.crc32(_bytes(feature)) | 1 << 32) * factor >> _DROPPED_BITS) & mask for feature in features]
 
 
 def _planes(numbers: list[int]) -> list[int]:
-    """How many of the numbers have each bit: plane ``p`` has bit ``p`` of all these counts, side by side.
+    """Count for each bit how many of the numbers have it: plane ``p`` has bit ``p`` of all these counts.
 
-    As an adder in hardware does it: of three bits of one weight come one of that weight and one of twice that.
+    This is a carry-save adder: three bits of one weight become one bit of that weight and one of twice that weight.
     """
     planes = []
     while numbers:
@@ -144,7 +144,8 @@ def _counts(planes: Sequence[int], dimensions: int) -> Sequence[int]:
 
 
 def _bytewise(planes: Sequence[int], dimensions: int) -> bytes:
-    """Up to eight planes as one byte for each component: bits spread to bytes, then all bytes added at once."""
+    """Up to eight planes as one byte for each component: bits are spread to bytes, then all bytes are added at once."""
+
     size = (dimensions + 7) // 8 * 8
     total = 0
     for at, plane in enumerate(planes):

@@ -166,10 +166,33 @@ class Ask:
         return False
 
     @lazy
+    def step(self) -> int:
+        """How many rounds of tool results follow the last user message; parallel results are one round."""
+        rounds, in_round = 0, False
+        for message in reversed(self.messages):
+            if message.role == "user":
+                break
+            is_result = message.role in ("tool", "function")
+            rounds += is_result and not in_round
+            in_round = is_result
+        return rounds
+
+    @lazy
     def tool_call_id(self) -> str | None:
         """The id of the call that the last tool result answers."""
         message = self.last("tool")
         return None if message is None else message.tool_call_id
+
+    @lazy
+    def tool_call_ids(self) -> tuple[str, ...]:
+        """The ids of the calls that the tool results since the last assistant message answer."""
+        ids: list[str] = []
+        for message in reversed(self.messages):
+            if message.role == "assistant":
+                break
+            if message.role == "tool" and message.tool_call_id is not None:
+                ids.append(message.tool_call_id)
+        return tuple(reversed(ids))
 
     @lazy
     def opening(self) -> Sequence[Message]:

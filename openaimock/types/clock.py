@@ -13,6 +13,9 @@ monotonic: Callable[[], float] = (
     partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "clock_gettime") else partial(time.monotonic)
 )
 
+#: The last second of the year 9999: later times have no ISO 8601 text.
+_LAST = 253_402_300_799.0
+
 
 class Clock:
     """The time of a mock: real or frozen. ``advance`` moves both forward."""
@@ -26,8 +29,8 @@ class Clock:
         """A clock from the configuration: ``real`` or an ISO 8601 time (UTC when it names no zone). ValueError otherwise."""
         if text == "real":
             return cls()
-        time_read = datetime.fromisoformat(text.replace("Z", "+00:00"))
-        return cls((time_read if time_read.tzinfo else time_read.replace(tzinfo=timezone.utc)).timestamp())
+        start = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return cls((start if start.tzinfo else start.replace(tzinfo=timezone.utc)).timestamp())
 
     @property
     def frozen(self) -> bool:
@@ -39,5 +42,7 @@ class Clock:
         return (time.time() if self._frozen is None else self._frozen) + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Move the time forward for all users of this clock."""
+        """Move the time forward for all users of this clock. ValueError for a time after the year 9999."""
+        if self.now() + seconds > _LAST:
+            raise ValueError("the clock ends with the year 9999")
         self._ahead += seconds

@@ -45,13 +45,23 @@ class Choice(NamedTuple):
 
 #: Types of Responses input items that contain tools.
 _ITEMS_WITH_TOOLS = ("additional_tools", "tool_search_output")
+#: The members that say these things, for each endpoint that has them. Elsewhere members of these names can be of any type.
+_MEMBERS = {
+    "chat": ("tools", "functions", "tool_choice", "function_call", "response_format"),
+    "responses": ("tools", "tool_choice", "text"),
+}
 _AUTO = Choice("auto")
 _TEXT = Form()
 
 
+def _members(ask: Ask) -> Mapping[str, Any]:
+    names = _MEMBERS.get(ask.endpoint, ())
+    return {name: ask.body[name] for name in names if name in ask.body}
+
+
 def describe(ask: Ask) -> None:
     """Set what matchers read: the names of the tools, the tool choice, the response format and the name of its schema."""
-    body = ask.body
+    body = _members(ask)
     if body.get("tools") or body.get("functions"):
         ask.tools = tuple(_names(body.get("tools") or (), body.get("functions") or ()))
     choice = body.get("tool_choice") or body.get("function_call")
@@ -85,7 +95,7 @@ def _definition(tool: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def tools(ask: Ask) -> list[Tool]:
     """Every tool the request offers, in order."""
-    offered = listed(ask.body.get("tools"), ask.body.get("functions"))
+    offered = listed(_members(ask).get("tools"), _members(ask).get("functions"))
     for at, item in enumerate(getattr(ask, "items", ())):
         if item.get("type") in _ITEMS_WITH_TOOLS:
             offered += _tools(item.get("tools") or (), f"input[{at}].tools")
@@ -125,7 +135,7 @@ def _grammar(format: Any) -> Mapping[str, Any] | None:
 
 def response_form(ask: Ask) -> Form:
     """The form that the text of the answer must have."""
-    body = ask.body
+    body = _members(ask)
     format, param = body.get("response_format"), "response_format"
     if not format:
         format, param = (body.get("text") or {}).get("format") or {}, "text.format"
@@ -140,7 +150,8 @@ def response_form(ask: Ask) -> Form:
 
 def choice(ask: Ask) -> Choice:
     """Whether a tool must, may or must not be called, and which."""
-    value = ask.body.get("tool_choice") or ask.body.get("function_call")
+    body = _members(ask)
+    value = body.get("tool_choice") or body.get("function_call")
     if value is None:
         return _AUTO
     if isinstance(value, str):

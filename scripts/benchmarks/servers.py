@@ -63,7 +63,7 @@ def prepare(bench: Bench) -> None:
     bench.work.mkdir(parents=True, exist_ok=True)
     wanted = "".join(f"{name} {version}\n" for name, version in PEERS.items())
     _once(bench, "peers", wanted, _install_peers)
-    wanted = sys.version + "".join((bench.root / name).read_text() for name in ("setup.cfg", "setup.py")) + " ".join(HOSTS)
+    wanted = sys.version + "".join((bench.root / name).read_text() for name in ("pyproject.toml",)) + " ".join(HOSTS)
     _once(bench, "venv", wanted, _install_venv)
 
 

@@ -91,7 +91,7 @@ def test_an_opened_exchange_shows_the_verdicts(page, mock):
     until(page, lambda: rows(page))
     all_of(page, "#list button")[0].click()
     until(page, lambda: "Why no rule answered" in page.execute_script("return document.body.textContent"))
-    assert "it would match with case_sensitive: false" in text_of(page, "#detail")
+    assert "differs only in case: use case_sensitive: false" in text_of(page, "#detail")
     assert text_of(page, "#detail del") == "Hello"
 
 

@@ -199,7 +199,11 @@ def test_explain_lists_all_rules_with_the_answering_rule_first(mock):
 def test_explain_has_a_hint_and_the_difference(mock):
     report = request(mock, "POST", "explain", json=user("hello")).json()
     nearest = report["verdicts"][0]
-    assert (report["matched"], nearest["rule"], nearest["hint"]) == (False, "hello", "it would match with case_sensitive: false")
+    assert (report["matched"], nearest["rule"], nearest["hint"]) == (
+        False,
+        "hello",
+        "differs only in case: use case_sensitive: false",
+    )
     assert nearest["diff"] == [["-", "Hello"], ["+", "hello"]]
 
 
@@ -413,6 +417,18 @@ def test_no_answer_has_a_cors_header(mock):
         {"host": "evil.example:80:80"},
         {"x-forwarded-for": "203.0.113.9"},
         {"forwarded": "for=203.0.113.9"},
+        {"via": "1.1 proxy"},
+        {"x-forwarded-host": "mock.example"},
+        {"x-forwarded-proto": "https"},
+        {"x-forwarded-prefix": "/mock"},
+        {"x-real-ip": "203.0.113.9"},
+        {"cf-connecting-ip": "203.0.113.9"},
+        {"cf-ray": "8f"},
+        {"true-client-ip": "203.0.113.9"},
+        {"x-envoy-external-address": "203.0.113.9"},
+        {"x-amzn-trace-id": "Root=1"},
+        {"cdn-loop": "cloudflare"},
+        {"fly-client-ip": "203.0.113.9"},
     ],
 )
 @pytest.mark.parametrize("path", ["", "rules", "exchanges"])

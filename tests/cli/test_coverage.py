@@ -32,8 +32,8 @@ def served(start, tmp_path):
             else:
                 running.ask(text)
         running.process.send_signal(number)
-        said, _ = running.process.communicate(timeout=30)
-        return running.process.returncode, said.splitlines()
+        output, _ = running.process.communicate(timeout=30)
+        return running.process.returncode, output.splitlines()
 
     return serve
 
@@ -60,9 +60,9 @@ def test_the_table_is_of_the_whole_run_whatever_was_reset(served):
     ],
 )
 def test_what_fails_a_run(served, option, texts, code):
-    found, said = served([option], *texts)
-    assert found == code
-    assert bool(said) is bool(code)
+    match, output = served([option], *texts)
+    assert match == code
+    assert bool(output) is bool(code)
 
 
 def test_an_interrupted_run_fails_too(served):
@@ -74,8 +74,8 @@ def test_the_xml_is_a_test_for_each_rule(served, tmp_path):
     assert served(["--coverage-xml", str(target)], "a", "x") == (0, [])
     suite = ElementTree.parse(target).getroot()[0]
     assert (suite.get("tests"), suite.get("failures")) == ("3", "3")
-    told = [(case.get("name"), case.get("line"), case[0].get("message")) for case in suite]
-    assert told == [
+    report = [(case.get("name"), case.get("line"), case[0].get("message")) for case in suite]
+    assert report == [
         ("a", "3", "1 of 2 replies were never reached"),
         ("b", "4", "the rule never answered"),
         ("unmatched requests", None, "no rule matched 1 of the requests"),

@@ -12,9 +12,8 @@ from openaimock.cli.reload import ReloadingApp
 from openaimock.config.load import load
 from openaimock.wsgi import create_app
 
-from ..support.commands import run
+from ..support.commands import CONFIG, run
 from ..support.wire import user
-from .test_serve import GOOD
 
 RULES = """
 responses:
@@ -27,15 +26,15 @@ responses:
 def watched(tmp_path):
     path = tmp_path / "mock.yaml"
     path.write_text(RULES)
-    told = []
-    app = ReloadingApp(create_app(path), lambda: load(path), told.append)
-    app.path, app.told = path, told
+    messages = []
+    app = ReloadingApp(create_app(path), lambda: load(path), messages.append)
+    app.path, app.messages = path, messages
     return app
 
 
 def edit(app, text):
     app.path.write_text(text)
-    return app.look()
+    return app.poll()
 
 
 def ask(app, text):
@@ -48,9 +47,9 @@ def said(app, text):
 
 def test_nothing_is_read_again_while_nothing_changes(watched):
     before = watched.app
-    assert not watched.look()
+    assert not watched.poll()
     assert watched.app is before
-    assert watched.told == []
+    assert watched.messages == []
 
 
 def test_a_rule_that_changed_begins_anew_and_the_others_go_on(watched):
@@ -58,23 +57,23 @@ def test_a_rule_that_changed_begins_anew_and_the_others_go_on(watched):
     assert edit(watched, "# moved\n" + RULES.replace("user: b}, replies: [one", "user: b}, replies: [first"))
     assert [said(watched, "a"), said(watched, "b")] == ["two", "first"]
     assert [exchange.order for namespace in watched.app.api.namespaces for exchange in namespace.exchanges()] == [1, 2, 3, 4]
-    assert watched.told == ["openaimock: the files have changed; 2 rules from now on"]
+    assert watched.messages == ["openaimock: the files have changed; 2 rules loaded"]
 
 
 def test_a_broken_edit_changes_nothing_and_is_told(watched):
     assert not edit(watched, "responses:\n  - {when: {usr: a}, reply: x}\n")
     assert said(watched, "a") == "one"
-    assert f"{watched.path}:2:13" in watched.told[0]
-    assert "did you mean 'user'?" in watched.told[0]
+    assert f"{watched.path}:2:13" in watched.messages[0]
+    assert "did you mean 'user'?" in watched.messages[0]
     assert edit(watched, RULES + "  - {when: {user: c}, reply: see}\n")
     assert said(watched, "c") == "see"
 
 
 def test_a_file_that_is_gone_for_a_moment(watched):
     os.unlink(watched.path)
-    assert not watched.look()
+    assert not watched.poll()
     assert said(watched, "a") == "one"
-    assert edit(watched, GOOD)
+    assert edit(watched, CONFIG)
     assert said(watched, "Hello") == "Hi!"
 
 
@@ -82,7 +81,7 @@ def test_rules_added_while_it_runs_stay(watched):
     local = {"base_url": "http://127.0.0.1:3000", "environ_base": {"REMOTE_ADDR": "127.0.0.1", "SERVER_NAME": "127.0.0.1"}}
     rule = {"id": "more", "when": {"user": "m"}, "reply": "more"}
     assert Client(watched).post("/__openaimock/rules", json=rule, **local).status_code == 201
-    assert edit(watched, GOOD)
+    assert edit(watched, CONFIG)
     assert said(watched, "m") == "more"
 
 
@@ -92,7 +91,7 @@ def test_a_file_that_comes_to_be_included_is_watched_too(watched, tmp_path):
     assert edit(watched, "include: other.yaml\n" + RULES)
     assert said(watched, "o") == "before"
     other.write_text("responses:\n  - {when: {user: o}, reply: after}\n")
-    assert watched.look()
+    assert watched.poll()
     assert said(watched, "o") == "after"
 
 
@@ -111,15 +110,15 @@ def test_on_the_command_line_streams_go_on(start, tmp_path):
     ):
         pieces = response.iter_text()
         first = next(pieces)
-        path.write_text(GOOD)
-        assert running.process.stderr.readline() == "openaimock: the files have changed; 1 rule from now on\n"
+        path.write_text(CONFIG)
+        assert running.process.stderr.readline() == "openaimock: the files have changed; 1 rule loaded\n"
         assert running.ask().json()["choices"][0]["message"]["content"] == "Hi!"
         assert (first + "".join(pieces)).endswith("data: [DONE]\n\n")
     assert running.stop() == (0, "")
 
 
-@pytest.mark.parametrize(("arguments", "said"), [(["--workers", "2"], "one process"), ([], "needs a file")])
-def test_what_cannot_be_watched(arguments, said):
-    done = run("--watch", "-p", "0", *arguments, text=GOOD)
+@pytest.mark.parametrize(("arguments", "message"), [(["--workers", "2"], "one process"), ([], "needs a file")])
+def test_what_cannot_be_watched(arguments, message):
+    done = run("--watch", "-p", "0", *arguments, text=CONFIG)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..support.commands import GOOD, ROOT, environment, run
+from ..support.commands import CONFIG, ROOT, environment, run
 from ..support.wire import user
 
 # Serving
@@ -40,9 +40,9 @@ def test_several_files_are_one_mock(start, good, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a shell that can close standard input")
-@pytest.mark.parametrize("arguments", [["-"], ["check", "-"], ["explain", "GOOD", "-"]])
+@pytest.mark.parametrize("arguments", [["-"], ["check", "-"], ["explain", "CONFIG", "-"]])
 def test_a_standard_input_that_is_closed_is_told(good, arguments):
-    command = [sys.executable, "-m", "openaimock", *(good if word == "GOOD" else word for word in arguments)]
+    command = [sys.executable, "-m", "openaimock", *(good if word == "CONFIG" else word for word in arguments)]
     done = subprocess.run(
         ["sh", "-c", 'exec "$@" <&-', "sh", *command], capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=30
     )
@@ -53,7 +53,7 @@ def test_a_standard_input_that_is_closed_is_told(good, arguments):
 
 @pytest.mark.parametrize("name", [[], ["-"]])
 def test_standard_input(start, name):
-    assert start(*name, "--port", "0", text=GOOD).ask().status_code == 200
+    assert start(*name, "--port", "0", text=CONFIG).ask().status_code == 200
 
 
 def test_flag_goes_before_environment_goes_before_file(start, tmp_path):
@@ -63,7 +63,7 @@ def test_flag_goes_before_environment_goes_before_file(start, tmp_path):
             free.bind(("127.0.0.1", 0))
             ports.append(free.getsockname()[1])
     path = tmp_path / "mock.yaml"
-    path.write_text(f"port: {ports[0]}\n{GOOD}")
+    path.write_text(f"port: {ports[0]}\n{CONFIG}")
     assert start(str(path)).port == ports[0]
     assert start(str(path), OPENAIMOCK_PORT=str(ports[1])).port == ports[1]
     assert start(str(path), "-p", str(ports[2]), OPENAIMOCK_PORT=str(ports[1])).port == ports[2]
@@ -116,7 +116,7 @@ def test_log_file_in_json(start, good, tmp_path):
 
 def test_no_key_is_ever_logged(start, tmp_path):
     log = tmp_path / "mock.log"
-    running = start("-p", "0", "-v", "-l", str(log), text="api_key: sk-the-secret-one\n" + GOOD)
+    running = start("-p", "0", "-v", "-l", str(log), text="api_key: sk-the-secret-one\n" + CONFIG)
     running.ask(headers={"authorization": "Bearer sk-the-secret-one"})
     running.ask(headers={"authorization": "Bearer sk-the-wrong-secret"})
     _, errors = running.stop()
@@ -176,8 +176,8 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_a_port_in_use_is_named(good):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         done = run(good, "--port", str(port))
     assert done.returncode == 1
     assert f"port {port} on 127.0.0.1 is already in use" in done.stderr

@@ -81,10 +81,10 @@ def likely(kind: Kind, flaws: bool, depth: int) -> st.SearchStrategy[Any]:
 def mappings(kind: Struct, flaws: bool, depth: int) -> st.SearchStrategy[Any]:
     """Some of the keys of a mapping, all that are required, and one of those that exclude each other."""
     fields = {field.name: field for field in kind.fields if field.name != "include" and (flaws or not field.later)}
-    always = [*kind.required, *ALWAYS.get(kind.what, ())]
+    always = [*kind.required, *ALWAYS.get(kind.label, ())]
     optional = [name for name in fields if name not in (*kind.one_of, *always)]
 
-    def made(names: list[str], one: str | None, camels: bool) -> st.SearchStrategy[Any]:
+    def build(names: list[str], one: str | None, camels: bool) -> st.SearchStrategy[Any]:
         chosen = dict.fromkeys([*always, *names, *([one] if one else [])])
         spelled = camel if camels else str
         return st.fixed_dictionaries({spelled(name): values(fields[name].kind, flaws, depth) for name in chosen})
@@ -93,7 +93,7 @@ def mappings(kind: Struct, flaws: bool, depth: int) -> st.SearchStrategy[Any]:
         st.lists(st.sampled_from(optional), max_size=3 if flaws else 1) if optional else st.just([]),
         st.sampled_from(kind.one_of) if kind.one_of else st.none(),
         st.booleans(),
-    ).flatmap(lambda drawn: made(*drawn))
+    ).flatmap(lambda drawn: build(*drawn))
 
 
 def problems_of(call: Callable[[], Any]) -> list[Problem]:
@@ -107,10 +107,10 @@ def problems_of(call: Callable[[], Any]) -> list[Problem]:
 
 def outcome(source: Any) -> Config | list[Problem]:
     """The Config, whose rules can all be built, or what is wrong."""
-    found = problems_of(lambda: load(source, environ={}))
-    assert not any("BAD" in str(problem) or not problem.message or str(problem) == problem.place for problem in found)
-    if found:
-        return found
+    problems = problems_of(lambda: load(source, environ={}))
+    assert not any("BAD" in str(problem) or not problem.message or str(problem) == problem.place for problem in problems)
+    if problems:
+        return problems
     config = load(source, environ={})
     for number, rule in enumerate(config.rules):
         rules.build(rule, number)
@@ -134,10 +134,10 @@ RULES = st.booleans().flatmap(lambda flaws: st.lists(values(keys.shape("rule"), 
 @QUIET
 @given(RULES)
 def test_rules_are_the_same_in_a_file_to_the_schema_and_when_added(given_rules: list[Any]) -> None:
-    found = outcome({"responses": given_rules})
-    if isinstance(found, Config):
+    outcomes = outcome({"responses": given_rules})
+    if isinstance(outcomes, Config):
         assert SCHEMA.is_valid({"responses": given_rules})
-    assert len(problems_of(lambda: load_rules(given_rules))) == (0 if isinstance(found, Config) else len(found))
+    assert len(problems_of(lambda: load_rules(given_rules))) == (0 if isinstance(outcomes, Config) else len(outcomes))
 
 
 @QUIET

@@ -23,14 +23,14 @@ def config(text: str, **environ: str) -> Config:
 
 
 def test_the_defaults() -> None:
-    found = config("")
-    assert found.api_keys == ()
-    assert (found.host, found.port) == ("127.0.0.1", 3000)
-    assert (found.unmatched, found.turns, found.match, found.lint) == ("error", "next", "best", "warn")
-    assert (found.seed, found.clock, found.pace, found.latency) == (0, "real", None, None)
-    assert (found.journal_size, found.body_limit, found.cors, found.max_body) == (1000, 65536, "*", 64 * 1024 * 1024)
-    assert {"gpt-4o", "gpt-4.1", "o3", "text-embedding-3-small", "whisper-1"} <= set(found.models)
-    assert len(set(found.models)) == len(found.models)
+    loaded = config("")
+    assert loaded.api_keys == ()
+    assert (loaded.host, loaded.port) == ("127.0.0.1", 3000)
+    assert (loaded.unmatched, loaded.turns, loaded.match, loaded.lint) == ("error", "next", "best", "warn")
+    assert (loaded.seed, loaded.clock, loaded.pace, loaded.latency) == (0, "real", None, None)
+    assert (loaded.journal_size, loaded.body_limit, loaded.cors, loaded.max_body) == (1000, 65536, "*", 64 * 1024 * 1024)
+    assert {"gpt-4o", "gpt-4.1", "o3", "text-embedding-3-small", "whisper-1"} <= set(loaded.models)
+    assert len(set(loaded.models)) == len(loaded.models)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_settings(text: str, name: str, expected: Any) -> None:
 
 
 def test_settings_from_the_environment() -> None:
-    found = config("port: ${PORT:-3000}\napi_key: ${KEY}\nlint: ${LINT}\n", KEY="007", LINT="off", PORT="")
-    assert (found.port, found.api_keys, found.lint) == (3000, ("007",), "off")
+    loaded = config("port: ${PORT:-3000}\napi_key: ${KEY}\nlint: ${LINT}\n", KEY="007", LINT="off", PORT="")
+    assert (loaded.port, loaded.api_keys, loaded.lint) == (3000, ("007",), "off")
 
 
 def test_the_process_s_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,10 +89,10 @@ def test_no_rules_are_needed_when_unmatched_answers() -> None:
 
 
 def test_templates_may_hold_anything() -> None:
-    found = load(
+    config = load(
         "templates:\n  - &a {content: hi}\n  - {x: .nan, a: 1}\nresponses:\n  - when: {}\n    reply: {<<: *a, latency: 1}\n"
     )
-    assert found.rules[0]["replies"] == [{"content": "hi", "latency": {"kind": "fixed", "a": 1, "b": 0.0}}]
+    assert config.rules[0]["replies"] == [{"content": "hi", "latency": {"kind": "fixed", "a": 1, "b": 0.0}}]
 
 
 def test_base_is_where_the_first_file_is(tmp_path: Path) -> None:

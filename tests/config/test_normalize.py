@@ -36,10 +36,10 @@ def test_a_whole_rule() -> None:
 
 
 def test_what_a_rule_says_of_itself_is_kept() -> None:
-    made = rule("id: 7, when: {}, replies: [a, b], then: cycle, times: 2, priority: 1.5, turns: last")
-    assert [made[key] for key in ("id", "then", "times", "priority", "turns")] == ["7", "cycle", 2, 1.5, "last"]
-    assert made["replies"] == [{"content": "a"}, {"content": "b"}]
-    assert made["when"] == {}
+    entry = rule("id: 7, when: {}, replies: [a, b], then: cycle, times: 2, priority: 1.5, turns: last")
+    assert [entry[key] for key in ("id", "then", "times", "priority", "turns")] == ["7", "cycle", 2, 1.5, "last"]
+    assert entry["replies"] == [{"content": "a"}, {"content": "b"}]
+    assert entry["when"] == {}
 
 
 def test_turns_come_from_the_file() -> None:
@@ -120,12 +120,12 @@ def message(role: str, match: Any, **more: Any) -> dict[str, Any]:
     return {"role": role, "match": match, "parts": [], "tool_call_id": None, "reply": None, **more}
 
 
-def said(**reply: Any) -> dict[str, Any]:
+def reply_of(**reply: Any) -> dict[str, Any]:
     return message("assistant", None, reply=reply)
 
 
 def test_a_conversation() -> None:
-    (made,) = load(
+    (entry,) = load(
         """\
 responses:
   - id: weather-tool
@@ -137,13 +137,13 @@ responses:
       - {role: assistant, content: It's sunny.}
 """
     ).rules
-    rules.build(made, 0)
-    assert made["replies"] == []
-    assert made["messages"] == [
+    rules.build(entry, 0)
+    assert entry["replies"] == []
+    assert entry["messages"] == [
         message("user", matcher("contains", "weather")),
-        said(tool_calls=[{"name": "get_weather", "arguments": '{"city":"SF"}', "id": "call_abc", "kind": "function"}]),
+        reply_of(tool_calls=[{"name": "get_weather", "arguments": '{"city":"SF"}', "id": "call_abc", "kind": "function"}]),
         message("tool", matcher("any"), tool_call_id="call_abc"),
-        said(content="It's sunny."),
+        reply_of(content="It's sunny."),
     ]
 
 
@@ -175,8 +175,8 @@ responses:
     ],
 )  # fmt: skip
 def test_messages_to_expect(text: str, expected: dict[str, Any]) -> None:
-    made = rule(f"messages: [{{{text}}}, {{role: assistant, content: x}}]")
-    assert made["messages"] == [expected, said(content="x")]
+    entry = rule(f"messages: [{{{text}}}, {{role: assistant, content: x}}]")
+    assert entry["messages"] == [expected, reply_of(content="x")]
 
 
 @pytest.mark.parametrize(
@@ -194,21 +194,21 @@ def test_messages_to_expect(text: str, expected: dict[str, Any]) -> None:
     ],
 )  # fmt: skip
 def test_messages_to_answer(text: str, expected: dict[str, Any]) -> None:
-    made = rule(f"messages: [{{role: user, content: x}}, {{role: assistant, {text}}}]")
-    assert made["messages"][1] == said(**expected)
+    entry = rule(f"messages: [{{role: user, content: x}}, {{role: assistant, {text}}}]")
+    assert entry["messages"][1] == reply_of(**expected)
 
 
 def test_a_conversation_may_have_a_reply_of_its_own() -> None:
-    made = rule("messages: [{role: user, content: x}, {role: assistant}, {role: user, matcher: any}], reply: a")
-    assert [each["role"] for each in made["messages"]] == ["user", "assistant", "user"]
-    assert made["replies"] == [{"content": "a"}]
+    entry = rule("messages: [{role: user, content: x}, {role: assistant}, {role: user, matcher: any}], reply: a")
+    assert [each["role"] for each in entry["messages"]] == ["user", "assistant", "user"]
+    assert entry["replies"] == [{"content": "a"}]
 
 
 # The older form
 
 
 def test_the_older_form_of_a_conversation() -> None:
-    (made,) = load(
+    (entry,) = load(
         """\
 responses:
   - id: old
@@ -238,12 +238,12 @@ responses:
       system_fingerprint: fp_1
 """
     ).rules
-    rules.build(made, 0)
-    assert made["messages"] == [
+    rules.build(entry, 0)
+    assert entry["messages"] == [
         message("system", matcher("contains", "a", threshold=0.7, invert=True)),
         message("user", matcher("fuzzy", "b", threshold=0.7)),
     ]
-    assert made["replies"] == [
+    assert entry["replies"] == [
         {
             "content": "hi",
             "annotations": [],
@@ -334,29 +334,29 @@ def test_tool_calls(text: str, expected: tuple[str, str, str, str]) -> None:
 
 
 def test_a_rule_s_timing_is_each_reply_s_that_has_none() -> None:
-    made = rule("when: {}, latency: 5, replies: [a, {content: b, latency: 6}], pace: {tps: 1}", "pace: {tps: 2}\nlatency: 7")
-    assert [each["latency"]["a"] for each in made["replies"]] == [5, 6]
-    assert [each["pace"] for each in made["replies"]] == [{"tps": 1}, {"tps": 1}]
+    entry = rule("when: {}, latency: 5, replies: [a, {content: b, latency: 6}], pace: {tps: 1}", "pace: {tps: 2}\nlatency: 7")
+    assert [each["latency"]["a"] for each in entry["replies"]] == [5, 6]
+    assert [each["pace"] for each in entry["replies"]] == [{"tps": 1}, {"tps": 1}]
 
 
 def test_the_file_s_timing_comes_last() -> None:
-    made = rule("messages: [{role: user, content: a}, {role: assistant, content: b}]", "latency: 7")
-    assert made["messages"][1]["reply"]["latency"]["a"] == 7
+    entry = rule("messages: [{role: user, content: a}, {role: assistant, content: b}]", "latency: 7")
+    assert entry["messages"][1]["reply"]["latency"]["a"] == 7
 
 
 def test_known_names_in_templates_are_fine() -> None:
-    made = rule('when: {user: {regex: "(?P<n>a)(b)"}}, reply: "{{ user }} {{ match.n }} {{ match.2 }} {{ body.a.0 }} {{count}}"')
-    assert made["replies"][0]["content"].startswith("{{ user }}")
+    entry = rule('when: {user: {regex: "(?P<n>a)(b)"}}, reply: "{{ user }} {{ match.n }} {{ match.2 }} {{ body.a.0 }} {{count}}"')
+    assert entry["replies"][0]["content"].startswith("{{ user }}")
 
 
 def test_a_regex_that_python_only_warns_of_is_fine() -> None:
-    made = rule("when: {user: {regex: '[[a]'}}, reply: a")
-    assert made["when"] == {"user": matcher("regex", "[[a]")}
+    entry = rule("when: {user: {regex: '[[a]'}}, reply: a")
+    assert entry["when"] == {"user": matcher("regex", "[[a]")}
 
 
 def test_a_rule_named_by_its_key() -> None:
-    made = load("responses:\n  a b: {when: {}, reply: x}\n  404: {when: {}, reply: x, id: 404}\n").rules
-    assert [each["id"] for each in made] == ["a b", "404"]
+    entry = load("responses:\n  a b: {when: {}, reply: x}\n  404: {when: {}, reply: x, id: 404}\n").rules
+    assert [each["id"] for each in entry] == ["a b", "404"]
 
 
 def test_a_function_is_kept_as_it_is() -> None:
@@ -394,22 +394,22 @@ def test_a_single_reply() -> None:
     ],
 )
 def test_rules_are_added_in_any_form(source: Any) -> None:
-    (made,) = load_rules(source)
-    assert (made["id"], made["replies"]) == ("rule-1", [{"content": "a"}])
+    (entry,) = load_rules(source)
+    assert (entry["id"], entry["replies"]) == ("rule-1", [{"content": "a"}])
 
 
 def test_added_rules_take_the_file_s_defaults() -> None:
     config = load("responses: []\nunmatched: echo\nturns: last\nlatency: 5\n")
-    (made,) = load_rules("when: {}\nreply: a", config=config)
-    assert made["turns"] == "last"
-    assert made["replies"][0]["latency"]["a"] == 5
+    (entry,) = load_rules("when: {}\nreply: a", config=config)
+    assert entry["turns"] == "last"
+    assert entry["replies"][0]["latency"]["a"] == 5
 
 
 def test_added_rules_are_numbered_on_and_must_differ() -> None:
-    (made,) = load_rules("when: {}\nreply: a", taken={"rule-1", "other"})
-    assert made["id"] == "rule-3"
-    with pytest.raises(ConfigError, match=r"^<rules>:1:5: id: the id 'a' is taken already among the rules that are there$"):
-        load_rules("id: a\nwhen: {}\nreply: a", taken={"a"})
+    (entry,) = load_rules("when: {}\nreply: a", taken_ids={"rule-1", "other"})
+    assert entry["id"] == "rule-3"
+    with pytest.raises(ConfigError, match=r"^<rules>:1:5: id: the id 'a' is already used by an existing rule$"):
+        load_rules("id: a\nwhen: {}\nreply: a", taken_ids={"a"})
 
 
 def test_added_rules_do_not_see_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

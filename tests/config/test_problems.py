@@ -14,7 +14,7 @@ from openaimock.errors import ConfigError
 RULE = "responses: [{when: {}, reply: hi}]\n"
 
 
-def said(source: Any, environ: dict[str, str] | None = None) -> list[str]:
+def problems_in(source: Any, environ: dict[str, str] | None = None) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load(source, environ=environ or {})
     assert str(caught.value) == "\n".join(map(str, caught.value.problems))
@@ -24,9 +24,9 @@ def said(source: Any, environ: dict[str, str] | None = None) -> list[str]:
 #: name -> (text of mock.yaml, the lines)
 TEXTS = {
     # The file as a whole
-    "empty": ("\n", ["mock.yaml:1:1: there is nothing in it; a configuration has at least 'responses'"]),
-    "only comments": ("# soon\n", ["mock.yaml:1:1: there is nothing in it; a configuration has at least 'responses'"]),
-    "null": ("~\n", ["mock.yaml:1:1: there is nothing in it; a configuration has at least 'responses'"]),
+    "empty": ("\n", ["mock.yaml:1:1: the file is empty; a configuration has at least 'responses'"]),
+    "only comments": ("# soon\n", ["mock.yaml:1:1: the file is empty; a configuration has at least 'responses'"]),
+    "null": ("~\n", ["mock.yaml:1:1: the file is empty; a configuration has at least 'responses'"]),
     "a list": (
         "\n- when: {}\n",
         ["mock.yaml:2:1: expected settings such as 'responses:', got a list; write the rules under 'responses:'"],
@@ -54,11 +54,11 @@ TEXTS = {
     ),
     "a key twice": (
         "port: 1\n" + RULE + "port: 1\n",
-        ["mock.yaml:3:1: 'port' is given twice; it stands at mock.yaml:1:1 already"],
+        ["mock.yaml:3:1: 'port' is written twice; the first is at mock.yaml:1:1"],
     ),
     "two spellings": (
         "apiKey: a\n" + RULE + "api_key: a\n",
-        ["mock.yaml:3:1: 'apiKey' and 'api_key' are two spellings of one key; give one"],
+        ["mock.yaml:3:1: 'apiKey' and 'api_key' are two spellings of one key; write one of them"],
     ),
     "wrong settings": (
         RULE
@@ -139,18 +139,18 @@ responses:
     "keys in the wrong place": (
         "rules: []\nresponses:\n  - {when: {}, reply: a, content: b, user: c}\n",
         [
-            "mock.yaml:1:1: 'rules' is not a setting; rules stand under 'responses'",
+            "mock.yaml:1:1: 'rules' is not a setting; rules belong under 'responses'",
             "mock.yaml:3:26: responses[0]: 'content' is not a key of a rule; 'content' belongs under 'reply'",
             "mock.yaml:3:38: responses[0]: 'user' is not a key of a rule; 'user' belongs under 'when'",
         ],
     ),
     "ids twice": (
         "responses:\n  - {id: a, when: {}, reply: x}\n  - {when: {}, reply: x}\n  - {when: {}, id: a, reply: x}\n",
-        ["mock.yaml:4:20: responses[2].id: the id 'a' is taken already at mock.yaml:2:5"],
+        ["mock.yaml:4:20: responses[2].id: the id 'a' is already used at mock.yaml:2:5"],
     ),
     "an id beside a name": (
         "responses:\n  a: {when: {}, reply: x, id: b}\n",
-        ["mock.yaml:2:31: responses.a.id: this rule is called 'a' already; leave the id out"],
+        ["mock.yaml:2:31: responses.a.id: this rule already has the id 'a' (its key); leave 'id' out"],
     ),
     "too much": (
         "responses:\n  - {when: {}, messages: [{role: user, content: a}], reply: a, replies: [b]}\n",
@@ -208,9 +208,9 @@ responses:
             "mock.yaml:7:9: responses[1].messages[1]: "
             "matcher 'contains' needs a 'content' to compare; for any text write 'matcher: any'",
             "mock.yaml:8:31: responses[1].messages[2].content: expected text or a list of parts, got a mapping; "
-            "to say how to compare, write 'matcher: contains' beside a text",
-            "mock.yaml:9:34: responses[1].messages[3]: only an assistant message has 'toolCalls', this is the user's",
-            "mock.yaml:10:34: responses[1].messages[4]: only a tool message has a 'tool_call_id', this is the user's",
+            "to choose a matcher, write 'matcher: contains' beside a text",
+            "mock.yaml:9:34: responses[1].messages[3]: only an assistant message has 'toolCalls', not a user message",
+            "mock.yaml:10:34: responses[1].messages[4]: only a tool message has a 'tool_call_id', not a user message",
             "mock.yaml:11:31: responses[1].messages[5].content: "
             "expected text, a list or a mapping, got the number 42; put it in quotes",
             "mock.yaml:12:31: responses[1].messages[6].content: "
@@ -252,7 +252,7 @@ responses:
             "mock.yaml:5:30: responses[3].when.user: 'fuzy' is not a key of a matcher; "
             "did you mean 'fuzzy'? (exact, contains, regex, fuzzy, any, threshold, case_sensitive, invert)",
             "mock.yaml:6:23: responses[4].when: 'contains' is not a key of a condition; "
-            "say what 'contains' is about, such as 'user: {contains: ...}'",
+            "name the text that 'contains' compares, such as 'user: {contains: ...}'",
             "mock.yaml:7:28: responses[5].when.any: expected a list, got true",
             "mock.yaml:8:28: responses[6].when.all: this list is empty",
             "mock.yaml:9:33: responses[7].when.endpoint: 'chats' is not an endpoint; did you mean 'chat'?",
@@ -285,14 +285,14 @@ responses:
         [
             "mock.yaml:2:32: responses[0].reply.status: expected a whole number from 100 to 599, got 99",
             "mock.yaml:3:34: responses[1].reply.headers: 'a b' cannot be the name of a header",
-            "mock.yaml:3:42: responses[1].reply.headers: 'connection' is the server's own to send",
+            "mock.yaml:3:42: responses[1].reply.headers: only the server sends 'connection'",
             "mock.yaml:3:64: responses[1].reply.headers.x: a header is one line of Latin-1 text",
             "mock.yaml:4:23: responses[2].reply: 'error' and 'content' exclude each other; only one of them can be sent",
             "mock.yaml:5:23: responses[3].reply: 'blocks' and 'content' exclude each other; put it among the blocks",
             "mock.yaml:6:23: responses[4].reply: 'error' and 'body' exclude each other; only one of them can be sent",
-            'mock.yaml:7:23: responses[5].reply: an empty reply says nothing; an empty text is written ""',
-            "mock.yaml:8:31: responses[6].reply.error: an empty error says nothing; a status number will do",
-            "mock.yaml:9:37: responses[7].reply.content.a: JSON cannot say .inf",
+            'mock.yaml:7:23: responses[5].reply: an empty reply has no effect; an empty text is written ""',
+            "mock.yaml:8:31: responses[6].reply.error: an empty error has no effect; write at least a status number",
+            "mock.yaml:9:37: responses[7].reply.content.a: JSON cannot represent .inf",
             "mock.yaml:10:25: responses[8].replies: this list is empty",
             "mock.yaml:11:23: responses[9].reply: expected text or a mapping, got the number 7; put it in quotes",
         ],
@@ -339,7 +339,7 @@ responses:
             "mock.yaml:3:42: responses[1].reply.latency.normal: expected 2 items, got 1",
             "mock.yaml:4:45: responses[2].reply.latency.lognormal: the median of 'lognormal' is above 0",
             "mock.yaml:5:33: responses[3].reply.latency: expected a number or a mapping, got the text '5ms'",
-            "mock.yaml:6:30: responses[4].reply.pace: an empty pace says nothing; leave it out for as fast as possible",
+            "mock.yaml:6:30: responses[4].reply.pace: an empty pace has no effect; leave it out for as fast as possible",
             "mock.yaml:7:35: responses[5].latency: a latency needs one of uniform, normal, lognormal",
         ],
     ),
@@ -379,7 +379,7 @@ responses:
         [
             "mock.yaml:2:26: responses[0].response: 'choices' is missing",
             "mock.yaml:2:27: responses[0].response: 'content' is not a key of a chat completion; "
-            "'response' is a whole chat completion; a reply with 'content' and its like stands under 'reply'",
+            "'response' is a whole chat completion; a reply with 'content' and similar keys belongs under 'reply'",
             "mock.yaml:3:22: responses[1].matcher.type: 'contians' is not a matcher; "
             "did you mean 'contains'? (exact, fuzzy, regex, contains, any)",
             "mock.yaml:4:26: responses[2].matcher.messages: this list is empty",
@@ -388,7 +388,7 @@ responses:
             "mock.yaml:5:35: responses[3].response: expected a mapping, got the text 'hi'",
             "mock.yaml:6:15: responses[4].matcher: 'messages' is missing",
             "mock.yaml:6:29: responses[4].matcher: 'value' is not a key of a matcher; "
-            "the texts to compare stand under 'messages'",
+            "the texts to compare belong under 'messages'",
         ],
     ),
 }
@@ -399,41 +399,41 @@ def test_every_problem_of_a_file_is_said_with_its_place(name: str, tmp_path: Pat
     text, lines = TEXTS[name]
     monkeypatch.chdir(tmp_path)
     Path("mock.yaml").write_text(text, encoding="utf-8")
-    assert said("mock.yaml") == lines
+    assert problems_in("mock.yaml") == lines
 
 
 @pytest.mark.parametrize("name", [field.name for field in keys.SETTINGS.fields if field.later])
 def test_a_setting_whose_feature_is_not_there_yet_is_refused(name: str) -> None:
-    assert said({"responses": {"a": {"when": {}, "reply": "a"}}, name: 1}) == [f"'{name}' is not available yet"]
+    assert problems_in({"responses": {"a": {"when": {}, "reply": "a"}}, name: 1}) == [f"'{name}' is not available yet"]
 
 
 @pytest.mark.parametrize("name", [field.name for field in keys.ANSWER if field.later])
 def test_a_part_of_a_reply_that_is_not_there_yet_is_refused(name: str) -> None:
-    lines = said({"responses": {"a": {"when": {}, "reply": {name: 1}}}})
+    lines = problems_in({"responses": {"a": {"when": {}, "reply": {name: 1}}}})
     assert lines == [f"responses.a.reply: '{name}' is not available yet"]
 
 
 @pytest.mark.parametrize("word", keys.UNMATCHED.later)
 def test_an_answer_to_the_unmatched_that_is_not_there_yet_is_refused(word: str) -> None:
-    assert said({"unmatched": word}) == [f"unmatched: '{word}' is not available yet"]
+    assert problems_in({"unmatched": word}) == [f"unmatched: '{word}' is not available yet"]
 
 
 def test_a_store_that_is_not_there_yet_is_refused() -> None:
-    assert said(RULE + "store: sqlite:///x.db\n") == ["<text>:2:8: store: a store of sqlite is not available yet"]
+    assert problems_in(RULE + "store: sqlite:///x.db\n") == ["<text>:2:8: store: a store of sqlite is not available yet"]
 
 
 def test_a_misspelt_word_for_unmatched_is_no_reply() -> None:
-    (line,) = said("unmatched: eccho\n")
+    (line,) = problems_in("unmatched: eccho\n")
     assert line.startswith("<text>:1:12: unmatched: 'eccho' is not a word for 'unmatched'; did you mean 'echo'? (error, echo")
 
 
 def test_a_key_that_is_like_none_is_answered_with_all_there_are() -> None:
-    (line,) = said({"responses": {"a": {"when": {}, "reply": {"temperature": 1}}}})
+    (line,) = problems_in({"responses": {"a": {"when": {}, "reply": {"temperature": 1}}}})
     assert line.startswith("responses.a.reply: 'temperature' is not a key of a reply (content, tool_calls, refusal, ")
 
 
 def test_a_mapping_has_paths_for_places() -> None:
-    lines = said({"responses": [{"when": {"user": {"fuzy": "a"}}, "reply": "a", "times": "twice"}], "port": "x"})
+    lines = problems_in({"responses": [{"when": {"user": {"fuzy": "a"}}, "reply": "a", "times": "twice"}], "port": "x"})
     assert lines == [
         "responses[0].when.user: 'fuzy' is not a key of a matcher; did you mean 'fuzzy'? "
         "(exact, contains, regex, fuzzy, any, threshold, case_sensitive, invert)",
@@ -445,36 +445,40 @@ def test_a_mapping_has_paths_for_places() -> None:
 def test_what_python_has_and_json_has_not_is_refused() -> None:
     around: dict[str, Any] = {"port": 1}
     around["templates"] = [around]
-    assert said(around) == ["templates[0]: contains itself"]
-    assert said({"responses": [{"when": {}, "reply": object()}]}) == [
-        "responses[0].reply: a Python object has no place in a configuration"
+    assert problems_in(around) == ["templates[0]: contains itself"]
+    assert problems_in({"responses": [{"when": {}, "reply": object()}]}) == [
+        "responses[0].reply: a Python object is not allowed in a configuration"
     ]
-    assert said({"responses": [{"when": {}, "reply": b"x"}]}) == ["responses[0].reply: expected text or a mapping, got bytes"]
-    assert said({"responses": [{"when": {("a",): 1}, "reply": "x"}]}) == [
+    assert problems_in({"responses": [{"when": {}, "reply": b"x"}]}) == [
+        "responses[0].reply: expected text or a mapping, got bytes"
+    ]
+    assert problems_in({"responses": [{"when": {("a",): 1}, "reply": "x"}]}) == [
         "responses[0].when: expected keys that are text, got a Python tuple"
     ]
-    assert said({"responses": [{"when": {}, "reply": {"content": {"a": lambda: 1}}}]}) == [
-        "responses[0].reply.content.a: expected a value that JSON can say, got a function"
+    assert problems_in({"responses": [{"when": {}, "reply": {"content": {"a": lambda: 1}}}]}) == [
+        "responses[0].reply.content.a: expected a JSON value, got a function"
     ]
 
 
 def test_a_key_is_never_shown() -> None:
     for text in ("{a: sk-1}", "[{a: sk-1}]", "[[sk-1]]", "sk-1: sk-1"):
-        assert "sk-1" not in " ".join(said(f"{RULE}api_key: {text}\n"))
+        assert "sk-1" not in " ".join(problems_in(f"{RULE}api_key: {text}\n"))
     config = load(f"{RULE}api_key: sk-1\n")
     assert "sk-1" not in repr(config)
 
 
 def test_two_values_of_one_key_are_not_shown_either(tmp_path: Path) -> None:
-    lines = said([f"{RULE}api_key: sk-1\n", f"api_key: sk-2\n{RULE}"])
-    assert lines == ["<text 2>:1:10: api_key: <text>:2:10 has another value for 'api_key'; give it once"]
+    lines = problems_in([f"{RULE}api_key: sk-1\n", f"api_key: sk-2\n{RULE}"])
+    assert lines == ["<text 2>:1:10: api_key: <text>:2:10 has another value for 'api_key'; set it once"]
 
 
 def test_a_value_reached_by_two_aliases_is_wrong_once() -> None:
     text = "templates:\n  m: &m {contains: 7}\nresponses:\n  - {when: {user: *m}, reply: a}\n  - {when: {user: *m}, reply: b}\n"
-    assert said(text) == ["<text>:2:20: responses[0].when.user.contains: expected text, got the number 7; put it in quotes"]
+    assert problems_in(text) == [
+        "<text>:2:20: responses[0].when.user.contains: expected text, got the number 7; put it in quotes"
+    ]
 
 
 def test_problems_stand_in_the_order_of_the_files() -> None:
-    lines = said(["port: a\nresponses: [1]\n", "host: 1\nresponses: [2]\n"])
+    lines = problems_in(["port: a\nresponses: [1]\n", "host: 1\nresponses: [2]\n"])
     assert [line.split(": ")[1] for line in lines] == ["port", "responses[0]", "host", "responses[0]"]

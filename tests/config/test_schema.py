@@ -122,11 +122,11 @@ def test_a_bad_file_is_bad_to_both(text: str) -> None:
     assert not VALIDATOR.is_valid(yaml.safe_load(text))
 
 
-def objects(kind: Kind, seen: set[int]) -> Iterator[Struct]:
+def objects(kind: Kind, visited: set[int]) -> Iterator[Struct]:
     """All mappings of the schema."""
-    if id(kind) in seen:
+    if id(kind) in visited:
         return
-    seen.add(id(kind))
+    visited.add(id(kind))
     inner: list[Kind] = []
     match kind:
         case Struct():
@@ -141,7 +141,7 @@ def objects(kind: Kind, seen: set[int]) -> Iterator[Struct]:
         case Shape():
             inner = [kind.kind]
     for each in inner:
-        yield from objects(each, seen)
+        yield from objects(each, visited)
 
 
 OBJECTS = list(objects(keys.SETTINGS, set()))
@@ -153,7 +153,7 @@ def test_every_named_kind_is_used() -> None:
     assert [name for name, kind in keys.SHAPES.items() if id(kind) not in used] == []
 
 
-@pytest.mark.parametrize("kind", OBJECTS, ids=lambda kind: kind.what)
+@pytest.mark.parametrize("kind", OBJECTS, ids=lambda kind: kind.label)
 def test_every_key_has_one_spelling_of_each_style_and_one_sentence(kind: Struct) -> None:
     assert len(kind.by_name) == len(kind.fields)
     for field in kind.fields:
@@ -169,8 +169,8 @@ def test_the_docs_have_the_tables_as_they_are() -> None:
 
 def blocks(language: str, options: str = "") -> list[str]:
     """The code blocks of the page in a language."""
-    found = re.findall(rf"\.\. code-block:: {language}\n{options}\n((?:    .*\n|\n)+)", PAGE.read_text(encoding="utf-8"))
-    return [textwrap.dedent(block) for block in found]
+    blocks_found = re.findall(rf"\.\. code-block:: {language}\n{options}\n((?:    .*\n|\n)+)", PAGE.read_text(encoding="utf-8"))
+    return [textwrap.dedent(block) for block in blocks_found]
 
 
 @pytest.mark.parametrize("text", blocks("yaml"))
@@ -187,13 +187,13 @@ def test_the_python_of_the_docs_runs(text: str) -> None:
 def test_the_mistakes_of_the_docs_are_said_as_the_docs_have_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (text,) = blocks("yaml", "    :class: wrong\n")
     monkeypatch.chdir(tmp_path)
-    said = []
+    messages = []
     for content in (text, text.replace("It is sunny, at {{ usr }}", '"It is sunny, at {{ usr }}"')):
         Path("mock.yaml").write_text(content, encoding="utf-8")
         with pytest.raises(ConfigError) as caught:
             load("mock.yaml")
-        said += str(caught.value).splitlines()
-    assert said == re.findall(r"^    (mock\.yaml:.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+        messages += str(caught.value).splitlines()
+    assert messages == re.findall(r"^    (mock\.yaml:.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_the_tables_are_restructuredtext() -> None:

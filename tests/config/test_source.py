@@ -32,7 +32,7 @@ def ids(source: Any, **options: Any) -> list[str]:
     return [rule["id"] for rule in load(source, environ={}, **options).rules]
 
 
-def said(source: Any, **options: Any) -> list[str]:
+def problems_in(source: Any, **options: Any) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         load(source, environ={}, **options)
     return str(caught.value).splitlines()
@@ -94,7 +94,7 @@ def test_only_a_caller_who_gives_standard_input_has_it_read(source: Any, monkeyp
     stdin = io.StringIO(f"responses: {{a: {RULE}}}")
     monkeypatch.setattr("sys.stdin", stdin)
     message = "-: only the command line reads standard input; give a path, YAML text or a mapping (./- is a file)"
-    assert said(source) == [message]
+    assert problems_in(source) == [message]
     with pytest.raises(ConfigError, match="only the command line reads standard input"):
         create_app(source)
     assert stdin.tell() == 0
@@ -106,7 +106,7 @@ def test_a_file_may_be_called_a_dash() -> None:
 
 
 def test_problems_of_standard_input_have_its_name() -> None:
-    assert said("-", stdin=io.StringIO("port: x\nresponses: {a: 1}\n")) == [
+    assert problems_in("-", stdin=io.StringIO("port: x\nresponses: {a: 1}\n")) == [
         "<stdin>:1:7: port: expected a whole number, got the text 'x'",
         "<stdin>:2:16: responses.a: expected a mapping, got the number 1",
     ]
@@ -124,13 +124,13 @@ def test_files_are_utf_8_with_or_without_a_mark() -> None:
 
 def test_a_missing_file_is_named_and_its_neighbour_suggested() -> None:
     write("mock.yaml", "")
-    assert said("mok.yaml") == ["mok.yaml: there is no such file; did you mean 'mock.yaml'?"]
-    assert said(Path("nowhere/mock.yml")) == ["nowhere/mock.yml: there is no such file"]
+    assert problems_in("mok.yaml") == ["mok.yaml: there is no such file; did you mean 'mock.yaml'?"]
+    assert problems_in(Path("nowhere/mock.yml")) == ["nowhere/mock.yml: there is no such file"]
 
 
 def test_a_folder_is_no_file() -> None:
     Path("rules").mkdir()
-    assert said("rules") == ["rules: this is a directory; name a file in it"]
+    assert problems_in("rules") == ["rules: this is a directory; name a file in it"]
 
 
 def test_a_file_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,16 +139,16 @@ def test_a_file_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
     write("mock.yaml", "")
     monkeypatch.setattr("builtins.open", refuse)
-    assert said("mock.yaml") == ["mock.yaml: cannot be read: Permission denied"]
+    assert problems_in("mock.yaml") == ["mock.yaml: cannot be read: Permission denied"]
 
 
 def test_bytes_that_are_no_text_have_a_place() -> None:
     write("mock.yaml", b"port: 1\nhost: caf\xe9\n")
-    assert said("mock.yaml") == ["mock.yaml:2:10: the byte 0xe9 is not UTF-8; save the file as UTF-8"]
+    assert problems_in("mock.yaml") == ["mock.yaml:2:10: the byte 0xe9 is not UTF-8; save the file as UTF-8"]
 
 
 def test_a_name_with_a_null_character_is_no_file() -> None:
-    assert said("a\0b") == ["a\0b: cannot be read: embedded null byte"]
+    assert problems_in("a\0b") == ["a\0b: cannot be read: embedded null byte"]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_name_with_a_null_character_is_no_file() -> None:
     ],
 )
 def test_what_is_no_configuration(source: Any, line: str) -> None:
-    assert said(source) == [line]
+    assert problems_in(source) == [line]
 
 
 # Several sources
@@ -189,18 +189,18 @@ def test_the_same_setting_twice_is_fine_when_it_is_the_same() -> None:
 def test_two_values_of_a_setting_are_a_problem() -> None:
     write("a.yaml", "port: 1\n")
     write("b.yaml", f"responses: [{RULE}]\nport: 2\n")
-    assert said(["a.yaml", "b.yaml"]) == ["b.yaml:2:7: port: a.yaml:1:7 has another value for 'port'; give it once"]
+    assert problems_in(["a.yaml", "b.yaml"]) == ["b.yaml:2:7: port: a.yaml:1:7 has another value for 'port'; set it once"]
 
 
 def test_the_same_id_in_two_files_is_a_problem() -> None:
     write("a.yaml", f"responses: {{a: {RULE}}}")
     write("b.yaml", f"responses: {{a: {RULE}}}")
-    assert said(["a.yaml", "b.yaml"]) == ["b.yaml:1:16: responses.a: the id 'a' is taken already at a.yaml:1:16"]
+    assert problems_in(["a.yaml", "b.yaml"]) == ["b.yaml:1:16: responses.a: the id 'a' is already used at a.yaml:1:16"]
 
 
 def test_one_good_source_does_not_hide_a_bad_one() -> None:
     write("a.yaml", f"responses: {{a: {RULE}}}")
-    assert said(["a.yaml", "b.yaml"]) == ["b.yaml: there is no such file; did you mean 'a.yaml'?"]
+    assert problems_in(["a.yaml", "b.yaml"]) == ["b.yaml: there is no such file; did you mean 'a.yaml'?"]
 
 
 # Includes
@@ -237,7 +237,7 @@ def test_includes_are_filled_from_the_environment() -> None:
 
 def test_a_missing_include_is_a_problem_where_it_is_named() -> None:
     write("mock.yaml", f"responses: [{RULE}]\ninclude:\n  - nope.yaml\n  - no*.yaml\n  - 3\n  - moc.yaml\n")
-    assert said("mock.yaml") == [
+    assert problems_in("mock.yaml") == [
         "mock.yaml:3:5: include[0]: there is no file 'nope.yaml'",
         "mock.yaml:4:5: include[1]: no file matches 'no*.yaml'",
         "mock.yaml:5:5: include[2]: expected text, got the number 3; put it in quotes",
@@ -248,13 +248,13 @@ def test_a_missing_include_is_a_problem_where_it_is_named() -> None:
 def test_a_mapping_includes_from_where_we_are() -> None:
     write("a.yaml", f"responses: {{a: {RULE}}}")
     assert ids({"include": "a.yaml"}) == ["a"]
-    assert said({"include": ["b.yaml"]}) == ["include: include[0]: there is no file 'b.yaml'; did you mean 'a.yaml'?"]
+    assert problems_in({"include": ["b.yaml"]}) == ["include: include[0]: there is no file 'b.yaml'; did you mean 'a.yaml'?"]
 
 
 def test_problems_of_an_included_file_have_its_name() -> None:
     write("mock.yaml", "include: a/b.yaml\nport: x\n")
     write("a/b.yaml", "responses: {a: {}}\n")
-    assert said("mock.yaml") == [
+    assert problems_in("mock.yaml") == [
         "mock.yaml:2:7: port: expected a whole number, got the text 'x'",
         "a/b.yaml:1:16: responses.a: a rule needs one of messages, when, matcher; 'when: {}' answers every request",
     ]

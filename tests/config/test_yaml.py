@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openaimock.config import yaml as yaml_text
-from openaimock.config.tree import ALIASED, BAD, Node, Reading
+from openaimock.config.tree import BAD, MAX_ALIASED, Node, Reading
 from openaimock.errors import Problem
 
 
@@ -45,7 +45,7 @@ def value(text: str, environ: dict[str, str] | None = None) -> Any:
     return plain(tree)
 
 
-def said(text: str, environ: dict[str, str] | None = None) -> list[str]:
+def problems_in(text: str, environ: dict[str, str] | None = None) -> list[str]:
     return read(text, environ)[1]
 
 
@@ -69,9 +69,9 @@ def walk(node: Node) -> Iterator[Node]:
     ],
 )  # fmt: skip
 def test_scalars_are_what_the_safe_loader_makes_of_them(text: str) -> None:
-    found, expected = value(f"a: {text}\n")["a"], yaml.safe_load(f"a: {text}\n")["a"]
-    assert found == expected
-    assert type(found) is type(expected)
+    actual, expected = value(f"a: {text}\n")["a"], yaml.safe_load(f"a: {text}\n")["a"]
+    assert actual == expected
+    assert type(actual) is type(expected)
 
 
 def test_nan_is_nan() -> None:
@@ -119,25 +119,25 @@ json_values = st.recursive(
 )
 
 
-def ordinary(found: Any) -> bool:
+def ordinary(loaded: Any) -> bool:
     """No halves of surrogate pairs, and none of the line breaks that the two parsers fold in ways of their own."""
-    return not any("\ud800" <= char <= "\udfff" or char in "\x85\u2028\u2029" for char in json.dumps(found, ensure_ascii=False))
+    return not any("\ud800" <= char <= "\udfff" or char in "\x85\u2028\u2029" for char in json.dumps(loaded, ensure_ascii=False))
 
 
 @settings(max_examples=40, deadline=None)
 @given(json_values.filter(ordinary))
-def test_what_yaml_writes_is_read_back(found: Any) -> None:
+def test_what_yaml_writes_is_read_back(tree: Any) -> None:
     # Empty keys and odd characters included; the text is whatever PyYAML's own emitter makes of it.
-    assert value(yaml.safe_dump(found, allow_unicode=True)) == found
+    assert value(yaml.safe_dump(tree, allow_unicode=True)) == tree
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.text(), json_values, min_size=1, max_size=4).filter(ordinary), st.booleans())
-def test_what_json_writes_is_read_back(found: dict[str, Any], ascii_only: bool) -> None:
-    text = json.dumps(found, ensure_ascii=ascii_only, indent="\t")
+def test_what_json_writes_is_read_back(tree: dict[str, Any], ascii_only: bool) -> None:
+    text = json.dumps(tree, ensure_ascii=ascii_only, indent="\t")
     control = {chr(code) for code in (*range(32), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\r\x85"} | {"\ufffe", "\uffff"}
     if control.isdisjoint(text):
-        assert value(text) == found
+        assert value(text) == tree
 
 
 # Places
@@ -188,10 +188,10 @@ def test_an_alias_can_be_a_key() -> None:
 
 def test_merged_keys_come_first_and_give_way() -> None:
     text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc:\n  <<: [*a, *b]\n  x: 3\nd: {<<: *b, '<<': q}\n"
-    found = value(text)
-    assert found["c"] == {"x": 3, "y": 1, "z": 2}
-    assert found["d"] == {"y": 2, "z": 2, "<<": "q"}
-    assert found == yaml.safe_load(text) | {"d": found["d"]}
+    tree = value(text)
+    assert tree["c"] == {"x": 3, "y": 1, "z": 2}
+    assert tree["d"] == {"y": 2, "z": 2, "<<": "q"}
+    assert tree == yaml.safe_load(text) | {"d": tree["d"]}
 
 
 def test_a_merged_key_keeps_its_own_place() -> None:
@@ -203,28 +203,28 @@ def test_a_merged_key_keeps_its_own_place() -> None:
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
-        ("a: *b\n", ["f:1:4: *b is not defined above (by &b); text that begins with '*' needs quotes"]),
+        ("a: *b\n", ["f:1:4: *b is not defined above (with &b); text that begins with '*' needs quotes"]),
         ("abc: &abc 1\nd: *abd\n", ["f:2:4: *abd is not defined above; did you mean *abc?"]),
-        ("a: &x [*x]\n", ["f:1:8: *x stands inside the very value it names; it would never end"]),
-        ("a: &x {b: {c: *x}}\n", ["f:1:15: *x stands inside the very value it names; it would never end"]),
+        ("a: &x [*x]\n", ["f:1:8: *x is inside the value that it names, which would never end"]),
+        ("a: &x {b: {c: *x}}\n", ["f:1:15: *x is inside the value that it names, which would never end"]),
         ("a: {<<: 1}\n", ["f:1:5: '<<' takes a mapping, or a list of mappings, such as *name"]),
         ("a: {<<: [1]}\n", ["f:1:5: '<<' takes a mapping, or a list of mappings, such as *name"]),
     ],
 )
 def test_what_is_wrong_with_an_alias(text: str, lines: list[str]) -> None:
-    assert said(text) == lines
+    assert problems_in(text) == lines
 
 
 def test_a_billion_laughs_are_stopped() -> None:
     lines = ["a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
-    (line,) = said("\n".join(lines) + "\n")
-    assert line.endswith(f"with its aliases written out, this file has more than {ALIASED:,} values")
+    (line,) = problems_in("\n".join(lines) + "\n")
+    assert line.endswith(f"with its aliases expanded, this file has more than {MAX_ALIASED:,} values")
 
 
 def test_a_long_text_laughs_no_louder() -> None:
     text = f"a: &a {'x' * 100_000}\nb: [{', '.join(['*a'] * 5000)}]\n"
-    assert [line.split(": ", 1)[1][:26] for line in said(text)] == ["with its aliases written o"]
+    assert [line.split(": ", 1)[1][:25] for line in problems_in(text)] == ["with its aliases expanded"]
 
 
 def test_ten_thousand_uses_of_one_anchor_are_fine() -> None:
@@ -235,7 +235,7 @@ def test_ten_thousand_uses_of_one_anchor_are_fine() -> None:
     "text", ["[" * 5000, "{a: " * 5000, "- " * 200 + "a\n", "[" * 100 + "]" * 100, '{"a":' * 100 + "1" + "}" * 100]
 )
 def test_depth_is_bounded(text: str) -> None:
-    problems = said(text)
+    problems = problems_in(text)
     assert [line.split(": ", 1)[1] for line in problems] == ["nested more than 64 levels deep"]
 
 
@@ -255,23 +255,23 @@ def test_depth_is_bounded(text: str) -> None:
     ],
 )
 def test_the_place_where_it_is_too_deep_is_ours_whatever_limit_the_parser_has(text: str, place: str) -> None:
-    assert said(text) == [f"f:{place}: nested more than 64 levels deep"]
+    assert problems_in(text) == [f"f:{place}: nested more than 64 levels deep"]
 
 
 def test_brackets_that_do_not_nest_are_no_depth() -> None:
-    problems = said("a: ['" + "[" * 200 + "', @]\n")
+    problems = problems_in("a: ['" + "[" * 200 + "', @]\n")
     assert len(problems) == 1
     assert "levels" not in problems[0]
 
 
 @pytest.mark.parametrize("text", ["[" * 64 + "]" * 64 + " #", "#\n" + "- " * 64 + "a\n", "#\n" + "{a: " * 64 + "}" * 64])
 def test_the_deepest_that_is_allowed_is_read(text: str) -> None:
-    assert said(text) == []
+    assert problems_in(text) == []
 
 
 def test_depth_through_aliases_is_bounded() -> None:
     text = "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 100))
-    assert said(text) == ["f:64:12: with its aliases written out, this is nested more than 64 levels deep"]
+    assert problems_in(text) == ["f:64:12: with its aliases expanded, this is nested more than 64 levels deep"]
 
 
 # The environment
@@ -323,9 +323,9 @@ def test_a_value_of_the_environment_is_data_not_yaml() -> None:
 
 def test_a_variable_that_is_not_set_is_named() -> None:
     text = "a:\n  - b: x ${NOPE} ${NOPE2:-ok}\n"
-    told = "the environment variable NOPE is not set (with a default: ${NOPE:-default}; for the text itself: $${NOPE})"
+    message = "the environment variable NOPE is not set (with a default: ${NOPE:-default}; for the text itself: $${NOPE})"
     tree, problems = read(text, {})
-    assert problems == [f"f:2:8: {told}"]
+    assert problems == [f"f:2:8: {message}"]
     assert tree is not None and tree.value["a"].value[0].value["b"].value is BAD
 
 
@@ -342,7 +342,7 @@ def test_nothing_is_filled_where_there_is_no_environment() -> None:
     [
         (
             "a: b: c\n",
-            "1:5: not valid YAML: a ': ' that begins no value; put text with ': ' in it in quotes, or check the indentation",
+            "1:5: not valid YAML: a ': ' is not allowed here; put text with ': ' in it in quotes, or check the indentation",
         ),
         ("a:\n\tb: 1\n", "2:1: not valid YAML: a tab is used to indent; YAML wants spaces"),
         ("a:\n  - x\n\t- y\n", "3:1: not valid YAML: a tab is used to indent; YAML wants spaces"),
@@ -388,9 +388,9 @@ def test_nothing_is_filled_where_there_is_no_environment() -> None:
         ("a: {{ user }}\n", "1:5: a key must be a text, not a mapping or list (text that begins with '{{' needs quotes)"),
         ("? [a]\n: b\n", "1:3: a key must be a text, not a mapping or list (text that begins with '{{' needs quotes)"),
         ("a: 1\n---\nb: 1\n", "2:1: a second document begins here ('---'); a configuration is one document"),
-        ("a: 1\na: 2\n", "2:1: 'a' is given twice; it stands at f:1:1 already"),
-        ("é: 1\né: 2\n", "2:1: 'é' is given twice; it stands at f:1:1 already"),
-        ('{"a": 1,\n "a": 2}', "2:2: 'a' is given twice; it stands at f:1:2 already"),
+        ("a: 1\na: 2\n", "2:1: 'a' is written twice; the first is at f:1:1"),
+        ("é: 1\né: 2\n", "2:1: 'é' is written twice; the first is at f:1:1"),
+        ('{"a": 1,\n "a": 2}', "2:2: 'a' is written twice; the first is at f:1:2"),
         ("a: x\n b: \x07\n", "2:5: the character U+0007 cannot stand in a YAML file; is this a text file?"),
         ("a: \ud800\n", "1:4: the character U+D800 cannot stand in a YAML file; is this a text file?"),
         ('{"a": "\\ud800"}', "1:7: half of a surrogate pair (\\ud800 to \\udfff) is not a character"),
@@ -398,12 +398,12 @@ def test_nothing_is_filled_where_there_is_no_environment() -> None:
     ],
 )
 def test_what_is_not_yaml_is_explained(text: str, line: str) -> None:
-    assert said(text) == [f"f:{line}"]
+    assert problems_in(text) == [f"f:{line}"]
 
 
 def test_a_regex_in_double_quotes_is_explained() -> None:
     # The two parsers point at the backslash, or at the letter after it.
-    (line,) = said('a: "\\d+"\n')
+    (line,) = problems_in('a: "\\d+"\n')
     assert line[:6] in ("f:1:5:", "f:1:6:")
     assert line[6:] == (
         " not valid YAML: in double quotes a backslash begins an escape such as \\n; put a regex in single quotes, or write \\\\"
@@ -411,12 +411,12 @@ def test_a_regex_in_double_quotes_is_explained() -> None:
 
 
 def test_half_of_a_surrogate_pair_in_yaml_is_refused() -> None:
-    (line,) = said('a: "\\ud800"\n')
-    assert "surrogate" in line or "escape that makes no character" in line
+    (line,) = problems_in('a: "\\ud800"\n')
+    assert "surrogate" in line or "escape is not a character" in line
 
 
 def test_the_mistakes_around_a_bad_value_are_found_too() -> None:
-    assert len(said("a: *x\nb: !y z\nc: ${D}\nc: 1\n", {})) == 4
+    assert len(problems_in("a: *x\nb: !y z\nc: ${D}\nc: 1\n", {})) == 4
 
 
 @settings(max_examples=100, deadline=None)

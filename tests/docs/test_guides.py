@@ -1,4 +1,4 @@
-"""docs/python.rst and docs/commands.rst: what they show is so."""
+"""The examples of docs/python.rst and docs/commands.rst run as written."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def named(name):
     return next(text for block, _, text in blocks("python.rst") if name in block["names"])
 
 
-def test_the_session_in_python_goes_as_shown():
+def test_the_python_session_has_the_output_of_the_page():
     session = "\n".join(text for _, _, text in blocks("python.rst") if text.startswith(">>>"))
     example = doctest.DocTestParser().get_doctest(session, {}, "python.rst", None, 0)
-    said: list[str] = []
-    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=said.append)
-    assert not said, "".join(said)
+    failures: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=failures.append)
+    assert not failures, "".join(failures)
 
 
 def test_the_pytest_example_passes(tmp_path):
@@ -43,21 +43,21 @@ def test_the_pytest_example_passes(tmp_path):
 
 
 def test_the_unittest_example_passes():
-    given: dict = {"__name__": "example"}
-    exec(named("unittest-example"), given)
+    scope: dict = {"__name__": "example"}
+    exec(named("unittest-example"), scope)
     result = unittest.TestResult()
-    unittest.defaultTestLoader.loadTestsFromTestCase(given["GreetingTest"]).run(result)
+    unittest.defaultTestLoader.loadTestsFromTestCase(scope["GreetingTest"]).run(result)
     assert (result.testsRun, result.failures, result.errors) == (1, [], [])
 
 
-def test_the_commands_print_what_is_shown(tmp_path):
-    shown = blocks("commands.rst")
-    (tmp_path / "mock.yaml").write_text(next(text for _, language, text in shown if language == "yaml"))
-    (tmp_path / "request.json").write_text(next(text for _, language, text in shown if language == "json"))
-    sessions = [text.partition("\n") for _, language, text in shown if language == "console"]
-    told = [(command, output) for command, _, output in sessions if not output.startswith("$")]
-    assert len(told) == 3
-    for command, output in told:
+def test_the_commands_have_the_output_of_the_page(tmp_path):
+    page = blocks("commands.rst")
+    (tmp_path / "mock.yaml").write_text(next(text for _, language, text in page if language == "yaml"))
+    (tmp_path / "request.json").write_text(next(text for _, language, text in page if language == "json"))
+    sessions = [text.partition("\n") for _, language, text in page if language == "console"]
+    commands = [(command, output) for command, _, output in sessions if not output.startswith("$")]
+    assert len(commands) == 3
+    for command, output in commands:
         _, _, *arguments = shlex.split(command)
         assert run(*arguments, cwd=tmp_path).stdout.rstrip("\n") == output
 
@@ -65,5 +65,5 @@ def test_the_commands_print_what_is_shown(tmp_path):
 @pytest.mark.parametrize(
     "option", ["--port", "--host", "--log-file", "--verbose", "--log-format", "--workers", "--watch", "--seed"]
 )
-def test_every_option_is_told(option):
+def test_the_page_describes_every_option(option):
     assert option in tree("commands.rst").astext()

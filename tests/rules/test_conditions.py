@@ -241,3 +241,19 @@ def test_groups_are_found_wherever_the_regex_stands(when):
 
 def test_groups_of_no_message_are_none():
     assert conditions.groups(condition(message=expect("regex", "(a)")), talk("b")) == {}
+
+
+def test_step_counts_the_rounds_of_results_since_the_last_user_message():
+    result = Message("tool", "ok", tool_call_id="c")
+    before = ["a", ("assistant", ""), result, "errand"]
+    assert holds(talk(*before), step=0)
+    assert holds(talk(*before, ("assistant", ""), result), step=1)
+    assert holds(talk(*before, ("assistant", ""), result, result, ("assistant", ""), result), step=2)
+
+
+def test_a_tool_call_id_may_be_that_of_any_parallel_result():
+    results = [Message("tool", "ok", tool_call_id=name) for name in ("old", "a", "b")]
+    ask = talk("x", results[0], ("assistant", ""), *results[1:])
+    assert [holds(ask, tool_call_id=expect("exact", name)) for name in ("old", "a", "b")] == [False, True, True]
+    assert not holds(ask, tool_call_id=expect("exact", "a", invert=True))
+    assert holds(ask, tool_call_id=expect("exact", "old", invert=True))

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from openaimock.config.load import load_rules
+from openaimock.http.json import dump
 from openaimock.rules import explain, matchers
 from openaimock.rules import rule as rules
 from openaimock.rules.ruleset import RuleSet, verdict
@@ -27,11 +28,11 @@ LONG = "Please tell me the weather of tomorrow in the city of Berlin"
 @pytest.mark.parametrize(
     ("matcher", "text", "hint"),
     [
-        ({"exact": "Hello"}, "hello", "it would match with case_sensitive: false"),
-        ({"exact": "hello"}, "oh hello there", "it would match with matcher contains"),
-        ({"exact": LONG}, LONG.replace("city", "town"), "it would match with matcher fuzzy"),
-        ({"fuzzy": LONG, "threshold": 0.99}, LONG.replace("city", "town"), "it would match with threshold: 0."),
-        ({"contains": "Hello", "case_sensitive": True}, "oh hello", "it would match with case_sensitive: false"),
+        ({"exact": "Hello"}, "hello", "differs only in case: use case_sensitive: false"),
+        ({"exact": "hello"}, "oh hello there", "would match with contains"),
+        ({"exact": LONG}, LONG.replace("city", "town"), "would match with fuzzy"),
+        ({"fuzzy": LONG, "threshold": 0.99}, LONG.replace("city", "town"), "would match with threshold: 0."),
+        ({"contains": "Hello", "case_sensitive": True}, "oh hello", "would match with case_sensitive: false"),
         ({"exact": "Hello"}, "something else entirely", ""),
         ({"regex": "^a"}, "b", ""),
         ({"exact": "Hello", "invert": True}, "Hello", ""),
@@ -134,3 +135,58 @@ def test_the_threshold_that_is_advised_is_tried(kind, length):
             (changed,) = build_rules({"when": {"user": {"fuzzy": text, "threshold": threshold}}, "reply": "x"})
             assert verdict(changed, request(other), {}).reason == ""
     assert advised > 5
+
+
+# The 400 of a miss
+
+
+def refusal(matcher, text):
+    ruleset = RuleSet(build_rules({"when": {"user": matcher}, "reply": "x"}))
+    ask = request(text)
+    return explain.no_match(ask, ruleset.nearest(ask, {}))
+
+
+WORDS = " ".join(f"word{number}" for number in range(700))
+
+
+def test_a_miss_on_long_texts_shows_the_first_difference():
+    message = refusal(WORDS, WORDS.replace("word600", "w0rd600")).message
+    assert "word599 w0rd600 word601" in message
+    assert "word599 word600 word601" in message
+    assert "(first difference at character 4692)" in message
+
+
+def test_the_message_of_a_miss_has_the_hint():
+    assert "(100% similar; differs only in case: use case_sensitive: false)" in refusal("Hello", "hello").message
+    assert "would match with fuzzy" in refusal("Hello you", "Hullo you").message
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "reason"),
+    [
+        ("Zo\u00eb", "Zoe\u0308", "the rule's text is in Unicode form NFC, the request's in NFD"),
+        ("Zoe\u0308", "Zo\u00eb", "the rule's text is in Unicode form NFD, the request's in NFC"),
+        ("a b", "a\u00a0b", "the request has a no-break space (U+00A0) at character 2"),
+        ("ab\u200b", "ab", "the rule has a zero-width space (U+200B) at character 3"),
+        ({"contains": "a b"}, "say a\u202fb", "the request has a narrow no-break space (U+202F) at character 6"),
+    ],
+)
+def test_characters_that_look_the_same_are_named(expected, got, reason):
+    assert f"which looks the same: {reason}" in refusal(expected, got).message
+
+
+def test_texts_that_look_different_have_no_such_reason():
+    assert "looks the same" not in refusal("Zo\u00eb", "Zoe").message
+
+
+@pytest.mark.parametrize("text", ["hello", "x" * 5000, WORDS, "\u00e9" * 400])
+@pytest.mark.parametrize("matcher", [WORDS, {"contains": "y" * 3000}, {"fuzzy": WORDS}, {"regex": "z{3}" * 200}])
+def test_the_nearest_rules_of_an_error_are_short(matcher, text):
+    entries = refusal(matcher, text).more["nearest"]
+    assert all(len(dump(entry)) <= 300 for entry in entries)
+
+
+def test_an_error_names_at_most_three_rules():
+    ruleset = RuleSet(build_rules(*({"when": {"user": str(number)}, "reply": "x"} for number in range(9))))
+    ask = request("nothing")
+    assert len(explain.no_match(ask, ruleset.nearest(ask, {}, 9)).more["nearest"]) == 3

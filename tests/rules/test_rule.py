@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -288,3 +290,52 @@ def test_a_rule_with_a_function_may_block():
     rule = rules.build({"id": "a", "when": {}, "replies": [{"function": lambda ask: "x"}]}, 0)
     assert rule.blocking
     assert not LONG.blocking
+
+
+# Parallel tool results
+
+
+def result(call, text="ok"):
+    return Message("tool", text, tool_call_id=call)
+
+
+PARALLEL = flow(
+    said("user", "compare"),
+    said("assistant", reply={"tool_calls": [{"name": "get", "arguments": "{}", "id": name} for name in "abc"]}),
+    *(
+        said("tool", expect("regex", "(?P<a>one) .*"), tool_call_id=name)
+        if name == "a"
+        else said("tool", None, tool_call_id=name)
+        for name in "abc"
+    ),
+    ANSWER,
+)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("abc")))
+def test_results_of_parallel_calls_match_in_any_order(order):
+    ask = talk("compare", CALLED, *(result(name, "one result") for name in order))
+    assert matched(PARALLEL, ask).answer == 5
+    assert rules.groups(PARALLEL, ask)["a"] == "one"
+
+
+def test_a_part_of_the_parallel_results_matches_too():
+    assert matched(PARALLEL, talk("compare", CALLED, result("c"))).answer == 5
+
+
+def test_a_result_of_no_parallel_call_is_a_miss():
+    miss = missed(PARALLEL, talk("compare", CALLED, result("c"), result("z"), result("a", "one x")))
+    assert (miss.where, miss.reason) == ("messages[3] (tool)", "expected the result of tool call 'b', got one of 'z'")
+
+
+@given(st.lists(st.sampled_from("abcd"), min_size=2, max_size=5), st.data())
+def test_parallel_results_match_if_some_order_matches_one_by_one(names, data):
+    expected = [data.draw(st.sampled_from("abcd")) for _ in names]
+    rule = flow(said("user", "go"), *(said("tool", expect("regex", f"[{name}x]")) for name in expected), ANSWER)
+    ask = talk("go", *(result("1", name) for name in names))
+    assert answers(rule, ask) == (sorted(names) == sorted(expected))
+
+
+def test_results_of_later_rounds_keep_their_place():
+    rule = flow(said("user", "go"), said("tool", expect("exact", "1")), ANSWER, said("tool", expect("exact", "2")), ANSWER)
+    assert not answers(rule, talk("go", result("a", "2"), CALLED, result("b", "1")))

@@ -109,8 +109,8 @@ schemas = st.recursive(leaves, nested, max_leaves=8).map(lambda schema: {"allOf"
 @slowly
 @given(schemas, seeds)
 def test_what_is_made_fits_and_can_be_sent(schema: Any, seed: int) -> None:
-    made = make(schema, random.Random(seed))
-    sent = json.loads(json.dumps(made, allow_nan=False))
+    value = make(schema, random.Random(seed))
+    sent = json.loads(json.dumps(value, allow_nan=False))
     assert jsonschema.Draft202012Validator(schema).is_valid(sent)
     assert check(schema, sent) is None
 
@@ -188,16 +188,16 @@ def test_optional_properties_are_made_too() -> None:
 
 def test_texts_suit_their_names() -> None:
     schema = {"type": "object", "properties": {name: {"type": "string"} for name in ("email", "home_url", "description")}}
-    made = make(schema, random.Random(1))
-    assert made["email"].endswith("@example.com")
-    assert made["home_url"].startswith("https://example.com/")
-    assert made["description"].endswith(".")
+    value = make(schema, random.Random(1))
+    assert value["email"].endswith("@example.com")
+    assert value["home_url"].startswith("https://example.com/")
+    assert value["description"].endswith(".")
 
 
 @pytest.mark.parametrize("of", sorted(FORMATS))
 def test_formats_are_kept(of: str) -> None:
     schema = {"type": "string", "format": of}
-    assert [made for seed in range(50) if check(schema, made := make(schema, random.Random(seed)))] == []
+    assert [value for seed in range(50) if check(schema, value := make(schema, random.Random(seed)))] == []
 
 
 HARD: dict[str, Any] = {
@@ -289,8 +289,8 @@ HOPELESS: dict[str, Any] = {
 @pytest.mark.parametrize("name", HOPELESS)
 def test_hopeless_schemas_end_with_something_that_can_be_sent(name: str) -> None:
     source = random.Random(1)
-    made = make(HOPELESS[name], source)
-    assert len(json.dumps(made, allow_nan=False)) < 20 * STEPS
+    value = make(HOPELESS[name], source)
+    assert len(json.dumps(value, allow_nan=False)) < 20 * STEPS
 
 
 words = st.sampled_from([*TAKES, "$defs"])
@@ -331,7 +331,7 @@ def test_a_text_matches_its_pattern(pattern: str) -> None:
 def test_no_pattern_crashes_the_writer(pattern: str, seed: int) -> None:
     text = regex.text(pattern, random.Random(seed))
     assume(text is not None)
-    assert len(text or "") <= 2 * regex.LONGEST
+    assert len(text or "") <= 2 * regex.MAX_LENGTH
 
 
 def test_a_pattern_that_python_cannot_read_has_no_text() -> None:
@@ -340,4 +340,4 @@ def test_a_pattern_that_python_cannot_read_has_no_text() -> None:
 
 
 def test_a_pattern_without_measure_is_cut_off() -> None:
-    assert len(regex.text("((a{100}){100}){100}", random.Random(0)) or "") <= regex.LONGEST + 1
+    assert len(regex.text("((a{100}){100}){100}", random.Random(0)) or "") <= regex.MAX_LENGTH + 1

@@ -16,7 +16,7 @@ import pytest
 from .wire import user
 
 ROOT = Path(__file__).parents[2]
-GOOD = "responses:\n  - {when: {user: Hello}, reply: Hi!}\n"
+CONFIG = "responses:\n  - {when: {user: Hello}, reply: Hi!}\n"
 READY = re.compile(r"openaimock listening on (http://127\.0\.0\.1:(\d+)/v1) \((\d+) rules?\)\n")
 
 
@@ -85,5 +85,5 @@ def start() -> Iterator[Start]:
 @pytest.fixture
 def good(tmp_path) -> str:
     path = tmp_path / "mock.yaml"
-    path.write_text(GOOD)
+    path.write_text(CONFIG)
     return str(path)

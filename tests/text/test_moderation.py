@@ -11,12 +11,12 @@ from openaimock.text.moderation import CATEGORIES, result
 from ..support.wire import strictly
 
 
-def said(**given):
-    return result(["text"], "key", given)
+def moderate(**own):
+    return result(["text"], "key", own)
 
 
-def flagged(made):
-    return {name for name, value in made["categories"].items() if value}
+def flagged(moderation):
+    return {name for name, value in moderation["categories"].items() if value}
 
 
 @pytest.mark.parametrize("kind", [Categories, CategoryAppliedInputTypes, CategoryScores])
@@ -31,9 +31,9 @@ def test_a_result_is_what_the_type_says(kinds):
 
 
 def test_without_a_rule_nothing_is_flagged_and_all_scores_are_tiny():
-    made = result(["text"], "key")
-    assert (made["flagged"], flagged(made)) == (False, set())
-    assert all(0 < score < 1e-4 for score in made["category_scores"].values())
+    moderation = result(["text"], "key")
+    assert (moderation["flagged"], flagged(moderation)) == (False, set())
+    assert all(0 < score < 1e-4 for score in moderation["category_scores"].values())
 
 
 def test_scores_depend_on_the_key_alone():
@@ -55,38 +55,38 @@ def test_only_some_categories_are_looked_for_in_images(kinds, harassment, violen
 
 
 def test_a_category_flags_and_gets_a_high_score():
-    made = said(categories={"hate": True})
-    assert (made["flagged"], flagged(made)) == (True, {"hate"})
-    assert 0.9 <= made["category_scores"]["hate"] < 1
-    assert made["category_scores"]["violence"] < 1e-4
+    moderation = moderate(categories={"hate": True})
+    assert (moderation["flagged"], flagged(moderation)) == (True, {"hate"})
+    assert 0.9 <= moderation["category_scores"]["hate"] < 1
+    assert moderation["category_scores"]["violence"] < 1e-4
 
 
 def test_a_high_score_flags_its_category():
-    made = said(category_scores={"hate": 0.5, "sexual": 0.49})
-    assert (made["flagged"], flagged(made)) == (True, {"hate"})
-    assert (made["category_scores"]["hate"], made["category_scores"]["sexual"]) == (0.5, 0.49)
+    moderation = moderate(category_scores={"hate": 0.5, "sexual": 0.49})
+    assert (moderation["flagged"], flagged(moderation)) == (True, {"hate"})
+    assert (moderation["category_scores"]["hate"], moderation["category_scores"]["sexual"]) == (0.5, 0.49)
 
 
 def test_flagged_alone_flags_the_usual_category():
-    assert flagged(said(flagged=True)) == {"violence"}
+    assert flagged(moderate(flagged=True)) == {"violence"}
 
 
 def test_flagged_with_low_scores_flags_the_highest():
-    made = said(flagged=True, category_scores={"hate": 0.2, "sexual": 0.3})
-    assert flagged(made) == {"sexual"}
-    assert made["category_scores"]["sexual"] == 0.3
+    moderation = moderate(flagged=True, category_scores={"hate": 0.2, "sexual": 0.3})
+    assert flagged(moderation) == {"sexual"}
+    assert moderation["category_scores"]["sexual"] == 0.3
 
 
 def test_flagged_passes_over_what_the_rule_clears():
-    assert flagged(said(flagged=True, categories={"sexual": False}, category_scores={"sexual": 0.3})) == {"violence"}
-    assert flagged(said(flagged=True, categories={"violence": False})) == set()
+    assert flagged(moderate(flagged=True, categories={"sexual": False}, category_scores={"sexual": 0.3})) == {"violence"}
+    assert flagged(moderate(flagged=True, categories={"violence": False})) == set()
 
 
 def test_not_flagged_lets_high_scores_be():
-    made = said(flagged=False, category_scores={"hate": 0.9})
-    assert (made["flagged"], flagged(made)) == (False, set())
+    moderation = moderate(flagged=False, category_scores={"hate": 0.9})
+    assert (moderation["flagged"], flagged(moderation)) == (False, set())
 
 
 def test_what_a_rule_says_stands_even_against_itself():
-    made = said(flagged=False, categories={"hate": True})
-    assert (made["flagged"], flagged(made)) == (False, {"hate"})
+    moderation = moderate(flagged=False, categories={"hate": True})
+    assert (moderation["flagged"], flagged(moderation)) == (False, {"hate"})

@@ -66,12 +66,12 @@ def test_long_blocks_are_found_as_difflib_finds_them(alphabet, change):
 
 @given(letters, letters, st.floats(0, 1))
 def test_enough_is_what_the_ratio_says(left, right, threshold):
-    assert similarity.alike_enough(left, right, threshold) == (ratio(left, right) >= threshold)
+    assert similarity.reaches(left, right, threshold) == (ratio(left, right) >= threshold)
 
 
 @given(letters, letters)
 def test_the_ratio_itself_is_enough(left, right):
-    assert similarity.alike_enough(left, right, ratio(left, right))
+    assert similarity.reaches(left, right, ratio(left, right))
 
 
 @pytest.mark.parametrize("seed", range(1, 20))
@@ -80,7 +80,7 @@ def test_enough_of_longer_texts_is_what_the_ratio_says(seed):
     left = mixed(seed, 300)
     right = "".join(letter for letter in left if chance.random() > seed / 60)
     exact = ratio(left, right)
-    assert [similarity.alike_enough(left, right, t) for t in (exact, exact + 1e-9, exact - 1e-9)] == [True, False, True]
+    assert [similarity.reaches(left, right, t) for t in (exact, exact + 1e-9, exact - 1e-9)] == [True, False, True]
 
 
 def test_common_letters_of_long_texts_are_not_junk():
@@ -115,22 +115,22 @@ def changed_words(seed: int, change: float, count: int = 900) -> tuple[str, str]
 @pytest.mark.parametrize("change", [0.005, 0.05, 0.3, 1.0])
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_enough_of_long_texts_is_what_their_words_say(monkeypatch, seed, change, stray):
-    monkeypatch.setattr(similarity, "_STRAY", stray)
+    monkeypatch.setattr(similarity, "_MAX_STRAY", stray)
     left, right = changed_words(seed * 1000, change)
     exact = ratio(left.split(), right.split())
-    assert [similarity.alike_enough.__wrapped__(left, right, t) for t in (exact, exact + 1e-9, exact - 1e-9)] == [
+    assert [similarity.reaches.__wrapped__(left, right, t) for t in (exact, exact + 1e-9, exact - 1e-9)] == [
         True,
         False,
         True,
     ]
     for threshold in (0.6, 0.9, 0.99):
-        assert similarity.alike_enough.__wrapped__(right, left, threshold) == (ratio(right.split(), left.split()) >= threshold)
+        assert similarity.reaches.__wrapped__(right, left, threshold) == (ratio(right.split(), left.split()) >= threshold)
 
 
 def test_long_texts_that_have_nothing_in_order_are_told_apart_by_their_beginnings(monkeypatch):
     monkeypatch.setattr(similarity, "_tokens", None)
     left, right = (" ".join(random.Random(seed).choices(["alpha", "beta", "gamma", "delta"], k=2000)) for seed in (1, 2))
-    assert not similarity.alike_enough(left, right, 0.95)
+    assert not similarity.reaches(left, right, 0.95)
 
 
 @given(letters, letters)
@@ -147,11 +147,11 @@ def test_after_much_work_the_order_of_what_is_left_is_no_longer_regarded(monkeyp
 
 def test_nothing_is_like_nothing():
     assert similarity.ratio("", "") == 1.0
-    assert similarity.alike_enough("", "", 1.0)
+    assert similarity.reaches("", "", 1.0)
 
 
 def test_nothing_is_not_like_something():
-    assert not similarity.alike_enough("", "a", 0.1)
+    assert not similarity.reaches("", "a", 0.1)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.6, 0.8, 0.85, 0.9, 0.95, 1.0])
@@ -170,4 +170,4 @@ def test_trigrams_fold_and_mark_the_ends():
 @settings(max_examples=300)
 def test_enough_of_texts_with_the_same_ends_is_what_the_ratio_says(start, one, other, end, threshold):
     left, right = start + one[:3] + end, start + other[:3] + end
-    assert similarity.alike_enough(left, right, threshold) == (ratio(left, right) >= threshold)
+    assert similarity.reaches(left, right, threshold) == (ratio(left, right) >= threshold)

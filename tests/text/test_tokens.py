@@ -28,7 +28,7 @@ def _fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """No vocabulary of this machine's takes part, nothing is remembered."""
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
     monkeypatch.delenv(tokens.SETTING, raising=False)
-    monkeypatch.setattr(tokens, "PATIENCE", 5.0)
+    monkeypatch.setattr(tokens, "DOWNLOAD_TIMEOUT", 5.0)
     tokens.reset()
     yield
     tokens.reset()
@@ -142,8 +142,8 @@ class Bytewise:
     def encode_ordinary(self, text: str) -> list[int]:
         return list(text.encode("utf-8", "replace"))
 
-    def decode_tokens_bytes(self, found: list[int]) -> list[bytes]:
-        return [bytes([each]) for each in found]
+    def decode_tokens_bytes(self, pieces: list[int]) -> list[bytes]:
+        return [bytes([each]) for each in pieces]
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_tiktoken_may_fetch_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch
 def test_tiktoken_asked_for_and_missing_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tiktoken", None)
     monkeypatch.setenv(tokens.SETTING, "tiktoken")
-    with pytest.raises(ConfigError, match="OPENAIMOCK_TOKENS: tiktoken was asked for and cannot be used: ModuleNotFoundError"):
+    with pytest.raises(ConfigError, match="OPENAIMOCK_TOKENS: tiktoken is required and cannot be used: ModuleNotFoundError"):
         tokens.prepare()
 
 
@@ -229,7 +229,7 @@ def test_requests_are_answered_by_the_estimate_when_a_fetch_fails(
 def test_a_fetch_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, tiktoken: ModuleType) -> None:
     arrived = threading.Event()
     tiktoken.get_encoding = lambda name: arrived.wait() and Bytewise(name)  # type: ignore[attr-defined]
-    monkeypatch.setattr(tokens, "PATIENCE", 0.01)
+    monkeypatch.setattr(tokens, "DOWNLOAD_TIMEOUT", 0.01)
     monkeypatch.setenv(tokens.SETTING, "tiktoken")
     try:
         with pytest.raises(ConfigError, match="no vocabulary o200k_base within"):

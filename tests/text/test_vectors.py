@@ -51,9 +51,9 @@ def test_a_vector_is_what_it_was_on_every_machine_before():
 
 @pytest.mark.parametrize("dimensions", [1, 2, 3, 8, 100, 1536, 3072])
 def test_a_vector_has_as_many_dimensions_as_asked_for_and_length_one(dimensions):
-    made = of("some text", dimensions)
-    assert len(made) == dimensions
-    assert math.sqrt(cosine(made, made)) == pytest.approx(1, abs=1e-6)
+    vector = of("some text", dimensions)
+    assert len(vector) == dimensions
+    assert math.sqrt(cosine(vector, vector)) == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize(("one", "other"), NEAR)
@@ -117,10 +117,10 @@ def test_composed_and_decomposed_letters_are_the_same_letters():
 @settings(max_examples=60, deadline=None)
 @given(st.text(), st.integers(1, 70))
 def test_no_component_is_zero_and_json_says_the_same(text, dimensions):
-    made = vectors.of_text(text, dimensions, "k")
-    assert len(made.floats()) == dimensions
-    assert all(made.floats())
-    assert [float(number) for number in made.json()[1:-1].split(",")] == made.floats()
+    vector = vectors.of_text(text, dimensions, "k")
+    assert len(vector.floats()) == dimensions
+    assert all(vector.floats())
+    assert [float(number) for number in vector.json()[1:-1].split(",")] == vector.floats()
 
 
 @settings(max_examples=60, deadline=None)
@@ -131,8 +131,8 @@ def test_base64_holds_little_endian_floats(numbers):
 
 
 def test_base64_and_json_mean_the_same_floats():
-    made = vectors.of_text("The quick brown fox", 100, "k")
-    assert list(array("f", made.floats())) == list(struct.unpack("<100f", base64.b64decode(vectors.base64(made.floats()))))
+    vector = vectors.of_text("The quick brown fox", 100, "k")
+    assert list(array("f", vector.floats())) == list(struct.unpack("<100f", base64.b64decode(vectors.base64(vector.floats()))))
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...errors import APIError
 from ...http import payloads, sse
 from ...http.request import Request
 from ...http.sse import Frame
 from ...params.errors import missing
-from ...params.table import Integer, OneOf, String, table
+from ...params.table import String, table
 from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Reply
+from .. import lists
 from ..operation import Operation
 from .params import METADATA
 
-#: The collection of the store that has them, each with its messages.
+#: The collection of stored completions, each with its messages.
 COLLECTION = "chat.completions"
 #: Members of a stored completion that come from its request, and their defaults.
 _REQUEST = {
@@ -31,9 +31,8 @@ _REQUEST = {
     "presence_penalty": 0.0,
     "frequency_penalty": 0.0,
 }
-_PAGE = {"after": String(), "limit": Integer(min=1, max=100), "order": OneOf(["asc", "desc"])}
-COMPLETIONS = table({**_PAGE, "model": String(), "metadata": METADATA})
-MESSAGES = table(_PAGE)
+COMPLETIONS = table({**lists.PAGE, "model": String(), "metadata": METADATA})
+MESSAGES = table(lists.PAGE)
 UPDATE = table({"metadata": METADATA})
 
 
@@ -106,69 +105,48 @@ def _read_update(request: Request) -> Ask:
     return Ask("chat", body)
 
 
-def _stored(ask: Ask, context: Context) -> dict[str, Any]:
-    id = ask.params["completion_id"]
-    entry: dict[str, Any] | None = context.store.get(COLLECTION, id)
-    if entry is None:
-        message = f"Chat completion with id '{id}' not found. Only those created with `store` set to true can be found."
-        raise APIError(404, message)
-    return entry
+def _record(ask: Ask, context: Context) -> dict[str, Any]:
+    """A stored completion with its messages. APIError 404 when there is none."""
+    record: dict[str, Any] = lists.lookup(
+        context.store,
+        COLLECTION,
+        ask.params["completion_id"],
+        "Completion {id} not found",
+        param="completion_id",
+        code="not_found",
+    )
+    return record
 
 
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    query = ask.query
-    model, metadata = query.get("model"), query.get("metadata") or {}
-    page = context.store.page(
-        COLLECTION,
-        limit=query.get("limit") or 20,
-        after=query.get("after"),
-        newest_first=query.get("order") == "desc",
-        index=({"model": model} if model else {}) | {f"metadata.{name}": text for name, text in metadata.items()},
-    )
-    if page is None:
-        raise _unknown_cursor(query["after"])
-    return payloads.JSON(_listed([entry["completion"] for entry in page.items], page.more))
+    model, metadata = ask.query.get("model"), ask.query.get("metadata") or {}
+    index = ({"model": model} if model else {}) | {f"metadata.{name}": text for name, text in metadata.items()}
+
+    def completion(record: Any) -> Any:
+        return record["completion"]
+
+    return payloads.JSON(lists.stored_page(context.store, COLLECTION, ask.query, order="asc", index=index, view=completion))
 
 
 def _list_messages(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    messages = list(_stored(ask, context)["messages"])
-    query = ask.query
-    if query.get("order") == "desc":
-        messages.reverse()
-    after = query.get("after")
-    if after is not None:
-        places = [at for at, message in enumerate(messages) if message["id"] == after]
-        if not places:
-            raise _unknown_cursor(after)
-        messages = messages[places[0] + 1 :]
-    limit = query.get("limit") or 20
-    return payloads.JSON(_listed(messages[:limit], len(messages) > limit))
-
-
-def _unknown_cursor(after: str) -> APIError:
-    return APIError(400, f"Item with id '{after}' not found.", param="after")
-
-
-def _listed(items: list[dict[str, Any]], more: bool) -> dict[str, Any]:
-    first, last = (items[0]["id"], items[-1]["id"]) if items else ("", "")
-    return {"object": "list", "data": items, "first_id": first, "last_id": last, "has_more": more}
+    return payloads.JSON(lists.page_of(_record(ask, context)["messages"], ask.query, order="asc"))
 
 
 def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    return payloads.JSON(_stored(ask, context)["completion"])
+    return payloads.JSON(_record(ask, context)["completion"])
 
 
 def _update(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    entry = _stored(ask, context)
-    completion = {**entry["completion"], "metadata": ask.body["metadata"] or {}}
-    _put(context, completion, {**entry, "completion": completion})
+    record = _record(ask, context)
+    completion = {**record["completion"], "metadata": ask.body["metadata"] or {}}
+    _put(context, completion, {**record, "completion": completion})
     return payloads.JSON(completion)
 
 
 def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    id = _stored(ask, context)["completion"]["id"]
+    id = _record(ask, context)["completion"]["id"]
     context.store.delete(COLLECTION, id)
-    return payloads.JSON({"object": "chat.completion.deleted", "id": id, "deleted": True})
+    return payloads.JSON(lists.deleted(id, "chat.completion.deleted"))
 
 
 _ONE = "/chat/completions/<completion_id>"

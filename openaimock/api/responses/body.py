@@ -1,27 +1,28 @@
-"""The Response object: what a reply says as output items, counted, among all that the API echoes of the request.
+"""The Response object: the output items of a reply with usage, status and the echoed parameters of the request.
 
 (API reference: The response object; SDK type Response.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...http.catalog import api_error
-from ...params import models
 from ...state.namespace import Context
-from ...text import prompts
-from ...types.ask import Ask, ToolCall
+from ...text import moderation, prompts
+from ...types.ask import Ask
 from ...types.reply import Block, Reply
 from .. import shaping
-from .items import LENGTH, Item, kept, sealed, text_part
+from .echo import ECHOED, prompt_instructions, reasoning, tools
+from .items import Item, new_id
+from .output import output_items
 
 Response = dict[str, Any]
 
 
 class ResponsesAsk(Ask):
-    """An Ask with the items it is made of: the request's own, and those of the conversation before them."""
+    """An Ask with the request's own items, and those of the conversation before them."""
 
     items: Sequence[Item] = ()
     before: Sequence[Item] = ()
@@ -34,8 +35,8 @@ _NO_IMAGES = {
     "output_tokens_details": {"image_tokens": 0, "text_tokens": 0},
     "total_tokens": 0,
 }
-#: A response to a request that says nothing but what it must, in the order in which the API sends its members.
-_PLAIN: dict[str, Any] = {
+#: The response to a request with required parameters only, in the API's order of members.
+_DEFAULTS: dict[str, Any] = {
     "id": "",
     "object": "response",
     "created_at": 0,
@@ -76,129 +77,48 @@ _PLAIN: dict[str, Any] = {
 }
 
 
-def begun(ask: Ask, reply: Reply, context: Context) -> Response:
-    """The Response as it is when the model begins: nothing said, nothing counted, the request's parameters echoed."""
-    response = _PLAIN.copy()
-    for name, value in ask.body.items():
-        if value is not None and name in _ECHOED:
-            echo = _ECHOED[name]
-            response[name] = value if echo is None else echo(value)
+def new_response(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
+    """The Response without output and usage: the model's defaults and the echoed parameters of the request."""
+    name = ask.model or context.model_names[0]
+    model = context.models.family(name)
+    response = _DEFAULTS.copy()
+    if model.effort or model.context or model.mode:
+        response["reasoning"] = reasoning({}, model)
+    response["top_p"] = model.top_p
+    response["prompt_cache_retention"] = model.prompt_cache_retention
+    for parameter, value in ask.body.items():
+        if value is not None and parameter in ECHOED:
+            echo = ECHOED[parameter]
+            response[parameter] = value if echo is None else echo(value, model)
+    response["tools"] = tools(ask.body.get("tools") or (), [*ask.before, *ask.items], model)
+    if ask.body.get("prompt") and not isinstance(response["instructions"], str):
+        response["instructions"] = prompt_instructions(ask.body["prompt"])
     response["id"] = _id(reply, context)
     response["created_at"] = context.created if reply.created is None else reply.created
-    response["model"] = reply.model or ask.model or context.model_names[0]
+    response["model"] = reply.model or model.snapshot
     return response
 
 
 def conversation_id(body: Mapping[str, Any]) -> str:
     """The conversation that a request or a response names, as an id or an object; "" when it names none."""
-    given = body.get("conversation")
-    named: str | None = given.get("id") if isinstance(given, Mapping) else given
-    return named or ""
-
-
-def _conversation(given: Any) -> Item:
-    return {"id": given["id"] if isinstance(given, Mapping) else given}
-
-
-def _cache(given: Mapping[str, Any]) -> Item:
-    return {"mode": "implicit", "ttl": "30m", **{name: value for name, value in given.items() if name != "prewarm"}}
-
-
-def _image(given: Mapping[str, Any]) -> Item:
-    asked = given.get("context_compression")
-    return {"context_compression": asked if asked in ("enabled", "disabled") else "disabled"}
-
-
-def _prompt(given: Mapping[str, Any]) -> Item:
-    return {"id": "", "variables": None, "version": None, **given}
-
-
-def _reasoning_options(given: Mapping[str, Any]) -> Item:
-    return {"context": None, "effort": None, "summary": None, **given}
+    conversation = body.get("conversation")
+    id: str | None = conversation.get("id") if isinstance(conversation, Mapping) else conversation
+    return id or ""
 
 
 def _id(reply: Reply, context: Context) -> str:
-    # A rule that gives a whole chat completion may answer here too; clients chain only on ids of responses.
+    # A rule with the id of a chat completion may answer here too; clients chain only on ids of responses.
     if reply.id and not reply.id.startswith("chatcmpl-"):
         return reply.id
-    return context.ids.hex("resp_", LENGTH)
-
-
-def _text(given: Mapping[str, Any]) -> Item:
-    format = given.get("format") or {}
-    if format.get("type") == "json_schema":
-        format = {"type": "json_schema", "description": None, "strict": False, **_said(format)}
-    return {"format": format if format.get("type") else {"type": "text"}, "verbosity": given.get("verbosity") or "medium"}
-
-
-def _said(given: Mapping[str, Any]) -> Item:
-    return {name: value for name, value in given.items() if value is not None}
-
-
-_ANYWHERE = {"type": "approximate", "city": None, "country": "US", "region": None, "timezone": None}
-_SEARCH = {"filters": None, "search_context_size": "medium", "user_location": _ANYWHERE}
-#: What the API adds to the tools that it echoes.
-_TOOLS: dict[str, Item] = {
-    "function": {"description": None, "parameters": None, "strict": True},
-    "custom": {"description": None, "format": {"type": "text"}},
-    "web_search": _SEARCH,
-    "web_search_2025_08_26": _SEARCH,
-    "web_search_preview": {"search_context_size": "medium", "user_location": _ANYWHERE},
-    "web_search_preview_2025_03_11": {"search_context_size": "medium", "user_location": _ANYWHERE},
-    "file_search": {"filters": None, "max_num_results": 20, "ranking_options": {"ranker": "auto", "score_threshold": 0.0}},
-    "image_generation": {
-        "background": "auto", "moderation": "auto", "output_compression": 100, "output_format": "png", "quality": "auto",
-        "size": "auto",
-    },
-    "mcp": {"allowed_tools": None, "headers": None, "require_approval": "always", "server_description": None},
-}  # fmt: skip
-
-
-def _tool(tool: Mapping[str, Any]) -> Item:
-    kind = tool["type"]
-    made = {"type": kind, **_TOOLS.get(kind, {}), **_said(tool)}
-    if kind == "mcp":
-        # What lets somebody into the server is never sent back.
-        made.pop("authorization", None)
-        made["headers"] = dict.fromkeys(made["headers"], "<redacted>") if made["headers"] else None
-    elif kind == "namespace":
-        made["tools"] = [_tool(inner) for inner in tool["tools"]]
-    return made
-
-
-def _tools(given: Sequence[Mapping[str, Any]]) -> list[Item]:
-    return [_tool(tool) for tool in given]
-
-
-#: The parameters that a response echoes, and how where that is not as they are. Some are there only when the request has them.
-_ECHOED: dict[str, Callable[[Any], Any] | None] = {
-    **dict.fromkeys(
-        [
-            "background", "frequency_penalty", "instructions", "max_output_tokens", "max_tool_calls", "metadata",
-            "parallel_tool_calls", "presence_penalty", "prompt_cache_key", "prompt_cache_retention", "safety_identifier",
-            "service_tier", "store", "temperature", "tool_choice", "top_logprobs", "top_p", "truncation", "user",
-        ]
-    ),
-    "conversation": _conversation,
-    "image": _image,
-    "previous_response_id": lambda given: given or None,
-    "prompt": _prompt,
-    "prompt_cache_options": _cache,
-    "reasoning": _reasoning_options,
-    "text": _text,
-    "tools": _tools,
-}  # fmt: skip
-
-
-# What is said
+    return new_id("resp_", context.ids)
 
 
 def response_for(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
-    """The Response when the model has said all that the request lets it say."""
-    response = begun(ask, reply, context)
-    said, reason = shaping.truncate(reply, ask.model, (), ask.body.get("max_output_tokens"))
-    blocks, error = _until_error(said.blocks)
-    output = output_items(ask, said, blocks, context) if blocks or not error else []
+    """The finished Response to a request."""
+    response = new_response(ask, reply, context)
+    reply, reason = shaping.truncate(reply, ask.model, (), ask.body.get("max_output_tokens"))
+    blocks, error = _until_error(reply.blocks)
+    output = output_items(ask, reply, blocks, context, response["tools"]) if blocks or not error else []
     reason = _INCOMPLETE.get(reason, "")
     status = "failed" if error else "incomplete" if reason else "completed"
     if status == "incomplete" and output and "status" in output[-1]:
@@ -211,8 +131,11 @@ def response_for(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
     else:
         response["incomplete_details"] = {"reason": reason}
     response["output"] = output
+    if ask.body.get("moderation"):
+        response["moderation"] = _moderation(ask, reply, context)
     response["service_tier"] = shaping.service_tier(reply, ask)
-    response["usage"] = usage(ask, said)
+    response["tool_usage"] = _tool_usage(output)
+    response["usage"] = usage(ask, reply, context)
     return response
 
 
@@ -221,87 +144,35 @@ _INCOMPLETE = {"length": "max_output_tokens", "max_output_tokens": "max_output_t
 
 def _until_error(blocks: Sequence[Block]) -> tuple[Sequence[Block], Item | None]:
     """The blocks before one of type ``error``, if there is one, and that error as a Response has it."""
-    for at, block in enumerate(blocks):
+    for place, block in enumerate(blocks):
         if block.kind == "item" and block.data.get("type") == "error":
             code = block.data.get("code") or "server_error"
-            return blocks[:at], {"code": code, "message": block.data.get("message") or api_error(500).message}
+            return blocks[:place], {"code": code, "message": block.data.get("message") or api_error(500).message}
     return blocks, None
 
 
-def output_items(ask: Ask, said: Reply, blocks: Iterable[Block], context: Context) -> list[Item]:
-    """The blocks of a reply as output items; texts and refusals that follow each other are one message."""
-    made: list[Item] = []
-    speaking: list[Item] | None = None
-    annotations = [_annotation(each) for each in said.annotations or ()]
-    for block in blocks:
-        if block.kind in ("text", "refusal"):
-            if speaking is None:
-                speaking = []
-                made.append({"type": "message", "role": "assistant", "content": speaking})
-            if block.kind == "refusal":
-                speaking.append({"type": "refusal", "refusal": block.text})
-            else:
-                speaking.append(text_part(block.text, annotations, _logprobs(ask, said, block.text, context)))
-                annotations = []
-            continue
-        speaking = None
-        if block.call is not None:
-            made.append(_call(ask, block.call))
-        else:
-            made.append(_reasoning(block.text) if block.kind == "reasoning" else block.data)
-    if not made:
-        made.append({"type": "message", "role": "assistant", "content": [text_part("")]})
-    items = [kept(item, context.ids) for item in made]
-    for item in items:
-        if item["type"] == "reasoning":
-            item.setdefault("content", [])
-            item.setdefault("encrypted_content", sealed(item["id"]))
-    return items
+def _moderation(ask: Ask, reply: Reply, context: Context) -> Item:
+    """The moderation of input and output that a request asks for; a rule's ``moderation`` describes the input."""
+    name = ask.body["moderation"].get("model") or "omni-moderation-latest"
+
+    def result(text: str, override: Mapping[str, Any] | None) -> Item:
+        return {
+            "type": "moderation_result",
+            "model": name,
+            **moderation.result(["text"], f"{context.seed}\x1f{text}", override),
+        }
+
+    return {"input": result(ask.text, reply.moderation), "output": result(reply.text or "", None)}
 
 
-def _reasoning(text: str) -> Item:
-    return {"type": "reasoning", "summary": [{"type": "summary_text", "text": text}] if text else []}
+def _tool_usage(output: Sequence[Item]) -> Item:
+    searches = sum(item["type"] == "web_search_call" for item in output)
+    return {"image_gen": _NO_IMAGES, "web_search": {"num_requests": searches}}
 
 
-def _call(ask: Ask, call: ToolCall) -> Item:
-    tied: Item = {"call_id": call.id} if call.id else {}
-    namespace = _namespace(ask, call.name)
-    if namespace:
-        tied["namespace"] = namespace
-    if call.kind == "custom":
-        return {"type": "custom_tool_call", "input": call.arguments, "name": call.name, **tied}
-    return {"type": "function_call", "arguments": call.arguments, "name": call.name, **tied}
+# Usage
 
-
-def _namespace(ask: Ask, name: str) -> str | None:
-    """The namespace in which the request offers a tool, None when it stands in none."""
-    for tool in ask.body.get("tools") or ():
-        if tool.get("name") == name and tool["type"] != "namespace":
-            return None
-    for tool in ask.body.get("tools") or ():
-        if tool["type"] == "namespace" and any(inner["name"] == name for inner in tool["tools"]):
-            return str(tool["name"])
-    return None
-
-
-def _annotation(given: Any) -> Any:
-    """An annotation in the API's own form here: flat, where chat's holds an object named by its type."""
-    inner = given.get(given.get("type", ""))
-    return {"type": given["type"], **inner} if isinstance(inner, dict) else given
-
-
-def _logprobs(ask: Ask, said: Reply, text: str, context: Context) -> Sequence[Any]:
-    if said.logprobs is not None:
-        given = said.logprobs.get("content") if isinstance(said.logprobs, dict) else said.logprobs
-        return list(given or ())
-    if "message.output_text.logprobs" not in (ask.body.get("include") or ()):
-        return ()
-    return shaping.logprobs(text, ask.model, ask.body.get("top_logprobs") or 0, context.ids.random)
-
-
-# What is counted
-
-_CHAT = {
+_CHAT_NAMES = {
     "prompt_tokens": "input_tokens",
     "completion_tokens": "output_tokens",
     "prompt_tokens_details": "input_tokens_details",
@@ -309,32 +180,46 @@ _CHAT = {
 }
 
 
-def usage(ask: ResponsesAsk, said: Reply) -> Item:
-    """The ``usage`` object (SDK type ResponseUsage); what the rule gives, in chat's words or in these, stands as it is given."""
-    given = {_CHAT.get(name, name): value for name, value in (said.usage or {}).items()}
-    heard = given.get("input_tokens")
-    if heard is None:
-        items = [block.data for block in said.blocks if isinstance(block.data, dict)]
-        heard = input_tokens(ask) + prompts.count_hosted_calls(items, ask.body.get("tools") or (), models.family(ask.model))
-    completion = given.get("output_tokens")
+def usage(ask: ResponsesAsk, reply: Reply, context: Context) -> Item:
+    """The ``usage`` object (SDK type ResponseUsage); a rule's ``usage``, with the names of chat or of Responses, overrides it."""
+    overrides = _with_responses_names(reply.usage or {})
+    prompt = overrides.pop("input_tokens", None)
+    if prompt is None:
+        items = [block.data for block in reply.blocks if isinstance(block.data, dict)]
+        model = context.models.family(ask.model)
+        prompt = input_tokens(ask, context) + prompts.count_hosted_calls(items, ask.body.get("tools") or (), model)
+    completion = overrides.pop("output_tokens", None)
     if completion is None:
-        completion = shaping.completion_tokens(said, ask, "responses")
-    cached = {"cache_write_tokens": 0, "cached_tokens": 0}
-    thought = {"reasoning_tokens": shaping.reasoning_tokens(said, ask.model)}
+        completion = shaping.completion_tokens(reply, ask, "responses")
+    input_details = {"cache_write_tokens": 0, "cached_tokens": 0, **(overrides.pop("input_tokens_details", None) or {})}
+    output_details = {
+        "reasoning_tokens": shaping.reasoning_tokens(reply, ask.model),
+        **(overrides.pop("output_tokens_details", None) or {}),
+    }
+    total = overrides.pop("total_tokens", None)
     return {
-        "input_tokens": heard,
-        "input_tokens_details": {**cached, **_only(cached, given.get("input_tokens_details"))},
+        "input_tokens": prompt,
+        "input_tokens_details": input_details,
         "output_tokens": completion,
-        "output_tokens_details": {**thought, **_only(thought, given.get("output_tokens_details"))},
-        "total_tokens": given.get("total_tokens", heard + completion),
+        "output_tokens_details": output_details,
+        "total_tokens": prompt + completion if total is None else total,
+        **overrides,
     }
 
 
-def _only(names: Item, given: Any) -> Item:
-    """The details that are counted here; chat has others."""
-    return {name: value for name, value in (given or {}).items() if name in names}
+def _with_responses_names(usage: Mapping[str, Any]) -> Item:
+    """A rule's ``usage`` with the names of Responses; of chat's details only those that exist in both APIs."""
+    renamed = {_CHAT_NAMES.get(name, name): value for name, value in usage.items()}
+    for chat_name in _CHAT_NAMES.keys() & usage.keys():
+        details = usage[chat_name]
+        if isinstance(details, Mapping):
+            renamed[_CHAT_NAMES[chat_name]] = {name: value for name, value in details.items() if name in _SHARED_DETAILS}
+    return renamed
 
 
-def input_tokens(ask: ResponsesAsk) -> int:
-    """The tokens of all that a request says, with what came before it and the tools it offers."""
-    return prompts.count_items([*ask.before, *ask.items], ask.body, models.family(ask.model))
+_SHARED_DETAILS = frozenset(["cached_tokens", "cache_write_tokens", "reasoning_tokens"])
+
+
+def input_tokens(ask: ResponsesAsk, context: Context) -> int:
+    """The tokens of a request with the conversation before it and the tools it offers."""
+    return prompts.count_items([*ask.before, *ask.items], ask.body, context.models.family(ask.model))

@@ -20,9 +20,9 @@ from ...types.tools import describe
 from ..operation import Operation
 from . import store as stored
 from .body import ResponsesAsk, input_tokens, response_for, usage
-from .events import frames
-from .items import LENGTH, Item, given_items, kept, messages, sealed
-from .params import COMPACT, INPUT_TOKENS, RESPONSES, check_create, check_something
+from .events import stream_events
+from .items import Item, input_items, messages, new_id, normalize_item, seal
+from .params import COMPACT, INPUT_TOKENS, RESPONSES, check_create, check_not_empty
 from .store import Record
 from .stored import broken, live_events
 
@@ -30,54 +30,50 @@ from .stored import broken, live_events
 
 
 def read(request: Request) -> ResponsesAsk:
-    """The Ask of POST /responses. APIError 400 or 404 for what the API would not take."""
+    """The Ask of POST /responses. APIError 400 or 404 for what the API refuses."""
     body = request.object()
     deployment = request.params.get("deployment")
     if deployment:
         body["model"] = deployment
     check_create(body)
-    items, before = _said(request, body)
-    check_something(body)
-    heard = messages(stored.expanded([*before, *items]), body.get("instructions"))
-    text = next((message.text for message in reversed(heard) if message.role == "user"), "")
-    ask = ResponsesAsk("responses", body, heard, text, body.get("model") or "", bool(body.get("stream")))
+    items, before = _items(request, body)
+    check_not_empty(body)
+    conversation = messages(stored.expand_compactions([*before, *items]), body.get("instructions"))
+    text = next((message.text for message in reversed(conversation) if message.role == "user"), "")
+    ask = ResponsesAsk("responses", body, conversation, text, body.get("model") or "", bool(body.get("stream")))
     ask.items, ask.before = items, before
     describe(ask)
     return ask
 
 
-def _said(request: Request, body: Mapping[str, Any]) -> tuple[list[Item], list[Item]]:
-    """The request's own items, and those before them."""
-    before = stored.earlier(request.store, body)
-    return stored.resolved(request.store, given_items(body.get("input"))), before
+def _items(request: Request, body: Mapping[str, Any]) -> tuple[list[Item], list[Item]]:
+    """The request's own items, and those of the conversation before them."""
+    before = stored.previous_items(request.store, body)
+    return stored.resolve_references(request.store, input_items(body.get("input"))), before
 
 
 def write(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
     """The answer to a request to create a response; stored unless the request says otherwise."""
     response = response_for(ask, reply, context)
     background = response["background"]
-    cut = reply.pace
     record: Record = {
         "response": response,
-        "input": [kept(item, context.ids) for item in ask.items],
+        "input": [normalize_item(item, context.ids) for item in ask.items],
         "before": list(ask.before) if "conversation" in response else [],
-        "pace": {"chunk": cut.chunk, "chunks": list(cut.chunks)} if cut else None,
+        "pace": {"chunk": pace.chunk, "chunks": list(pace.chunks)} if (pace := reply.pace) else None,
         "state": ("in_progress" if ask.stream else "queued") if background else "ended",
     }
-    # A background response is polled, so it is there for a while even when it is not to be stored.
+    # A background response is polled, so it is available even with ``store: false``.
     if response["store"] or background:
-        stored.keep(context.store, record)
+        stored.save(context.store, record)
     elif "conversation" in response:
         stored.append(context.store, response["conversation"]["id"], [*record["input"], *response["output"]])
     if not ask.stream:
-        return payloads.JSON(stored.shown(record), 0.0 if background else response["usage"]["output_tokens"])
+        return payloads.JSON(stored.current(record), 0.0 if background else response["usage"]["output_tokens"])
     options = ask.body.get("stream_options") or {}
-    events = frames(response, cut, obfuscate=bool(options.get("include_obfuscation")))
+    events = stream_events(response, reply.pace, obfuscate=bool(options.get("include_obfuscation")))
     live = live_events(context.store, response["id"], events) if background else events
     return payloads.Events(live, partial(broken, context.store, response))
-
-
-# Stored responses
 
 
 # Counting and compacting
@@ -96,42 +92,44 @@ def _read_compact(request: Request) -> ResponsesAsk:
 
 
 def _unmatched(request: Request, body: dict[str, Any]) -> ResponsesAsk:
-    """An Ask that shows no messages: a rule for what somebody says is not meant for counting it, and would be used up."""
-    # Of what only a request to create a response takes: it is looked at by lint, and must be what it seems.
+    """An Ask without messages: counting does not use up a rule about a message."""
+    # Lint reads the parameters that only creation accepts, so their types must be right.
     RESPONSES.check(body)
-    items, before = _said(request, body)
+    items, before = _items(request, body)
     ask = ResponsesAsk("responses", body, model=body.get("model") or "")
     ask.items, ask.before = items, before
     return ask
 
 
 def _count(ask: ResponsesAsk, reply: Reply | None, context: Context) -> payloads.JSON:
-    """How many tokens a request would cost; a rule may say so in its ``usage``."""
-    given = (reply.usage if reply else None) or {}
-    counted = given["input_tokens"] if "input_tokens" in given else input_tokens(ask)
-    return payloads.JSON({"object": "response.input_tokens", "input_tokens": counted})
+    """The number of input tokens of a request; the ``usage`` of a rule overrides it."""
+    overrides = (reply.usage if reply else None) or {}
+    count = overrides["input_tokens"] if "input_tokens" in overrides else input_tokens(ask, context)
+    return payloads.JSON({"object": "response.input_tokens", "input_tokens": count})
 
 
 def _compact(ask: ResponsesAsk, reply: Reply | None, context: Context) -> payloads.JSON:
-    """A conversation as one item. What it holds can be read again here, so that rules still see what was said."""
-    check_something(ask.body)
-    id = context.ids.hex("resp_", LENGTH)
-    whole = [kept(item, context.ids) for item in stored.expanded([*ask.before, *ask.items])]
-    compaction = kept({"type": "compaction", "encrypted_content": sealed(whole)}, context.ids)
-    counted = usage(ask, reply or Reply())
-    if not counted["output_tokens"]:
-        # A summary is shorter than what it sums up; by how much is the model's secret.
-        said = max(1, counted["input_tokens"] // 10)
-        counted = {**counted, "output_tokens": said, "total_tokens": counted["input_tokens"] + said}
-    made = {"id": id, "object": "response.compaction", "created_at": context.created, "output": [compaction], "usage": counted}
-    return payloads.JSON(made, counted["output_tokens"])
+    """A conversation with all but the user messages as one item, which rules can still read later."""
+    check_not_empty(ask.body)
+    id = new_id("resp_", context.ids)
+    items = [normalize_item(item, context.ids) for item in stored.expand_compactions([*ask.before, *ask.items])]
+    user_messages = [item for item in items if item["type"] == "message" and item["role"] == "user"]
+    compaction = normalize_item({"type": "compaction", "encrypted_content": seal(items)}, context.ids)
+    tokens = usage(ask, reply or Reply(), context)
+    if not tokens["output_tokens"]:
+        # The length of the model's summary is not known; it is shorter than the input.
+        summary = max(1, tokens["input_tokens"] // 10)
+        tokens = {**tokens, "output_tokens": summary, "total_tokens": tokens["input_tokens"] + summary}
+    output = [*user_messages, compaction]
+    compacted = {"id": id, "object": "response.compaction", "created_at": context.created, "output": output, "usage": tokens}
+    return payloads.JSON(compacted, tokens["output_tokens"])
 
 
-# What is not there
+# What is not served
 
 
 def _read_socket(request: Request) -> Ask:
-    """GET /responses opens a WebSocket, which is not served here: 426 sends clients to POST at once. Anything else is 405."""
+    """GET /responses opens a WebSocket, which is not served here: 426 makes clients use POST at once. Otherwise 405."""
     if (request.header("upgrade") or "").lower() == "websocket":
         raise APIError(426, "WebSocket connections are not supported here. Send this request as POST /v1/responses instead.")
     refusal = api_error(405, method="GET", path=request.environ.get("PATH_INFO") or "")
@@ -139,13 +137,13 @@ def _read_socket(request: Request) -> Ask:
     raise refusal
 
 
-def _nothing(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
+def _not_allowed(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     raise api_error(405, method=ask.method, path=ask.path)
 
 
 ENDPOINTS = (
     Operation("responses", "POST", "/responses", read, write, params=RESPONSES),
-    Operation("responses", "GET", "/responses", _read_socket, _nothing, own=True),
+    Operation("responses", "GET", "/responses", _read_socket, _not_allowed, own=True),
     Operation("responses", "POST", "/responses/input_tokens", _read_count, _count, own=True, params=INPUT_TOKENS),
     Operation("responses", "POST", "/responses/compact", _read_compact, _compact, own=True, params=COMPACT),
 )

@@ -46,7 +46,7 @@ _OUTPUT_PARTS = {
     "output_text": Object({"text": String(), "annotations": Array(SCHEMA), "logprobs": Array(SCHEMA)}, required=["text"]),
     "refusal": Object({"refusal": String()}, required=["refusal"]),
 }
-#: What the API names when it knows none of a part's type: all there are, wherever they may stand.
+#: The types that the API lists when it does not know a part's type: those of all places.
 _PART_TYPES = (
     "input_text", "input_image", "input_audio", "output_text", "refusal", "input_file", "computer_screenshot", "summary_text",
     "encrypted_content",
@@ -54,8 +54,8 @@ _PART_TYPES = (
 
 
 def _parts(variants: dict[str, Object]) -> Also:
-    """Parts of these types; one of another type that exists is refused as a whole, one that does not by its type."""
-    each = cache(lambda: compiled(Union("type", variants)))
+    """Parts of these types; for a known type in the wrong place the error names the part, for an unknown one its type."""
+    variant_check = cache(lambda: compiled(Union("type", variants)))
 
     def check(parts: list[Any]) -> None:
         for at, part in enumerate(parts):
@@ -64,12 +64,12 @@ def _parts(variants: dict[str, Object]) -> Also:
                 if kind in _PART_TYPES and kind not in variants:
                     raise not_one_of(tuple(variants), kind)
                 if kind.__class__ is str and kind not in variants:
-                    flaw = not_one_of(_PART_TYPES, kind)
-                    flaw.names.append("type")
-                    raise flaw
-                each()(part)
-            except ParamError as flaw:
-                flaw.names.append(at)
+                    error = not_one_of(_PART_TYPES, kind)
+                    error.names.append("type")
+                    raise error
+                variant_check()(part)
+            except ParamError as error:
+                error.names.append(at)
                 raise
 
     return Also(Array(Anything()), check)
@@ -77,7 +77,7 @@ def _parts(variants: dict[str, Object]) -> Also:
 
 _INPUT_CONTENT = Either(String(), _parts(_INPUT_PARTS))
 _OUTPUT_CONTENT = Either(String(), _parts(_OUTPUT_PARTS))
-#: By role. An assistant's message says what a model said; the API keeps ids and statuses that come back with it.
+#: By role. Messages may have the ids and statuses of earlier answers.
 _HEAD = {"id": String(), "type": OneOf(["message"]), "status": _STATUS}
 _PHASE = OneOf(["commentary", "final_answer"])
 _MESSAGES = {
@@ -178,6 +178,7 @@ TOOLS = Array(TOOL, called="an array of tools")
 _OUTPUT = Either(_TEXT, Array(Union("type", _INPUT_PARTS)))
 _REASONING = Object(
     {
+        "id": String(min_length=1),
         "summary": Array(Object({"text": String()}, required=["text"])), "encrypted_content": String(), "status": _STATUS,
         "content": Array(Object({"text": String()}, required=["text"])),
     },
@@ -233,17 +234,17 @@ _REFERENCE = {"id", "type"}
 
 
 def _item_check() -> Check:
-    """An item by its type; one without a type is a message, told by its role, or refers to another by nothing but its id."""
-    # Made when the first item of a type comes: most mocks never see most types.
+    """The check of an item by its type; without a type it is a message (by its role) or a reference (only an id)."""
+    # Compiled for the first item of a type: most mocks never read most types.
     message_of = cache(lambda role: compiled(_MESSAGES[role]))
     item_of = cache(lambda kind: compiled(_ITEMS[kind]))
 
-    named = compiled(Object({"id": String(), "call_id": String(), "status": String()}))
+    common_check = compiled(Object({"id": String(max_length=64), "call_id": String(), "status": String()}))
 
     def check(item: Any) -> None:
         if item.__class__ is not dict:
             raise wrong_type(Object({}, called="an input item"), item)
-        named(item)
+        common_check(item)
         kind = item.get("type")
         if kind is None and item.get("id").__class__ is str and item.keys() <= _REFERENCE:
             return

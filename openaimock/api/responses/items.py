@@ -1,4 +1,4 @@
-"""Items: what a Responses conversation is made of; filled up as the API keeps them, and read as the messages that rules see."""
+"""Items of a Responses conversation: completed with the members that the API adds, and read as messages for matching."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from ...seed import Ids, digest
 from ...types.ask import Message, ToolCall
 
 Item = dict[str, Any]
-#: Letters and digits in the ids of responses and items.
-LENGTH = 50
+#: Letters and digits in the ids of responses, conversations and items.
+ID_LENGTH = 50
 
 
 class ItemKind(NamedTuple):
-    """What the API adds to an item of one type: an id that begins so, a status, and what may be left out."""
+    """What the API adds to an item of one type: an id with a prefix, a status, and members with defaults."""
 
     prefix: str
     status: bool = True
-    usual: Mapping[str, Any] = {}
-    #: Whether a ``call_id`` ties it to its output.
+    defaults: Mapping[str, Any] = {}
+    #: Whether it has a ``call_id``, which its output refers to.
     calls: bool = False
 
 
-#: All types of items. Members in ``usual`` that are objects are filled up, not replaced.
+#: All types of items. Defaults that are objects are merged with the given object.
 KINDS: dict[str, ItemKind] = {
     "message": ItemKind("msg_"),
-    "reasoning": ItemKind("rs_", status=False, usual={"summary": []}),
-    "function_call": ItemKind("fc_", usual={"arguments": "{}"}, calls=True),
+    "reasoning": ItemKind("rs_", status=False, defaults={"summary": []}),
+    "function_call": ItemKind("fc_", defaults={"arguments": "{}"}, calls=True),
     "function_call_output": ItemKind("fc_"),
-    "custom_tool_call": ItemKind("ctc_", usual={"input": ""}, calls=True),
+    "custom_tool_call": ItemKind("ctc_", defaults={"input": ""}, calls=True),
     "custom_tool_call_output": ItemKind("ctc_"),
-    "web_search_call": ItemKind("ws_", usual={"action": {"type": "search"}}),
-    "file_search_call": ItemKind("fs_", usual={"queries": [], "results": None}),
-    "code_interpreter_call": ItemKind("ci_", usual={"code": "", "container_id": "cntr_", "outputs": None}),
-    "image_generation_call": ItemKind("ig_", usual={"result": None}),
-    "computer_call": ItemKind("cu_", usual={"pending_safety_checks": []}, calls=True),
+    "web_search_call": ItemKind("ws_", defaults={"action": {"type": "search"}}),
+    "file_search_call": ItemKind("fs_", defaults={"queries": [], "results": None}),
+    "code_interpreter_call": ItemKind("ci_", defaults={"code": "", "container_id": "cntr_", "outputs": None}),
+    "image_generation_call": ItemKind("ig_", defaults={"result": None}),
+    "computer_call": ItemKind("cu_", defaults={"pending_safety_checks": []}, calls=True),
     "computer_call_output": ItemKind("cuo_"),
-    "mcp_list_tools": ItemKind("mcpl_", status=False, usual={"server_label": "mcp", "tools": []}),
+    "mcp_list_tools": ItemKind("mcpl_", status=False, defaults={"server_label": "mcp", "tools": []}),
     "mcp_call": ItemKind(
         "mcp_",
-        usual={
+        defaults={
             "approval_request_id": None,
             "arguments": "{}",
             "error": None,
@@ -53,16 +53,18 @@ KINDS: dict[str, ItemKind] = {
             "server_label": "mcp",
         },
     ),
-    "mcp_approval_request": ItemKind("mcpr_", status=False, usual={"arguments": "{}", "name": "", "server_label": "mcp"}),
+    "mcp_approval_request": ItemKind("mcpr_", status=False, defaults={"arguments": "{}", "name": "", "server_label": "mcp"}),
     "mcp_approval_response": ItemKind("mcpa_", status=False),
-    "local_shell_call": ItemKind("lsh_", usual={"action": {"type": "exec", "command": [], "env": {}}}, calls=True),
+    "local_shell_call": ItemKind("lsh_", defaults={"action": {"type": "exec", "command": [], "env": {}}}, calls=True),
     "local_shell_call_output": ItemKind("lsho_"),
-    "shell_call": ItemKind("sh_", usual={"action": {"commands": [], "timeout_ms": None, "max_output_length": None}}, calls=True),
-    "shell_call_output": ItemKind("sho_", usual={"max_output_length": None, "output": []}),
+    "shell_call": ItemKind(
+        "sh_", defaults={"action": {"commands": [], "timeout_ms": None, "max_output_length": None}}, calls=True
+    ),
+    "shell_call_output": ItemKind("sho_", defaults={"max_output_length": None, "output": []}),
     "apply_patch_call": ItemKind("apc_", calls=True),
     "apply_patch_call_output": ItemKind("apco_"),
-    "tool_search_call": ItemKind("tsc_", usual={"arguments": {}, "call_id": None, "execution": "server"}),
-    "tool_search_output": ItemKind("tso_", usual={"call_id": None, "execution": "server", "tools": []}),
+    "tool_search_call": ItemKind("tsc_", defaults={"arguments": {}, "call_id": None, "execution": "server"}),
+    "tool_search_output": ItemKind("tso_", defaults={"call_id": None, "execution": "server", "tools": []}),
     "additional_tools": ItemKind("at_", status=False),
     "configuration_update": ItemKind("cfg_", status=False),
     "compaction": ItemKind("cmp_", status=False),
@@ -73,66 +75,74 @@ KINDS: dict[str, ItemKind] = {
 _OTHER = ItemKind("item_", status=False)
 
 
-def kept(given: Mapping[str, Any], ids: Ids) -> Item:
-    """An item as the API keeps and shows it: with an id, a status, and all that its type always has."""
-    name = given.get("type") or "message"
+def new_id(prefix: str, ids: Ids) -> str:
+    """An id as the API makes them for responses, conversations and items."""
+    return ids.hex(prefix, ID_LENGTH)
+
+
+def normalize_item(source: Mapping[str, Any], ids: Ids) -> Item:
+    """An item as the API stores and returns it: with an id, a status, and all members that its type always has."""
+    name = source.get("type") or "message"
     if name == "message":
-        return _kept_message(given, ids)
+        return _normalize_message(source, ids)
     kind = KINDS.get(name, _OTHER)
-    made: Item = {"id": given.get("id") or ids.hex(kind.prefix, LENGTH), "type": name}
+    item: Item = {"id": source.get("id") or new_id(kind.prefix, ids), "type": name}
     if kind.status:
-        made["status"] = given.get("status") or "completed"
+        item["status"] = source.get("status") or "completed"
     if kind.calls:
-        made["call_id"] = given.get("call_id") or ids.id("call_")
-    for key, usual in kind.usual.items():
-        value = given.get(key)
-        if isinstance(usual, dict) and (value is None or isinstance(value, dict)):
-            value = {**usual, **(value or {})}
+        item["call_id"] = source.get("call_id") or ids.id("call_")
+    for key, default in kind.defaults.items():
+        value = source.get(key)
+        if isinstance(default, dict) and (value is None or isinstance(value, dict)):
+            value = {**default, **(value or {})}
         elif value is None:
-            value = ids.hex(usual) if key == "container_id" else list(usual) if isinstance(usual, list) else usual
-        made[key] = value
-    made.update((key, value) for key, value in given.items() if key not in made)
+            value = ids.hex(default) if key == "container_id" else list(default) if isinstance(default, list) else default
+        item[key] = value
+    item.update((key, value) for key, value in source.items() if key not in item)
     if name == "reasoning":
-        said = made["summary"]
-        made["summary"] = [_summary(part) for part in ([said] if isinstance(said, str) else said)]
-    if name == "compaction" and not made.get("encrypted_content"):
-        made["encrypted_content"] = sealed(made["id"])
-    return made
+        summary = item["summary"]
+        item["summary"] = [_summary(part) for part in ([summary] if isinstance(summary, str) else summary)]
+    if name == "compaction" and not item.get("encrypted_content"):
+        item["encrypted_content"] = seal(item["id"])
+    return item
 
 
-def _kept_message(given: Mapping[str, Any], ids: Ids) -> Item:
-    role = given.get("role") or "assistant"
-    made = {
-        "id": given.get("id") or ids.hex("msg_", LENGTH),
+def _normalize_message(source: Mapping[str, Any], ids: Ids) -> Item:
+    role = source.get("role") or "assistant"
+    message = {
+        "id": source.get("id") or new_id("msg_", ids),
         "type": "message",
-        "status": given.get("status") or "completed",
+        "status": source.get("status") or "completed",
         "role": role,
-        "content": _content(given.get("content"), role),
+        "content": _content(source.get("content"), role),
     }
-    if given.get("phase"):
-        made["phase"] = given["phase"]
-    return made
+    if source.get("phase"):
+        message["phase"] = source["phase"]
+    return message
 
 
 def _content(content: Any, role: str) -> list[Item]:
-    """The parts of a message, each with what its type always has."""
+    """The parts of a message, each with all members that its type always has."""
     if isinstance(content, str):
         return [text_part(content) if role == "assistant" else {"type": "input_text", "text": content}]
-    return [_part(part) for part in content or ()]
+    return [normalize_part(part) for part in content or ()]
 
 
 def _summary(part: Any) -> Item:
-    """A part of a summary; a rule may write no more than its text."""
+    """A part of a summary; a rule may give only its text."""
     return {"type": "summary_text", **part} if isinstance(part, dict) else {"type": "summary_text", "text": str(part)}
 
 
-def _part(part: Item) -> Item:
+def normalize_part(part: Any) -> Any:
+    """A part of a message as the API stores and returns it, with all members that its type always has."""
+    if not isinstance(part, dict):
+        return part
     kind = part.get("type")
     if kind == "output_text" and not ("annotations" in part and "logprobs" in part):
         return {**text_part(part.get("text") or ""), **{key: value for key, value in part.items() if value is not None}}
     if kind == "input_image":
-        return {**part, "detail": part.get("detail") or "auto"}
-    return part
+        return {"file_id": None, "image_url": None, **part, "detail": part.get("detail") or "auto"}
+    return {"file_id": None, **part} if kind == "input_file" else dict(part)
 
 
 def text_part(text: str, annotations: Sequence[Any] = (), logprobs: Sequence[Any] = ()) -> Item:
@@ -140,41 +150,41 @@ def text_part(text: str, annotations: Sequence[Any] = (), logprobs: Sequence[Any
     return {"type": "output_text", "annotations": list(annotations), "logprobs": list(logprobs), "text": text}
 
 
-def given_items(value: Any) -> list[Item]:
-    """The items of an ``input``: a text is one message of the user's."""
+def input_items(value: Any) -> list[Item]:
+    """The items of an ``input``: a text is one user message."""
     if isinstance(value, str):
         return [{"role": "user", "content": value}] if value else []
     return list(value or ())
 
 
-# What the API hides: nothing is secret here, it only looks so
+# Encrypted content, which is only encoded here
 
 _SEAL = "gAAAAAB"
 _TO_URL, _FROM_URL = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 
 
-def sealed(of: Any) -> str:
-    """An ``encrypted_content``: always the same for the same id, or a list of items from which ``unsealed`` gives them back."""
-    raw = digest("sealed", of, size=64) if isinstance(of, str) else zlib.compress(dump(of).encode())
+def seal(content: Any) -> str:
+    """An ``encrypted_content``: derived from an id, or an encoded list of items that ``unseal`` decodes."""
+    raw = digest("sealed", content, size=64) if isinstance(content, str) else zlib.compress(dump(content).encode())
     return _SEAL + binascii.b2a_base64(raw, newline=False).translate(_TO_URL).decode()
 
 
-def unsealed(text: str) -> list[Any]:
-    """The items in an ``encrypted_content`` that ``sealed`` made of some; none in any other. Who sends it may have made it up."""
+def unseal(text: str) -> list[Any]:
+    """The items in an ``encrypted_content`` made by ``seal``; none in any other. Clients may send any text here."""
     try:
         packed = binascii.a2b_base64(text.removeprefix(_SEAL).encode("ascii").translate(_FROM_URL))
-        items = json.loads(zlib.decompressobj().decompress(packed, _LARGEST))
+        items = json.loads(zlib.decompressobj().decompress(packed, _MAX_UNPACKED))
     except (ValueError, zlib.error, RecursionError):
         return []
     return items if isinstance(items, list) else []
 
 
-#: Past this many bytes nobody compacted a conversation with us: it is somebody's bomb.
-_LARGEST = 16 * 1024 * 1024
+#: Larger contents are not decoded, which limits what a decompression bomb costs.
+_MAX_UNPACKED = 16 * 1024 * 1024
 
-# What rules see
+# Messages for matching
 
-#: What rules call the kinds of parts: the same words for every endpoint.
+#: The kinds of parts as rules name them for every endpoint.
 _PARTS = {
     "input_text": "text",
     "output_text": "text",
@@ -184,7 +194,7 @@ _PARTS = {
     "computer_screenshot": "image_url",
     "input_file": "file",
 }
-#: Calls that clients answer, which the API has types of their own for: the tool's name, and where its arguments stand.
+#: Calls with their own item types that clients answer: the name of the tool, and the member with its arguments.
 _CALLS = {
     "computer_call": ("computer", "action"),
     "shell_call": ("shell", "action"),
@@ -204,11 +214,11 @@ _OUTPUTS = frozenset(
 
 
 def messages(items: Iterable[Item], instructions: Any = None) -> list[Message]:
-    """The items as messages, as a chat would have them: what the model says in one turn (text and calls) is one message.
+    """The items as chat messages: text and calls of one model turn are one message.
 
-    Reasoning and the calls that the API answers itself are passed over. ``instructions`` come first, as a system message.
+    Reasoning and calls that the API answers itself are left out. ``instructions`` come first, as a system message.
     """
-    said: list[Message] = [Message("system", instructions)] if isinstance(instructions, str) and instructions else []
+    result: list[Message] = [Message("system", instructions)] if isinstance(instructions, str) and instructions else []
     after_text = False
     for item in items:
         kind = item.get("type") or "message"
@@ -217,43 +227,43 @@ def messages(items: Iterable[Item], instructions: Any = None) -> list[Message]:
             after_text = False
             continue
         is_text = kind == "message"
-        if message.role == "assistant" and said and said[-1].role == "assistant" and not (is_text and after_text):
-            said[-1] = _joined(said[-1], message)
+        if message.role == "assistant" and result and result[-1].role == "assistant" and not (is_text and after_text):
+            result[-1] = _merge(result[-1], message)
         else:
-            said.append(message)
+            result.append(message)
         after_text = is_text
-    return said
+    return result
 
 
-def _joined(first: Message, second: Message) -> Message:
+def _merge(first: Message, second: Message) -> Message:
     text = "\n".join(filter(None, (first.text, second.text)))
     return first._replace(text=text, parts=first.parts + second.parts, tool_calls=first.tool_calls + second.tool_calls)
 
 
 def _message(kind: str, item: Item) -> Message | None:
     if kind == "message":
-        return _of_content(item.get("role") or "assistant", item.get("content"))
+        return _content_message(item.get("role") or "assistant", item.get("content"))
     if kind == "function_call":
-        return _calling(item["name"], item["arguments"], item.get("call_id"))
+        return _call_message(item["name"], item["arguments"], item.get("call_id"))
     if kind == "custom_tool_call":
-        return _calling(item["name"], item["input"], item.get("call_id"), "custom")
+        return _call_message(item["name"], item["input"], item.get("call_id"), "custom")
     if kind in _OUTPUTS:
-        return _of_content("tool", _output(kind, item), item.get("call_id") or item.get("id"))
+        return _content_message("tool", _output(kind, item), item.get("call_id") or item.get("id"))
     if kind in _CALLS:
         name, where = _CALLS[kind]
-        return _calling(name, dump(item.get(where) or item.get("actions") or {}), item.get("call_id"), kind)
+        return _call_message(name, dump(item.get(where) or item.get("actions") or {}), item.get("call_id"), kind)
     if kind == "mcp_approval_request":
-        return _calling(item.get("name") or "", item.get("arguments") or "{}", item.get("id"), kind)
+        return _call_message(item.get("name") or "", item.get("arguments") or "{}", item.get("id"), kind)
     if kind == "mcp_approval_response":
         return Message("tool", "true" if item.get("approve") else "false", tool_call_id=item.get("approval_request_id"))
     return None
 
 
-def _calling(name: str, arguments: str, call_id: str | None, kind: str = "function") -> Message:
+def _call_message(name: str, arguments: str, call_id: str | None, kind: str = "function") -> Message:
     return Message("assistant", "", (), (ToolCall(name, arguments, call_id or "", kind),))
 
 
-def _of_content(role: str, content: Any, call_id: str | None = None) -> Message:
+def _content_message(role: str, content: Any, call_id: str | None = None) -> Message:
     if content.__class__ is str:
         return Message(role, content, tool_call_id=call_id)
     parts = [part for part in content or () if isinstance(part, dict)]
@@ -263,10 +273,10 @@ def _of_content(role: str, content: Any, call_id: str | None = None) -> Message:
 
 
 def _output(kind: str, item: Item) -> Any:
-    """What a tool gave back, as text or parts."""
+    """The result of a tool, as text or parts."""
     output = item.get("output")
     if kind == "shell_call_output":
-        streams = [stream for each in output or () for stream in (each.get("stdout"), each.get("stderr")) if stream]
+        streams = [stream for entry in output or () for stream in (entry.get("stdout"), entry.get("stderr")) if stream]
         return "\n".join(streams)
     if kind == "apply_patch_call_output":
         return output or item.get("status") or ""

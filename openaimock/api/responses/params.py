@@ -1,4 +1,4 @@
-"""Responses parameters: everything the operations of the Responses API take, in the order in which the API looks at it.
+"""Responses parameters: all parameters of the Responses API, in the order in which the API checks them.
 
 (API reference: Responses; SDK types ResponseCreateParams, InputTokenCountParams and ResponseCompactParams.)
 """
@@ -12,6 +12,7 @@ from ...params.errors import missing
 from ...params.shapes import Anything
 from ...params.table import Also, Array, Boolean, Either, Integer, Map, Number, Object, OneOf, String, Union, plain, table
 from ..chat.params import METADATA, MODERATION, REASONING_EFFORT, SCHEMA, SERVICE_TIER, VERBOSITY
+from ..lists import PAGE
 from .item_params import INPUT_ITEM, TOOLS
 
 _LONG = String(max_length=10485760)
@@ -32,15 +33,15 @@ INCLUDE = Array(
 )
 _CONVERSATION = Either(String(), Object({"id": String()}, required=["id"]))
 _PROMPT = Object({"id": String(), "version": String(), "variables": Map(Anything())}, required=["id"])
-_NAMED = Object({"name": String()}, required=["name"])
+_BY_NAME = Object({"name": String()}, required=["name"])
 _ANY = Object({}, open=True)
 _CHOICE = Either(
     OneOf(["none", "auto", "required"]),
     Union(
         "type",
         {
-            "function": _NAMED,
-            "custom": _NAMED,
+            "function": _BY_NAME,
+            "custom": _BY_NAME,
             "allowed_tools": Object({"mode": OneOf(["auto", "required"]), "tools": Array(SCHEMA)}, required=["mode", "tools"]),
             "mcp": Object({"server_label": String(), "name": String()}, required=["server_label"]),
             **dict.fromkeys(
@@ -56,7 +57,7 @@ _CHOICE = Either(
     called="one of an object or 'none', 'auto', or 'required'",
 )  # fmt: skip
 _FORMAT_NAME = String(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")
-#: A format without a type means none: some clients send an empty one.
+#: A format without a type means text: some clients send an empty one.
 _FORMAT = Union(
     "type",
     {
@@ -94,12 +95,12 @@ _TRUNCATION = OneOf(["auto", "disabled"])
 _PENALTY = Number(min=-2, max=2)
 
 
-def _named(model: str) -> None:
+def _check_name(model: str) -> None:
     if not model:
         raise plain("The requested model '' does not exist.", code="model_not_found")
 
 
-_MODEL = Also(String(), _named)
+_MODEL = Also(String(), _check_name)
 
 RESPONSES = table(
     {
@@ -172,15 +173,15 @@ COMPACT = table(
     required=["model"],
     absent={"model": lambda: missing("model")},
 )
-#: What lists and retrievals take in their query.
-LISTING = table({"limit": Integer(min=1, max=100), "order": OneOf(["asc", "desc"]), "after": String(), "include": INCLUDE})
+#: Query parameters of lists and retrievals.
+LISTING = table({**PAGE, "include": INCLUDE})
 RETRIEVING = table({"stream": Boolean(), "starting_after": Integer(), "include_obfuscation": Boolean(), "include": INCLUDE})
 CONVERSATION = table({"items": Array(INPUT_ITEM, max=20), "metadata": METADATA})
 CONVERSATION_ITEMS = table({"items": Array(INPUT_ITEM, max=20)}, required=["items"], absent={"items": lambda: missing("items")})
 CONVERSATION_UPDATE = table({"metadata": METADATA})
 
-_NOTHING = "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided."
-_MOVED = (
+_EMPTY = "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided."
+_USE_INPUT = (
     "Unsupported parameter: 'messages'. In the Responses API, this parameter has moved to 'input'. Try again with the new "
     "parameter. See the API documentation for more information: "
     "https://platform.openai.com/docs/api-reference/responses/create."
@@ -188,27 +189,27 @@ _MOVED = (
 
 
 def check_create(body: dict[str, Any]) -> None:
-    """Raise what the API says of a request to create a response; only what is stored is not looked at here."""
+    """Raise the API's error for a request to create a response; stored objects are not checked here."""
     if body.get("prompt") is None:
         _required(body, "model")
         if body.get("conversation") is None and "messages" not in body:
             _required(body, "input")
     if "messages" in body:
-        raise APIError(400, _MOVED, code="unsupported_parameter")
+        raise APIError(400, _USE_INPUT, code="unsupported_parameter")
     RESPONSES.check(body)
     if body.get("previous_response_id") and body.get("conversation"):
-        said = "Mutually exclusive parameters: ''. Ensure you are only providing one of: 'pre..._id' or 'conversation'."
-        raise APIError(400, said, code="mutually_exclusive_parameters")
+        message = "Mutually exclusive parameters: ''. Ensure you are only providing one of: 'pre..._id' or 'conversation'."
+        raise APIError(400, message, code="mutually_exclusive_parameters")
 
 
-def check_something(body: dict[str, Any]) -> None:
-    """Raise what the API says of an empty input with nothing before it."""
+def check_not_empty(body: dict[str, Any]) -> None:
+    """Raise the API's error for an empty input without a conversation before it."""
     if not body.get("input") and not any(body.get(name) for name in ("previous_response_id", "prompt", "conversation")):
-        raise APIError(400, _NOTHING, code="missing_required_parameter")
+        raise APIError(400, _EMPTY, code="missing_required_parameter")
 
 
 def check_update(body: dict[str, Any]) -> None:
-    """Raise what the API says of a change to a conversation; null takes the metadata away."""
+    """Raise the API's error for an update of a conversation; null removes the metadata."""
     if "metadata" not in body:
         raise missing("metadata").error()
     CONVERSATION_UPDATE.check(body)

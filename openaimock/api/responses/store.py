@@ -1,4 +1,4 @@
-"""What is remembered of responses and conversations: the items said so far, and how far a background response is."""
+"""Stored responses and conversations: their items, and the progress of background responses."""
 
 from __future__ import annotations
 
@@ -9,57 +9,56 @@ from ...errors import APIError
 from ...params.errors import ParamError
 from ...state.store import State
 from ...types.reply import Pace
+from .. import lists
 from .body import Response, conversation_id
-from .events import opened
+from .events import unfinished
 from .item_params import check_item
-from .items import Item, unsealed
+from .items import Item, unseal
 from .params import LISTING
 
 RESPONSES = "responses"
 CONVERSATIONS = "conversations"
 #: Every stored item by its id, for ``item_reference``.
 _ITEMS = "items"
-#: How many responses a namespace keeps: the API keeps them for thirty days, a mock must not grow without end.
-KEPT = 10_000
-_EVERYTHING = 1_000_000_000
+#: How many responses a namespace stores: the API deletes them after thirty days, a mock limits their number.
+MAX_STORED = 10_000
+_NO_LIMIT = 1_000_000_000
 
-#: What is stored of a response: ``response`` as it is at its end, its own ``input``, the conversation ``before`` it, how its
-#: text is cut, and its state: ``queued``, ``in_progress``, or ``ended``.
+#: What is stored of a response: the finished ``response``, its own ``input``, the conversation ``before`` it, the ``pace`` that
+#: cuts its text, and its ``state``: ``queued``, ``in_progress``, or ``ended``.
 Record = dict[str, Any]
 
 
 def collection(conversation: str) -> str:
-    """The shelf on which the items of a conversation stand."""
+    """The name of the collection of a conversation's items."""
     return f"{CONVERSATIONS}/{conversation}/items"
 
 
 # Responses
 
 
-def found(store: State, id: str) -> Record:
+def response_record(store: State, id: str) -> Record:
     """A stored response; APIError 404 when there is none."""
-    record: Record | None = store.get(RESPONSES, id)
-    if record is None:
-        raise APIError(404, f"Response with id '{id}' not found.")
+    record: Record = lists.lookup(store, RESPONSES, id, "Response with id '{id}' not found.")
     return record
 
 
-def keep(store: State, record: Record) -> None:
-    """Store a response; past ``KEPT`` of them the oldest makes room for it."""
+def save(store: State, record: Record) -> None:
+    """Store a response; past ``MAX_STORED`` the oldest is deleted."""
     id = record["response"]["id"]
-    if store.get(RESPONSES, id) is None and store.count(RESPONSES) >= KEPT:
+    if store.get(RESPONSES, id) is None and store.count(RESPONSES) >= MAX_STORED:
         oldest = store.page(RESPONSES, limit=1)
         if oldest and oldest.items:
-            forget(store, oldest.items[0]["response"]["id"])
+            delete(store, oldest.items[0]["response"]["id"])
     store.put(RESPONSES, id, record)
     for item in record["input"]:
         store.put(_ITEMS, item["id"], item)
     if record["state"] == "ended":
-        _settle(store, record)
+        _store_output(store, record)
 
 
-def _settle(store: State, record: Record) -> None:
-    """A response has ended: what was said in it can be referred to, and stands in its conversation."""
+def _store_output(store: State, record: Record) -> None:
+    """Make the output of an ended response available to references and add it to its conversation."""
     response = record["response"]
     for item in response["output"]:
         store.put(_ITEMS, item["id"], item)
@@ -68,7 +67,7 @@ def _settle(store: State, record: Record) -> None:
         append(store, conversation, [*record["input"], *response["output"]])
 
 
-def forget(store: State, id: str) -> bool:
+def delete(store: State, id: str) -> bool:
     """Delete a response and its items; whether there was one."""
     record = store.get(RESPONSES, id)
     if record is None:
@@ -80,33 +79,33 @@ def forget(store: State, id: str) -> bool:
     return True
 
 
-def shown(record: Record) -> Response:
-    """A response as it is now."""
+def current(record: Record) -> Response:
+    """A response in its present state."""
     response: Response = record["response"]
-    return response if record["state"] == "ended" else opened(response, record["state"])
+    return response if record["state"] == "ended" else unfinished(response, record["state"])
 
 
 _NEXT = {"queued": "in_progress", "in_progress": "ended"}
 
 
-def moved(store: State, record: Record, state: str = "") -> Record:
-    """A background response one step further, or in the given state; one that has ended stays as it is."""
+def advance(store: State, record: Record, state: str = "") -> Record:
+    """Move a background response to its next state, or to ``state``; one that has ended does not change."""
     if record["state"] == "ended":
         return record
     record = {**record, "state": state or _NEXT[record["state"]]}
     store.put(RESPONSES, record["response"]["id"], record)
     if record["state"] == "ended":
-        _settle(store, record)
+        _store_output(store, record)
     return record
 
 
-def cancelled(store: State, record: Record) -> Record:
-    """A background response, stopped before it said anything. APIError 400 when it cannot be, as the API says it."""
+def cancel(store: State, record: Record) -> Record:
+    """Stop a background response before it has any output. APIError 400 when it cannot be cancelled."""
     response = record["response"]
     if not response["background"]:
         raise APIError(400, "Cannot cancel a synchronous response.", param="response_id")
     if record["state"] != "ended":
-        record = {**record, "state": "ended", "response": opened(response, "cancelled")}
+        record = {**record, "state": "ended", "response": unfinished(response, "cancelled")}
         store.put(RESPONSES, response["id"], record)
     elif response["status"] != "cancelled":
         raise APIError(400, f"Cannot cancel {_A[response['status']]} response.", param="response_id")
@@ -117,15 +116,15 @@ _A = {"completed": "a completed", "failed": "a failed", "incomplete": "an incomp
 
 
 def pace_of(record: Record) -> Pace | None:
-    """How the text of a stored response is cut when it is streamed again."""
-    given = record["pace"]
-    return Pace(chunk=given["chunk"], chunks=tuple(given["chunks"])) if given else None
+    """How the text of a stored response is cut into deltas when it is streamed again."""
+    pace = record["pace"]
+    return Pace(chunk=pace["chunk"], chunks=tuple(pace["chunks"])) if pace else None
 
 
-# What came before
+# The conversation before a request
 
 
-def earlier(store: State | None, body: Mapping[str, Any]) -> list[Item]:
+def previous_items(store: State | None, body: Mapping[str, Any]) -> list[Item]:
     """The items before a request's own, by ``conversation`` or ``previous_response_id``.
 
     APIError in the API's words when there is no such conversation (404) or response (400).
@@ -134,17 +133,17 @@ def earlier(store: State | None, body: Mapping[str, Any]) -> list[Item]:
     if store is None:
         return []
     if conversation:
-        return said_in(store, conversation)
+        return conversation_items(store, conversation)
     if previous:
         if store.get(RESPONSES, previous) is None:
-            said = f"Previous response with id '{previous}' not found."
-            raise APIError(400, said, param="previous_response_id", code="previous_response_not_found")
-        return chained(store, previous)
+            message = f"Previous response with id '{previous}' not found."
+            raise APIError(400, message, param="previous_response_id", code="previous_response_not_found")
+        return chain(store, previous)
     return []
 
 
-def chained(store: State, id: str | None) -> list[Item]:
-    """All that was said up to a response and in it. One in the chain that was deleted takes what is before it along."""
+def chain(store: State, id: str | None) -> list[Item]:
+    """The items of a response and of all responses before it. A deleted response ends the chain."""
     records = []
     while id and (record := store.get(RESPONSES, id)) is not None:
         records.append(record)
@@ -157,52 +156,54 @@ def chained(store: State, id: str | None) -> list[Item]:
     return items
 
 
-def heard(store: State, record: Record) -> list[Item]:
-    """All that the model heard before it gave a response: what came before, and the request's own items."""
-    return [*chained(store, record["response"]["previous_response_id"]), *record["before"], *record["input"]]
+def context_items(store: State, record: Record) -> list[Item]:
+    """All input of a response: the conversation before it, and the request's own items."""
+    return [*chain(store, record["response"]["previous_response_id"]), *record["before"], *record["input"]]
 
 
-def resolved(store: State | None, items: Sequence[Item]) -> list[Item]:
-    """The items, with those they refer to in the place of references. APIError 404 for one that is not stored."""
+def resolve_references(store: State | None, items: Sequence[Item]) -> list[Item]:
+    """The items, with references replaced by the items they name. APIError 404 for one that is not stored."""
     if not any(item.get("type") in _REFERENCES for item in items):
         return list(items)
-    made = []
+    resolved = []
     for item in items:
-        if item.get("type") not in _REFERENCES or "role" in item:
-            made.append(item)
-            continue
-        stored = None if store is None else store.get(_ITEMS, item["id"])
-        if stored is None:
-            raise APIError(404, _GONE.format(id=item["id"]), param="input")
-        made.append(stored)
-    return made
+        if item.get("type") in _REFERENCES and "role" not in item:
+            stored = None if store is None else store.get(_ITEMS, item["id"])
+            if stored is None:
+                raise APIError(404, _NOT_STORED.format(id=item["id"]), param="input")
+            resolved.append(stored)
+        else:
+            resolved.append(item)
+    return resolved
 
 
 _REFERENCES = (None, "item_reference")
-_GONE = (
+_NOT_STORED = (
     "Item with id '{id}' not found. Items are not persisted when `store` is set to false. Try again with `store` set to true, "
     "or remove this item from your input."
 )
 
 
-def expanded(items: Iterable[Item]) -> list[Item]:
-    """The items for rules to see: in the place of a compaction that was made here what was compacted."""
-    made = []
+def expand_compactions(items: Iterable[Item]) -> list[Item]:
+    """The items as rules read them: a compaction made by this mock is replaced by the items it holds."""
+    expanded: list[Item] = []
     for item in items:
         if item.get("type") == "compaction":
-            made += [inner for inner in unsealed(item.get("encrypted_content") or "") if _sound(inner)]
+            inner_items = [inner for inner in unseal(item.get("encrypted_content") or "") if _is_valid(inner)]
+            # The output of a compaction repeats the user messages before it.
+            texts = [inner.get("content") for inner in inner_items]
+            expanded = [other for other in expanded if other.get("content") not in texts] + inner_items
         else:
-            made.append(item)
-    return made
+            expanded.append(item)
+    return expanded
 
 
-def _sound(item: Any) -> bool:
+def _is_valid(item: Any) -> bool:
     try:
         check_item(item)
     except ParamError:
         return False
-    sound: bool = item.get("type") != "compaction"
-    return sound
+    return bool(item.get("type") != "compaction")
 
 
 # Conversations
@@ -210,16 +211,14 @@ def _sound(item: Any) -> bool:
 
 def conversation(store: State, id: str) -> Item:
     """A conversation; APIError 404 when there is none."""
-    stored: Item | None = store.get(CONVERSATIONS, id)
-    if stored is None:
-        raise APIError(404, f"Conversation with id '{id}' not found.")
+    stored: Item = lists.lookup(store, CONVERSATIONS, id, "Conversation with id '{id}' not found.")
     return stored
 
 
-def said_in(store: State, id: str) -> list[Item]:
+def conversation_items(store: State, id: str) -> list[Item]:
     """All items of a conversation, oldest first; APIError 404 when there is none."""
     conversation(store, id)
-    page = store.page(collection(id), limit=_EVERYTHING)
+    page = store.page(collection(id), limit=_NO_LIMIT)
     return list(page.items) if page else []
 
 
@@ -231,7 +230,7 @@ def append(store: State, id: str, items: Iterable[Item]) -> None:
 
 
 def remove(store: State, conversation: str, id: str) -> bool:
-    """Take an item out of a conversation; whether it was there."""
+    """Remove an item from a conversation; whether it was there."""
     store.delete(_ITEMS, id)
     removed: bool = store.delete(collection(conversation), id)
     return removed
@@ -240,22 +239,8 @@ def remove(store: State, conversation: str, id: str) -> bool:
 # Lists
 
 
-def listed(items: Sequence[Item], query: Mapping[str, Any]) -> Item:
-    """A page of items (given oldest first) as the query asks for it: newest first, twenty, unless it says otherwise."""
-    asked = LISTING.coerce(query)
-    LISTING.check(asked)
-    ordered = list(items) if asked.get("order") == "asc" else list(reversed(items))
-    after = asked.get("after")
-    if after:
-        places = [at for at, item in enumerate(ordered) if item["id"] == after]
-        if not places:
-            raise APIError(400, f"Item with id '{after}' not found.", param="after")
-        ordered = ordered[places[0] + 1 :]
-    limit = asked.get("limit") or 20
-    return page_of(ordered[:limit], len(ordered) > limit)
-
-
-def page_of(items: Sequence[Item], more: bool = False) -> Item:
-    """A list object of these items."""
-    first, last = (items[0]["id"], items[-1]["id"]) if items else ("", "")
-    return {"object": "list", "data": list(items), "first_id": first, "has_more": more, "last_id": last}
+def page_of(items: Sequence[Item], query: Mapping[str, Any]) -> Item:
+    """A page of items (oldest first) as the query asks for it. APIError 400 for a wrong query."""
+    values = LISTING.coerce(query)
+    LISTING.check(values)
+    return lists.page_of(items, values)

@@ -13,33 +13,34 @@ from ...state.namespace import Context
 from ...state.store import State
 from ...types.ask import Ask
 from ...types.reply import Reply
+from .. import lists
 from ..operation import Operation
 from . import store as stored
 from .body import Response
-from .events import closing, failed, frames
+from .events import failed_response, final_events, stream_events
 from .params import RETRIEVING
 
 
 def live_events(store: State, id: str, events: Iterator[Frame]) -> Iterator[Frame]:
-    """The events of a background response: it has ended when they have, and they end when it is cancelled."""
+    """The events of a background response: the last one ends the response; cancelling the response ends the events."""
     for number, event in enumerate(events):
         record = store.get(stored.RESPONSES, id)
         if record is not None and record["response"]["status"] == "cancelled":
-            yield from closing(record["response"], number)
+            yield from final_events(record["response"], number)
             return
         yield event
     if (record := store.get(stored.RESPONSES, id)) is not None:
-        stored.moved(store, record, "ended")
+        stored.advance(store, record, "ended")
 
 
 def broken(store: State, response: Response, number: int) -> bytes:
-    """What is sent in the place of an event when a rule lets the stream fail there; the response stays as failed."""
+    """The events that replace the rest of a stream which a rule's fault breaks; the response is stored as failed."""
     error = api_error(500)
-    failure = failed(response, {"code": error.code or "server_error", "message": error.message})
+    failure = failed_response(response, {"code": error.code or "server_error", "message": error.message})
     record = store.get(stored.RESPONSES, response["id"])
     if record is not None:
         store.put(stored.RESPONSES, response["id"], {**record, "response": failure, "state": "ended"})
-    return b"".join(data for data, _ in closing(failure, number))
+    return b"".join(data for data, _ in final_events(failure, number))
 
 
 def _read_stored(request: Request) -> Ask:
@@ -53,33 +54,33 @@ def _read_list(request: Request) -> Ask:
 
 
 def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON | payloads.Events:
-    """A stored response, whole or as its events; asking moves one in the background a step on."""
-    record = stored.found(context.store, ask.params["response_id"])
-    asked = RETRIEVING.coerce(ask.query)
-    if not asked.get("stream"):
-        return payloads.JSON(stored.shown(stored.moved(context.store, record)))
+    """A stored response, whole or as its events; each retrieval advances a background response by one state."""
+    record = stored.response_record(context.store, ask.params["response_id"])
+    query = RETRIEVING.coerce(ask.query)
+    if not query.get("stream"):
+        return payloads.JSON(stored.current(stored.advance(context.store, record)))
     response = record["response"]
-    events = frames(response, stored.pace_of(record), obfuscate=bool(asked.get("include_obfuscation")))
+    events = stream_events(response, stored.pace_of(record), obfuscate=bool(query.get("include_obfuscation")))
     if record["state"] != "ended":
         events = live_events(context.store, response["id"], events)
-    return payloads.Events(islice(events, max(0, asked.get("starting_after", -1) + 1), None))
+    return payloads.Events(islice(events, max(0, query.get("starting_after", -1) + 1), None))
 
 
 def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     id = ask.params["response_id"]
-    stored.found(context.store, id)
-    stored.forget(context.store, id)
-    return payloads.JSON({"id": id, "object": "response", "deleted": True})
+    stored.response_record(context.store, id)
+    stored.delete(context.store, id)
+    return payloads.JSON(lists.deleted(id, "response.deleted"))
 
 
 def _cancel(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    record = stored.found(context.store, ask.params["response_id"])
-    return payloads.JSON(stored.shown(stored.cancelled(context.store, record)))
+    record = stored.response_record(context.store, ask.params["response_id"])
+    return payloads.JSON(stored.current(stored.cancel(context.store, record)))
 
 
 def _input_items(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    record = stored.found(context.store, ask.params["response_id"])
-    return payloads.JSON(stored.listed(stored.heard(context.store, record), ask.query))
+    record = stored.response_record(context.store, ask.params["response_id"])
+    return payloads.JSON(stored.page_of(stored.context_items(context.store, record), ask.query))
 
 
 ENDPOINTS = (

@@ -9,7 +9,7 @@ from math import isqrt, sqrt
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from ...text.similarity import LONG, fold, fold_again
+from ...text.similarity import LONG, fold, fold_cached
 
 #: Words are hashed into this many buckets: enough to distinguish texts, few enough for a table.
 _WORD_BUCKETS = 256
@@ -48,7 +48,7 @@ class Fuzzy:
 
     def find(self, value: str, numbers: list[int]) -> None:
         """Append the numbers of all rules whose texts are similar enough, and of few others."""
-        text = fold_again(value, self._case_sensitive)
+        text = fold_cached(value, self._case_sensitive)
         if len(text) <= LONG:
             self._letters.find(_letters(text), numbers)
             if self._long:

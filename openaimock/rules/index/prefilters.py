@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ...types.ask import Ask
@@ -47,7 +47,8 @@ def _flow_prefilters(rule: Rule) -> list[Prefilter]:
     for at, turn in enumerate(rule.flow):
         if turn.role == "assistant":
             continue
-        if turn.matcher:
+        # Parallel results may be in any order.
+        if turn.matcher and not any(start <= at < end for start, end in rule.parallel):
             slot = f"messages.{at}" if rule.opens_with_system else f"opening.{at}"
             read = _message_reader(at, rule.opens_with_system)
             prefilter = _prefilter(slot, read, turn.matcher)
@@ -75,8 +76,8 @@ def _condition_prefilters(condition: Condition) -> list[Prefilter]:
         return [tuple(term for prefilter in best for term in prefilter)] if all(best) else []
     if condition.parts:
         return [prefilter for part in condition.parts for prefilter in _condition_prefilters(part)]
-    if condition.within:
-        prefilter = _within(condition.key, condition.within)
+    if condition.within and condition.texts:
+        prefilter = _within(condition.key, condition.within, condition.texts)
     elif condition.value and condition.matcher:
         prefilter = _prefilter(condition.key, condition.value, condition.matcher)
     else:
@@ -103,10 +104,10 @@ def _prefilter(slot: str, read: Read, matcher: Matcher) -> Prefilter | None:
     return tuple(Term(slot, read, "grams", texts) for texts in needs) if needs else None
 
 
-def _within(slot: str, matcher: Matcher) -> Prefilter | None:
+def _within(slot: str, matcher: Matcher, texts: Callable[[Ask], Sequence[str]]) -> Prefilter | None:
     """One of several texts must fit, so the joined texts contain its required substrings."""
     needs = _needs(matcher)
-    return tuple(Term(slot, _joined, "grams", texts) for texts in needs) if needs else None
+    return tuple(Term(slot, lambda ask: "\n".join(texts(ask)), "grams", needed) for needed in needs) if needs else None
 
 
 def _needs(matcher: Matcher) -> literals.Needs:
@@ -119,10 +120,6 @@ def _needs(matcher: Matcher) -> literals.Needs:
         return None
     text = ngrams.fold(matcher.value.strip() if matcher.kind == "exact" else matcher.value)
     return ((text,),) if text else None
-
-
-def _joined(ask: Ask) -> str:
-    return "\n".join([message.text for message in ask.messages])
 
 
 def selectivity(prefilter: Prefilter) -> tuple[int, int]:

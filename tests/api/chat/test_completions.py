@@ -239,6 +239,14 @@ def test_stop_cuts_before_the_sequence(mock, stop):
     assert (choice["message"]["content"], choice["finish_reason"]) == ("Hi there! ", "stop")
 
 
+@pytest.mark.parametrize(
+    "known", [{"finish_reason": "length"}, {"usage": {"completion_tokens": 1}}, {"usage": {"output_tokens": 1}}]
+)
+def test_a_reply_that_says_that_it_keeps_the_limit_is_not_cut(serve, known):
+    mock = serve([{"when": {}, "reply": {"content": "one two three four", **known}}])
+    assert post(mock, user("Hello", max_tokens=1)).json()["choices"][0]["message"]["content"] == "one two three four"
+
+
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 def test_token_limits_cut_with_length(mock, name):
     answer = post(mock, user("Hello", **{name: 3})).json()

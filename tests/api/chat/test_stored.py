@@ -75,7 +75,7 @@ def test_a_stored_completion_says_what_was_asked(sdk):
 def test_others_are_not_kept(sdk, store):
     completion = sdk.create(**user("Hello", store=store))
     assert ids(sdk.list()) == []
-    with pytest.raises(openai.NotFoundError, match=f"Chat completion with id '{completion.id}' not found"):
+    with pytest.raises(openai.NotFoundError, match=f"Completion {completion.id} not found"):
         sdk.retrieve(completion.id)
 
 
@@ -209,7 +209,7 @@ def test_what_is_not_there(sdk, operation):
         "delete": lambda: sdk.delete("nobody"),
         "messages": lambda: sdk.messages.list("nobody"),
     }
-    with pytest.raises(openai.NotFoundError, match="Chat completion with id 'nobody' not found"):
+    with pytest.raises(openai.NotFoundError, match="Completion nobody not found"):
         operations[operation]()
 
 

@@ -280,7 +280,6 @@ def test_content_filter_is_incomplete_too(serve):
         ("store", False),
         ("service_tier", "flex"),
         ("top_logprobs", 5),
-        ("prompt", {"id": "pmpt_1", "version": "2", "variables": {"city": "Oslo"}}),
     ],
 )
 def test_parameters_are_echoed(mock, name, value):
@@ -307,7 +306,7 @@ TOOLS = [
     {"type": "file_search", "vector_store_ids": ["vs_1"], "max_num_results": 3},
     {"type": "code_interpreter", "container": {"type": "auto"}},
     {"type": "image_generation", "partial_images": 2},
-    {"type": "mcp", "server_label": "docs", "server_url": "https://mcp.example", "require_approval": "never"},
+    {"type": "mcp", "server_label": "docs", "server_url": "https://mcp.example/sse", "require_approval": "never"},
     {"type": "computer_use_preview", "environment": "browser", "display_width": 800, "display_height": 600},
     {"type": "computer"},
     {"type": "local_shell"},
@@ -325,9 +324,9 @@ def test_tools_are_echoed(mock, tool):
     assert {name: echoed[name] for name in tool if name != "tools"} == {name: tool[name] for name in tool if name != "tools"}
 
 
-def test_functions_are_strict_unless_told_otherwise(mock):
+def test_a_function_has_the_strictness_of_the_request(mock):
     tools = [{"type": "function", "name": "f", "parameters": SCHEMA, "strict": strict} for strict in (None, True, False)]
-    assert [tool["strict"] for tool in respond(mock, ask("Hello", tools=tools))["tools"]] == [True, True, False]
+    assert [tool["strict"] for tool in respond(mock, ask("Hello", tools=tools))["tools"]] == [False, True, False]
 
 
 def test_secrets_of_an_mcp_server_are_not_sent_back(mock):
@@ -521,6 +520,15 @@ def test_azure(mock):
 )
 def test_refusals(mock, body, param, code, message):
     assert refused(mock, body) == (400, param, code, message)
+
+
+@pytest.mark.parametrize(
+    ("id", "code"), [("", "empty_string"), ("rs_" + "0" * 62, "string_above_max_length")], ids=["empty", "long"]
+)
+def test_lengths_of_item_ids(mock, id, code):
+    items = [{"role": "user", "content": "Hello"}, {"type": "reasoning", "id": id, "summary": []}]
+    status, param, refusal, message = refused(mock, ask(items))
+    assert (status, param, refusal) == (400, "input[1].id", code), message
 
 
 def test_a_chat_body_is_told_where_messages_went(mock):

@@ -50,11 +50,13 @@ def test_the_events_of_a_custom_tool_call(mock):
     ]  # fmt: skip
 
 
-def test_annotations_come_after_the_text_they_mark(mock):
-    found = stream(mock, ask("cite"))
-    names = kinds(found)
-    assert names.index("output_text.delta") < names.index("output_text.annotation.added") < names.index("output_text.done")
-    added = [event for event in found if event["type"].endswith("annotation.added")]
+def test_an_annotation_follows_the_text_that_it_marks(mock):
+    received = stream(mock, ask("cite"))
+    assert kinds(received)[3:-3] == [
+        "content_part.added", "output_text.delta", "output_text.annotation.added", "output_text.delta",
+        "output_text.annotation.added", "output_text.delta", "output_text.done",
+    ]  # fmt: skip
+    added = [event for event in received if event["type"].endswith("annotation.added")]
     assert [event["annotation_index"] for event in added] == [0, 1]
     assert added[1]["annotation"]["url"] == "https://b.example"
 
@@ -118,6 +120,15 @@ def test_logprobs_are_beside_their_tokens(mock):
     assert all("".join(each["token"] for each in event["logprobs"]) == event["delta"] for event in deltas)
     done = next(event for event in found if event["type"] == "response.output_text.done")
     assert [each["token"] for each in done["logprobs"]] == [event["delta"] for event in deltas]
+
+
+def test_log_probabilities_have_bytes_and_are_in_the_item_only(mock):
+    received = stream(mock, ask("Hello", include=["message.output_text.logprobs"], top_logprobs=1))
+    delta = next(event for event in received if event["type"] == "response.output_text.delta")
+    assert delta["logprobs"][0]["bytes"] == list(delta["delta"].encode())
+    part = next(event["part"] for event in received if event["type"] == "response.content_part.done")
+    item = next(event["item"] for event in received if event["type"] == "response.output_item.done")
+    assert (part["logprobs"], len(item["content"][0]["logprobs"]) > 1) == ([], True)
 
 
 def test_obfuscation_only_when_asked_for(mock):

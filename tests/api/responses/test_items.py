@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ...support.answers import ask, kinds, respond, same, stream
+from ...support.wire import events, post
 
 #: What a rule says of an item, what the API's own fields become, and the events between its being added and done.
 ITEMS = [
@@ -107,7 +108,7 @@ ITEMS = [
             "reasoning_summary_part.done",
         ],
     ),
-    ({"type": "compaction"}, {"id": "cmp_", "encrypted_content": "gAAAA"}, ["compaction.compacting"]),
+    ({"type": "compaction"}, {"id": "cmp_", "encrypted_content": "gAAAA"}, []),
     (
         {"type": "message", "content": "Hi", "phase": "commentary"},
         {"id": "msg_", "role": "assistant", "phase": "commentary"},
@@ -142,6 +143,14 @@ def test_items_have_their_events(serve, given, made, steps):
     first, last = names.index("output_item.added"), names.index("output_item.done")
     assert names[first + 1 : last] == steps
     assert same(found[-1]["response"]) == same(respond(mock, ask("go")))
+
+
+@pytest.mark.parametrize(("model", "action"), [("gpt-4.1", {"action": {"type": "search"}}), ("gpt-5", {})])
+def test_a_search_begins_without_its_query(serve, model, action):
+    mock = scripted(serve, {"type": "web_search_call", "action": {"type": "search", "query": "news"}})
+    text = post(mock, ask("go", model=model, stream=True), "/responses").text
+    added = next(event["item"] for event in events(text) if event["type"] == "response.output_item.added")
+    assert added == {"id": added["id"], "type": "web_search_call", "status": "in_progress", **action}
 
 
 def test_previews_of_an_image_when_they_are_asked_for(serve):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openaimock.rules.index.fuzzy import Fuzzy
-from openaimock.text.similarity import LONG, alike_enough, fold
+from openaimock.text.similarity import LONG, fold, reaches
 
 texts = st.text("abcdeé ", max_size=14)
 thresholds = st.sampled_from([0.2, 0.5, 0.75, 0.8, 0.9, 1.0]) | st.floats(0.01, 1)
@@ -55,9 +55,7 @@ def test_long_texts_are_found_by_their_words(seed):
     expected = [(" ".join(chance.choices(words, k=chance.choice([5, 300, 400, 420]))), 0.6) for _ in range(30)]
     index = table(*expected)
     for text in [expected[3][0], " ".join(chance.choices(words, k=410)), "word1 " * 400, "word1 word2"]:
-        numbers = [
-            number for number, (other, threshold) in enumerate(expected) if alike_enough(fold(text), fold(other), threshold)
-        ]
+        numbers = [number for number, (other, threshold) in enumerate(expected) if reaches(fold(text), fold(other), threshold)]
         assert set(numbers) <= set(found(index, text))
 
 

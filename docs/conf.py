@@ -1,0 +1,46 @@
+"""Sphinx configuration: the pages of this folder as HTML, with a link wherever a page is named as ``docs/NAME.rst``."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from openaimock import __version__
+
+project = "openaimock"
+version = release = __version__
+html_theme = "furo"
+html_title = f"openaimock {__version__}"
+html_show_copyright = False
+html_show_sphinx = False
+html_copy_source = False
+# A literal block without a language is output or a command line.
+highlight_language = "text"
+nitpicky = True
+
+PAGE = re.compile(r"docs/(\w+)\.rst|(README|CHANGES|CONTRIBUTING)\.rst")
+#: Files outside this folder, and the page that includes each. The README has no page: the index serves as one.
+INCLUDED = {"README": "index", "CHANGES": "changes", "CONTRIBUTING": "contributing"}
+
+
+def link_pages(app: Sphinx, tree: nodes.document) -> None:
+    """Turn the name of a page in the source, which reads well as plain text, into a link to it with the page's title."""
+    for literal in list(tree.findall(nodes.literal)):
+        name = PAGE.fullmatch(literal.astext())
+        if name and not isinstance(literal.parent, nodes.reference):
+            target = name[1] or INCLUDED[name[2]]
+            link = pending_xref("", refdomain="std", reftype="doc", reftarget=f"/{target}", refexplicit=False, refwarn=True)
+            link["refdoc"] = app.env.docname
+            link += nodes.inline("", target)
+            literal.replace_self(link)
+
+
+def setup(app: Sphinx) -> None:
+    """Register the link step."""
+    app.connect("doctree-read", link_pages)

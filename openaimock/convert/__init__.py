@@ -1,0 +1,1 @@
+"""Convert: what people have in other tools' files becomes rules."""

@@ -1,0 +1,56 @@
+"""Beside: large base64 in rules goes to files in a folder beside the configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .outcomes import from_base64
+
+#: Shorter base64 stays where it is.
+_LARGE = 2000
+_SUFFIXES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"RIFF": "wav", b"ID3": "mp3", b"OggS": "opus", b"fLaC": "flac"}
+
+
+def move_payloads(rules: list[dict[str, Any]], target: Path) -> int:
+    """Write the large images and sounds of rules beside ``target`` and name the files in their place; how many there were.
+
+    OSError when a file cannot be written.
+    """
+    folder = target.with_name(f"{target.stem}-files")
+    count = 0
+    for rule in rules:
+        for reply in _replies(rule):
+            for name in ("image", "speech"):
+                payload = reply.get(name)
+                data = _large(payload)
+                if data is None or payload is None:
+                    continue
+                count += 1
+                folder.mkdir(exist_ok=True)
+                kind = payload.get("format") or _suffix(data)
+                file = folder / f"{_safe(str(rule.get('id') or name))}-{count}.{kind}"
+                file.write_bytes(data)
+                reply[name] = {"file": f"{folder.name}/{file.name}", **{key: payload[key] for key in payload if key != "b64"}}
+    return count
+
+
+def _replies(rule: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for reply in (rule.get("reply"), *(rule.get("replies") or ()), *(rule.get("messages") or ())):
+        if isinstance(reply, dict):
+            yield reply
+
+
+def _large(payload: Any) -> bytes | None:
+    text = payload.get("b64") if isinstance(payload, dict) else None
+    return from_base64(text) if isinstance(text, str) and len(text) > _LARGE else None
+
+
+def _suffix(data: bytes) -> str:
+    return next((suffix for start, suffix in _SUFFIXES.items() if data.startswith(start)), "bin")
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:60].strip(".-") or "file"
