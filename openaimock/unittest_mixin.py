@@ -1,4 +1,4 @@
-"""The unittest mixin: a mock for each test of a TestCase, and tests that fail for requests no rule matched."""
+"""The unittest mixin: one mock for all tests, reset for each of them, and tests that fail for requests no rule matched."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
+#: The mock of this process, once a test has used it.
+_shared: list[MockServer] = []
+
 
 class OpenAIMockMixin(_Base):
     """Mix it in before ``unittest.TestCase`` (or Django's, or ``IsolatedAsyncioTestCase``); tests use ``self.openai_mock``.
 
-    The mock runs on a free port, new for each test; OPENAI_BASE_URL and OPENAI_API_KEY point at it while the test runs.
+    The mock runs on a free port for as long as the process and is reset for each test, so that clients made once keep working;
+    OPENAI_BASE_URL, OPENAI_API_BASE and OPENAI_API_KEY point at it while a test runs.
     """
 
     #: A path (relative to the file of the class), a dict, YAML text, or a list of these; None: rules come from the test.
@@ -38,14 +42,16 @@ class OpenAIMockMixin(_Base):
     _completed = False
 
     def setUp(self) -> None:
-        """Start the mock and set the environment. An override must call ``super().setUp()``."""
+        """Reset the mock and set the environment. An override must call ``super().setUp()``."""
         super().setUp()
-        sources = self.openai_mock_config
-        sources = [] if sources is None else sources if isinstance(sources, list) else [sources]
+        config = self.openai_mock_config
+        sources = [] if config is None else config if isinstance(config, list) else [config]
         file = getattr(sys.modules.get(type(self).__module__), "__file__", None)
-        config = verdicts.configure(sources, self.openai_mock_settings, Path(file).parent if file else Path())
-        mock = self.openai_mock = MockServer(config, host="127.0.0.1", port=0).start()
-        self.addCleanup(mock.stop, verdicts.GRACE)
+        loaded = verdicts.configure(sources, self.openai_mock_settings, Path(file).parent if file else Path())
+        if not _shared:
+            _shared.append(MockServer(loaded, host="127.0.0.1", port=0))
+        mock = self.openai_mock = _shared[0]
+        mock.restart(loaded)
         environment = patch.dict(os.environ, verdicts.environment(mock, os.environ))
         environment.start()
         self.addCleanup(environment.stop)

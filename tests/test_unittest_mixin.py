@@ -85,3 +85,26 @@ def test_settings():
         assert os.environ["OPENAI_API_KEY"] == "sk-mine"
 
     assert run(body, openai_mock_settings={"seed": 7, "api_key": "sk-mine"}).wasSuccessful()
+
+
+def test_all_tests_share_one_server_that_is_reset(monkeypatch):
+    urls = []
+
+    def body(self):
+        assert self.openai_mock.exchanges == []
+        post(self.openai_mock, user("Hello"))
+        urls.append(self.openai_mock.url)
+
+    assert all(run(body).wasSuccessful() for _ in range(2))
+    assert urls[0] == urls[1]
+
+
+def test_the_environment_of_other_libraries_and_proxies(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_BASE", "https://elsewhere")
+
+    def body(self):
+        assert os.environ["OPENAI_API_BASE"] == self.openai_mock.url
+        assert "127.0.0.1" in os.environ["NO_PROXY"]
+
+    assert run(body).wasSuccessful()
+    assert os.environ["OPENAI_API_BASE"] == "https://elsewhere"

@@ -38,6 +38,8 @@ RESERVED = 2
 BACKLOG_BYTES = 256 * 1024 * 1024
 #: Seconds between two checks of whether that many are still buffered.
 BACKLOG_CHECK = 0.05
+#: Turns of the loop in which new connections are accepted and their requests read before the application is replaced.
+POLLS = 3
 #: Seconds without reading after which a client is disconnected when too many bytes are buffered, and when the server stops.
 STUCK, STUCK_AT_STOP = 5.0, 1.0
 
@@ -142,19 +144,32 @@ class Server:
 
         self._loop.watch(pipe, 0, READ, ended)
 
-    def disconnect(self) -> None:
-        """Close every connection that exists now, without an end to what is being sent; the server goes on. From any thread."""
+    @property
+    def running(self) -> bool:
+        """Whether it serves; not in a child process that was forked from the one that does."""
+        return self._state == "running"
+
+    def replace(self, app: Application, max_body: int) -> None:
+        """Serve another application from now on. What was received before is answered by the old one or cut. From any thread.
+
+        Idle connections stay open; those with a request that is still being read or answered are closed.
+        """
         done = threading.Event()
 
-        def close_all() -> None:
+        def switch(polls: int) -> None:
+            if polls:  # first read what clients have sent so far
+                return self._loop.call(partial(switch, polls - 1))
+            self._app = app
+            self._limits.limit_body(max_body)
             for transport in list(self._transports):
-                transport.close()
+                if transport.protocol.busy or transport.protocol.partial or transport.unsent:
+                    transport.close()
             done.set()
 
         if self._state == "running":
-            self._loop.call(close_all)
+            self._loop.call(partial(switch, POLLS))
             if self._thread != threading.get_ident():
-                done.wait(5)
+                done.wait(10)
 
     def _serve(self) -> None:
         self._thread = threading.get_ident()

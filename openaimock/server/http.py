@@ -66,6 +66,11 @@ class HttpConnection:
         return bool(self._requests)
 
     @property
+    def partial(self) -> bool:
+        """Whether a request has been received in part."""
+        return self._partial is not None
+
+    @property
     def reads(self) -> bool:
         """Whether more requests may be read ahead."""
         return len(self._requests) < AHEAD

@@ -32,6 +32,10 @@ class ParserLimits(Adjustments):
     """The settings of waitress's parser. The rest of waitress's settings is unused and not computed."""
 
     def __init__(self, max_body: int) -> None:
+        self.limit_body(max_body)
+
+    def limit_body(self, max_body: int) -> None:
+        """Set the size of the largest body."""
         self.max_request_body_size = max_body + 1  # waitress refuses a body of exactly its limit
 
 

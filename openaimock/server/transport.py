@@ -39,6 +39,10 @@ class ConnectionProtocol(Protocol):
         """Whether something is being answered."""
 
     @property
+    def partial(self) -> bool:
+        """Whether a message has been received in part."""
+
+    @property
     def reads(self) -> bool:
         """Whether more bytes are welcome now."""
 

@@ -84,7 +84,7 @@ def called(exchanges: Sequence[Exchange], when: Any, rule: str | None = None, ti
     count = "at least 1 request" if times is None else "no request" if times == 0 else f"exactly {_count(times, 'request')}"
     summary = f"expected {count} with {_show(when, rule)}, got {len(fitting)} of {len(exchanges)}."
     if times is not None and len(fitting) > times:
-        return "\n".join([summary, "They are:", *_lines(fitting)])
+        return "\n".join([summary, "They are:", *lines(fitting)])
     others = [exchange for exchange in exchanges if exchange not in fitting]
     return "\n".join([summary, *_nearest(others, expected, rule)])
 
@@ -100,13 +100,13 @@ def tool_called(exchanges: Sequence[Exchange], name: str, arguments: Any = None,
         return ""
     count = "at least 1 call" if times is None else "no call" if times == 0 else f"exactly {_count(times, 'call')}"
     with_ = "" if arguments is None else f" with arguments {arguments!r}"
-    lines = [f"expected {count} of tool {name!r}{with_}, got {len(fitting)} of {_count(len(calls), 'tool call')}."]
+    report = [f"expected {count} of tool {name!r}{with_}, got {len(fitting)} of {_count(len(calls), 'tool call')}."]
     # Calls of the same tool come first.
     calls.sort(key=lambda item: item[1].name != name)
     for exchange, call in calls[: MAX_SHOWN + len(fitting)]:
         why = f"it calls {call.name!r}" if call.name != name else _differs(call, arguments, expected) or "it fits"
-        lines.append(f"  #{exchange.order} {call.name}({matchers.show(call.arguments)}): {why}")
-    return "\n".join(lines)
+        report.append(f"  #{exchange.order} {call.name}({matchers.show(call.arguments)}): {why}")
+    return "\n".join(report)
 
 
 def in_order(exchanges: Sequence[Exchange], steps: Sequence[Any]) -> str:
@@ -124,9 +124,9 @@ def in_order(exchanges: Sequence[Exchange], steps: Sequence[Any]) -> str:
         if position is None:
             early = any(_difference(expected, rule, exchange) == "" for exchange in exchanges)
             summary = f"step {number} of {len(steps)}: expected a request with {_show(when, rule)}{before}, got none"
-            lines = [summary + (" (only before it)." if early and before else ".")]
-            lines += _nearest(remaining, expected, rule) if remaining else ["No request came after it."] if before else []
-            return "\n".join([*lines, "All requests:", *_lines(exchanges)] if exchanges else lines)
+            report = [summary + (" (only before it)." if early and before else ".")]
+            report += _nearest(remaining, expected, rule) if remaining else ["No request came after it."] if before else []
+            return "\n".join([*report, "All requests:", *lines(exchanges)] if exchanges else report)
         before = f" after #{remaining[position].order}"
         remaining = remaining[position + 1 :]
     return ""
@@ -203,9 +203,10 @@ def line(exchange: Exchange) -> str:
     return f"#{exchange.order} {exchange.method} {exchange.path}{text} -> {exchange.status}, {source}"
 
 
-def _lines(exchanges: Sequence[Exchange]) -> list[str]:
-    lines = [f"  {line(exchange)}" for exchange in exchanges[-10:]]
-    return lines if len(lines) == len(exchanges) else [f"  ({len(exchanges) - len(lines)} earlier ones)", *lines]
+def lines(exchanges: Sequence[Exchange]) -> list[str]:
+    """The last exchanges, a line each."""
+    latest = [f"  {line(exchange)}" for exchange in exchanges[-10:]]
+    return latest if len(latest) == len(exchanges) else [f"  ({len(exchanges) - len(latest)} earlier ones)", *latest]
 
 
 def _show(when: Any, rule: str | None) -> str:

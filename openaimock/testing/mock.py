@@ -43,7 +43,7 @@ class MockServer:
         self._host, self._port = address(loaded, host, port, os.environ)
         self.log = logger(verbose, log_file)
         self.app: Application = create_app(loaded, self.log)
-        self._first = (list(self.app.api.ruleset.rules), self.app.api.chaos)
+        self._initial = (list(self.app.api.ruleset.rules), self.app.api.chaos)
         #: The HTTP server while the mock runs.
         self.server: Server | None = None
 
@@ -54,6 +54,21 @@ class MockServer:
             server.start()
             self.server = server
         return self
+
+    def restart(self, config: Any) -> None:
+        """Begin again with another configuration, on the same port and without closing idle connections; starts it if need be.
+
+        Rules, journal and state are new; streams that are still open are cut. ConfigError with all problems.
+        """
+        loaded = config if isinstance(config, Config) else load(config)
+        app = create_app(loaded, self.log)
+        if self.server is not None and not self.server.running:  # stopped, or this process is a fork
+            self.server, self._port = None, 0
+        if self.server is not None:
+            self.server.replace(app, loaded.max_body)
+        self.app = app
+        self._initial = (list(app.api.ruleset.rules), app.api.chaos)
+        self.start()
 
     def stop(self, grace: float = 10.0) -> None:
         """Finish the running responses (within ``grace`` seconds) and close. May be called twice, and from any thread."""
@@ -72,7 +87,7 @@ class MockServer:
 
     @property
     def port(self) -> int:
-        """The port it listens on; before ``start`` the one that was asked for (0: a free one)."""
+        """The port it listens on; before ``start`` the configured one (0: a free one)."""
         return self._port if self.server is None else self.server.port
 
     @property
@@ -98,7 +113,7 @@ class MockServer:
     def reset(self) -> None:
         """Return to the state at the start: clear all namespaces, remove the rules added since, set the clock back."""
         app = self.app.api
-        rules, app.chaos = self._first
+        rules, app.chaos = self._initial
         # Built again: a rule's number is its place in the set.
         app.ruleset = RuleSet(rules, first=app.config.match == "first")
         app.clock = Clock.parse(app.config.clock)

@@ -10,14 +10,13 @@ from typing import Any
 
 from ..config.load import Config, load, secrets
 from ..text import redaction
+from . import assertions
 from .mock import MockServer
 
 #: The client's key when the configuration has none.
 KEY = "test-key"
 #: Settings that a Config has under other names.
 _NAMES = {"api_key": ("api_keys",), "journal": ("journal_size", "body_limit")}
-#: Seconds that a test waits for responses that are still running: a stalled one would never end.
-GRACE = 0.2
 
 
 def configure(sources: Sequence[Any], settings: Mapping[str, Any], folder: Path) -> Config:
@@ -47,10 +46,12 @@ def _resolve(source: Any, folder: Path) -> Any:
 def environment(mock: MockServer, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that point the official clients at a mock, and past a proxy."""
     keys = mock.app.api.config.api_keys
-    variables = {"OPENAI_BASE_URL": mock.url, "OPENAI_API_KEY": keys[0] if keys else KEY}
-    if any(name.lower() in ("http_proxy", "all_proxy") and value for name, value in environ.items()):
-        for name in ("NO_PROXY", "no_proxy"):
-            variables[name] = ",".join(filter(None, (environ.get(name), mock.host)))
+    # LangChain and LlamaIndex read OPENAI_API_BASE first.
+    variables = {"OPENAI_BASE_URL": mock.url, "OPENAI_API_BASE": mock.url, "OPENAI_API_KEY": keys[0] if keys else KEY}
+    # Both spellings, with the hosts of both: clients differ in which one they read.
+    hosts = ",".join(filter(None, (environ.get("NO_PROXY"), environ.get("no_proxy")))).split(",")
+    hosts = list(dict.fromkeys(host.strip() for host in (*hosts, mock.host, "localhost") if host.strip()))
+    variables["NO_PROXY"] = variables["no_proxy"] = "*" if "*" in hosts else ",".join(hosts)
     return variables
 
 
@@ -64,6 +65,17 @@ def verdict(mock: MockServer, allow_unmatched: bool = False, strict: bool = Fals
     if strict:
         lines += _leftovers(mock)
     return redaction.text("\n".join(lines), secrets(mock.app.api.config))
+
+
+def summary(mock: MockServer) -> str:
+    """The exchanges of a test, a line each, or that there were none; without secrets."""
+    exchanges = mock.exchanges
+    if not exchanges:
+        return (
+            f"No request reached the mock at {mock.url}. The client may have been made with another base_url, or before "
+            "OPENAI_BASE_URL was set (see the ini option openai_mock_env)."
+        )
+    return redaction.text("\n".join(["requests of the test:", *assertions.lines(exchanges)]), secrets(mock.app.api.config))
 
 
 def _unmatched(mock: MockServer) -> list[str]:
