@@ -272,10 +272,10 @@ class App(Sender):
             return self.send(call, call.endpoint.write(call.ask, None, call.context), Reply())
         namespace = call.context.namespace
         if reply.fail is not None and namespace.fail(call.exchange.rule or "", call.which, reply.fail.times):
-            return self.refuse(call, api_error(**reply.fail.error, model=call.ask.model), reply)
+            return self.refuse(call, _rule_error(reply.fail.error, call), reply)
         namespace.set_scenarios(reply.set_state)
         if reply.error is not None:
-            return self.refuse(call, api_error(**reply.error, model=call.ask.model), reply)
+            return self.refuse(call, _rule_error(reply.error, call), reply)
         if reply.raw:
             return self.send(call, raw(reply), reply)
         if reply.auto:
@@ -313,6 +313,17 @@ class App(Sender):
         caller = digest(auth.key(call.request), size=8).hex()
         told = limits.admit(call.context.namespace, caller, ask.model, requested_tokens(ask), call.context.now)
         call.headers = tuple(told.items())
+
+
+def _rule_error(error: Mapping[str, Any], call: Call) -> APIError:
+    """The error of a rule, with the wording of the endpoint and of a model that is shut down."""
+    facts = {"endpoint": call.ask.endpoint, "model": call.ask.model, **error}
+    if error.get("code") == "model_not_found" and facts["endpoint"] != "responses":
+        from ..params.model_history import is_shut_down  # imported here because few mocks need it
+
+        if is_shut_down(call.ask.model, call.context.now):
+            facts["code"] = "model_deprecated"
+    return api_error(**facts)
 
 
 @cache

@@ -12,6 +12,7 @@ from ..config.load import Config, secrets
 from ..delivery import faults, pace
 from ..errors import APIError, Hangup
 from ..http import cors, payloads
+from ..http.api_headers import GATEWAY_JSON_TYPE, JSON_TYPE, api_headers, from_gateway, stream_type
 from ..http.catalog import api_error
 from ..http.extensions import TimedBody
 from ..replies.plan import faults as make_faults
@@ -21,10 +22,6 @@ from ..types.clock import Clock
 from ..types.exchange import Exchange
 from ..types.reply import Fault, Reply
 from .call import Call
-
-_FIXED = (("openai-version", "2020-10-01"), ("openai-organization", "openaimock"))
-_JSON = (("content-type", "application/json"),)
-_STREAM = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 
 
 class Sender:
@@ -54,10 +51,11 @@ class Sender:
         if isinstance(payload, payloads.Raw):
             status, body = payload.status, payload.body
             own = {"content-type": payload.content_type, **dict(payload.headers)}
-            ours = [header for header in self._headers(call, ()) if header[0] not in own]
+            ours = [header for header in self._headers(call, status) if header[0] not in own]
             headers = [*own.items(), *ours]
         else:
-            status, body, headers = 200, payload.encoded(), self._headers(call, _JSON)
+            status, body = 200, payload.encoded()
+            headers = [("content-type", JSON_TYPE), *self._headers(call, status)]
             said = payload.tokens
         if fault is not None:
             body = faults.spoil(body, fault)
@@ -74,13 +72,12 @@ class Sender:
     def _send_events(
         self, call: Call, payload: payloads.Events, reply: Reply, latency: float, fault: Fault | None
     ) -> Iterable[bytes]:
-        headers = self._headers(call, _STREAM)
+        headers = [("content-type", stream_type(_path(call))), *self._headers(call, 200, streamed=True)]
         if not latency and pace.instant(reply.pace) and fault is None:
             frames = [data for data, _ in payload.frames]
-            body = b"".join(frames)
-            headers.append(("content-length", str(len(body))))
             self._start(call, 200, headers, 0.0)
-            return self._ended(call, [body], len(frames))
+            # In two pieces, because a host may compute a content length from a single one, and streams have none.
+            return self._ended(call, [b"".join(frames[:1]), b"".join(frames[1:])], len(frames))
         ids, chunks = call.context.ids, call.exchange.chunks
         timed = pace.stream(payload.frames, latency, reply.pace, lambda: ids.random, chunks if fault is None else [])
         if fault is not None:
@@ -100,11 +97,21 @@ class Sender:
         # It is kept in the journal: how it came up to here would keep everything on its way alive.
         error.__context__ = error.__cause__ = None
         call.exchange.error = error.with_traceback(None)
-        return self.send(call, raw_error(error), reply or Reply())
+        payload = raw_error(error)
+        if from_gateway(_path(call), error.status, error.code):
+            payload = payload._replace(content_type=GATEWAY_JSON_TYPE)
+        return self.send(call, payload, reply or Reply())
 
-    def _headers(self, call: Call, given: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
-        """The headers of every response, behind the payload's own."""
-        headers = [*given, *_FIXED, *cors.cors(call.request, self.config.cors), *call.headers]
+    def _headers(self, call: Call, status: int, streamed: bool = False) -> list[tuple[str, str]]:
+        """The headers of a response, without those of its payload."""
+        exchange, ask = call.exchange, call.exchange.ask
+        code = exchange.error.code if exchange.error else None
+        model = call.context.models.family(ask.model).snapshot if ask else ""
+        headers = list(api_headers(exchange.method, _path(call), status, streamed, code, model))
+        if call.headers:
+            # Those of the mock's own limits.
+            headers = [header for header in headers if not header[0].startswith("x-ratelimit-")]
+        headers += (*cors.cors(call.request, self.config.cors), *call.headers)
         if call.exchange.lint:
             headers.append(("x-openaimock-lint", lint.header(call.exchange.lint)))
         return headers
@@ -165,6 +172,11 @@ def _line(exchange: Exchange) -> str:
     return f"{exchange.method} {exchange.path} {exchange.status} {said} {exchange.duration * 1000:.1f} ms" + (
         "" if exchange.ended == "complete" else f" ({exchange.ended})"
     )
+
+
+def _path(call: Call) -> str:
+    """The path of the operation; "" for a request to none."""
+    return call.endpoint.path if call.endpoint else ""
 
 
 def raw_error(error: APIError) -> payloads.Raw:

@@ -67,9 +67,10 @@ class Task:
 
     def answer(self, body: Iterable[bytes]) -> None:
         """Send an app_iter in the way that its kind needs."""
-        kind = type(body)
-        if kind is list or kind is tuple:
-            self._send_whole(body[0] if len(body) == 1 else b"".join(body))  # type: ignore[arg-type,index]
+        if isinstance(body, (list, tuple)):
+            data = body[0] if len(body) == 1 else b"".join(body)
+            # Events are sent in chunks, even when all of them are there, as the API does.
+            self.send(data, last=True, length=None if self.response.has_events else len(data))
         elif isinstance(body, TimedBody):
             if body.head_gap:
                 StreamedAnswer(self, body, self._slow_head(body), 1).start()
@@ -100,14 +101,15 @@ class Task:
             length = 0
         head = b"" if response.begun else self._head(length)
         out = response.frame(data)
+        tail = response.tail() if last else b""
         if len(out) < _SEPARATE:
-            out = head + out
+            out = head + out + tail
+            if out:
+                self.transport.send(out)
         else:
             self.transport.send(head)
-        if last:
-            out += response.tail()
-        if out:
             self.transport.send(out)
+            self.transport.send(tail)
         if last:
             self.connection.done(response.keep)
 
@@ -115,9 +117,6 @@ class Task:
         if self.transport.loop.stopping:
             self.response.keep = False
         return self.response.head(length)
-
-    def _send_whole(self, body: bytes) -> None:
-        self.send(body, last=True, length=len(body))
 
     def refuse(self) -> None:
         """Answer a request that could not be read with its error, and end the connection."""
@@ -136,4 +135,5 @@ class Task:
         self.response = Response(self.request)
         self.response.keep = keep
         self.response.start_response(status, [("content-type", "application/json"), ("x-request-id", request_id)])
-        self._send_whole(dump(error.body()).encode())
+        body = dump(error.body()).encode()
+        self.send(body, last=True, length=len(body))

@@ -113,7 +113,7 @@ class Transport:
         """Send what the socket takes now, and the rest as it takes more. Large data is referenced, not copied."""
         if self.unsent:
             return self._buffer(data)
-        if self.closed:
+        if self.closed or not data:
             return
         try:
             sent = self._socket.send(data)
