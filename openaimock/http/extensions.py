@@ -92,6 +92,14 @@ def timer(environ: Mapping[str, Any]) -> Callable[..., Iterable[bytes]]:
     return lambda items: TimedBody(items, is_gone=is_gone)
 
 
+def defer(environ: Mapping[str, Any], function: Callable[[], Iterable[bytes]], urgent: bool = False) -> Iterable[bytes]:
+    """Run a function that may block in a thread of the host, or here when the host has none. ``urgent``: see ``Deferred``."""
+    hook: Callable[..., Iterable[bytes]] | None = environ.get("openaimock.defer")
+    if hook is None:
+        return function()
+    return Deferred(function, urgent) if hook is Deferred else hook(function)
+
+
 def disconnect_check(environ: Mapping[str, Any]) -> Callable[[], bool] | None:
     """A function that says whether the client has left, for hosts that show it (waitress, gunicorn, werkzeug); else None."""
     check: Callable[[], bool] | None = environ.get("waitress.client_disconnected")

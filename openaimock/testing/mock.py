@@ -43,7 +43,7 @@ class MockServer:
         self._host, self._port = address(loaded, host, port, os.environ)
         self.log = logger(verbose, log_file)
         self.app: Application = create_app(loaded, self.log)
-        self._initial = (list(self.app.api.ruleset.rules), self.app.api.chaos)
+        self._initial = (list(self.app.api.ruleset.rules), self.app.api.sender.chaos)
         #: The HTTP server while the mock runs.
         self.server: Server | None = None
 
@@ -67,7 +67,7 @@ class MockServer:
         if self.server is not None:
             self.server.replace(app, loaded.max_body)
         self.app = app
-        self._initial = (list(app.api.ruleset.rules), app.api.chaos)
+        self._initial = (list(app.api.ruleset.rules), app.api.sender.chaos)
         self.start()
 
     def stop(self, grace: float = 10.0) -> None:
@@ -113,15 +113,15 @@ class MockServer:
     def reset(self) -> None:
         """Return to the state at the start: clear all namespaces, remove the rules added since, set the clock back."""
         app = self.app.api
-        rules, app.chaos = self._initial
+        rules, app.sender.chaos = self._initial
         # Built again: a rule's number is its place in the set.
         app.ruleset = RuleSet(rules, first=app.config.match == "first")
-        app.clock = Clock.parse(app.config.clock)
+        app.sender.clock = Clock.parse(app.config.clock)
         app.namespaces.reset()
 
     def advance(self, seconds: float) -> None:
         """Move the mock's clock on."""
-        self.app.api.clock.advance(seconds)
+        self.app.api.sender.clock.advance(seconds)
 
     # Exchanges
 
