@@ -87,8 +87,8 @@ class Sender:
             frames, rest = _first_frames(payload.frames)
             if rest is not None:
                 # What does not fit into the socket's buffer is produced when the client has read the rest.
-                timed = ((0.0, data) for data in chain(frames, (data for data, _ in rest)))
-                return self._timed(call, 200, headers, 0.0, pace.record_times(timed, call.exchange.chunks))
+                unpaced = ((0.0, data) for data in chain(frames, (data for data, _ in rest)))
+                return self._timed(call, 200, headers, 0.0, pace.record_times(unpaced, call.exchange.chunks))
             self._start(call, 200, headers, 0.0)
             self._end(call, len(frames))
             # In two pieces, because a host may compute a content length from a single one, and streams have none.

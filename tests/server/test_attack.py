@@ -171,9 +171,11 @@ def test_a_forked_child_lets_go_of_the_sockets(serve, wire):
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(writer)
-        os.read(reader, 1)  # until the parent closes its end
-        os._exit(0)
+        try:
+            os.close(writer)
+            os.read(reader, 1)  # until the parent closes its end
+        finally:
+            os._exit(0)
     os.close(reader)
     try:
         server.stop()
@@ -191,13 +193,16 @@ def test_a_server_in_a_forked_child_counts_as_stopped_and_the_parent_goes_on(ser
     server = serve(hello)
     child = os.fork()
     if child == 0:
-        server.stop()
-        other = Server(hello)
-        other.start()
-        with socket.create_connection((other.host, other.port), timeout=20) as client:
-            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            works = client.recv(12) == b"HTTP/1.1 200"
-        os._exit(0 if works and not server.running else 1)
+        works = False
+        try:
+            server.stop()
+            other = Server(hello)
+            other.start()
+            with socket.create_connection((other.host, other.port), timeout=20) as client:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                works = client.recv(12) == b"HTTP/1.1 200" and not server.running
+        finally:
+            os._exit(0 if works else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     connection = wire(server)
     connection.ask()
