@@ -29,6 +29,8 @@ def share(
 ) -> int:
     """Serve from ``count`` forked processes until a signal; the exit code. OSError where there is no ``fork``."""
     if not hasattr(os, "fork"):
+        for listener in listeners:
+            listener.close()
         raise OSError(0, "--workers needs a system that can fork; run without it")
     # Python writes each signal's number to this pipe at once. A handler alone runs between two instructions only, so a signal
     # that arrives just before a blocking call is missed until that call returns.
