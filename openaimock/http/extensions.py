@@ -26,6 +26,10 @@ CHECK = 0.5
 STALL_LIMIT = 60.0
 
 
+class Silence(bytes):
+    """A piece that is waited for and not sent: a connection that ends then has not even got the head of a response."""
+
+
 class TimedBody:
     """The app_iter of ``openaimock.timed``. Iterated by another host than our server, it sleeps.
 
@@ -48,7 +52,8 @@ class TimedBody:
                 if self._is_gone is not None and self._is_gone():
                     return
                 time.sleep(min(wait, CHECK))
-            yield data
+            if type(data) is not Silence:
+                yield data
 
     def close(self) -> None:
         """Close the items."""

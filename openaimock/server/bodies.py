@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ..http.extensions import Deferred, TimedBody, close_body
+from ..http.extensions import Deferred, Silence, TimedBody, close_body
 from ..types.clock import monotonic
 from .pool import Pool
 from .transport import HIGH
@@ -107,6 +107,9 @@ class StreamedAnswer:
                     break
                 if now - due > LATE and not self._behind:
                     due = now
+                if not data and type(data) is Silence:
+                    data = None
+                    continue
                 batch.append(data)
                 size += len(data)
                 data = None

@@ -66,6 +66,7 @@ class MockServer:
             self.server, self._port = None, 0
         if self.server is not None:
             self.server.replace(app, loaded.max_body)
+        self.app.api.searcher.close()
         self.app = app
         self._initial = (list(app.api.ruleset.rules), app.api.sender.chaos)
         self.start()
@@ -77,6 +78,7 @@ class MockServer:
             # The port of a mock that took a free one is kept: started again it is found where it was.
             self._port = server.port
             server.stop(grace)
+            self.app.api.searcher.close()
             for handler in self.log.handlers:
                 handler.close()
 
