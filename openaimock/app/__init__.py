@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..api.router import ROUTER
 from ..config.load import Config, load_rules
 from ..errors import APIError, Hangup
 from ..http import cors
@@ -108,11 +109,22 @@ class App:
         """Answer one request (PEP 3333)."""
         request = Request(environ, self.config.max_body)
         if environ["REQUEST_METHOD"] == "OPTIONS":
-            start_response("204 No Content", [("content-length", "0"), *cors.preflight(request, self.config.cors)])
+            headers = cors.preflight(request, self._preflight_origins(environ))
+            start_response("204 No Content", [("content-length", "0"), *headers])
             return []
         call = self._call(request, start_response, name_of(environ, self.config.isolate))
         call.context.namespace.append(call.exchange)
         return self._run(call, self._steps)
+
+    def _preflight_origins(self, environ: Environ) -> str | Sequence[str] | None:
+        """The origins that may send the request which a browser asks about. An unknown path has the setting of all others."""
+        try:
+            operation = ROUTER.find(
+                environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD") or "", environ.get("PATH_INFO") or "/"
+            ).operation
+        except APIError:
+            return self.config.cors
+        return self.sender.origins(operation)
 
     def perform(
         self, method: str, path: str, headers: Mapping[str, str], body: Any, namespace: str = "default", *, record: bool = False

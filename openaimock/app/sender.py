@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .. import lint
+from ..api import Operation
 from ..config.load import Config
 from ..delivery import faults, pace
 from ..errors import APIError, Hangup
@@ -34,6 +35,7 @@ class Sender:
         self.log = log
         self.clock = Clock.parse(config.clock)
         self.metrics = Metrics()
+        self._open_to_all = config.cors == "*" and not config.api_keys
         #: The share of requests with a random fault, and the faults; may be replaced at run time.
         self.chaos = (config.chaos["rate"], make_faults(config.chaos["faults"])) if config.chaos else None
 
@@ -108,6 +110,10 @@ class Sender:
         call.payload = payload
         return self.send(call)
 
+    def origins(self, operation: Operation) -> str | Sequence[str] | None:
+        """The origins whose pages may read an answer: without a key, any page could read stored prompts, so none may."""
+        return None if self._open_to_all and operation.reads_state else self.config.cors
+
     def _headers(self, call: Call, status: int, streamed: bool = False) -> list[tuple[str, str]]:
         """The headers of a response, without those of its payload."""
         exchange, ask = call.exchange, call.exchange.ask
@@ -117,7 +123,8 @@ class Sender:
         if call.headers:
             # The mock's own limits replace the constant values of the API.
             headers = [header for header in headers if not header[0].startswith("x-ratelimit-")]
-        headers += (*cors.cors(call.request, self.config.cors), *call.headers)
+        origins = self.origins(call.route.operation) if call.path else self.config.cors
+        headers += (*cors.cors(call.request, origins), *call.headers)
         if call.exchange.lint:
             headers.append(("x-openaimock-lint", lint.header(call.exchange.lint)))
         return headers
