@@ -109,7 +109,7 @@ class App(Sender):
         exchange = Exchange(context.number, context.now, namespace.name, method, path, order=next(self._order))
         namespace.append(exchange)
         call = Call(request, start_response, None, context, exchange, None, started)  # type: ignore[arg-type]
-        exchange.id = overrides.request_id(request) or context.ids.hex("req_")
+        exchange.id = context.request_id = overrides.request_id(request) or context.ids.hex("req_")
         return self._guarded(call, self._read)
 
     def _guarded(self, call: Call, stage: Callable[[Call], Iterable[bytes]]) -> Iterable[bytes]:

@@ -118,7 +118,10 @@ class Sender:
     def _start(self, call: Call, status: int, headers: list[tuple[str, str]], latency: float) -> None:
         call.exchange.status = status
         took = str(round(latency * 1000)) if latency else "0"
-        headers += (("x-request-id", call.exchange.id), ("openai-processing-ms", took))
+        headers.append(("x-request-id", call.exchange.id))
+        error = call.exchange.error
+        if error is None or not from_gateway(_path(call), status, error.code):
+            headers.append(("openai-processing-ms", took))
         if self.clock.frozen:
             headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.context.now))))
         call.start_response(payloads.status_line(status), headers)
