@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from .. import lint
+from ..api import Operation
 from ..config.load import Config, secrets
 from ..delivery import faults, pace
 from ..errors import APIError, Hangup
@@ -41,6 +42,7 @@ class Sender:
         self.log = safe(log, secrets(config))
         self.clock = Clock.parse(config.clock)
         self.metrics = Metrics()
+        self._open_to_all = config.cors == "*" and not config.api_keys
         #: The share of requests with a random fault, and the faults; may be replaced at run time.
         self.chaos = (config.chaos["rate"], make_faults(config.chaos["faults"])) if config.chaos else None
 
@@ -128,6 +130,10 @@ class Sender:
         call.payload = payload
         return self.send(call)
 
+    def origins(self, operation: Operation) -> str | Sequence[str] | None:
+        """The origins whose pages may read an answer: without a key, any page could read stored prompts, so none may."""
+        return None if self._open_to_all and operation.reads_state else self.config.cors
+
     def _headers(self, call: Call, status: int, streamed: bool = False) -> list[tuple[str, str]]:
         """The headers of a response, without those of its payload."""
         exchange, ask = call.exchange, call.exchange.ask
@@ -137,7 +143,8 @@ class Sender:
         if call.headers:
             # The mock's own limits replace the constant values of the API.
             headers = [header for header in headers if not header[0].startswith("x-ratelimit-")]
-        headers += (*cors.cors(call.request, self.config.cors), *call.headers)
+        origins = self.origins(call.route.operation) if call.path else self.config.cors
+        headers += (*cors.cors(call.request, origins), *call.headers)
         if call.exchange.lint:
             headers.append(("x-openaimock-lint", lint.header(call.exchange.lint)))
         return headers
@@ -147,7 +154,10 @@ class Sender:
         if call.reply is not None and call.reply.headers:
             headers = self._with_own(call, call.reply.headers, headers)
         milliseconds = str(round(latency * 1000)) if latency else "0"
-        headers += (("x-request-id", call.exchange.id), ("openai-processing-ms", milliseconds))
+        headers.append(("x-request-id", call.exchange.id))
+        error = call.exchange.error
+        if error is None or not from_gateway(call.path, status, error.code):
+            headers.append(("openai-processing-ms", milliseconds))
         if self.clock.frozen:
             headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.context.now))))
         call.start_response(payloads.status_line(status), headers)
