@@ -7,7 +7,6 @@ import re
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from ..config.append import append_rules
@@ -15,6 +14,7 @@ from ..errors import ConfigError
 from ..http.json import dump
 from ..rules.rule import Rule
 from ..rules.ruleset import RuleSet
+from ..types.clock import monotonic
 from . import conditions
 from .exchange import Recording, Skipped, header_map, parsed, unpacked
 from .payloads import move_payloads
