@@ -61,6 +61,8 @@ class Rule:
     answers: tuple[int | None, ...]
     score: float | None
     bound: float
+    #: The conditions name an endpoint. Other rules apply only to operations that answer a prompt.
+    names_endpoint: bool
 
     @property
     def blocking(self) -> bool:
@@ -101,7 +103,14 @@ def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | No
         answers=answers,
         score=score,
         bound=max((value for value in worth if value is not None), default=0.0) if flow else bound,
+        names_endpoint=_names_endpoint(rule.get("when") or {}),
     )
+
+
+def _names_endpoint(when: Mapping[str, Any]) -> bool:
+    """Whether conditions hold an ``endpoint``, at any depth."""
+    inner = [*(when.get("all") or ()), *(when.get("any") or ()), when.get("not") or {}]
+    return "endpoint" in when or any(map(_names_endpoint, inner)) if when else False
 
 
 def _parallel(flow: Sequence[Turn]) -> tuple[tuple[int, int], ...]:
