@@ -70,7 +70,7 @@ def _text_field(name: str, doc: str) -> Field:
     return Field(name, shape("matcher"), doc)
 
 
-ENDPOINT = Choice(ENDPOINTS, "an endpoint that is served", LATER, tuple(OPERATIONS))
+ENDPOINT = Choice(ENDPOINTS, "an endpoint", LATER, tuple(OPERATIONS))
 WHEN = Struct("a condition", (
     _text_field("user", "The last user message."),
     _text_field("system", "All system and developer text."),
