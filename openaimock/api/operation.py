@@ -39,3 +39,8 @@ class Operation:
     def name(self) -> str:
         """The name of the endpoint in rules and in the journal."""
         return OPERATIONS[self.id]
+
+    @property
+    def reads_state(self) -> bool:
+        """Whether an answer can hold what earlier requests stored: prompts and files of other clients."""
+        return self.own and self.name != "models"

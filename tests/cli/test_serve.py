@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import httpx
 import pytest
@@ -155,15 +154,15 @@ def test_workers_end_when_nobody_reads_the_output(good):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_all_workers_end_when_one_is_killed(start, good):
-    running = start(good, "-p", "0", "--workers", "3")
-    children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
-    if not children.exists():
-        pytest.skip("needs Linux's list of child processes")
-    os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
-    running.process.communicate(timeout=30)
-    assert running.process.returncode == 1
+def test_workers_without_fork_are_refused_with_the_reason(good):
+    program = (
+        f"import os, sys\ndel os.fork\nfrom openaimock.cli import main\nsys.exit(main([{good!r}, '-p', '0', '--workers', '2']))"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=60
+    )
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr == "openaimock: cannot start: --workers needs a system that can fork; run without it\n"
 
 
 # What is wrong
