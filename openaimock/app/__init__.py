@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..api.router import ROUTER
 from ..config.load import Config, load_rules
 from ..errors import APIError, Hangup
 from ..http import cors
@@ -16,6 +17,7 @@ from ..http.catalog import api_error
 from ..http.request import Request
 from ..rules.rule import Rule, build
 from ..rules.ruleset import RuleSet
+from ..rules.separate import Searcher, searching_with
 from ..state.limits import RateLimits
 from ..state.namespace import Context, Namespaces, name_of
 from ..types.exchange import Exchange
@@ -78,6 +80,8 @@ class App:
         #: Numbers of the exchanges of all namespaces.
         self.order = itertools.count(1)
         self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}
+        #: The helper process for unsafe regular expressions.
+        self.searcher = Searcher()
         self.ruleset = RuleSet(self.build(config.rules), first=config.match == "first")
         #: The plan that answers what no rule matches, if ``unmatched`` has one.
         self.unmatched = unmatched_plan(config.unmatched, self._defaults)
@@ -93,7 +97,8 @@ class App:
 
     def build(self, rules: Iterable[Mapping[str, Any]]) -> list[Rule]:
         """Rules from their normal form, with the defaults of the configuration."""
-        return [build(rule, number, self._defaults) for number, rule in enumerate(rules)]
+        with searching_with(self.searcher):
+            return [build(rule, number, self._defaults) for number, rule in enumerate(rules)]
 
     def add_rules(self, rules: Any, place: str = "") -> list[Rule]:
         """Append rules in a form that ``load_rules`` accepts; ``place`` names where they are defined. ConfigError."""
@@ -108,11 +113,22 @@ class App:
         """Answer one request (PEP 3333)."""
         request = Request(environ, self.config.max_body)
         if environ["REQUEST_METHOD"] == "OPTIONS":
-            start_response("204 No Content", [("content-length", "0"), *cors.preflight(request, self.config.cors)])
+            headers = cors.preflight(request, self._preflight_origins(environ))
+            start_response("204 No Content", [("content-length", "0"), *headers])
             return []
         call = self._call(request, start_response, name_of(environ, self.config.isolate))
         call.context.namespace.append(call.exchange)
         return self._run(call, self._steps)
+
+    def _preflight_origins(self, environ: Environ) -> str | Sequence[str] | None:
+        """The origins that may send the request which a browser asks about. An unknown path has the setting of all others."""
+        try:
+            operation = ROUTER.find(
+                environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD") or "", environ.get("PATH_INFO") or "/"
+            ).operation
+        except APIError:
+            return self.config.cors
+        return self.sender.origins(operation)
 
     def perform(
         self, method: str, path: str, headers: Mapping[str, str], body: Any, namespace: str = "default", *, record: bool = False
@@ -140,7 +156,7 @@ class App:
         environ = request.environ
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO") or "/"
         exchange = Exchange(context.number, context.now, name, method, path, order=next(self.order))
-        exchange.id = overrides.request_id(request) or context.ids.hex("req_")
+        exchange.id = context.request_id = overrides.request_id(request) or context.ids.hex("req_")
         return Call(request, start_response, context, exchange, started)
 
     def _run(self, call: Call, steps: Steps) -> Iterable[bytes]:
