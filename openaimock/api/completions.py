@@ -20,7 +20,6 @@ from ..types.reply import Reply
 from . import shaping
 from .chat.params import LOGIT_BIAS, MODEL, STOP, no_model
 from .operation import Operation
-from .usage import chat_usage
 
 #: The prompt of a request without one.
 NO_PROMPT = "<|endoftext|>"
@@ -120,7 +119,7 @@ def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.
     tail = {"model": reply.model or model.snapshot}
     if reply.system_fingerprint is not None:
         tail["system_fingerprint"] = reply.system_fingerprint
-    counts = _usage(ask, prompts, choices, chat_usage(reply.usage or {}))
+    counts = _usage(ask, prompts, choices, reply.usage or {})
     if ask.stream:
         return payloads.Events(_stream(ask, choices, head, tail, counts))
     whole = [choice.whole(index) for index, choice in enumerate(choices)]

@@ -18,7 +18,6 @@ from ..types.ask import Ask
 from ..types.reply import Reply
 from .chat.params import MODEL, no_model
 from .operation import Operation
-from .usage import chat_usage
 
 #: The length of a vector of an unknown model, and the longest that a request to one may have.
 DEFAULT, LONGEST = 1536, 16384
@@ -141,7 +140,7 @@ def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
         for at, (given, each) in enumerate(zip(inputs, settings.inputs or (reply,) * len(inputs), strict=True))
     ]
     prompt = sum(_count(item, ask.model) for item in inputs)
-    usage = {"prompt_tokens": prompt, "total_tokens": prompt, **chat_usage(settings.usage or {})}
+    usage = {"prompt_tokens": prompt, "total_tokens": prompt, **(settings.usage or {})}
     payload = (
         f'{{"object":"list","data":[{",".join(data)}],"model":{dump(settings.model or model.snapshot)},"usage":{dump(usage)}}}'
     )

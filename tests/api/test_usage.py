@@ -9,7 +9,7 @@ import pytest
 from ..support.answers import ask, respond, stream
 from ..support.wire import events, post, user
 
-CHAT = {"prompt_tokens": 1000, "completion_tokens": 80, "prompt_tokens_details": {"cached_tokens": 900, "audio_tokens": 3}}
+CHAT = {"prompt_tokens": 1000, "completion_tokens": 80, "prompt_tokens_details": {"cached_tokens": 900}}
 RESPONSES = {"input_tokens": 1000, "output_tokens": 80, "input_tokens_details": {"cached_tokens": 900}}
 
 

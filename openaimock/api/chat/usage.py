@@ -10,7 +10,6 @@ from ...text import prompts
 from ...types.ask import Ask
 from ...types.reply import Reply
 from .. import shaping
-from ..usage import chat_usage
 
 
 def prompt_tokens(ask: Ask, model: Model) -> int:
@@ -21,11 +20,10 @@ def prompt_tokens(ask: Ask, model: Model) -> int:
 
 
 def usage(ask: Ask, replies: Sequence[Reply], model: Model) -> dict[str, Any]:
-    """The ``usage`` object; members in the rule, with the names of either API, replace the counted ones."""
-    configured = replies[0].usage or {}
-    if len(configured) >= 3 and {"prompt_tokens", "completion_tokens", "total_tokens"} <= configured.keys():
-        return dict(configured)
-    override = chat_usage(configured)
+    """The ``usage`` object; members in the rule replace the counted ones."""
+    override = replies[0].usage or {}
+    if len(override) >= 3 and {"prompt_tokens", "completion_tokens", "total_tokens"} <= override.keys():
+        return dict(override)
     prompt = override.get("prompt_tokens")
     if prompt is None:
         prompt = prompt_tokens(ask, model)
@@ -48,4 +46,4 @@ def usage(ask: Ask, replies: Sequence[Reply], model: Model) -> dict[str, Any]:
     if model.audio_usage:
         counts["prompt_tokens_details"] |= {"text_tokens": prompt, "image_tokens": 0}
         counts["completion_tokens_details"]["text_tokens"] = completion
-    return {**counts, **chat_usage(configured, counts)}
+    return {**counts, **override}

@@ -14,7 +14,6 @@ from ...text import moderation, prompts
 from ...types.ask import Ask
 from ...types.reply import Block, Reply
 from .. import shaping
-from ..usage import responses_usage
 from .echo import ECHOED, prompt_instructions, reasoning, tools
 from .items import Item, new_id
 from .output import output_items
@@ -167,8 +166,8 @@ def _tool_usage(output: Sequence[Item]) -> Item:
 
 
 def usage(ask: ResponsesAsk, reply: Reply, context: Context) -> Item:
-    """The ``usage`` object (SDK type ResponseUsage); a rule's ``usage``, with the names of chat or of Responses, overrides it."""
-    overrides = responses_usage(reply.usage or {})
+    """The ``usage`` object (SDK type ResponseUsage); the ``usage`` of a rule overrides it."""
+    overrides = dict(reply.usage or {})
     prompt = overrides.pop("input_tokens", None)
     if prompt is None:
         items = [block.data for block in reply.blocks if isinstance(block.data, dict)]
