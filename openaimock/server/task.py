@@ -90,10 +90,16 @@ class Task:
             Stream(self, body, ((0.0, piece) for piece in body if piece), 1).start()
 
     def _slowly(self, body: TimedBody) -> Iterator[tuple[float, bytes]]:
-        """The head byte by byte, then the body."""
+        """The head byte by byte when the first piece of the body is due, then the body."""
+        items = iter(body.items)
+        first = next(items, None)
+        if first is not None:
+            yield first[0], Silence()
         for byte in self._head(None):
             yield body.head_gap, HeadByte([byte])
-        yield from body.items
+        if first is not None:
+            yield 0.0, first[1]
+        yield from items
 
     def send(self, data: bytes, *, last: bool = False, length: int | None = None) -> None:
         """Send a piece of the body, and before the first one the head."""
