@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..errors import APIError, Hangup
-from ..http.extensions import Deferred, TimedBody
+from ..http.extensions import Deferred, Silence, TimedBody
 from ..http.json import dump
 from .bodies import BATCH, DeferredAnswer, HeadByte, StreamedAnswer
 from .http import HttpConnection
