@@ -167,6 +167,8 @@ class Field:
     required: bool = False
     null: bool = False
     later: bool = False
+    #: An explicit null is a value of its own.
+    explicit_null: bool = False
 
 
 @dataclass(eq=False, repr=False)
@@ -183,6 +185,8 @@ class Struct:
     one_of: tuple[str, ...] = ()
     without: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
+    #: Other keys than the fields are accepted, with any JSON value.
+    extensible: bool = False
     takes: frozenset[str] = frozenset({"mapping"})
 
     @cached_property

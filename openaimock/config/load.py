@@ -114,11 +114,10 @@ def load_rules(
 
 
 def load_reply(value: Any) -> dict[str, Any]:
-    """The normal form of one reply from Python: text, a mapping, or a function of the Ask."""
+    """The normal form of a reply that a user's function returns: text or a mapping. It is never a template."""
     problems: list[Problem] = []
     check = Checker(RULE_NORMALIZERS, problems)
     reply = check.check(keys.shape("reply"), from_python(value, Reading("", problems, None), "reply"), (None, "reply"))
-    check_templates(check)
     if problems:
         raise ConfigError(problems)
     return reply  # type: ignore[no-any-return]

@@ -89,14 +89,14 @@ def _anything(kind: AnyValue) -> dict[str, Any]:
 
 
 def _object(kind: Struct) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}
+    schema: dict[str, Any] = {"type": "object", "additionalProperties": kind.extensible, "properties": {}}
     if kind.doc:
         schema["description"] = _plain(kind.doc)
     for field in kind.fields:
         if field.later:
             continue
         value = _schema(field.kind)
-        if field.null:
+        if field.null or field.explicit_null:
             value = {"anyOf": [value, {"type": "null"}]}
         schema["properties"][field.name] = {**value, "description": _description(field)}
         if "_" in field.name:
@@ -185,7 +185,6 @@ def _objects() -> Iterator[tuple[str, Struct]]:
 
 _ORDER = (
     "rule", "message", "when", "matcher", "reply", "tool_call", "block", "error", "latency", "pace", "old_matcher", "response",
-    "choice",
 )  # fmt: skip
 _TITLES = {"old_matcher": "The older matcher"}
 
@@ -251,7 +250,6 @@ _NOUNS = {
     "reply": "a reply",
     "message": "a message",
     "old_matcher": "a matcher of messages",
-    "choice": "a choice",
     "response": "a chat completion",
     "rule": "a rule",
     "unmatched": "``error``, ``echo``, ``auto`` or a reply",

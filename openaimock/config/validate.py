@@ -157,7 +157,19 @@ def _anything(check: Checker, kind: AnyValue, node: Node, path: Path) -> Any:
 
 
 def _function(check: Checker, kind: Function, node: Node, path: Path) -> Any:
-    return {"function": node.value} if type_of(node) == "function" else check.wrong(kind, node, path)
+    if type_of(node) != "function":
+        return check.wrong(kind, node, path)
+    from inspect import isasyncgenfunction, iscoroutinefunction  # only a configuration from Python has functions
+
+    function = node.value
+    called = getattr(function, "__call__", None)  # noqa: B004 - an object may have an async __call__
+    if any(test(item) for test in (iscoroutinefunction, isasyncgenfunction) for item in (function, called)):
+        return check.problem(node, path, "a reply function cannot be async; write a plain function, which runs in a thread")
+    return {"function": function}
+
+
+#: The kind of the keys of an extensible mapping.
+ANYTHING = AnyValue()
 
 
 def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
@@ -168,7 +180,9 @@ def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
     spelled: dict[str, str] = {}
     for key, item in node.value.items():
         field = fields.get(key) or fields.get(snake(key))
-        if field is None:
+        if field is None and kind.extensible and key not in kind.hints:
+            out[key] = check.check(ANYTHING, item, (path, key))
+        elif field is None:
             # The probable correct key is not also reported as missing.
             out.setdefault(check.unknown(kind, node, path, key), BAD)
         elif field.name in spelled:
@@ -179,6 +193,8 @@ def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
             spelled[field.name] = key
             if field.later:
                 out[field.name] = check.problem(node, path, f"'{key}' is not available yet", key=key)
+            elif item.value is None and field.explicit_null:
+                out[field.name] = None
             elif item.value is not None or not field.null:
                 out[field.name] = check.check(field.kind, item, (path, key))
     for name in kind.required:
