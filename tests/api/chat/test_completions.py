@@ -327,7 +327,7 @@ def test_stop_cuts_before_the_sequence(mock, stop):
 
 
 @pytest.mark.parametrize(
-    "known", [{"finish_reason": "length"}, {"usage": {"completion_tokens": 1}}, {"usage": {"output_tokens": 1}}]
+    "facts", [{"finish_reason": "length"}, {"usage": {"completion_tokens": 1}}, {"usage": {"output_tokens": 1}}]
 )
 def test_a_reply_that_says_that_it_keeps_the_limit_is_not_cut(serve, facts):
     mock = serve([{"when": {}, "reply": {"content": "one two three four", **facts}}])
