@@ -82,7 +82,7 @@ def make_reply(plain: Mapping[str, Any]) -> Reply:
         options["fault"] = Fault(**plain["fault"])
     if plain.get("fail") is not None:
         options["fail"] = Fail(**plain["fail"])
-    others = tuple(make_reply(other) for other in plain.get("others") or ())
+    others = tuple(make_reply({**other, "response": plain.get("response")}) for other in plain.get("others") or ())
     if plain.get("response") is not None:
         options["extra"] = of_record(plain["response"])
     elif plain.get("extra"):
