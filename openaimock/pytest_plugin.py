@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,21 +12,42 @@ import pytest
 
 # This module is imported in every run of pytest; the mock itself is imported by the first test that uses it.
 if TYPE_CHECKING:
+    from .config.load import Config
     from .testing.mock import MockServer
 
 _MARKER = """\
 openai_mock(*configs, config=None, strict=False, allow_unmatched=False, **settings): run the test with a mock of the OpenAI API. \
 configs: YAML files (relative to the test's), dicts or YAML text; settings: any setting of a file, such as lint="error"; \
 an unmatched request fails the test unless allow_unmatched; strict: so does a rule or a reply that was never used."""
+
+
+@dataclass
+class Records:
+    """The files that this session records, and the exchanges that were recorded and replayed."""
+
+    files: set[Path] = field(default_factory=set)
+    recorded: int = 0
+    replayed: int = 0
+
+
 _TEST: pytest.StashKey[tuple[MockServer, dict[str, Any]]] = pytest.StashKey()
 _SESSION: pytest.StashKey[MockServer] = pytest.StashKey()
+_RECORDING: pytest.StashKey[pytest.MonkeyPatch] = pytest.StashKey()
+_RECORDS: pytest.StashKey[Records] = pytest.StashKey()
+#: Overrides the setting ``record.mode``.
+_MODE = "OPENAIMOCK_RECORD"
 _ENVIRONMENT: pytest.StashKey[pytest.MonkeyPatch] = pytest.StashKey()
 #: Arguments of the marker that are no settings, with their defaults.
 _OPTIONS = {"strict": False, "allow_unmatched": False}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the settings of the ini file."""
+    """Declare the settings of the ini file, and the option."""
+    parser.getgroup("openai_mock").addoption(
+        "--openai-record",
+        choices=("once", "new", "all", "none"),
+        help="record exchanges with 'upstream' for mocks with the setting 'record': once, new, all, or none (the default)",
+    )
     parser.addini("openai_mock", "configuration files whose rules every test with the fixture openai_mock has", type="paths")
     parser.addini(
         "openai_mock_env", "start the mock and set its environment before the tests are imported", type="bool", default=False
@@ -41,6 +63,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker. Set the environment if this plugin was loaded too late to do so before."""
     config.addinivalue_line("markers", _MARKER)
+    config.stash[_RECORDS] = Records()
+    mode = config.getoption("--openai-record")
+    if mode:
+        patch = config.stash[_RECORDING] = pytest.MonkeyPatch()
+        patch.setenv(_MODE, mode)
     _set_environment(config)
 
 
@@ -56,6 +83,9 @@ def _set_environment(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the mock of the session, and restore the environment."""
+    recording = config.stash.get(_RECORDING, None)
+    if recording is not None:
+        recording.undo()
     patch = config.stash.get(_ENVIRONMENT, None)
     if patch is not None:
         patch.undo()
@@ -103,13 +133,51 @@ def openai_mock(request: pytest.FixtureRequest, openai_mock_session: MockServer,
     sources, settings, options = _arguments(request)
     files: list[Path] = request.config.getini("openai_mock")
     try:
-        mock.restart(verdicts.configure([*files, *sources], settings, request.path.parent))
+        mock.restart(_configure(request, [*files, *sources], settings))
     except ConfigError as error:
         pytest.fail(f"openai_mock: {error}", pytrace=False)
     for name, value in verdicts.environment(mock, os.environ).items():
         monkeypatch.setenv(name, value)
     request.node.stash[_TEST] = (mock, options)
     return mock
+
+
+def _configure(request: pytest.FixtureRequest, sources: list[Any], settings: dict[str, Any]) -> Config:
+    """The configuration of a test. Recordings are replayed unless the option or the environment says otherwise."""
+    from .testing import verdicts
+
+    folder, files = request.path.parent, request.config.stash[_RECORDS].files
+    with pytest.MonkeyPatch.context() as patch:
+        if _MODE not in os.environ:
+            patch.setenv(_MODE, "none")
+        config = verdicts.configure(sources, settings, folder)
+        record = config.record
+        if record is not None and record.active:
+            files.add(record.path.absolute())
+        elif record is not None and record.mode == "once" and record.path.absolute() in files:
+            # An earlier test of this session began the file.
+            patch.setenv(_MODE, "new")
+            config = verdicts.configure(sources, settings, folder)
+    return config
+
+
+def _count_recordings(config: pytest.Config, mock: MockServer) -> None:
+    """Add the recorded and replayed exchanges of a test to those of the session."""
+    api, records = mock.app.api, config.stash[_RECORDS]
+    if api.config.record is None:
+        return
+    place = f"{api.config.record.path}:"
+    records.replayed += sum(
+        exchange.match is not None and exchange.match.rule.place.startswith(place) for exchange in mock.exchanges
+    )
+    records.recorded += api.upstream.recorder.recorded if api.upstream.recorder is not None else 0
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Report how many exchanges were recorded and replayed."""
+    records = config.stash[_RECORDS]
+    if records.recorded or records.replayed:
+        terminalreporter.write_line(f"openai_mock: {records.recorded} exchanges recorded, {records.replayed} replayed")
 
 
 def _arguments(request: pytest.FixtureRequest) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
@@ -133,6 +201,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
         return
     from .testing import verdicts
 
+    _count_recordings(item.config, mock)
     if outcome.excinfo is None:
         message = verdicts.verdict(mock, **options)
         if message:

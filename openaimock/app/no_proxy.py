@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..errors import APIError
 from ..http.payloads import Proxied
 from .call import Call
 
+if TYPE_CHECKING:
+    from ..recording.recorder import Recorder
+
 
 class Proxy(Protocol):
-    """Sends requests to another server."""
+    """Sends requests to another server. ``recorder`` records the answers, if any does."""
+
+    recorder: Recorder | None
 
     def fetch(self, call: Call) -> Proxied:
         """The answer to a call. APIError when there is none."""
@@ -21,6 +26,8 @@ class Proxy(Protocol):
 
 class NoProxy:
     """The proxy of a mock without ``upstream``."""
+
+    recorder: Recorder | None = None
 
     def fetch(self, call: Call) -> Proxied:
         """Raises APIError 502."""

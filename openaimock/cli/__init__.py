@@ -131,6 +131,18 @@ def _convert(arguments: argparse.Namespace) -> int:
     return convert.run(arguments)
 
 
+def _record_arguments(parser: argparse.ArgumentParser) -> None:
+    from . import record
+
+    record.arguments(parser)
+
+
+def _record(arguments: argparse.Namespace) -> int:
+    from . import record
+
+    return record.run(arguments)
+
+
 def _unmatched(unmatched: Any) -> str:
     if not isinstance(unmatched, str):
         return "the reply of the file"
@@ -146,5 +158,6 @@ COMMANDS = {
     "convert": Command(
         _convert_arguments, _convert, "Write rules from the files of other tools: cassettes, HAR, fixtures, batches."
     ),
+    "record": Command(_record_arguments, _record, "Pass requests on to a server and record the answers as rules."),
     "init": Command(_init_arguments, _init, "Print or write a commented starter file."),
 }

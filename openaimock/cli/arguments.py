@@ -26,6 +26,9 @@ def load_config(arguments: argparse.Namespace) -> Config:
     """The Config of the files in the arguments, else of piped standard input."""
     from ..config.load import load
 
+    source = getattr(arguments, "source", None)
+    if source is not None:
+        return load(source)
     sources: list[str] = [*arguments.configs, *arguments.more]
     if not sources:
         if sys.stdin is None or sys.stdin.isatty():

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 _FILES = 65536
 
 
-def serve_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of the serve command to a parser."""
-    config_arguments(parser)
+def serve_arguments(parser: argparse.ArgumentParser, *, configs: bool = True) -> None:
+    """Add the arguments of the serve command to a parser; without ``configs`` the caller sets ``source``."""
+    if configs:
+        config_arguments(parser)
     parser.add_argument("-p", "--port", type=_port, metavar="N", help="port to listen on; 0 takes a free one (file's, else 3000)")
     parser.add_argument("--host", metavar="H", help="address to listen on (file's, else 127.0.0.1)")
     parser.add_argument("-l", "--log-file", metavar="F", help="write the log to a file")
@@ -34,7 +35,9 @@ def serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--coverage-xml", metavar="F", help="write the coverage to a file as JUnit XML")
     parser.add_argument("--fail-uncovered", action="store_true", help="exit with 1 when a rule or a reply was never used")
     parser.add_argument("--fail-unmatched", action="store_true", help="exit with 1 when a request matched no rule")
-    parser.add_argument("--unmatched", choices=("error", "echo", "auto"), help="the answer to a request that no rule matches")
+    parser.add_argument(
+        "--unmatched", choices=("error", "echo", "auto", "proxy"), help="the answer to a request that no rule matches"
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="seed of ids, jitter and generated values")
 
 
@@ -55,6 +58,7 @@ def serve(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from ..server import Application, Server, address, listen, logs
+    from ..server.pool import threads
     from ..server.signals import stopping_signals
     from ..wsgi import create_app
 
@@ -95,7 +99,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
         watched = served = ReloadingApp(app, configured, lambda message: print(message, file=sys.stderr, flush=True))
         watched.start()
-    server = Server(served, host=host, port=port, max_body=config.max_body, log=log)
+    server = Server(served, host=host, port=port, threads=threads(config), max_body=config.max_body, log=log)
     stopped: list[int] = []
 
     def stop(number: int, frame: object) -> None:
@@ -109,6 +113,9 @@ def serve(arguments: argparse.Namespace) -> int:
         signal.signal(number, stop)
     print(ready(server.port), flush=True)
     server.run()
+    recorder = app.api.upstream.recorder
+    if recorder is not None:
+        print(f"openaimock: {count(recorder.recorded, 'exchange')} recorded, {recorder.skipped} left out", file=sys.stderr)
     code = _report_run(arguments, watched.app if watched else app)
     return code or (INTERRUPTED if signal.SIGINT in stopped else OK)
 

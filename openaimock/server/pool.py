@@ -6,6 +6,16 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from ..config.load import Config
+
+#: Threads of a server; of one whose requests wait for another server.
+_THREADS, _PROXY_THREADS = 8, 64
+
+
+def threads(config: Config) -> int:
+    """The number of threads for calls that may block. An answer of the upstream keeps one until its end."""
+    return _THREADS if config.upstream is None else _PROXY_THREADS
+
 
 class Pool:
     """Up to ``size`` daemon threads, each started when first needed; they never hold up the interpreter's exit."""

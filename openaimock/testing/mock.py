@@ -14,6 +14,7 @@ from ..rules.ruleset import RuleSet
 from ..server import Server
 from ..server.address import address, url
 from ..server.logs import logger
+from ..server.pool import threads
 from ..state import coverage
 from ..text import redaction
 from ..types.clock import Clock
@@ -50,7 +51,10 @@ class MockServer:
     def start(self) -> MockServer:
         """Listen and serve in a thread of its own. PortInUseError (an OSError) when the address is taken. May be called twice."""
         if self.server is None:
-            server = Server(self.app, host=self._host, port=self._port, max_body=self.app.api.config.max_body, log=self.log)
+            config = self.app.api.config
+            server = Server(
+                self.app, host=self._host, port=self._port, threads=threads(config), max_body=config.max_body, log=self.log
+            )
             server.start()
             self.server = server
         return self

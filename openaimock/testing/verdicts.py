@@ -24,8 +24,15 @@ def configure(sources: Sequence[Any], settings: Mapping[str, Any], folder: Path)
 
     ConfigError with all problems.
     """
-    # The test itself may add the rules, so that their absence is no problem here.
-    base = load({"unmatched": "echo", **settings})
+    record = settings.get("record")
+    if isinstance(record, Mapping) and isinstance(record.get("file"), str):
+        # What is recorded says what an unmatched request gets.
+        settings = {**settings, "record": {**record, "file": str(folder / record["file"])}}
+        base = load(settings)
+        settings["unmatched"] = base.unmatched
+    else:
+        # The test itself may add the rules, so that their absence is no problem here.
+        base = load({"unmatched": "echo", **settings})
     if not sources:
         return replace(base, base=folder, unmatched=base.unmatched if "unmatched" in settings else "error")
     config = load([_resolve(source, folder) for source in sources])
