@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .arguments import FAILED, INTERRUPTED, OK, USAGE, config_arguments, count, load_config
+from .arguments import FAILED, INTERRUPTED, OK, USAGE, config_arguments, count, load_config, print_warnings
 
 if TYPE_CHECKING:
     from ..config.load import Config
@@ -68,6 +68,7 @@ def serve(arguments: argparse.Namespace) -> int:
         print(f"openaimock: {options[0]} works with one process: leave out --workers", file=sys.stderr)
         return USAGE
     config = configured()
+    print_warnings(config)
     if arguments.watch and not config.files:
         print("openaimock: --watch needs a file to watch, not standard input", file=sys.stderr)
         return USAGE

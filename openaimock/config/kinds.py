@@ -57,6 +57,7 @@ class Numeric:
     high: float = 1e12
     above: bool = False
     whole: bool = False
+    unit: str = ""
     takes: frozenset[str] = frozenset({"number"})
 
     @cached_property
@@ -84,11 +85,11 @@ class Flag:
 
 @dataclass(eq=False, repr=False)
 class Choice:
-    """One of a few words; the words of ``later`` are not available yet."""
+    """One of a few words; ``hints`` are messages for words that are often written by mistake."""
 
     values: tuple[str, ...]
     label: str
-    later: tuple[str, ...] = ()
+    hints: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def noun(self) -> str:
@@ -174,7 +175,8 @@ class Struct:
     """A mapping with known keys, one sentence about it for the docs.
 
     Exactly one of the keys ``one_of`` is required; ``without`` ends the message when none is present. ``hints`` are messages
-    for keys that are often written here by mistake.
+    for keys that are often written here by mistake. ``extra`` is the kind of all other keys, which are kept; keys that begin
+    with ``ignored`` are not read.
     """
 
     label: str
@@ -183,6 +185,8 @@ class Struct:
     one_of: tuple[str, ...] = ()
     without: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
+    extra: Kind | None = None
+    ignored: str = ""
     takes: frozenset[str] = frozenset({"mapping"})
 
     @cached_property

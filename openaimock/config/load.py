@@ -15,16 +15,15 @@ from typing import IO, Any
 from ..errors import ConfigError, Problem
 from ..params.models import ModelTable, overlay
 from ..types.clock import Clock
-from . import keys
+from . import keys, later, warnings
 from .names import MODELS
 from .normalize import check_templates, child
 from .rules import RULE_NORMALIZERS, Entry, number
+from .settings import RULES, SETTINGS
 from .source import Reader, Source
 from .tree import BAD, Node, Reading, from_python
 from .validate import Checker, describe, of_field
 from .yaml import parse
-
-_UNITS = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +34,8 @@ class Config:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     host: str = "127.0.0.1"
     port: int = 3000
-    models: tuple[str, ...] = MODELS
+    #: Ids, or mappings with an ``id``.
+    models: tuple[str | dict[str, Any], ...] = MODELS
     #: ``error``, ``echo``, ``auto``, or ``{"reply": normal form}``.
     unmatched: str | dict[str, Any] = "error"
     turns: str = "next"
@@ -51,18 +51,21 @@ class Config:
     limits: dict[str, Any] | None = None
     journal_size: int = 1000
     body_limit: int = 65536
+    journal_memory: int = 64 * 1024**2
     #: None (no browser may call), ``*``, or the allowed origins.
     cors: str | tuple[str, ...] | None = "*"
     #: In bytes.
     max_body: int = 64 * 1024**2
     isolate: tuple[str, ...] = ("path", "header", "key")
     store: str = "memory"
-    upstream: dict[str, Any] | None = None
+    retries: str = "next"
     admin: bool = True
     admin_key: str | None = field(default=None, repr=False)
     #: The folder that relative paths in replies start from.
     base: Path = field(default_factory=Path)
     files: tuple[Path, ...] = ()
+    #: Problems that do not prevent loading, such as rules that can never answer.
+    warnings: tuple[Problem, ...] = ()
 
     @cached_property
     def model_table(self) -> ModelTable:
@@ -84,11 +87,12 @@ def load(source: Source, *, environ: Mapping[str, str] | None = None, stdin: IO[
         check = Checker(RULE_NORMALIZERS, problems)
         settings, entries = _settings(check, trees)
         numbered = number(check, entries, settings)
-        if trees and not problems and not numbered and settings.get("unmatched", "error") == "error":
-            _no_rules(check, trees)
     if problems:
         raise ConfigError(_sorted(problems))
-    return _config(settings, numbered, reader.files)
+    notes = warnings.of_rules(
+        numbered, settings.get("scenarios", {}), settings.get("match", "best"), settings.get("unmatched", "error")
+    )
+    return _config(settings, numbered, reader.files, _sorted([*reader.warnings, *check.warnings, *notes]))
 
 
 def load_rules(
@@ -131,7 +135,7 @@ def load_setting(name: str, source: Source) -> Any:
     tree = _tree(source, Reading(f"<{name}>" if isinstance(source, (str, bytes)) else "", problems, None))
     setting = None
     if tree is not None:
-        setting = check.check(of_field(keys.SETTINGS.fields, name).kind, tree, (None, name))
+        setting = check.check(of_field(SETTINGS.fields, name).kind, tree, (None, name))
         check_templates(check)
     if problems:
         raise ConfigError(_sorted(problems))
@@ -208,17 +212,6 @@ def _not_settings(check: Checker, tree: Node) -> None:
         check.problem(tree, None, f"expected settings such as 'responses:', got {describe(tree)}{hint}")
 
 
-def _no_rules(check: Checker, trees: list[Node]) -> None:
-    found = next((tree for tree in trees if "responses" in tree.value), None)
-    if found is None:
-        check.problem(
-            trees[0], None, "'responses' is missing; without rules 'unmatched' must say what to answer, such as 'unmatched: echo'"
-        )
-    else:
-        told = "there are no rules; without rules 'unmatched' must say what to answer, such as 'unmatched: echo'"
-        check.problem(found, (None, "responses"), told, key="responses")
-
-
 def _unchanged(check: Checker, value: Any, node: Node, path: Any) -> Any:
     return value
 
@@ -240,37 +233,34 @@ def _cors(check: Checker, value: Any, node: Node, path: Any) -> Any:
     return "*" if "*" in value else tuple(value)
 
 
-def _max_body(check: Checker, value: Any, node: Node, path: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    size = re.fullmatch(r"\s*(\d{1,9})\s*([KMG]?)(i?B)?\s*", value, re.IGNORECASE)
-    if size is None or not int(size[1]):
-        return check.problem(node, path, f"expected a number of bytes, or a size such as 64MB, got {describe(node)}")
-    return int(size[1]) * _UNITS[size[2].upper()]
-
-
 def _store(check: Checker, value: Any, node: Node, path: Any) -> Any:
     if value in ("memory", BAD):
         return value
-    if isinstance(value, str) and value.startswith(("sqlite:", "redis:", "rediss:")):
+    if isinstance(value, str) and value.partition(":")[0] in later.STORES:
         return check.problem(node, path, f"a store of {value.partition(':')[0]} is not available yet")
     return check.problem(node, path, f"expected 'memory', got {describe(node)}")
+
+
+def _max_body(check: Checker, value: Any, node: Node, path: Any) -> Any:
+    return check.problem(node, path, "expected at least 1 byte") if value == 0 else value
 
 
 #: Checks and conversions of settings beyond their kind.
 _SETTINGS = {"clock": _clock, "cors": _cors, "max_body": _max_body, "store": _store}
 
 
-def _config(settings: dict[str, Any], numbered: list[dict[str, Any]], files: list[Path]) -> Config:
+def _config(settings: dict[str, Any], numbered: list[dict[str, Any]], files: list[Path], notes: list[Problem]) -> Config:
     journal = settings.pop("journal", {})
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-    keys = {"journal_size": journal.get("size"), "body_limit": journal.get("body_limit"), "api_keys": values.pop("api_key", None)}
+    names = {"size": "journal_size", "body_limit": "body_limit", "memory": "journal_memory"}
+    renamed = {names[key]: value for key, value in journal.items()} | {"api_keys": values.pop("api_key", None)}
     return Config(
         rules=tuple(numbered),
         base=files[0].parent if files else Path(),
         files=tuple(files),
+        warnings=tuple(notes),
         **values,
-        **{key: value for key, value in keys.items() if value is not None},
+        **{key: value for key, value in renamed.items() if value is not None},
     )
 
 
@@ -287,11 +277,11 @@ def _tree(source: Source, reading: Reading) -> Node | None:
 def _rules_in(check: Checker, tree: Node) -> list[Entry]:
     """The rules of a list, of a mapping with ``responses``, or of a mapping that is itself one rule."""
     if isinstance(tree.value, dict) and "responses" in tree.value:
-        outer = keys.RULES
+        outer = RULES
         checked = check.check(outer, tree, None)
         return _entries(checked.get("responses"))
     if isinstance(tree.value, list):
-        return _entries(check.check(of_field(keys.RULES.fields, "responses").kind, tree, None))
+        return _entries(check.check(of_field(RULES.fields, "responses").kind, tree, None))
     if isinstance(tree.value, dict):
         return _entries([check.check(keys.shape("rule"), tree, None)])
     check.problem(tree, None, f"expected a rule or a list of rules, got {describe(tree)}")

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import Problem
+from . import later
 from .kinds import (
     AnyOf,
     AnyValue,
@@ -25,7 +26,7 @@ from .kinds import (
     Text,
     type_of,
 )
-from .tree import BAD, Node, step
+from .tree import BAD, Node, resolve, step
 
 #: A path as a linked list: the outer path, and the key or position there. It is rendered as text only for a problem.
 Path = tuple[Any, "str | int"] | None
@@ -45,14 +46,22 @@ class Checker:
         self.problems = problems
         self.groups: set[str] = set()
         self.templates: list[tuple[Node, Path]] = []
+        #: Problems that do not prevent loading.
+        self.warnings: list[Problem] = []
 
     def problem(self, node: Node, path: Path, message: str, *, key: str | None = None) -> Any:
         """Add a problem at a node, or at one of its keys; return BAD."""
         self.problems.append(Problem(node.place if key is None else node.place_of(key), render(path), message))
         return BAD
 
+    def warn(self, node: Node, path: Path, message: str, *, key: str | None = None) -> None:
+        """Add a warning at a node, or at one of its keys."""
+        self.warnings.append(Problem(node.place if key is None else node.place_of(key), render(path), message))
+
     def check(self, kind: Kind, node: Node, path: Path) -> Any:
         """The node's value as plain data in its normal form, or BAD."""
+        if node.filled:
+            node = _typed(kind, node)
         return BAD if node.value is BAD else _CHECKS[type(kind)](self, kind, node, path)
 
     def wrong(self, kind: Kind, node: Node, path: Path) -> Any:
@@ -63,7 +72,12 @@ class Checker:
 
     def unknown(self, kind: Struct, node: Node, path: Path, key: str) -> str:
         """Add the problem of an unknown key; return the probable correct name, so that it is not also reported as missing."""
+        if snake(key) in later.KEYS.get(kind.label, ()):
+            self.problem(node, path, f"'{key}' is not available yet", key=key)
+            return snake(key)
         hint = kind.hints.get(key) or kind.hints.get(snake(key))
+        if kind.ignored and has_anchor(node.value[key]):
+            hint = f"a mapping with anchors belongs under 'templates' or under a key that begins with '{kind.ignored}'"
         names = [field.name for field in kind.fields if not field.later]
         advice = f"; {hint}" if hint else suggest(snake(key), names)
         label = kind.label if kind.label == "a setting" else f"a key of {kind.label}"
@@ -113,9 +127,10 @@ def _one_of(check: Checker, kind: Choice, node: Node, path: Path) -> Any:
         return check.wrong(kind, node, path)
     if value in kind.values:
         return value
-    if value in kind.later:
+    if value in later.WORDS.get(kind.label, ()):
         return check.problem(node, path, f"'{value}' is not available yet")
-    return check.problem(node, path, f"{show(value)} is not {kind.label}{suggest(value, kind.values)}")
+    hint = kind.hints.get(value.lower())
+    return check.problem(node, path, f"{show(value)} is not {kind.label}{f'; {hint}' if hint else suggest(value, kind.values)}")
 
 
 def _list_of(check: Checker, kind: ListOf, node: Node, path: Path) -> Any:
@@ -151,6 +166,8 @@ def _anything(check: Checker, kind: AnyValue, node: Node, path: Path) -> Any:
         return check.problem(node, path, f"JSON cannot represent {node.raw}")
     if isinstance(value, int) and value.bit_length() > 1000:
         return check.problem(node, path, "this number is too large")
+    if node.plain and not is_json_scalar(node):
+        return check.problem(node, path, f"YAML reads {node.raw} as {describe_value(value)}; for the text put it in quotes")
     if type_of(node) not in kind.takes:
         return check.problem(node, path, f"expected a JSON value, got {describe(node)}")
     return value
@@ -168,7 +185,11 @@ def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
     spelled: dict[str, str] = {}
     for key, item in node.value.items():
         field = fields.get(key) or fields.get(snake(key))
-        if field is None:
+        if kind.ignored and key.startswith(kind.ignored):
+            continue
+        if field is None and kind.extra is not None:
+            out[key] = check.check(kind.extra, item, (path, key))
+        elif field is None:
             # The probable correct key is not also reported as missing.
             out.setdefault(check.unknown(kind, node, path, key), BAD)
         elif field.name in spelled:
@@ -203,6 +224,47 @@ def _union(check: Checker, kind: AnyOf, node: Node, path: Path) -> Any:
     return check.check(fitting[0], node, path)
 
 
+def _typed(kind: Kind, node: Node) -> Node:
+    """A node with filled variables: a number or a flag where the kind expects one and the text is one, else a text."""
+    text = node.value
+    if not isinstance(text, str):
+        return node
+    value: Any = text
+    if _expects(kind, Numeric) and re.fullmatch(r"\s*[-+]?\d{1,30}(\.\d*)?([eE][-+]?\d{1,3})?\s*", text):
+        value = int(text) if re.fullmatch(r"\s*[-+]?\d+\s*", text) else float(text)
+    elif _expects(kind, Flag) and isinstance(resolve(text.strip()), bool):
+        value = resolve(text.strip())
+    typed = Node(value, node.source, node.line, node.column, text)
+    typed.anchored = node.anchored
+    return typed
+
+
+def _expects(kind: Kind, of: type) -> bool:
+    """Whether a kind is, or has among its options, a kind of this class."""
+    if isinstance(kind, AnyOf):
+        return any(_expects(option, of) for option in kind.options)
+    if isinstance(kind, Shape):
+        return _expects(kind.kind, of)
+    return _expects(kind.item, of) if isinstance(kind, ListOf) and kind.single else isinstance(kind, of)
+
+
+def has_anchor(node: Node) -> bool:
+    """Whether a value or some value inside it has a YAML anchor."""
+    if node.anchored:
+        return True
+    inner = node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, list) else ()
+    return any(has_anchor(item) for item in inner)
+
+
+def is_json_scalar(node: Node) -> bool:
+    """Whether an unquoted scalar has the same value in JSON and YAML 1.1: not ``NO``, ``12:30``, ``1_000`` or ``0x1F``."""
+    if isinstance(node.value, bool):
+        return node.raw.lower() in ("true", "false")
+    if isinstance(node.value, (int, float)):
+        return re.fullmatch(r"[-+]?(0|[1-9]\d*|(0|[1-9]\d*)?\.\d*)([eE][-+]?\d+)?", node.raw) is not None
+    return True
+
+
 def _shape(check: Checker, kind: Shape, node: Node, path: Path) -> Any:
     value = check.check(kind.kind, node, path)
     normalizer = check.normalizers.get(kind.name)
@@ -226,7 +288,7 @@ _CHECKS: dict[type, Callable[[Checker, Any, Node, Path], Any]] = {
 
 def _is_word(kind: Choice, value: str) -> bool:
     """Whether a text that may also be free text is one of the words, or similar to one."""
-    words = (*kind.values, *kind.later)
+    words = (*kind.values, *later.WORDS.get(kind.label, ()))
     return value in words or bool(get_close_matches(value, words, 1, 0.75))
 
 
@@ -262,6 +324,11 @@ def show(text: str) -> str:
     return f"'{clipped}'" if clipped.isprintable() and "'" not in clipped else repr(clipped)
 
 
+def describe_value(value: Any) -> str:
+    """A number or flag in a message."""
+    return f"the number {value}" if not isinstance(value, bool) else "true" if value else "false"
+
+
 def describe(node: Node) -> str:
     """A value in a message: ``the text 'abc'``, ``the number 12``, ``a list``."""
     kind = type_of(node)
@@ -275,13 +342,36 @@ def describe(node: Node) -> str:
     return {"nothing": "nothing", "bytes": "bytes", "function": "a function"}.get(kind, f"a {kind}")
 
 
+#: Milliseconds in the units of times.
+_TIMES = {"ms": 1, "s": 1000, "sec": 1000, "seconds": 1000, "m": 60_000, "min": 60_000}
+
+
+def _time_hint(kind: Kind, text: str) -> str:
+    """The number to write for a text such as ``2s`` where a time is expected, "" for anything else."""
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?([a-z]+)", text.strip())
+    unit = _unit(kind)
+    if match is None or match[2] not in _TIMES or not unit:
+        return ""
+    number = float(match[1]) * _TIMES[match[2]] / (1000 if unit == "seconds" else 1)
+    return f"; write {number:g} ({unit})"
+
+
+def _unit(kind: Kind) -> str:
+    """The unit of the numbers that a kind accepts, "" without one."""
+    if isinstance(kind, AnyOf):
+        return next(filter(None, map(_unit, kind.options)), "")
+    if isinstance(kind, Shape):
+        return _unit(kind.kind)
+    return kind.unit if isinstance(kind, Numeric) else ""
+
+
 def _quote_hint(kind: Kind, node: Node) -> str:
     type_name = type_of(node)
     if type_name in ("number", "bool") and "text" in kind.takes and not isinstance(kind, Choice):
         return "; put it in quotes" if node.plain else ""
     if type_name == "text" and "number" in kind.takes and not node.plain and re.fullmatch(r"-?\d+(\.\d+)?", node.value):
         return "; leave out the quotes" if node.line else ""
-    return ""
+    return _time_hint(kind, node.value) if type_name == "text" else ""
 
 
 def of_field(fields: Iterable[Field], name: str) -> Field:

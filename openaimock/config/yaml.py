@@ -7,7 +7,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
-from .tree import BAD, DEPTH, MAX_ALIASED, TAG, Node, Reading, from_json, is_wholly_variable, put, resolve
+from .tree import BAD, DEPTH, MAX_ALIASED, TAG, Node, Reading, from_json, put, resolve
 from .yaml_errors import explain
 
 #: Two patterns, because one range from control characters to surrogates takes 5 ms to compile.
@@ -166,6 +166,7 @@ class _Builder:
         simple = plain and "${" not in raw
         node = self.node(event, resolve(raw), raw, True) if simple else self.written(event, raw, plain)
         if event.anchor:
+            node.anchored = True
             self.anchors[event.anchor] = (node, 1 + len(node.raw) // 64, 0)
         self.attach(node, 1, 0)
 
@@ -175,11 +176,12 @@ class _Builder:
         text = self.reading.text(raw, mark.line + 1, mark.column + 1)
         if text is BAD:
             return self.node(event, BAD)
+        node = self.node(event, text, text)
+        node.filled = text != raw
         if plain:
-            whole = is_wholly_variable(raw)
-            return self.node(event, resolve(text) if whole else text, text, whole)
+            return node
         if event.tag in (None, "!", TAG + "str", TAG + "timestamp"):
-            return self.node(event, text, text)
+            return node
         return self.tagged(event, text)
 
     def tagged(self, event: Any, text: str) -> Node:
@@ -227,6 +229,7 @@ class _Builder:
         if frame.invalid:
             node.value = BAD
         if frame.anchor:
+            node.anchored = True
             self.anchors[frame.anchor] = (node, frame.size, frame.height)
         self.attach(node, frame.size, frame.height)
 

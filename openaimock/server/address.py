@@ -9,13 +9,22 @@ from ..errors import ConfigError, Problem
 
 
 def address(config: Config, host: str | None, port: int | None, environ: Mapping[str, str]) -> tuple[str, int]:
-    """Where to listen: what was given, else OPENAIMOCK_HOST and OPENAIMOCK_PORT, else the configuration."""
+    """Where to listen: what was value, else OPENAIMOCK_HOST and OPENAIMOCK_PORT, else the configuration."""
     if port is None:
-        given = environ.get("OPENAIMOCK_PORT")
-        if given is not None and not (given.isascii() and given.isdigit() and int(given) < 65536):
-            raise ConfigError([Problem("", "OPENAIMOCK_PORT", f"expected a port from 0 to 65535, got {given!r}")])
-        port = config.port if given is None else int(given)
-    return host or environ.get("OPENAIMOCK_HOST") or config.host, port
+        value = _setting(environ, "OPENAIMOCK_PORT")
+        if value is not None and not (value.isascii() and value.isdigit() and int(value) < 65536):
+            raise ConfigError([Problem("", "OPENAIMOCK_PORT", f"expected a port from 0 to 65535, got {value!r}")])
+        port = config.port if value is None else int(value)
+    return host or _setting(environ, "OPENAIMOCK_HOST") or config.host, port
+
+
+def _setting(environ: Mapping[str, str], name: str) -> str | None:
+    """A variable's value; None when it is empty or an address such as ``tcp://10.96.0.12:3000``.
+
+    Kubernetes sets such addresses in every pod for a service that is named ``openaimock``.
+    """
+    value = environ.get(name, "").strip()
+    return None if not value or value.startswith(("tcp://", "udp://")) else value
 
 
 def url(host: str, port: int) -> str:

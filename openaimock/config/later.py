@@ -1,0 +1,18 @@
+"""Keys and words that are documented and not implemented yet: each is refused with "not available yet", never ignored."""
+
+from __future__ import annotations
+
+#: The label of a mapping -> its keys that are not implemented yet.
+KEYS: dict[str, tuple[str, ...]] = {
+    "a setting": ("prompt_cache", "webhooks", "load", "upstream", "record"),
+    "a rule": ("expect",),
+    "a reply": ("proxy", "hold"),
+    "a message": ("proxy", "hold"),
+}
+#: The label of a choice -> its words that are not implemented yet.
+WORDS: dict[str, tuple[str, ...]] = {
+    "a word for 'unmatched'": ("proxy",),
+    "a way to answer retries": ("same",),
+}
+#: The stores that are not implemented yet, by the scheme of their address.
+STORES = ("sqlite", "redis", "rediss")
