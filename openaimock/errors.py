@@ -10,7 +10,8 @@ from typing import Any
 class APIError(Exception):
     """An error as the API sends it: a status and ``{"error": {message, type, param, code}}``.
 
-    ``more`` is added to the error object (``nearest`` on a miss), ``headers`` to the response.
+    ``more`` is added to the error object (``nearest`` on a miss), ``headers`` to the response. ``logged`` is the message for
+    the log and the journal, where it must be another one.
     """
 
     def __init__(
@@ -23,6 +24,7 @@ class APIError(Exception):
         code: str | None = None,
         headers: dict[str, str] | None = None,
         more: dict[str, Any] | None = None,
+        logged: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -32,10 +34,15 @@ class APIError(Exception):
         self.code = code
         self.headers = headers or {}
         self.more = more or {}
+        self.logged = message if logged is None else logged
 
     def body(self) -> dict[str, Any]:
         """The response's JSON."""
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code, **self.more}}
+
+    def record(self) -> dict[str, Any]:
+        """The error for the log and the journal."""
+        return {**self.body()["error"], "message": self.logged}
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def _metrics(api: App, environ: dict[str, Any], start_response: StartResponse) -
     method = environ["REQUEST_METHOD"]
     if method not in ("GET", "HEAD"):
         return admin.refuse(api_error(405, method=method, path="/metrics"), start_response)
-    return admin.send(start_response, 200, api.metrics.text().encode(), CONTENT_TYPE, method=method)
+    return admin.send(start_response, 200, api.sender.metrics.text().encode(), CONTENT_TYPE, method=method)
 
 
 #: Paths of the mock itself, outside the API and the admin.

@@ -243,15 +243,16 @@ def _state(value: Any, name: str) -> str:
 def set_chaos(request: AdminRequest) -> dict[str, Any]:
     """Apply faults to a share of the following requests: ``{rate, faults}``, or ``null`` for none."""
     if request.body.strip() in (b"", b"null", b"false", b"{}"):
-        request.app.chaos = None
+        request.app.sender.chaos = None
     else:
         setting = load_setting("chaos", request.body)
-        request.app.chaos = (setting["rate"], make_faults(setting["faults"]))
+        request.app.sender.chaos = (setting["rate"], make_faults(setting["faults"]))
     return {"chaos": _chaos(request.app)}
 
 
 def _chaos(app: App) -> dict[str, Any] | None:
-    return app.chaos and {"rate": app.chaos[0], "faults": [asdict(fault) for fault in app.chaos[1]]}
+    chaos = app.sender.chaos
+    return chaos and {"rate": chaos[0], "faults": [asdict(fault) for fault in chaos[1]]}
 
 
 def reset(request: AdminRequest) -> dict[str, Any]:
@@ -271,10 +272,10 @@ def advance(request: AdminRequest) -> dict[str, Any]:
     if not 0 <= seconds <= 1e9:
         raise _bad(f"'seconds' must be a number from 0 to 1000000000, not {text[:80]!r}", "seconds")
     try:
-        request.app.clock.advance(seconds)
+        request.app.sender.clock.advance(seconds)
     except ValueError as error:
         raise _bad(str(error), "seconds") from None
-    return {"now": request.app.clock.now()}
+    return {"now": request.app.sender.clock.now()}
 
 
 def config(request: AdminRequest) -> dict[str, Any]:

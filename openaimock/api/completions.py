@@ -1,4 +1,4 @@
-"""Completions, whole and streamed: the older endpoint, where a text goes on (API reference: Completions; SDK type Completion)."""
+"""Completions, whole and streamed: the older endpoint, which continues a prompt (SDK type Completion)."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from . import shaping
 from .chat.params import LOGIT_BIAS, MODEL, STOP, no_model
 from .operation import Operation
 
-#: What a model goes on from when there is no prompt.
+#: The prompt of a request without one.
 NO_PROMPT = "<|endoftext|>"
-#: A choice that no longer wants to be called by what only chat has.
+#: Finish reasons of chat, which a text completion does not have.
 _REASONS = {"tool_calls": "stop", "function_call": "stop"}
 
 
 def _candidates(body: dict[str, Any]) -> None:
-    """What the API says of choices that are to be picked from too few, or picked while they are being streamed."""
+    """Refuse more choices than candidates, and a choice among candidates in a stream."""
     best, n = body.get("best_of"), body.get("n") or 1
     if best is None:
         return
@@ -74,7 +74,7 @@ COMPLETIONS = table(
 
 
 def read(request: Request) -> Ask:
-    """The Ask of POST /completions: the prompt is what the user says. Token ids stand for themselves, blanks between."""
+    """The Ask of POST /completions: the prompt is a user message, token ids are numbers with blanks between."""
     body = request.object()
     deployment = request.params.get("deployment")
     if deployment:
@@ -104,29 +104,30 @@ def split(ask: Ask) -> Sequence[Ask]:
 
 def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
     """The answer to a completion request: the choices of each prompt, one prompt after the other."""
-    prompts = _prompts(ask.body)
+    prompts, model = _prompts(ask.body), context.models.family(ask.model)
     replies = reply.inputs or (reply,) * len(prompts)
-    stream_pieces = [
+    choices = [
         choice
         for prompt, each in zip(prompts, replies, strict=True)
-        for choice in _choices(ask, _text(prompt), each or reply, context)
+        for choice in _choices(ask, _text(prompt), each or reply, model.repeats_length, context)
     ]
     head = {
         "id": reply.id or context.ids.id("cmpl-", 29),
         "object": "text_completion",
         "created": context.created if reply.created is None else reply.created,
-        "model": reply.model or ask.model,
-        "system_fingerprint": reply.system_fingerprint or shaping.fingerprint(ask.model),
     }
-    counted = _usage(ask, prompts, stream_pieces, reply.usage or {})
+    tail = {"model": reply.model or model.snapshot}
+    if reply.system_fingerprint is not None:
+        tail["system_fingerprint"] = reply.system_fingerprint
+    counts = _usage(ask, prompts, choices, reply.usage or {})
     if ask.stream:
-        return payloads.Events(_stream(ask, stream_pieces, head, counted))
-    choices = [choice.whole(index) for index, choice in enumerate(stream_pieces)]
-    return payloads.JSON({**head, "choices": choices, "usage": counted}, counted["completion_tokens"])
+        return payloads.Events(_stream(ask, choices, head, tail, counts))
+    whole = [choice.whole(index) for index, choice in enumerate(choices)]
+    return payloads.JSON({**head, **tail, "choices": whole, "usage": counts}, counts.get("completion_tokens") or 0)
 
 
-def _choices(ask: Ask, prompt: str, reply: Reply, context: Context) -> Iterator[_TextChoice]:
-    """What is said to one prompt, as often as is asked for."""
+def _choices(ask: Ask, prompt: str, reply: Reply, repeats_length: bool, context: Context) -> Iterator[_TextChoice]:
+    """The ``n`` choices for one prompt."""
     body = ask.body
     stop = body.get("stop") or ()
     candidates = [reply, *reply.others]
@@ -139,16 +140,17 @@ def _choices(ask: Ask, prompt: str, reply: Reply, context: Context) -> Iterator[
         logprobs = candidate.logprobs
         if logprobs is None and body.get("logprobs") is not None:
             logprobs = _logprobs(ask, prompt, text, context)
-        yield _TextChoice(ask, prompt if body.get("echo") else "", text, reason, logprobs, candidate)
+        last_chunk = reason != "length" or repeats_length
+        yield _TextChoice(ask, prompt if body.get("echo") else "", text, reason, logprobs, candidate, last_chunk)
 
 
 def _logprobs(ask: Ask, prompt: str, text: str, context: Context) -> dict[str, Any]:
-    """Log probabilities as this endpoint has them: lists side by side. Of the first token of all nothing is known."""
-    top, chance = ask.body["logprobs"], context.ids.random
+    """Log probabilities in the form of this endpoint: parallel lists. The first token of the prompt has none."""
+    top, rng = ask.body["logprobs"], context.ids.random
     echo = bool(ask.body.get("echo"))
-    entries = shaping.logprobs(prompt, ask.model, top, chance) if echo else []
+    entries = shaping.logprobs(prompt, ask.model, top, rng) if echo else []
     first = len(entries) > 0
-    entries += shaping.logprobs(text, ask.model, top, chance)
+    entries += shaping.logprobs(text, ask.model, top, rng)
     texts = [entry["token"] for entry in entries]
     tops = [{other["token"]: other["logprob"] for other in entry["top_logprobs"]} for entry in entries]
     unknown = [None] if first else []
@@ -160,60 +162,64 @@ def _logprobs(ask: Ask, prompt: str, text: str, context: Context) -> dict[str, A
     }
 
 
-def _usage(ask: Ask, prompts: Sequence[Any], stream_pieces: Sequence[_TextChoice], override: Mapping[str, Any]) -> dict[str, Any]:
-    """The ``usage`` object (SDK type CompletionUsage); all candidates of ``best_of`` are counted, as the API does."""
+def _usage(ask: Ask, prompts: Sequence[Any], choices: Sequence[_TextChoice], override: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``usage`` object (SDK type CompletionUsage) of all candidates; without completion tokens when there are none."""
     model, n = ask.model, ask.body.get("n") or 1
     suffix = tokens.count(ask.body.get("suffix") or "", model)
     prompt = override.get("prompt_tokens")
     if prompt is None:
-        counts = [tokens.count(each, model) if isinstance(each, str) else len(each) for each in prompts]
+        counts = [tokens.count(item, model) if isinstance(item, str) else len(item) for item in prompts]
         prompt = sum(counts) + suffix * len(prompts)
     completion = override.get("completion_tokens")
     if completion is None:
-        count = sum(tokens.count(choice.text, model) for choice in stream_pieces)
+        count = sum(tokens.count(choice.text, model) for choice in choices)
         completion = count * max(ask.body.get("best_of") or 1, n) // n
-    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion, **override}
+    counted = {"completion_tokens": completion} if completion else {}
+    return {"prompt_tokens": prompt, **counted, "total_tokens": prompt + completion, **override}
 
 
 def _stream(
-    ask: Ask, stream_pieces: Sequence[_TextChoice], head: Mapping[str, Any], counted: Mapping[str, Any]
+    ask: Ask, choices: Sequence[_TextChoice], head: Mapping[str, Any], tail: Mapping[str, Any], counts: Mapping[str, Any]
 ) -> Iterator[Frame]:
-    """All frames: the choices group, then usage when it was asked for, then the end."""
+    """All frames: those of the choices in turn, then usage if the request asks for it, then the end."""
     with_usage = bool((ask.body.get("stream_options") or {}).get("include_usage"))
     opening = f'data: {dump(head)[:-1]},"choices":['
-    closing = '],"usage":null}\n\n' if with_usage else "]}\n\n"
-    parts = [choice.frames(index, opening, closing) for index, choice in enumerate(stream_pieces)]
+    closing = f"],{dump({**tail, 'usage': None} if with_usage else tail)[1:]}\n\n"
+    parts = [choice.frames(index, opening, closing) for index, choice in enumerate(choices)]
     for group in zip_longest(*parts):
         yield from (frame for frame in group if frame is not None)
     if with_usage:
-        yield sse.data({**head, "choices": [], "usage": counted})
+        yield sse.data({**head, "choices": [], **tail, "usage": counts})
     yield sse.DONE
 
 
 class _TextChoice:
-    """One text that goes on from a prompt: ``echo`` is the prompt when it is to be sent along."""
+    """One continuation of a prompt. ``echo`` is the prompt if it is sent, too; a ``last_chunk`` without text ends a stream."""
 
-    def __init__(self, ask: Ask, echo: str, text: str, reason: str, logprobs: Any, reply: Reply) -> None:
+    def __init__(self, ask: Ask, echo: str, text: str, reason: str, logprobs: Any, reply: Reply, last_chunk: bool) -> None:
         self.text = text
+        self._last_chunk = last_chunk
         self._model, self._echo, self._reason, self._logprobs, self._reply = ask.model, echo, reason, logprobs, reply
         self._cursor: shaping.TokenCursor | None = None
 
     def whole(self, index: int) -> dict[str, Any]:
-        """The choice in a whole reply."""
+        """The choice in a whole answer."""
         return {"text": self._echo + self.text, "index": index, "logprobs": self._logprobs, "finish_reason": self._reason}
 
     def frames(self, index: int, opening: str, closing: str) -> Iterator[Frame]:
-        """The choice in a stream: the prompt, if any, comes with the first piece; the reason comes after the last."""
+        """The choice in a stream: the echo is in the first chunk; ``length`` is in the last chunk with text, too."""
         texts, _, counts = pace.stream_pieces(self.text, self._reply.pace, self._model)
         if self._echo and not texts:
             texts, counts = [""], [0.0]
         for at, (piece, count) in enumerate(zip(texts, counts, strict=True)):
             text = piece if at else self._echo + piece
-            yield f"{opening}{dump(_chunk(text, index, self._next(len(text))))}{closing}".encode(), count
-        yield f"{opening}{dump(_chunk('', index, self._next(0), self._reason))}{closing}".encode(), 0.0
+            reason = "length" if self._reason == "length" and at == len(texts) - 1 else None
+            yield f"{opening}{dump(_chunk(text, index, self._next(len(text)), reason))}{closing}".encode(), count
+        if self._last_chunk or not texts:
+            yield f"{opening}{dump(_chunk('', index, self._next(0), self._reason))}{closing}".encode(), 0.0
 
     def _next(self, length: int) -> Any:
-        """The log probabilities of the next characters; those given in a form of their own come in one piece, with the first."""
+        """The log probabilities of the next characters; those of an unknown form are all in the first chunk."""
         logprobs = self._logprobs
         if not isinstance(logprobs, dict) or not isinstance(logprobs.get("tokens"), list):
             self._logprobs = None

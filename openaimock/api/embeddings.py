@@ -1,4 +1,4 @@
-"""Embeddings: a vector for each input, as a rule gives it or made of the input itself (SDK type CreateEmbeddingResponse)."""
+"""Embeddings: a vector for each input, from a rule or computed from the input (SDK type CreateEmbeddingResponse)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ..errors import APIError
 from ..http import payloads
 from ..http.json import dump
 from ..http.request import Request
+from ..params.models import family
 from ..params.table import Also, Array, Either, Integer, OneOf, String, plain, table
 from ..state.namespace import Context
 from ..text import tokens, vectors
@@ -18,24 +19,19 @@ from ..types.reply import Reply
 from .chat.params import MODEL, no_model
 from .operation import Operation
 
-#: How long vectors are that nobody gave a length, and the longest that the API makes.
-DIMENSIONS = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072, "text-embedding-ada-002": 1536}
-USUAL = 1536
-#: The longest that is made for models of other names.
-LONGEST = 16384
+#: The length of a vector of an unknown model, and the longest that a request to one may have.
+DEFAULT, LONGEST = 1536, 16384
 #: The API's limits: inputs in a request, tokens in an input, tokens in a request.
 INPUTS, TOKENS, TOTAL = 2048, 8192, 300_000
 
 
 def _nowhere(names: list[str | int]) -> None:
-    """The API names no parameter in what it says of inputs."""
+    """The API names no parameter in errors about inputs."""
 
 
-def _few(inputs: Any) -> None:
-    """What the API says of inputs that are none, or too many."""
+def _check_inputs(inputs: Any) -> None:
+    """Refuse empty and too many inputs; whether the model takes an empty text is checked later."""
     if isinstance(inputs, str):
-        if not inputs:
-            raise plain("Invalid 'input': input cannot be an empty string.", param=_nowhere)
         return
     if not inputs:
         raise plain("Invalid 'input': input cannot be an empty array.", param=_nowhere)
@@ -49,37 +45,46 @@ def _few(inputs: Any) -> None:
             raise plain(f"Invalid 'input[{at}]': input cannot be an empty {kind}.", param=_nowhere)
 
 
-def _dimensions(body: dict[str, Any]) -> None:
-    """What the API says of a length that a model does not make."""
+def _check_minimum(dimensions: int) -> None:
+    if dimensions < 1:
+        raise plain(f"{dimensions} is less than the minimum of 1 - 'dimensions'", param=_nowhere)
+
+
+def _check_for_model(body: dict[str, Any]) -> None:
+    """Refuse a length that the model does not have, and an empty text where the model does not take it."""
+    model = family(body["model"])
+    if body["input"] == "" and (model.shortens or not model.dimensions):
+        raise plain("Invalid 'input': input cannot be an empty string.", param=_nowhere)
     dimensions = body.get("dimensions")
     if dimensions is None:
         return
-    model = body["model"]
-    if model == "text-embedding-ada-002":
+    if model.dimensions and not model.shortens:
         raise plain("This model does not support specifying dimensions.", param=_nowhere)
-    most = DIMENSIONS.get(model, LONGEST)
+    most = model.dimensions or LONGEST
     if dimensions > most:
-        said = f"Invalid value for 'dimensions' = {dimensions}. Must be less than or equal to {most}."
-        raise plain(said, param=_nowhere)
+        message = f"Invalid value for 'dimensions' = {dimensions}. Must be less than or equal to {most}."
+        raise plain(message, param=_nowhere)
 
 
 _TOKENS = Array(Integer(min=0), called="an array of tokens")
 EMBEDDINGS = table(
     {
         "model": MODEL,
-        "input": Also(Either(String(), Array(String()), _TOKENS, Array(_TOKENS, called="an array of token arrays")), _few),
+        "input": Also(
+            Either(String(), Array(String()), _TOKENS, Array(_TOKENS, called="an array of token arrays")), _check_inputs
+        ),
+        "dimensions": Also(Integer(), _check_minimum),
         "encoding_format": OneOf(["float", "base64"]),
-        "dimensions": Integer(min=1),
         "user": String(),
     },
     required=["model", "input"],
     absent={"model": no_model},
-    rules=[_dimensions],
+    rules=[_check_for_model],
 )
 
 
 def read(request: Request) -> Ask:
-    """The Ask of POST /embeddings: its text is all inputs, a line for each. Token ids stand for themselves, blanks between."""
+    """The Ask of POST /embeddings: its text has a line for each input, token ids as numbers with blanks between."""
     body = request.object()
     deployment = request.params.get("deployment")
     if deployment:
@@ -87,7 +92,7 @@ def read(request: Request) -> Ask:
     EMBEDDINGS.check(body)
     model = body["model"]
     inputs = _inputs(body)
-    counts = [_count(each, model) for each in inputs]
+    counts = [_count(item, model) for item in inputs]
     if max(counts) > TOKENS:
         raise _too_long(body["input"], counts)
     if sum(counts) > TOTAL:
@@ -126,22 +131,24 @@ def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     """The answer: a vector for each input."""
     inputs = _inputs(ask.body)
     settings = reply or Reply()
-    model = ask.model
-    key = f"{context.seed}\x1f{model}"
-    dimensions = ask.body.get("dimensions") or DIMENSIONS.get(model, USUAL)
+    model = context.models.family(ask.model)
+    key = f"{context.seed}\x1f{ask.model}"
+    dimensions = ask.body.get("dimensions") or model.dimensions or DEFAULT
     packed = ask.body.get("encoding_format") == "base64"
     data = [
         f'{{"object":"embedding","index":{at},"embedding":{_vector(given, each, dimensions, key, packed)}}}'
         for at, (given, each) in enumerate(zip(inputs, settings.inputs or (reply,) * len(inputs), strict=True))
     ]
-    prompt = sum(_count(each, model) for each in inputs)
+    prompt = sum(_count(item, ask.model) for item in inputs)
     usage = {"prompt_tokens": prompt, "total_tokens": prompt, **(settings.usage or {})}
-    payload = f'{{"object":"list","data":[{",".join(data)}],"model":{dump(settings.model or model)},"usage":{dump(usage)}}}'
+    payload = (
+        f'{{"object":"list","data":[{",".join(data)}],"model":{dump(settings.model or model.snapshot)},"usage":{dump(usage)}}}'
+    )
     return payloads.JSON(payload.encode())
 
 
 def _vector(item: Any, reply: Reply | None, dimensions: int, key: str, packed: bool) -> str:
-    """One vector as JSON: what the rule gives as it is given, whatever its length, else one of the input's own."""
+    """One vector as JSON: that of the rule unchanged, else one computed from the input."""
     if reply is not None and reply.embedding is not None:
         return dump(vectors.base64(reply.embedding) if packed else reply.embedding)
     vector = vectors.of_text(item, dimensions, key) if isinstance(item, str) else vectors.of_tokens(item, dimensions, key)

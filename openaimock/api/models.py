@@ -7,15 +7,13 @@ from typing import Any
 from ..errors import APIError
 from ..http import payloads
 from ..http.request import Request
+from ..params.models import fine_tuned_from
 from ..state.namespace import Context
 from ..types.ask import Ask
 from ..types.reply import Reply
-from . import lists
 from .operation import Operation
 
-#: When every configured model was "created": a fixed day, so that lists are the same every time.
-_CREATED = 1715367049
-#: The collection of fine-tuned models.
+#: The collection of the store that has the fine-tuned models.
 COLLECTION = "models"
 
 
@@ -24,8 +22,13 @@ def _read(request: Request) -> Ask:
     return Ask("models", text=model, model=model)
 
 
-def _model(id: str, created: int = _CREATED, owner: str = "system") -> dict[str, Any]:
-    return {"id": id, "object": "model", "created": created, "owned_by": owner}
+def _model(name: str, context: Context) -> dict[str, Any]:
+    """A model as the list has it; further keys of a ``models:`` entry are sent unchanged."""
+    from ..params.model_history import listing  # imported here because few requests need it
+
+    model = context.models.family(name)
+    facts = listing(model)
+    return {"id": name, "object": "model", "created": facts.created, "owned_by": facts.owned_by, **model.extra}
 
 
 def _not_found(model: str) -> APIError:
@@ -34,22 +37,24 @@ def _not_found(model: str) -> APIError:
 
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     page = context.store.page(COLLECTION, limit=10_000)
-    return payloads.JSON({"object": "list", "data": [*map(_model, context.model_names), *(page.items if page else ())]})
+    models = [_model(name, context) for name in context.model_names]
+    return payloads.JSON({"object": "list", "data": [*models, *(page.items if page else ())]})
 
 
 def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     tuned = context.store.get(COLLECTION, ask.model)
     if tuned is None and ask.model not in context.model_names:
         raise _not_found(ask.model)
-    return payloads.JSON(tuned or _model(ask.model))
+    return payloads.JSON(tuned or _model(ask.model, context))
 
 
 def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     if not context.store.delete(COLLECTION, ask.model):
-        if ask.model in context.model_names:
+        if ask.model not in context.model_names:
+            raise _not_found(ask.model)
+        if not fine_tuned_from(ask.model):
             raise APIError(403, f"You are not allowed to delete the model '{ask.model}': only fine-tuned models can be deleted.")
-        raise _not_found(ask.model)
-    return payloads.JSON(lists.deleted(ask.model, "model"))
+    return payloads.JSON({"id": ask.model, "object": "model", "deleted": True})
 
 
 ENDPOINTS = (

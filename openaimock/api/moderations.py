@@ -1,4 +1,4 @@
-"""Moderations: whether texts and images do harm, as rules say; what no rule flags is harmless (API reference: Moderations)."""
+"""Moderations: results for texts and images, flagged only by rules (API reference: Moderations)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from ..types.reply import Reply
 from .operation import Operation
 
 MODEL = "omni-moderation-latest"
+#: Categories that the models for text only do not have.
+_NEWER = frozenset(["illicit", "illicit/violent"])
 _PART = Union(
     "type",
     {
@@ -44,7 +46,7 @@ MODERATIONS = table(
 
 
 def read(request: Request) -> Ask:
-    """The Ask of POST /moderations: its text is all the text that is to be looked at."""
+    """The Ask of POST /moderations: its text is that of all inputs."""
     body = request.object()
     deployment = request.params.get("deployment")
     if deployment:
@@ -54,7 +56,7 @@ def read(request: Request) -> Ask:
 
 
 def _inputs(body: dict[str, Any]) -> list[list[dict[str, Any]]]:
-    """The parts of each input: every text of a list is one input, all objects of a list are one together, as the API has it."""
+    """The parts of each input: each text of a list is one input, all objects of a list together are one input."""
     inputs = body["input"]
     if isinstance(inputs, str):
         inputs = [inputs]
@@ -74,20 +76,26 @@ def split(ask: Ask) -> Sequence[Ask]:
 def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     """The answer: a result for each input."""
     inputs = _inputs(ask.body)
+    text_only = context.models.family(ask.model).text_only
     settings = reply or Reply()
     results = [
-        _result(parts, each, context) for parts, each in zip(inputs, settings.inputs or (reply,) * len(inputs), strict=True)
+        _result(parts, each, text_only, context)
+        for parts, each in zip(inputs, settings.inputs or (reply,) * len(inputs), strict=True)
     ]
-    return payloads.JSON(
-        {"id": settings.id or context.ids.hex("modr-"), "model": settings.model or ask.model, "results": results}
-    )
+    model = settings.model or context.models.family(ask.model).snapshot
+    return payloads.JSON({"id": settings.id or context.ids.hex("modr-"), "model": model, "results": results})
 
 
-def _result(parts: list[dict[str, Any]], reply: Reply | None, context: Context) -> dict[str, Any]:
+def _result(parts: list[dict[str, Any]], reply: Reply | None, text_only: bool, context: Context) -> dict[str, Any]:
     types = {part["type"] for part in parts}
     kinds = [kind for kind, type in (("text", "text"), ("image", "image_url")) if type in types]
     key = "\n".join(part["text"] if part["type"] == "text" else part["image_url"]["url"] for part in parts)
-    return moderation.result(kinds, f"{context.seed}\x1f{key}", reply.moderation if reply else None)
+    result = moderation.result(kinds, f"{context.seed}\x1f{key}", reply.moderation if reply else None)
+    if text_only:
+        del result["category_applied_input_types"]
+        for member in ("categories", "category_scores"):
+            result[member] = {name: value for name, value in result[member].items() if name not in _NEWER}
+    return result
 
 
 ENDPOINTS = (

@@ -22,7 +22,7 @@ class Route(NamedTuple):
     path: str
 
 
-class Routes:
+class Router:
     """Operations by path: fixed paths in a dict, the others in Werkzeug's Map. Resources are added on their first request."""
 
     def __init__(self) -> None:
@@ -74,3 +74,7 @@ class Routes:
             refusal.headers["allow"] = ", ".join(sorted(error.valid_methods or ()))
             raise refusal from None
         return Route(operation, {**values, **params}, inner)
+
+
+#: Shared by all mocks: it holds the API, nothing of a mock.
+ROUTER = Router()

@@ -1,4 +1,4 @@
-"""The application: one WSGI callable that takes every request the one way, from Request to Exchange."""
+"""The application: one WSGI callable that takes every request through the same stages, from Request to Exchange."""
 
 from __future__ import annotations
 
@@ -7,130 +7,169 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import deepcopy
-from functools import cache, partial
 from typing import Any, NamedTuple
 
-from .. import lint
-from ..api import Operation
-from ..api.router import Route, Routes
-from ..config.load import Config, load_reply, load_rules
+from ..config.load import Config, load_rules
 from ..errors import APIError, Hangup
-from ..http import auth, cors
+from ..http import cors
 from ..http.catalog import api_error
 from ..http.request import Request
-from ..params.table import unknown
-from ..replies import auto
-from ..replies.plan import Plan, combine, make_reply, plan, ready
-from ..rules.explain import no_match
-from ..rules.rule import Rule, build, groups, plan_for_hit
+from ..rules.rule import Rule, build
 from ..rules.ruleset import RuleSet
-from ..seed import digest
-from ..state.limits import RateLimits, requested_tokens
+from ..state.limits import RateLimits
 from ..state.namespace import Context, Namespaces, name_of
-from ..types.ask import Ask, Match
 from ..types.exchange import Exchange
-from ..types.reply import Block, Reply
-from . import overrides
+from . import asks, overrides
 from .call import Call, StartResponse
-from .sender import Sender, raw
+from .sender import Sender
+from .sources import unmatched_plan
+from .stages import (
+    authenticate,
+    limit,
+    lint,
+    match,
+    match_may_block,
+    override,
+    read,
+    reply,
+    reply_may_block,
+    route,
+    write,
+)
 
 log = logging.getLogger("openaimock")
-#: A match that may take longer than this many seconds is made off the server's loop.
-SLOW = 0.005
-#: A body of more bytes counts by its size against the memory of the journal.
-LARGE = 4096
-#: So is the answer to a request with more inputs than this.
-MANY = 16
-#: Bodies of up to so many bytes are remembered, and so many of them.
-SHORT, REMEMBERED = 4096, 1024
-_ROUTES = Routes()
 
 Environ = dict[str, Any]
+Stage = Callable[["App", Call], None]
+#: A stage with the test whether it may block, None for one that never does.
+Steps = Sequence[tuple[Stage, Callable[["App", Call], bool] | None]]
+
+#: The path of every request. Its response is sent after the last stage, or after a stage that raises an APIError.
+STAGES: tuple[Stage, ...] = (route, authenticate, override, read, limit, lint, match, reply, write)
+#: The stages that may block, each with the test. A call that may block moves to the host's thread pool.
+MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {match: match_may_block, reply: reply_may_block}
+
+#: Stages that depend on a setting; a mock without the setting skips them.
+OPTIONAL: Mapping[Stage, Callable[[Config], bool]] = {
+    authenticate: lambda config: bool(config.api_keys),
+    override: lambda config: bool(config.overrides),
+    limit: lambda config: bool(config.limits),
+    lint: lambda config: config.lint != "off",
+}
 
 
-class Selection(NamedTuple):
-    """What answers an Ask: the plan of a reply, the match that led to it, which of the rule's replies it is, the hit's number."""
+class Response(NamedTuple):
+    """The response to a call that the mock itself makes. ``body`` sleeps where the reply has latency or pace."""
 
-    plan: Plan
-    match: Match | None = None
-    which: int = 0
-    number: int = 1
+    status: int
+    headers: Sequence[tuple[str, str]]
+    body: Iterable[bytes]
 
 
-class App(Sender):
-    """A mock as a WSGI application. ``config`` is all it was told; ``book`` has its rules, ``spaces`` what it remembers."""
+class App:
+    """A mock as a WSGI application: its settings, rules and state, and the sender of its responses."""
 
     def __init__(self, config: Config, log: logging.Logger = log) -> None:
-        super().__init__(config, log)
-        self._asks: dict[tuple[str, str | None, bytes], Ask] = {}
+        self.config = config
+        self.log = log
+        self.sender = Sender(config, log)
+        self.asks = asks.AskReader()
         self.namespaces = Namespaces(config)
-        self._order = itertools.count(1)
+        #: Numbers of the exchanges of all namespaces.
+        self.order = itertools.count(1)
         self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}
         self.ruleset = RuleSet(self.build(config.rules), first=config.match == "first")
-        self._unmatched = self._plan(config.unmatched)
-        self._keys = [key.encode() for key in config.api_keys]
+        #: The plan that answers what no rule matches, if ``unmatched`` has one.
+        self.unmatched = unmatched_plan(config.unmatched, self._defaults)
+        self.keys = [key.encode() for key in config.api_keys]
+        self.limits = RateLimits(config.limits or {})
         self.lints = config.lint != "off"
-        self._limits = RateLimits(config.limits) if config.limits else None
+        stages = [stage for stage in STAGES if stage not in OPTIONAL or OPTIONAL[stage](config)]
+        self._steps: Steps = tuple((stage, MAY_BLOCK.get(stage)) for stage in stages)
+        #: The path of a call that the mock itself makes: its cause was authenticated and counted.
+        self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, limit))
         #: Held while rules are added, replaced or removed.
         self.changing = threading.Lock()
 
-    def build(self, given: Iterable[Mapping[str, Any]]) -> list[Rule]:
-        """Rules from their normal form, with the file's own defaults."""
-        return [build(rule, number, self._defaults) for number, rule in enumerate(given)]
+    def build(self, rules: Iterable[Mapping[str, Any]]) -> list[Rule]:
+        """Rules from their normal form, with the defaults of the configuration."""
+        return [build(rule, number, self._defaults) for number, rule in enumerate(rules)]
 
-    def add_rules(self, given: Any, place: str = "") -> list[Rule]:
-        """Append rules as ``load_rules`` takes them; ``place`` is where they stand, when that is no file. ConfigError."""
+    def add_rules(self, rules: Any, place: str = "") -> list[Rule]:
+        """Append rules in a form that ``load_rules`` accepts; ``place`` names where they are defined. ConfigError."""
         with self.changing:
-            taken = {rule.id for rule in self.ruleset.rules}
-            normal = load_rules(given, config=self.config, taken_ids=taken)
+            ids = {rule.id for rule in self.ruleset.rules}
+            normal = load_rules(rules, config=self.config, taken_ids=ids)
             added = self.build({**rule, "place": place or rule["place"]} for rule in normal)
             self.ruleset.add(added)
             return added
 
-    def _plan(self, unmatched: Any) -> Plan | None:
-        timing = {key: value for key, value in self._defaults.items() if key != "turns" and value is not None}
-        if unmatched == "auto":
-            return plan({"auto": True}, timing)
-        return None if isinstance(unmatched, str) else plan(unmatched["reply"], timing)
-
-    # The stages
-
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        started = time.perf_counter()
         request = Request(environ, self.config.max_body)
-        path, method = environ.get("PATH_INFO") or "/", environ["REQUEST_METHOD"]
-        if method == "OPTIONS":
+        if environ["REQUEST_METHOD"] == "OPTIONS":
             start_response("204 No Content", [("content-length", "0"), *cors.preflight(request, self.config.cors)])
             return []
-        namespace = self.namespaces[name_of(environ, self.config.isolate)]
-        context = Context(namespace, self.clock, self.config.seed, self.config)
-        exchange = Exchange(context.number, context.now, namespace.name, method, path, order=next(self._order))
-        namespace.append(exchange)
-        call = Call(request, start_response, None, context, exchange, None, started)  # type: ignore[arg-type]
-        exchange.id = overrides.request_id(request) or context.ids.hex("req_")
-        return self._guarded(call, self._read)
+        call = self._call(request, start_response, name_of(environ, self.config.isolate))
+        call.context.namespace.append(call.exchange)
+        return self._run(call, self._steps)
 
-    def _guarded(self, call: Call, stage: Callable[[Call], Iterable[bytes]]) -> Iterable[bytes]:
-        """Run a stage; whatever goes wrong in it is answered in the API's envelope."""
+    def perform(
+        self, method: str, path: str, headers: Mapping[str, str], body: Any, namespace: str = "default", *, record: bool = False
+    ) -> Response:
+        """Make a call of the mock's own, such as a batch line: the same stages, without authentication and rate limits.
+
+        ``body`` is bytes, None, or a value to send as JSON. ``record`` adds the call to the journal, the metrics and the log,
+        for work that no exchange stands for. It may block: call it in a thread of the pool, and close the body.
+        """
+        environ, head = asks.environ(method, path, headers, body), []
+
+        def start_response(status: str, response_headers: Sequence[tuple[str, str]]) -> None:
+            head.append((int(status[:3]), response_headers))
+
+        call = self._call(Request(environ, self.config.max_body), start_response, namespace)
+        call.in_pool, call.recorded = True, record
+        if record:
+            call.context.namespace.append(call.exchange)
+        content = self._run(call, self._internal_steps)
+        return Response(*head[0], content)
+
+    def _call(self, request: Request, start_response: StartResponse, name: str) -> Call:
+        started = time.perf_counter()
+        context = Context(self.namespaces[name], self.sender.clock, self.config.seed, self.config)
+        environ = request.environ
+        method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO") or "/"
+        exchange = Exchange(context.number, context.now, name, method, path, order=next(self.order))
+        exchange.id = overrides.request_id(request) or context.ids.hex("req_")
+        return Call(request, start_response, context, exchange, started)
+
+    def _run(self, call: Call, steps: Steps) -> Iterable[bytes]:
+        """Run stages and send the response. Errors of every stage are answered here, in the API's envelope."""
         try:
-            return stage(call)
+            for at, (stage, may_block) in enumerate(steps):
+                if may_block is not None and not call.in_pool and may_block(self, call):
+                    return self._move_to_pool(call, steps[at:])
+                stage(self, call)
+            return self.sender.send(call)
         except APIError as error:
-            return self.refuse(call, error)
+            refusal = error
         except Hangup:
             raise
         except Exception:
             self.log.exception("%s %s failed", call.exchange.method, call.exchange.path)
-            return self.refuse(call, api_error(500))
+            refusal = api_error(500)
+        return self.sender.refuse(call, refusal)
 
-    def _later(self, call: Call, stage: Callable[[Call], Iterable[bytes]]) -> Iterable[bytes]:
-        """Run a stage that may take its time where the host says: in a thread of its pool, or right here."""
+    def _move_to_pool(self, call: Call, steps: Steps) -> Iterable[bytes]:
+        """Run the remaining stages in the host's thread pool, or here when the host has none."""
+        call.in_pool = True
         defer = call.request.environ.get("openaimock.defer")
         if defer is None:
-            return stage(call)
-        deferred: Iterable[bytes] = defer(lambda: self._guarded(call, stage))
+            return self._run(call, steps)
+        deferred: Iterable[bytes] = defer(lambda: self._run(call, steps))
         return deferred
+<<<<<<< HEAD
+=======
 
     def _read(self, call: Call) -> Iterable[bytes]:
         """Request to Ask."""
@@ -272,10 +311,10 @@ class App(Sender):
             return self.send(call, call.endpoint.write(call.ask, None, call.context), Reply())
         namespace = call.context.namespace
         if reply.fail is not None and namespace.fail(call.exchange.rule or "", call.which, reply.fail.times):
-            return self.refuse(call, api_error(**reply.fail.error, model=call.ask.model), reply)
+            return self.refuse(call, _rule_error(reply.fail.error, call), reply)
         namespace.set_scenarios(reply.set_state)
         if reply.error is not None:
-            return self.refuse(call, api_error(**reply.error, model=call.ask.model), reply)
+            return self.refuse(call, _rule_error(reply.error, call), reply)
         if reply.raw:
             return self.send(call, raw(reply), reply)
         if reply.auto:
@@ -315,6 +354,17 @@ class App(Sender):
         call.headers = tuple(told.items())
 
 
+def _rule_error(error: Mapping[str, Any], call: Call) -> APIError:
+    """The error of a rule, with the wording of the endpoint and of a model that is shut down."""
+    facts = {"endpoint": call.ask.endpoint, "model": call.ask.model, **error}
+    if error.get("code") == "model_not_found" and facts["endpoint"] != "responses":
+        from ..params.model_history import is_shut_down  # imported here because few mocks need it
+
+        if is_shut_down(call.ask.model, call.context.now):
+            facts["code"] = "model_deprecated"
+    return api_error(**facts)
+
+
 @cache
 def _linter(endpoint: Operation) -> lint.Linter | None:
     """What is looked for in an endpoint's requests; None when it does not say what they may hold."""
@@ -330,3 +380,4 @@ def _all_said(match: Match) -> str:
         "No matching response found for the provided messages: "
         f"rule {rule.id!r} fits, but all its {len(rule.plans)} replies have been given (then: error)."
     )
+>>>>>>> main

@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from ..api import Operation
+from ..api.router import Route
 from ..http.request import Request
 from ..state.namespace import Context
 from ..types.ask import Ask
 from ..types.exchange import Exchange
-from ..types.reply import Fault
+from ..types.reply import Fault, Reply
+from .sources import Selection
 
 StartResponse = Callable[..., Any]
 
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One request on its way: what the stages hand on to each other."""
+    """One request and the results of its stages. Fields without a default are set by the stage that their comment names."""
 
     request: Request
     start_response: StartResponse
-    endpoint: Operation
     context: Context
     exchange: Exchange
-    ask: Ask
+    #: The time of arrival, by ``time.perf_counter()``.
     started: float
-    #: Which of its rule's replies answers.
-    which: int = 0
-    #: What the request's own headers ask for.
+    #: Whether the journal, the metrics and the log get it.
+    recorded: bool = True
+    #: Whether it runs where blocking is allowed.
+    in_pool: bool = False
+    #: Set by ``route``.
+    route: Route = field(init=False)
+    #: Fault and latency (seconds) that the request's headers ask for; set by ``override``.
     fault: Fault | None = None
     latency: float | None = None
-    #: More headers for whatever is answered.
+    #: Set by ``read``.
+    ask: Ask = field(init=False)
+    #: Additional response headers; set by ``limit``.
     headers: tuple[tuple[str, str], ...] = ()
+    #: What answers the request. For a request with several inputs an Ask for each of them, and what answers it. Set by ``match``.
+    selection: Selection = field(init=False)
+    parts: Sequence[Ask] = ()
+    selections: Sequence[Selection] = ()
+    #: None for the operation's own answer; set by ``reply``.
+    reply: Reply | None = None
+    #: Set by ``write``.
+    payload: Any = field(init=False)

@@ -10,6 +10,9 @@ from ..errors import APIError
 from ..http.request import Request
 from ..types.reply import Fault
 
+#: The names in the environ of the headers ``x-openaimock-fault`` and ``x-openaimock-latency``.
+FAULT, LATENCY = "HTTP_X_OPENAIMOCK_FAULT", "HTTP_X_OPENAIMOCK_LATENCY"
+
 
 def request_id(request: Request) -> str | None:
     """The request id that the client sent, when it can be a header of the response."""
@@ -25,13 +28,13 @@ def attempt(request: Request) -> int:
 
 def fault(request: Request) -> Fault | None:
     """The fault in ``x-openaimock-fault``, if any. APIError 400 when it is invalid."""
-    text = request.environ.get("HTTP_X_OPENAIMOCK_FAULT")
+    text = request.environ.get(FAULT)
     return faults.parse(text, FAULTS) if text else None
 
 
 def latency(request: Request) -> float | None:
     """The latency in ``x-openaimock-latency`` (milliseconds), in seconds, if any. APIError 400 when it is invalid."""
-    text = request.environ.get("HTTP_X_OPENAIMOCK_LATENCY")
+    text = request.environ.get(LATENCY)
     if not text:
         return None
     if not re.fullmatch(r"\s*\d{1,9}(\.\d{1,9})?\s*", text):

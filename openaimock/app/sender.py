@@ -1,4 +1,4 @@
-"""Sending: the half of the application that faces the client, from a written reply to bytes with their moments and faults."""
+"""Sender: from a payload to the bytes of a response, with latency, pace and faults."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..config.load import Config
 from ..delivery import faults, pace
 from ..errors import APIError, Hangup
 from ..http import cors, payloads
+from ..http.api_headers import GATEWAY_JSON_TYPE, JSON_TYPE, api_headers, from_gateway, stream_type
 from ..http.catalog import api_error
 from ..http.extensions import TimedBody
 from ..replies.plan import faults as make_faults
@@ -21,25 +22,26 @@ from ..types.exchange import Exchange
 from ..types.reply import Fault, Reply
 from .call import Call
 
-_FIXED = (("openai-version", "2020-10-01"), ("openai-organization", "openaimock"))
-_JSON = (("content-type", "application/json"),)
-_STREAM = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+
+#: The delivery of an answer that no rule made.
+_PLAIN = Reply()
 
 
 class Sender:
-    """What sends: the clock, the log, the metrics, and the chances that something goes wrong on the way."""
+    """Sends responses. Has the clock, the log, the metrics and the chaos setting of a mock."""
 
     def __init__(self, config: Config, log: logging.Logger) -> None:
         self.config = config
         self.log = log
         self.clock = Clock.parse(config.clock)
         self.metrics = Metrics()
-        #: The share of requests that go wrong by chance, and how; may be set while it runs.
+        #: The share of requests with a random fault, and the faults; may be replaced at run time.
         self.chaos = (config.chaos["rate"], make_faults(config.chaos["faults"])) if config.chaos else None
 
-    def send(self, call: Call, payload: Any, reply: Reply) -> Iterable[bytes]:
-        """Response to bytes: their moments, and what goes wrong with them."""
-        ids = call.context.ids
+    def send(self, call: Call) -> Iterable[bytes]:
+        """Send the call's payload, with the latency, pace and fault of its reply."""
+        payload: Any = call.payload
+        reply, ids = call.reply or _PLAIN, call.context.ids
         latency = call.latency
         if latency is None:
             latency = 0.0 if reply.latency is None else pace.wait(reply.latency, lambda: ids.random)
@@ -47,24 +49,35 @@ class Sender:
         if isinstance(payload, payloads.Events):
             return self._send_events(call, payload, reply, latency, fault)
         if fault is not None and fault.kind == "error_event":
-            # A reply that is no stream has no middle to fail in.
+            # Only a stream can fail in the middle.
             payload, fault = raw_error(api_error(500)), None
-        said = 0.0
+        token_count = 0.0
         if isinstance(payload, payloads.Raw):
             status, body = payload.status, payload.body
-            own = {"content-type": payload.content_type, **dict(payload.headers)}
-            ours = [header for header in self._headers(call, ()) if header[0] not in own]
-            headers = [*own.items(), *ours]
+<<<<<<< HEAD
+            specific = {"content-type": payload.content_type, **dict(payload.headers)}
+            common = [header for header in self._headers(call, ()) if header[0] not in specific]
+            headers = [*specific.items(), *common]
         else:
             status, body, headers = 200, payload.encoded(), self._headers(call, _JSON)
+            token_count = payload.tokens
+=======
+            own = {"content-type": payload.content_type, **dict(payload.headers)}
+            ours = [header for header in self._headers(call, status) if header[0] not in own]
+            headers = [*own.items(), *ours]
+        else:
+            status, body = 200, payload.encoded()
+            headers = [("content-type", JSON_TYPE), *self._headers(call, status)]
             said = payload.tokens
+>>>>>>> main
         if fault is not None:
             body = faults.spoil(body, fault)
         headers.append(("content-length", str(len(body))))
         if not latency and pace.instant(reply.pace) and fault is None:
             self._start(call, status, headers, 0.0)
-            return self._ended(call, [body])
-        due = pace.whole(said, latency, reply.pace, lambda: ids.random)
+            self._end(call)
+            return [body]
+        due = pace.whole(token_count, latency, reply.pace, lambda: ids.random)
         timed: faults.TimedChunks = iter([(due, body)])
         if fault is not None:
             timed = faults.whole(timed, fault)
@@ -73,13 +86,17 @@ class Sender:
     def _send_events(
         self, call: Call, payload: payloads.Events, reply: Reply, latency: float, fault: Fault | None
     ) -> Iterable[bytes]:
-        headers = self._headers(call, _STREAM)
+        headers = [("content-type", stream_type(_path(call))), *self._headers(call, 200, streamed=True)]
         if not latency and pace.instant(reply.pace) and fault is None:
             frames = [data for data, _ in payload.frames]
-            body = b"".join(frames)
-            headers.append(("content-length", str(len(body))))
             self._start(call, 200, headers, 0.0)
-            return self._ended(call, [body], len(frames))
+<<<<<<< HEAD
+            self._end(call, len(frames))
+            return [body]
+=======
+            # In two pieces, because a host may compute a content length from a single one, and streams have none.
+            return self._ended(call, [b"".join(frames[:1]), b"".join(frames[1:])], len(frames))
+>>>>>>> main
         ids, chunks = call.context.ids, call.exchange.chunks
         timed = pace.stream(payload.frames, latency, reply.pace, lambda: ids.random, chunks if fault is None else [])
         if fault is not None:
@@ -87,31 +104,50 @@ class Sender:
         return self._timed(call, 200, headers, latency, timed)
 
     def _fault(self, call: Call, reply: Reply) -> Fault | None:
-        """What goes wrong: as the request asks, as the rule says, or by chance."""
+        """The fault: from the request's headers, from the reply, or by chance."""
         fault = call.fault or reply.fault
         chaos = self.chaos
         if fault is None and chaos and call.exchange.error is None:
             fault = faults.draw(*chaos, call.context.ids.source)
         return fault
 
-    def refuse(self, call: Call, error: APIError, reply: Reply | None = None) -> Iterable[bytes]:
-        """Answer with an error, in the API's envelope."""
-        # It is kept in the journal: how it came up to here would keep everything on its way alive.
+    def refuse(self, call: Call, error: APIError) -> Iterable[bytes]:
+        """Send an error in the API's envelope."""
+        # The journal keeps the error: its traceback and context would keep the frames of the call alive.
         error.__context__ = error.__cause__ = None
         call.exchange.error = error.with_traceback(None)
-        return self.send(call, raw_error(error), reply or Reply())
+<<<<<<< HEAD
+        call.payload = raw_error(error)
+        return self.send(call)
 
-    def _headers(self, call: Call, given: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
-        """The headers of every response, behind the payload's own."""
-        headers = [*given, *_FIXED, *cors.cors(call.request, self.config.cors), *call.headers]
+    def _headers(self, call: Call, first: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+        """The headers of every response, after those of the payload."""
+        headers = [*first, *_FIXED, *cors.cors(call.request, self.config.cors), *call.headers]
+=======
+        payload = raw_error(error)
+        if from_gateway(_path(call), error.status, error.code):
+            payload = payload._replace(content_type=GATEWAY_JSON_TYPE)
+        return self.send(call, payload, reply or Reply())
+
+    def _headers(self, call: Call, status: int, streamed: bool = False) -> list[tuple[str, str]]:
+        """The headers of a response, without those of its payload."""
+        exchange, ask = call.exchange, call.exchange.ask
+        code = exchange.error.code if exchange.error else None
+        model = call.context.models.family(ask.model).snapshot if ask else ""
+        headers = list(api_headers(exchange.method, _path(call), status, streamed, code, model))
+        if call.headers:
+            # Those of the mock's own limits.
+            headers = [header for header in headers if not header[0].startswith("x-ratelimit-")]
+        headers += (*cors.cors(call.request, self.config.cors), *call.headers)
+>>>>>>> main
         if call.exchange.lint:
             headers.append(("x-openaimock-lint", lint.header(call.exchange.lint)))
         return headers
 
     def _start(self, call: Call, status: int, headers: list[tuple[str, str]], latency: float) -> None:
         call.exchange.status = status
-        took = str(round(latency * 1000)) if latency else "0"
-        headers += (("x-request-id", call.exchange.id), ("openai-processing-ms", took))
+        milliseconds = str(round(latency * 1000)) if latency else "0"
+        headers += (("x-request-id", call.exchange.id), ("openai-processing-ms", milliseconds))
         if self.clock.frozen:
             headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.context.now))))
         call.start_response(payloads.status_line(status), headers)
@@ -119,22 +155,23 @@ class Sender:
     def _timed(
         self, call: Call, status: int, headers: list[tuple[str, str]], latency: float, timed: Iterator[tuple[float, bytes]]
     ) -> Iterable[bytes]:
-        """A response whose bytes have their moments; the host's clock waits for them when it offers one."""
+        """A response with delays. A host with ``openaimock.timed`` waits for them; otherwise the body sleeps."""
         self._start(call, status, headers, latency)
         clock = call.request.environ.get("openaimock.timed", TimedBody)
         fault = call.exchange.fault
-        watched = self._watched(timed, call)
+        observed = self._observed(timed, call)
         body: Iterable[bytes]
         if clock is TimedBody and fault is not None and fault.kind == "slow_headers":
-            body = clock(watched, faults.HEAD_GAP)
+            body = clock(observed, faults.HEAD_GAP)
         else:
-            body = clock(watched)
+            body = clock(observed)
         return body
 
-    def _watched(self, timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
-        """Timed bytes that tell the exchange what became of them."""
+    def _observed(self, timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
+        """The same timed bytes; the exchange records how they end."""
         exchange = call.exchange
-        self.metrics.begin(exchange)
+        if call.recorded:
+            self.metrics.begin(exchange)
         try:
             yield from timed
             exchange.ended = "complete"
@@ -144,26 +181,30 @@ class Sender:
         finally:
             if exchange.ended == "running":
                 exchange.ended = "client_disconnected"
-            exchange.duration = time.perf_counter() - call.started
-            self.metrics.count(exchange)
-            if self.log.isEnabledFor(logging.INFO):
-                self.log.info("%s", _line(exchange))
+            self._end(call)
 
-    def _ended(self, call: Call, body: list[bytes], events: int = 0) -> list[bytes]:
+    def _end(self, call: Call, events: int = 0) -> None:
+        """Set the end and duration of an exchange, count it and log it."""
         exchange = call.exchange
-        exchange.ended = "complete"
+        if exchange.ended == "running":
+            exchange.ended = "complete"
         exchange.duration = time.perf_counter() - call.started
-        self.metrics.count(exchange, events)
-        if self.log.isEnabledFor(logging.INFO):
-            self.log.info("%s", _line(exchange))
-        return body
+        if call.recorded:
+            self.metrics.count(exchange, events)
+            if self.log.isEnabledFor(logging.INFO):
+                self.log.info("%s", _log_line(exchange))
 
 
-def _line(exchange: Exchange) -> str:
-    said = f"rule {exchange.rule}" if exchange.matched else (exchange.error.code or "error" if exchange.error else "no rule")
-    return f"{exchange.method} {exchange.path} {exchange.status} {said} {exchange.duration * 1000:.1f} ms" + (
+def _log_line(exchange: Exchange) -> str:
+    outcome = f"rule {exchange.rule}" if exchange.matched else (exchange.error.code or "error" if exchange.error else "no rule")
+    return f"{exchange.method} {exchange.path} {exchange.status} {outcome} {exchange.duration * 1000:.1f} ms" + (
         "" if exchange.ended == "complete" else f" ({exchange.ended})"
     )
+
+
+def _path(call: Call) -> str:
+    """The path of the operation; "" for a request to none."""
+    return call.endpoint.path if call.endpoint else ""
 
 
 def raw_error(error: APIError) -> payloads.Raw:
@@ -172,7 +213,7 @@ def raw_error(error: APIError) -> payloads.Raw:
 
 
 def raw(reply: Reply) -> payloads.Raw:
-    """A reply given as status, headers and body, exactly so."""
+    """The payload of a reply with a raw status, headers and body."""
     body = reply.body
     headers = tuple((name.lower(), value) for name, value in reply.headers.items())
     if isinstance(body, bytes):

@@ -136,7 +136,7 @@ def _report_run(arguments: argparse.Namespace, app: MockApplication) -> int:
     from .coverage import complete, table, xml
 
     report = coverage.report(app.api.ruleset.rules, app.api.namespaces.counts())
-    missed = app.api.metrics.unmatched
+    missed = app.api.sender.metrics.unmatched
     uncovered = arguments.fail_uncovered and not complete(report)
     unmatched = arguments.fail_unmatched and missed > 0
     if arguments.coverage or uncovered or unmatched:

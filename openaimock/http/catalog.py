@@ -13,7 +13,8 @@ from ..errors import APIError
 class Row(NamedTuple):
     """One error of the API. ``message`` may contain ``{facts}``; ``facts`` has their defaults.
 
-    ``coded`` is false where the API sends ``code: null``; the name in the table is then only for rules.
+    ``coded`` is false where the API sends ``code: null``; the name in the table is then only for rules. ``sends`` is the API's
+    code where the name in the table is another one.
     """
 
     status: int
@@ -21,6 +22,7 @@ class Row(NamedTuple):
     type: str = "invalid_request_error"
     param: str | None = None
     coded: bool = True
+    sends: str | None = None
     facts: Mapping[str, Any] = {}
     more: Mapping[str, Any] = {}
 
@@ -131,6 +133,11 @@ CODES: dict[str, Row] = {
     "insufficient_permissions": Row(403, _NO_SCOPE, coded=False),
     # 404 to 422: path, method and content.
     "model_not_found": Row(404, "The {model} does not exist or you do not have access to it."),
+    "model_deprecated": Row(
+        404,
+        "The {model} has been deprecated, learn more here: https://platform.openai.com/docs/deprecations",
+        sends="model_not_found",
+    ),
     "unknown_url": Row(
         404,
         "Unknown request URL: {method} {path}. Please check the URL for typos, or see the docs at "
@@ -162,7 +169,11 @@ CODES: dict[str, Row] = {
         429, _TOO_FAST, "requests", facts={"per": "requests per min (RPM)", "limit": 500, "used": 500, "requested": 1}
     ),
     "tokens": Row(
-        429, _TOO_FAST, "tokens", facts={"per": "tokens per min (TPM)", "limit": 30000, "used": 29500, "requested": 1000}
+        429,
+        _TOO_FAST,
+        "tokens",
+        sends="rate_limit_exceeded",
+        facts={"per": "tokens per min (TPM)", "limit": 30000, "used": 29500, "requested": 1000},
     ),
     "insufficient_quota": Row(
         429,
@@ -186,6 +197,22 @@ CODES: dict[str, Row] = {
         _BUSY,
     ),
     "gateway_timeout": Row(504, "Gateway timeout.", "cf_gateway_timeout", coded=False),
+}
+
+#: Errors that an endpoint sends with another status, wording or param than the others.
+ENDPOINT_CODES: dict[tuple[str, str], Row] = {
+    ("model_not_found", "responses"): Row(400, "The requested model '{name}' does not exist.", param="model"),
+    ("model_not_found", "models"): Row(404, "The model '{name}' does not exist", param="model"),
+    ("context_length_exceeded", "responses"): Row(
+        400, "Your input exceeds the context window of this model. Please adjust your input and try again.", param="input"
+    ),
+    ("context_length_exceeded", "completions"): Row(
+        400,
+        "This model's maximum context length is {limit} tokens, however you requested {used} tokens ({used} in your prompt; 0 "
+        "for the completion). Please reduce your prompt; or completion length.",
+        coded=False,
+        facts={"limit": 4097, "used": 4098},
+    ),
 }
 
 #: The row for a status without a code. Other statuses get HTTP's phrase.
@@ -230,7 +257,7 @@ TYPES: dict[str, int] = {
 _FACTS = {
     "accepted": "application/json", "content_type": "text/plain", "expected": "a string", "got": "an object", "method": "POST",
     "id": "resp_unknown", "organization": "org-openaimock", "path": "/v1", "request_id": "in the x-request-id header",
-    "scopes": "model.request", "url": "the image", "value": "this value", "wait": "120ms",
+    "name": "model", "scopes": "model.request", "url": "the image", "value": "this value", "wait": "120ms",
 }  # fmt: skip
 _MAX_LENGTH = 200
 
@@ -243,25 +270,38 @@ def api_error(
     message: str | None = None,
     param: str | None = None,
     retry_after: float | None = None,
+    endpoint: str = "",
     **facts: Any,
 ) -> APIError:
     """The API's error for a status, code or type; each further argument replaces a part of it.
+
+    ``endpoint`` selects the wording of an endpoint that differs from the others, when only a code is given.
 
     ``facts`` fill the message: ``model``, ``key`` (masked here), ``limit``, ``used``, ``requested``, ``method``, ``path``,
     ``id``, ``organization``, ``url``... ``retry_after``, in seconds, sets the headers that SDKs obey.
     """
     name = _name(status, code, type)
     row = CODES.get(name) or _unnamed(status or 400)
+    own_row = ENDPOINT_CODES.get((name, endpoint))
+    if own_row is not None and status in (None, own_row.status):
+        row = own_row
+    logged = None
     if message is None:
-        message = row.message.format_map(_facts(row, {"param": param or row.param, "retry_after": retry_after, **facts}))
+        facts = {"param": param or row.param, "retry_after": retry_after, **facts}
+        message = row.message.format_map(_facts(row, facts))
+        if facts.get("key"):
+            logged = row.message.format_map(_facts(row, {**facts, "key": "*" * len(facts["key"])}))
     if code is None and row.coded:
-        code = "rate_limit_exceeded" if name == "tokens" else name
+        code = name
+    if code == name:
+        code = row.sends or (name if row.coded else None)
     return APIError(
         row.status if status is None else status,
         message,
         type=type or row.type,
         param=param or row.param,
         code=code,
+        logged=logged,
         headers=retry(retry_after),
         more=dict(row.more),
     )
@@ -291,6 +331,7 @@ def _facts(row: Row, override: Mapping[str, Any]) -> dict[str, str]:
     if "retry_after" in facts:
         facts["wait"] = duration(facts["retry_after"])
     model = facts.get("model")
+    facts["name"] = model or facts["name"]
     if row.message is _TOO_FAST:
         facts["model"] = model or row.type
     else:
@@ -327,17 +368,12 @@ def duration(seconds: float) -> str:
 
 
 def mask(key: str) -> str:
-    """A key as an error may show it: stars, but for a few characters that tell its owner which one it was.
+    """A key as the API's error has it: up to 12 characters in clear, else the first 8, stars, and the last 4.
 
-    The API shows the first eight and the last four; this shows less: what all keys begin with (``sk-``, ``sk-proj-``) and, of
-    long keys, the last four. Of a short one, which may be somebody's password, two characters.
+    This is for the caller only: logs and the journal have stars throughout.
     """
     key = printable(key, 400)
-    opening = next((opening for opening in ("sk-proj-", "sk-svcacct-", "sk-admin-", "sk-") if key.startswith(opening)), key[:2])
-    hidden = key[len(opening) :]
-    if len(hidden) < 20:
-        return opening + "*" * len(hidden)
-    return opening + "*" * min(len(hidden) - 4, 32) + hidden[-4:]
+    return key if len(key) <= 12 else key[:8] + "*" * (len(key) - 12) + key[-4:]
 
 
 def printable(text: str, longest: int = _MAX_LENGTH) -> str:

@@ -9,17 +9,20 @@ from typing import Any
 from ..params.models import Model
 from ..types.ask import Ask
 from ..types.reply import Reply
-from . import conversation, parameters
+from . import conversation, models, parameters
 from .always import ALWAYS
 from .check import MAX_FINDINGS, Check, Find, Finding
 from .conversation import CONVERSATION
+from .items import ITEMS
+from .media import MEDIA
+from .models import MODELS
 from .parameters import PARAMETERS, UNKNOWN
 from .schemas import SCHEMAS
 
 __all__ = ["CHECKS", "Check", "Finding", "Linter", "header", "of_reply"]
 
 #: The whole table, in the order in which findings are reported.
-CHECKS: tuple[Check, ...] = (*UNKNOWN, *PARAMETERS, *SCHEMAS, *CONVERSATION, *ALWAYS)
+CHECKS: tuple[Check, ...] = (*UNKNOWN, *MODELS, *PARAMETERS, *SCHEMAS, *CONVERSATION, *ITEMS, *MEDIA, *ALWAYS)
 #: Members of the body that are objects; an unknown member of theirs is a finding.
 _STRICT = frozenset(["stream_options", "prompt_cache_options", "reasoning", "text"])
 #: Members that hold the conversation; plain text there needs no check.
@@ -64,7 +67,9 @@ class Linter:
                 strange += (name,)
             if name in self._members and body[name] and not self._is_flat(name, body[name]):
                 strict += (name,)
-        return self._findings(ask, model, due, strange, strict) if due or strange or strict else ()
+        if due or strange or strict or not models.suits(ask, model):
+            return self._findings(ask, model, due, strange, strict)
+        return ()
 
     def _is_flat(self, name: str, value: Mapping[str, Any]) -> bool:
         """Whether an object has only known members, none of which is an object."""
@@ -73,7 +78,9 @@ class Linter:
     def _findings(
         self, ask: Ask, model: Model, due: Iterable[Row], strange: Sequence[str], strict: Sequence[str]
     ) -> list[Finding]:
-        findings = list(parameters.unknown(ask, model, strange, self._rows)) if strange else []
+        findings = [] if models.suits(ask, model) else list(islice(models.findings(ask, model), MAX_FINDINGS))
+        if strange:
+            findings += parameters.unknown(ask, model, strange, self._rows)
         if strict:
             findings += parameters.nested(self._unknown({name: ask.body[name] for name in strict}))
         for _, find in sorted(set(due), key=_place):

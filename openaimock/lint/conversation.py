@@ -97,8 +97,6 @@ _PAIRS = {"function_call": "function call", "custom_tool_call": "custom tool cal
 _RESULTS = {f"{kind}_output": words for kind, words in _PAIRS.items()}
 #: Types of items that may contain a call.
 _OPAQUE = frozenset(["compaction", "program"])
-#: Roles of messages that do not come from the model, and so cannot follow its reasoning.
-_FROM_USER = frozenset(["user", "system", "developer"])
 
 
 def _responses(ask: Ask, model: Model) -> Iterator[Finding]:
@@ -109,8 +107,9 @@ def _responses(ask: Ask, model: Model) -> Iterator[Finding]:
     calls = {item.get("call_id"): words for item in items if (words := _PAIRS.get(item.get("type") or ""))}
     results = {item.get("call_id"): words for item in added if (words := _RESULTS.get(item.get("type") or ""))}
     if not any(item.get("type") in _OPAQUE for item in items):
+        searches = {item.get("call_id") for item in items if item.get("type") == "tool_search_call"}
         for id, words in results.items():
-            if id and id not in calls:
+            if id and id not in calls and id not in searches:
                 message = f"No tool call found for {words} output with call_id {printable(id)}."
                 yield Finding("orphan_tool_output", message, "input")
     answered = {item.get("call_id") for item in items if item.get("type") in _RESULTS}
@@ -162,14 +161,17 @@ def _duplicates(items: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
 def _lone_reasoning(items: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     """Stored reasoning without the output item that followed it."""
     for item, following in zip(items, chain(items[1:], [None]), strict=False):
-        if item.get("type") == "reasoning" and item.get("id") and (following is None or _is_input(following)):
+        if item.get("type") == "reasoning" and item.get("id") and (following is None or not _is_output(following)):
             message = f"Item '{printable(item['id'])}' of type 'reasoning' was provided without its required following item."
             yield Finding("lone_reasoning", message, "input")
 
 
-def _is_input(item: Mapping[str, Any]) -> bool:
+def _is_output(item: Mapping[str, Any]) -> bool:
+    """Whether an item is the model's; a message in the short form, without an id, does not count."""
     kind = item.get("type") or "message"
-    return kind.endswith("_output") or (kind == "message" and item.get("role") in _FROM_USER)
+    if kind == "message":
+        return item.get("role") == "assistant" and bool(item.get("id"))
+    return not kind.endswith("_output")
 
 
 # The word that JSON mode requires
@@ -223,7 +225,13 @@ def _absent(ask: Ask) -> str | None:
     mode, names = choice(ask)
     if mode != "required" or names is None or len(names) != 1:
         return None
-    return None if any(names[0] in (tool.name, tool.kind) for tool in tools(ask)) else names[0]
+    name = _alias(names[0])
+    return None if any(name in (tool.name, _alias(tool.kind)) for tool in tools(ask)) else names[0]
+
+
+def _alias(kind: str) -> str:
+    """One name for all versions of the search tool, which the API takes for each other."""
+    return "web_search" if kind.startswith("web_search") else kind
 
 
 def _responses_choice(ask: Ask, model: Model) -> Iterator[Finding]:

@@ -43,6 +43,10 @@ class Model(NamedTuple):
     audio_usage: bool = False
     #: Usage has ``cache_write_tokens`` in chat.
     cache_writes: bool = False
+    #: A completions stream that ends with ``length`` repeats that reason in an empty chunk.
+    repeats_length: bool = True
+    #: A moderation has no types of input and no ``illicit`` categories.
+    text_only: bool = False
 
     # Limits, in tokens.
     context_window: int | None = None

@@ -172,10 +172,11 @@ _COMPLETION_ROWS = (
     Family(_BASE._replace(context_window=4096, max_output_tokens=4096),
            "gpt-3.5-turbo-instruct=gpt-3.5-turbo-instruct:20230824-v2 "
            "gpt-3.5-turbo-instruct-0914=gpt-3.5-turbo-instruct:20230824-v2", "gpt-35-turbo-instruct"),
-    Family(_BASE._replace(context_window=16_384, max_output_tokens=16_384),
+    Family(_BASE._replace(context_window=16_384, max_output_tokens=16_384, repeats_length=False),
            "davinci-002=davinci:2023-07-21-v2 babbage-002=babbage:2023-07-21-v2"),
-    Family(_BASE._replace(context_window=4097, max_output_tokens=4096), "text-davinci-003 text-davinci-002"),
-    Family(_BASE._replace(context_window=2049, max_output_tokens=2048),
+    Family(_BASE._replace(context_window=4097, max_output_tokens=4096, repeats_length=False),
+           "text-davinci-003 text-davinci-002"),
+    Family(_BASE._replace(context_window=2049, max_output_tokens=2048, repeats_length=False),
            "text-davinci-001 text-curie-001 text-babbage-001 text-ada-001 davinci curie babbage ada"),
 )  # fmt: skip
 

@@ -144,6 +144,12 @@ class Listing(NamedTuple):
     shutdown_date: str | None
 
 
+def is_shut_down(name: str, now: float) -> bool:
+    """Whether the API does not serve the model any more at a time, in seconds since 1970."""
+    day = _SHUTDOWN.get(name)
+    return day is not None and timegm(strptime(day, "%Y-%m-%d")) <= now
+
+
 def listing(model: Model) -> Listing:
     """The list's facts about a model; a user's ``created`` and ``owned_by`` come first.
 

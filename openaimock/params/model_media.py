@@ -37,8 +37,9 @@ FAMILIES = (
            "text-similarity-ada-001 text-search-ada-doc-001 text-search-ada-query-001"),
     # The newest moderation answers with its alias; the older ones answer with their number.
     Family(_MODERATION, "omni-moderation-latest omni-moderation-2024-09-26", "omni-moderation"),
-    Family(_MODERATION, "text-moderation-latest=text-moderation-007 text-moderation-stable=text-moderation-007 "
-                        "text-moderation-006", "text-moderation"),
+    Family(_MODERATION._replace(text_only=True),
+           "text-moderation-latest=text-moderation-007 text-moderation-stable=text-moderation-007 "
+           "text-moderation-006", "text-moderation"),
     Family(_IMAGE, "gpt-image-2.6-sunburst gpt-image-2.6-flare gpt-image-2.5-sunburst gpt-image-2.5-sunburst-2026-09-08 "
                    "gpt-image-2.5-flare gpt-image-2.5-flare-2026-09-08 gpt-image-2 gpt-image-2-2026-04-21 gpt-image-1.5 "
                    "gpt-image-1.5-2025-12-16 gpt-image-1 gpt-image-1-mini chatgpt-image-latest", "gpt-image chatgpt-image"),

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..api.operation import Operation
-from ..api.router import Routes
+from ..api.router import ROUTER
 from ..errors import APIError
 from ..http.request import Request
 from ..types.ask import Ask
@@ -27,8 +27,6 @@ ANSWERING = frozenset(
 )  # fmt: skip
 #: Resources that the mock keeps by itself: it answers with what was created in it, under the ids that it made.
 _OWN = ("models", "conversations", "responses", "chat", "batches")
-#: Routers remember what they resolved.
-_routes = Routes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ def read(recording: Recording, history: History) -> Asked:
     """The Ask of a recorded request. Skipped when the mock does not serve or would not take it; Unknown as History says."""
     method = recording.method.upper()
     try:
-        route = _routes.find(method, recording.path)
+        route = ROUTER.find(method, recording.path)
     except APIError as error:
         if error.status == 404:
             raise Skipped(f"{method} {recording.path} is not served") from None

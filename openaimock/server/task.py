@@ -74,9 +74,10 @@ class Task:
 
     def answer(self, body: Iterable[bytes]) -> None:
         """Send an app_iter, in the way that is right for its kind."""
-        kind = type(body)
-        if kind is list or kind is tuple:
-            self._whole(b"".join(body))
+        if isinstance(body, (list, tuple)):
+            data = b"".join(body)
+            # Events are sent in chunks, even when all of them are there, as the API does.
+            self.send(data, last=True, length=None if self.response.has_events else len(data))
         elif isinstance(body, TimedBody):
             if body.head_gap:
                 Stream(self, body, self._slowly(body), 1).start()
@@ -118,9 +119,6 @@ class Task:
         if self.channel.loop.stopping:
             self.response.keep = False
         return self.response.head(length)
-
-    def _whole(self, body: bytes) -> None:
-        self.send(body, last=True, length=len(body))
 
     def refuse(self) -> None:
         """Say what is wrong with a request that could not be read, and end the connection."""

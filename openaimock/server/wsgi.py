@@ -98,6 +98,12 @@ class Response:
         self._headers = headers
         return self._written.append
 
+    @property
+    def has_events(self) -> bool:
+        """Whether the body is a stream of server-sent events."""
+        kind = next((value for name, value in self._headers if name.lower() == "content-type"), "")
+        return kind.startswith("text/event-stream")
+
     def head(self, length: int | None) -> bytes:
         """Status and headers; ``length`` is the body's, None when it is not known yet."""
         status = self._status

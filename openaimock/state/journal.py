@@ -162,7 +162,7 @@ def render(exchange: Exchange, secrets: Iterable[str] = (), body_limit: int = BO
         "request": None if exchange.ask is None else _request(exchange.ask, secrets, body_limit),
         "match": _match(exchange),
         "reply": None if exchange.reply is None else _clipped(redaction.value(reply(exchange.reply), secrets), body_limit),
-        "error": None if error is None else redaction.value(error.body()["error"], secrets),
+        "error": None if error is None else redaction.value(error.record(), secrets),
         "fault": None if exchange.fault is None else {"kind": exchange.fault.kind, "after": exchange.fault.after},
         "lint": [redaction.value(finding._asdict(), secrets) for finding in exchange.lint],
         "chunks": [round(at * 1000, 3) for at in list(exchange.chunks)],

@@ -44,7 +44,7 @@ class MockServer:
         self._host, self._port = address(loaded, host, port, os.environ)
         self.log = logger(verbose, log_file)
         self.app: Application = create_app(loaded, self.log)
-        self._first = (list(self.app.api.ruleset.rules), self.app.api.chaos)
+        self._first = (list(self.app.api.ruleset.rules), self.app.api.sender.chaos)
         #: The HTTP server while the mock runs.
         self.server: Server | None = None
 
@@ -100,15 +100,15 @@ class MockServer:
     def reset(self) -> None:
         """Begin anew: what all namespaces remember is forgotten, rules added since the start are gone, the clock is set back."""
         app = self.app.api
-        rules, app.chaos = self._first
+        rules, app.sender.chaos = self._first
         # Removed and put in order again, perhaps: numbers are places in the book.
         app.ruleset = RuleSet(rules, first=app.config.match == "first")
-        app.clock = Clock.parse(app.config.clock)
+        app.sender.clock = Clock.parse(app.config.clock)
         app.namespaces.reset()
 
     def advance(self, seconds: float) -> None:
         """Move the mock's clock on."""
-        self.app.api.clock.advance(seconds)
+        self.app.api.sender.clock.advance(seconds)
 
     # What has happened
 

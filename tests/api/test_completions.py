@@ -59,7 +59,7 @@ def choice(mock, prompt="Say test", **more):
 
 def stream(mock, prompt="Say test", **more):
     response = post(mock, {"model": MODEL, "prompt": prompt, "stream": True, **more}, "/completions")
-    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert response.headers["content-type"] == "text/event-stream"
     *chunks, done = events(response.text)
     assert done == "[DONE]"
     return chunks
@@ -88,8 +88,30 @@ def test_whole_reply_is_what_the_type_says(mock):
     answer = ask(mock)
     strictly(Completion, answer)
     assert answer["id"].startswith("cmpl-")
-    assert (answer["object"], answer["model"]) == ("text_completion", MODEL)
+    assert (answer["object"], answer["model"]) == ("text_completion", "gpt-3.5-turbo-instruct:20230824-v2")
     assert answer["choices"] == [{"text": SAID, "index": 0, "logprobs": None, "finish_reason": "stop"}]
+
+
+def test_there_is_a_fingerprint_only_in_the_rule(mock):
+    assert "system_fingerprint" not in ask(mock)
+    assert not any("system_fingerprint" in chunk for chunk in stream(mock))
+
+
+def test_usage_without_completion_tokens(mock):
+    assert "completion_tokens" not in ask(mock, "nothing")["usage"]
+
+
+@pytest.mark.parametrize(("model", "last"), [(MODEL, ["length", "length"]), ("davinci-002", [None, "length"])])
+def test_a_cut_stream_has_its_reason_in_the_last_chunk_with_text(mock, model, last):
+    chunks = [chunk["choices"][0] for chunk in stream(mock, model=model, max_tokens=3)]
+    assert [chunk["finish_reason"] for chunk in chunks[-2:]] == last
+    assert (chunks[-1]["text"] == "") == (model == MODEL)
+
+
+def test_headers_name_the_model(mock):
+    response = post(mock, {"model": "davinci-002", "prompt": "Say test"}, "/completions")
+    assert response.headers["openai-model"] == "davinci:2023-07-21-v2"
+    assert response.headers["cache-control"] == "no-cache, must-revalidate"
 
 
 def test_usage_counts_prompt_and_completion(mock):

@@ -142,6 +142,28 @@ REAL = {
         "an empty stop": {"model": "gpt-5", "stop": []},
     },
     "responses": {
+        "another version of the search tool as the choice": {
+            "tools": [{"type": "web_search"}],
+            "tool_choice": {"type": "web_search_preview"},
+        },
+        "a result of a search for tools": {
+            "input": [
+                {"role": "user", "content": "Hello"},
+                {"type": "tool_search_call", "call_id": "call_1", "arguments": {}, "execution": "client"},
+                {"type": "function_call_output", "call_id": "call_1", "output": "none"},
+                {"role": "user", "content": "Hello"},
+            ]
+        },
+        "encrypted reasoning without its id": {
+            "model": "gpt-5",
+            "store": False,
+            "input": [
+                {"role": "user", "content": "Hello"},
+                {"type": "reasoning", "summary": [], "encrypted_content": "gAAAAAB"},
+                {"role": "assistant", "content": "Hi"},
+                {"role": "user", "content": "Hello"},
+            ],
+        },
         "nulls": {
             "include": None,
             "max_output_tokens": None,

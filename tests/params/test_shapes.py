@@ -77,7 +77,6 @@ def test_unknown_members_pass_and_are_told_to_lint(table):
 @pytest.mark.parametrize(
     ("table", "more", "param", "code"),
     [
-        ("embeddings", {"dimensions": 0}, "dimensions", "integer_below_min_value"),
         ("embeddings", {"encoding_format": "float64"}, "encoding_format", "invalid_value"),
         ("embeddings", {"input": ["a", 1]}, "input[1]", "invalid_type"),
         ("embeddings", {"input": [1, "a"]}, "input[1]", "invalid_type"),

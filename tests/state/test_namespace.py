@@ -132,7 +132,7 @@ def test_then(serve, then, expected):
     answers = [post(mock, user("next")) for _ in expected]
     assert [content(answer) if answer.status_code == 200 else None for answer in answers] == expected
     if then == "error":
-        assert "all its 2 replies have been given" in answers[-1].json()["error"]["message"]
+        assert "all its 2 replies are used up" in answers[-1].json()["error"]["message"]
 
 
 # Scenarios
@@ -187,7 +187,7 @@ def test_requests_past_the_limit_are_429_until_time_has_passed(serve, client):
     assert told in raised.value.message
     assert raised.value.response.headers["retry-after"] == "20"
     assert raised.value.response.headers["retry-after-ms"] == "20000"
-    mock.app.api.clock.advance(20)
+    mock.app.api.sender.clock.advance(20)
     assert sdk.chat.completions.create(**user("x")).choices[0].message.content == "hi"
 
 
@@ -211,7 +211,7 @@ def test_requests_a_day(serve):
     mock = serve({**FROZEN, "limits": {"rpd": 1}})
     assert post(mock, user("x")).status_code == 200
     assert "requests per day (RPD)" in post(mock, user("x")).json()["error"]["message"]
-    mock.app.api.clock.advance(86_400)
+    mock.app.api.sender.clock.advance(86_400)
     assert post(mock, user("x")).status_code == 200
 
 

@@ -76,7 +76,7 @@ def test_times_and_priority_and_id(mock):
 def test_a_wrong_rule_is_told_as_a_file_is_and_nothing_is_added(mock):
     with pytest.raises(ConfigError, match="when: 'usr' is not a key of a condition; did you mean 'user'\\?"):
         mock.when(usr="x").reply("y")
-    with pytest.raises(ConfigError, match="the id 'greet' is taken already"):
+    with pytest.raises(ConfigError, match="the id 'greet' is already used"):
         mock.when(user="x").reply("y", id="greet")
     assert len(mock.app.api.ruleset.rules) == 2
 

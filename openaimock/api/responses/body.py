@@ -90,8 +90,7 @@ def new_response(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
         if value is not None and parameter in ECHOED:
             echo = ECHOED[parameter]
             response[parameter] = value if echo is None else echo(value, model)
-    if ask.body.get("tools"):
-        response["tools"] = tools(ask.body["tools"], [*ask.before, *ask.items])
+    response["tools"] = tools(ask.body.get("tools") or (), [*ask.before, *ask.items], model)
     if ask.body.get("prompt") and not isinstance(response["instructions"], str):
         response["instructions"] = prompt_instructions(ask.body["prompt"])
     response["id"] = _id(reply, context)
@@ -119,7 +118,7 @@ def response_for(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
     response = new_response(ask, reply, context)
     reply, reason = shaping.truncate(reply, ask.model, (), ask.body.get("max_output_tokens"))
     blocks, error = _until_error(reply.blocks)
-    output = output_items(ask, reply, blocks, context) if blocks or not error else []
+    output = output_items(ask, reply, blocks, context, response["tools"]) if blocks or not error else []
     reason = _INCOMPLETE.get(reason, "")
     status = "failed" if error else "incomplete" if reason else "completed"
     if status == "incomplete" and output and "status" in output[-1]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ...params.models import Model
 from ...schema.normalize import to_strict
-from .items import Item
+from .items import Item, normalize_part
 
 _US = {"type": "approximate", "city": None, "country": "US", "region": None, "timezone": None}
 _PLACE = {"type": "approximate", "city": None, "country": None, "region": None, "timezone": None}
@@ -51,42 +51,40 @@ def without_nulls(value: Mapping[str, Any]) -> Item:
 # Tools
 
 
-def tools(offered: Sequence[Mapping[str, Any]], items: Iterable[Mapping[str, Any]]) -> list[Item]:
+def tools(offered: Sequence[Mapping[str, Any]], items: Iterable[Mapping[str, Any]], model: Model) -> list[Item]:
     """The tools of a request as the response echoes them; ``items`` are the conversation, which may have loaded some.
 
-    With ``tool_search`` functions come first. A deferred function is echoed as a namespace of its own once a search has found it,
-    and as an ordinary function once the developer has added it.
+    With ``tool_search`` functions come first. A function that is loaded later is echoed as a namespace of its own; models that
+    reason over all turns have an ordinary function instead, unless a search of the API has found it.
     """
     echoed = [_tool(tool) for tool in offered]
-    loaded, added = _loaded(items)
-    if not (loaded or added or any(tool["type"] == "tool_search" for tool in echoed)):
+    loaded = _loaded(items, model)
+    if not loaded and not any(tool["type"] == "tool_search" for tool in echoed):
         return echoed
-    names = {tool.get("name") for tool in (*loaded, *added)}
-    kept = [tool for tool in echoed if not (tool.get("defer_loading") and tool.get("name") in names)]
-    kept_names = {tool.get("name") for tool in kept}
-    functions = [*kept, *(tool for tool in added if tool.get("name") not in kept_names)]
-    namespaces = [_namespace(tool) for tool in loaded if tool.get("name") not in kept_names]
-    return sorted([*functions, *namespaces], key=lambda tool: _ORDER.get(tool["type"], 1))
+    kept = [tool for tool in echoed if not (tool.get("defer_loading") and tool.get("name") in loaded)]
+    names = {tool.get("name") for tool in kept}
+    later = [tool for name, tool in loaded.items() if name not in names]
+    return sorted([*kept, *later], key=lambda tool: _ORDER.get(tool["type"], 1))
 
 
 _ORDER = {"function": 0, "custom": 0, "tool_search": 2, "namespace": 3}
 
 
-def _loaded(items: Iterable[Mapping[str, Any]]) -> tuple[list[Item], list[Item]]:
-    """The functions that searches have found, and those that the developer has added, each once."""
-    found: dict[str, Item] = {}
-    added: dict[str, Item] = {}
+def _loaded(items: Iterable[Mapping[str, Any]], model: Model) -> dict[str, Item]:
+    """The functions that searches have found or the developer has added, as they are echoed, by name."""
+    loaded: dict[str, Item] = {}
     for item in items:
-        target = found if item.get("type") == "tool_search_output" else added if item.get("type") == "additional_tools" else None
-        for tool in (item.get("tools") or ()) if target is not None else ():
-            if target is not None and tool.get("type") in ("function", "custom") and tool.get("name"):
-                target[tool["name"]] = _tool({name: value for name, value in tool.items() if name != "defer_loading"})
-    return [tool for name, tool in found.items() if name not in added], list(added.values())
-
-
-def _namespace(tool: Item) -> Item:
-    """The namespace as which a found function is echoed."""
-    return {"type": "namespace", "description": tool.get("description"), "name": tool["name"], "tools": [tool]}
+        if item.get("type") not in ("tool_search_output", "additional_tools"):
+            continue
+        hosted_search = item["type"] == "tool_search_output" and item.get("execution") != "client"
+        for tool in item.get("tools") or ():
+            if tool.get("type") not in ("function", "custom") or not tool.get("name"):
+                continue
+            echo = _tool({name: value for name, value in tool.items() if name != "defer_loading"})
+            if hosted_search or model.context != "all_turns":
+                echo = {"type": "namespace", "description": echo["description"], "name": echo["name"], "tools": [echo]}
+            loaded[echo["name"]] = echo
+    return loaded
 
 
 def _tool(tool: Mapping[str, Any]) -> Item:
@@ -168,10 +166,15 @@ def text(options: Mapping[str, Any], model: Model) -> Item:
 def prompt(reference: Mapping[str, Any], model: Model) -> Item:
     """The ``prompt`` object: the version as text, texts of variables as parts."""
     variables = {
-        name: {"type": "input_text", "text": value} if isinstance(value, str) else value
+        name: {"type": "input_text", "text": value} if isinstance(value, str) else _without_data(normalize_part(value))
         for name, value in (reference.get("variables") or {}).items()
     }
     return {"id": reference.get("id") or "", "variables": variables, "version": reference.get("version") or "1"}
+
+
+def _without_data(part: Any) -> Any:
+    """A part without uploaded contents, which are not echoed."""
+    return {name: value for name, value in part.items() if name != "file_data"} if isinstance(part, dict) else part
 
 
 def prompt_instructions(reference: Mapping[str, Any]) -> list[Item]:

@@ -178,6 +178,7 @@ TOOLS = Array(TOOL, called="an array of tools")
 _OUTPUT = Either(_TEXT, Array(Union("type", _INPUT_PARTS)))
 _REASONING = Object(
     {
+        "id": String(min_length=1),
         "summary": Array(Object({"text": String()}, required=["text"])), "encrypted_content": String(), "status": _STATUS,
         "content": Array(Object({"text": String()}, required=["text"])),
     },
@@ -238,7 +239,7 @@ def _item_check() -> Check:
     message_of = cache(lambda role: compiled(_MESSAGES[role]))
     item_of = cache(lambda kind: compiled(_ITEMS[kind]))
 
-    common_check = compiled(Object({"id": String(), "call_id": String(), "status": String()}))
+    common_check = compiled(Object({"id": String(max_length=64), "call_id": String(), "status": String()}))
 
     def check(item: Any) -> None:
         if item.__class__ is not dict:

@@ -125,7 +125,7 @@ def _content(content: Any, role: str) -> list[Item]:
     """The parts of a message, each with all members that its type always has."""
     if isinstance(content, str):
         return [text_part(content) if role == "assistant" else {"type": "input_text", "text": content}]
-    return [_part(part) for part in content or ()]
+    return [normalize_part(part) for part in content or ()]
 
 
 def _summary(part: Any) -> Item:
@@ -133,13 +133,16 @@ def _summary(part: Any) -> Item:
     return {"type": "summary_text", **part} if isinstance(part, dict) else {"type": "summary_text", "text": str(part)}
 
 
-def _part(part: Item) -> Item:
+def normalize_part(part: Any) -> Any:
+    """A part of a message as the API stores and returns it, with all members that its type always has."""
+    if not isinstance(part, dict):
+        return part
     kind = part.get("type")
     if kind == "output_text" and not ("annotations" in part and "logprobs" in part):
         return {**text_part(part.get("text") or ""), **{key: value for key, value in part.items() if value is not None}}
     if kind == "input_image":
-        return {**part, "detail": part.get("detail") or "auto"}
-    return part
+        return {"file_id": None, "image_url": None, **part, "detail": part.get("detail") or "auto"}
+    return {"file_id": None, **part} if kind == "input_file" else dict(part)
 
 
 def text_part(text: str, annotations: Sequence[Any] = (), logprobs: Sequence[Any] = ()) -> Item:

@@ -13,8 +13,10 @@ from .. import shaping
 from .items import Item, normalize_item, seal, text_part
 
 
-def output_items(ask: Ask, reply: Reply, blocks: Iterable[Block], context: Context) -> list[Item]:
-    """The blocks of a reply as output items; consecutive texts and refusals are one message."""
+def output_items(
+    ask: Ask, reply: Reply, blocks: Iterable[Block], context: Context, tools: Sequence[Mapping[str, Any]]
+) -> list[Item]:
+    """The blocks of a reply as output items; consecutive texts and refusals are one message. ``tools`` are those echoed."""
     items: list[Item] = []
     parts: list[Item] | None = None
     annotations = [_annotation(annotation) for annotation in reply.annotations or ()]
@@ -30,7 +32,7 @@ def output_items(ask: Ask, reply: Reply, blocks: Iterable[Block], context: Conte
                 annotations = []
             continue
         parts = None
-        items.append(_item(ask, block))
+        items.append(_item(block, tools))
     if not items:
         items.append({"type": "message", "role": "assistant", "content": [text_part("")]})
     return _completed([normalize_item(item, context.ids) for item in items], context.models.family(ask.model))
@@ -62,18 +64,18 @@ _CLIENT_CALLS = frozenset(
 )
 
 
-def _item(ask: Ask, block: Block) -> Item:
+def _item(block: Block, tools: Sequence[Mapping[str, Any]]) -> Item:
     if block.call is not None:
-        return _call(ask, block.call)
+        return _call(block.call, tools)
     if block.kind == "reasoning":
         return {"type": "reasoning", "summary": [{"type": "summary_text", "text": block.text}] if block.text else []}
     item: Item = block.data
     return item
 
 
-def _call(ask: Ask, call: ToolCall) -> Item:
+def _call(call: ToolCall, tools: Sequence[Mapping[str, Any]]) -> Item:
     links: Item = {"call_id": call.id} if call.id else {}
-    namespace = _namespace(ask, call.name)
+    namespace = _namespace(tools, call.name)
     if namespace:
         links["namespace"] = namespace
     if call.kind == "custom":
@@ -81,9 +83,8 @@ def _call(ask: Ask, call: ToolCall) -> Item:
     return {"type": "function_call", "arguments": call.arguments, "name": call.name, **links}
 
 
-def _namespace(ask: Ask, name: str) -> str | None:
-    """The namespace in which the request offers a tool; a deferred function is in one of its own name; else None."""
-    tools: Sequence[Mapping[str, Any]] = ask.body.get("tools") or ()
+def _namespace(tools: Sequence[Mapping[str, Any]], name: str) -> str | None:
+    """The namespace of a function among the echoed tools; a deferred function is in one of its own name; else None."""
     for tool in tools:
         if tool.get("name") == name and tool["type"] != "namespace":
             return name if tool.get("defer_loading") else None

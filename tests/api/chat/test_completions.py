@@ -56,7 +56,7 @@ def test_whole_reply_is_what_the_type_says(mock):
     choice = answer.choices[0]
     assert choice.message.content == "Hi there! How can I help you today?"
     assert (choice.finish_reason, choice.index, choice.logprobs) == ("stop", 0, None)
-    assert answer.model == "gpt-4o"
+    assert answer.model == "gpt-4o-2024-08-06"
 
 
 def test_message_has_null_refusal_and_empty_annotations(mock):
@@ -128,7 +128,7 @@ def test_overrides_are_sent_as_given(mock):
 def stream(mock, text, **more):
     response = post(mock, user(text, stream=True, **more))
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
-    assert response.headers["cache-control"] == "no-cache"
+    assert "cache-control" not in response.headers
     *chunks, done = events(response.text)
     assert done == "[DONE]"
     return [strictly(ChatCompletionChunk, chunk) for chunk in chunks]
@@ -173,6 +173,93 @@ def test_tool_call_deltas(mock):
     assert all((call.id, call.type, call.function.name) == (None, None, None) for call in calls[1:])
     assert "".join(call.function.arguments for call in calls) == '{"city":"SF"}'
     assert deltas[0].content is None
+
+
+def first_delta(mock, text, **more):
+    return events(post(mock, user(text, stream=True, **more)).text)[0]["choices"][0]["delta"]
+
+
+def test_the_only_call_begins_in_the_chunk_of_the_role(mock):
+    call = {"index": 0, "id": "call_abc", "type": "function", "function": {"name": "get_weather", "arguments": ""}}
+    assert first_delta(mock, "weather") == {"role": "assistant", "content": None, "tool_calls": [call], "refusal": None}
+    functions = [{"name": "get_weather"}]
+    assert first_delta(mock, "weather", functions=functions)["function_call"] == {"name": "get_weather", "arguments": ""}
+
+
+def test_parallel_calls_follow_the_chunk_of_the_role(mock):
+    assert first_delta(mock, "both") == {"role": "assistant", "content": None}
+
+
+def test_calls_after_text_follow_the_text(serve):
+    blocks = {"content": "Let me see.", "tool_calls": [TOOL_CALL]}
+    mock = serve([{"when": {}, "reply": blocks}])
+    assert first_delta(mock, "weather") == {"role": "assistant", "content": "", "refusal": None}
+
+
+def test_annotations_are_in_the_last_delta(serve):
+    citation = {
+        "type": "url_citation",
+        "url_citation": {"url": "https://example.com", "title": "x", "start_index": 0, "end_index": 1},
+    }
+    mock = serve([{"when": {}, "reply": {"content": "a", "annotations": [citation]}}])
+    *_, last, _done = events(post(mock, user("hi", stream=True)).text)
+    assert last["choices"][0]["delta"] == {"annotations": [citation]}
+    assert last["choices"][0]["finish_reason"] == "stop"
+
+
+def test_the_chunk_of_the_role_has_empty_logprobs(mock):
+    first, *_ = events(post(mock, user("Hello", stream=True, logprobs=True)).text)
+    assert first["choices"][0]["logprobs"] == {"content": [], "refusal": None}
+
+
+MEMBERS = [
+    ("gpt-4o", "gpt-4o-2024-08-06", True, True, True),
+    ("gpt-3.5-turbo", "gpt-3.5-turbo-0125", False, True, True),
+    ("gpt-5-mini", "gpt-5-mini-2025-08-07", False, False, True),
+    ("o4-mini", "o4-mini-2025-04-16", False, False, True),
+    ("gpt-5.6", "gpt-5.6-sol", False, False, True),
+    ("gpt-4o-search-preview", "gpt-4o-search-preview-2025-03-11", True, False, False),
+    ("gpt-audio-mini", "gpt-audio-mini-2025-12-15", True, False, True),
+    ("my-deployment", "my-deployment", True, True, True),
+]
+
+
+@pytest.mark.parametrize(("model", "snapshot", "fingerprint", "logprobs", "tier"), MEMBERS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_members_depend_on_the_model(mock, model, snapshot, fingerprint, logprobs, tier, stream):
+    response = post(mock, {**user("Hello", stream=stream), "model": model})
+    answers = events(response.text)[:-1] if stream else [response.json()]
+    for answer in answers:
+        assert answer["model"] == snapshot
+        assert isinstance(answer["system_fingerprint"], str) == fingerprint
+        assert ("service_tier" in answer) == tier
+        assert ("logprobs" in answer["choices"][0]) == logprobs
+
+
+def test_requested_logprobs_are_sent_whatever_the_model(mock):
+    answer = post(mock, {**user("Hello", logprobs=True), "model": "gpt-5.4"}).json()
+    assert answer["choices"][0]["logprobs"]["content"]
+
+
+def test_usage_of_audio_models_counts_text(mock):
+    usage = post(mock, {**user("Hello"), "model": "gpt-audio"}).json()["usage"]
+    assert usage["prompt_tokens_details"]["text_tokens"] == usage["prompt_tokens"]
+    assert usage["prompt_tokens_details"]["image_tokens"] == 0
+    assert usage["completion_tokens_details"]["text_tokens"] == usage["completion_tokens"]
+
+
+def test_usage_of_the_newest_models_counts_cache_writes(mock):
+    assert post(mock, {**user("Hello"), "model": "gpt-5.6"}).json()["usage"]["prompt_tokens_details"]["cache_write_tokens"] == 0
+
+
+def test_moderation_of_a_request_that_asks_for_it(mock):
+    body = user("Hello", moderation={"model": "omni-moderation-latest"})
+    moderation = post(mock, body).json()["moderation"]
+    for side in ("input", "output"):
+        assert moderation[side]["type"] == "moderation_results"
+        assert moderation[side]["results"][0]["flagged"] is False
+    *_, last, _done = events(post(mock, {**body, "stream": True}).text)
+    assert (last["choices"], last["moderation"]["input"]) == ([], moderation["input"])
 
 
 def test_parallel_tool_call_deltas_have_their_index(mock):
@@ -328,19 +415,19 @@ GOLDEN = {"responses": RULES[:1], "clock": "2026-01-02T03:04:05Z", "seed": 7}
 def test_golden_whole_reply(serve):
     response = post(serve(GOLDEN), user("Hello"))
     assert response.text == (
-        '{"id":"chatcmpl-EfV3mTxarDQq0dikSOjdQ84SnjZfd","object":"chat.completion","created":1767323045,"model":"gpt-4o","choices":[{"index":0,'
+        '{"id":"chatcmpl-EfV3mTxarDQq0dikSOjdQ84SnjZfd","object":"chat.completion","created":1767323045,"model":"gpt-4o-2024-08-06","choices":[{"index":0,'
         '"message":{"role":"assistant","content":"Hi there! How can I help you today?","refusal":null,"annotations":[]},'
         '"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":8,"completion_tokens":10,"total_tokens":18,'
         '"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,'
         '"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}},"service_tier":"default",'
-        '"system_fingerprint":"fp_e259e80bd9"}'
+        '"system_fingerprint":"fp_9ec095375b"}'
     )
 
 
 def test_golden_stream(serve):
     head = (
-        '{"id":"chatcmpl-EfV3mTxarDQq0dikSOjdQ84SnjZfd","object":"chat.completion.chunk","created":1767323045,"model":"gpt-4o",'
-        '"service_tier":"default","system_fingerprint":"fp_e259e80bd9","choices":'
+        '{"id":"chatcmpl-EfV3mTxarDQq0dikSOjdQ84SnjZfd","object":"chat.completion.chunk","created":1767323045,"model":"gpt-4o-2024-08-06",'
+        '"service_tier":"default","system_fingerprint":"fp_9ec095375b","choices":'
     )
     tail = '"logprobs":null,"finish_reason":'
     mock = serve({**GOLDEN, "responses": [{"when": {"user": "Hello"}, "reply": "Hi there"}]})

@@ -522,6 +522,15 @@ def test_refusals(mock, body, param, code, message):
     assert refused(mock, body) == (400, param, code, message)
 
 
+@pytest.mark.parametrize(
+    ("id", "code"), [("", "empty_string"), ("rs_" + "0" * 62, "string_above_max_length")], ids=["empty", "long"]
+)
+def test_lengths_of_item_ids(mock, id, code):
+    items = [{"role": "user", "content": "Hello"}, {"type": "reasoning", "id": id, "summary": []}]
+    status, param, refusal, message = refused(mock, ask(items))
+    assert (status, param, refusal) == (400, "input[1].id", code), message
+
+
 def test_a_chat_body_is_told_where_messages_went(mock):
     status, param, code, message = refused(mock, {"model": "m", "messages": [{"role": "user", "content": "x"}]})
     assert (status, param, code) == (400, None, "unsupported_parameter")

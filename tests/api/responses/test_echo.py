@@ -210,7 +210,6 @@ def test_credentials_in_a_server_url_are_not_echoed(mock):
 
 SEARCH = {"type": "tool_search"}
 DEFERRED = {"type": "function", "name": "late", "description": "D", "parameters": {}, "strict": False, "defer_loading": True}
-ECHOED = {"type": "function", "name": "late", "description": "D", "output_schema": None, "parameters": {}, "strict": False}
 
 
 def names(tools):
@@ -221,22 +220,30 @@ def test_functions_come_before_tool_search(mock):
     assert names(echo(mock, SEARCH, DEFERRED)) == [("function", "late"), ("tool_search", None)]
 
 
-def test_a_function_that_a_search_found_is_a_namespace(mock):
-    items = [
-        {"role": "user", "content": "Hello"},
-        {"type": "tool_search_call", "arguments": {}, "call_id": None, "execution": "server"},
-        {"type": "tool_search_output", "tools": [DEFERRED], "call_id": None, "execution": "server"},
-        {"role": "user", "content": "Hello"},
-    ]
-    echoed = respond(mock, ask(items, tools=[SEARCH, DEFERRED]))["tools"]
-    assert names(echoed) == [("tool_search", None), ("namespace", "late")]
-    assert echoed[1] == {"type": "namespace", "name": "late", "description": "D", "tools": [ECHOED]}
+FUNCTION = {"type": "function", "name": "late", "description": "D", "output_schema": None, "parameters": {}, "strict": False}
+NAMESPACE = {"type": "namespace", "name": "late", "description": "D", "tools": [FUNCTION]}
+FOUND = {"type": "tool_search_output", "tools": [DEFERRED], "call_id": None}
+ADDED = {"type": "additional_tools", "role": "developer", "tools": [DEFERRED]}
 
 
-def test_a_function_that_the_developer_added_is_no_longer_deferred(mock):
-    items = [{"role": "user", "content": "Hello"}, {"type": "additional_tools", "role": "developer", "tools": [DEFERRED]}]
-    echoed = respond(mock, ask(items, tools=[SEARCH, DEFERRED]))["tools"]
-    assert echoed == [ECHOED, {"type": "tool_search", "description": None, "parameters": None}]
+@pytest.mark.parametrize(
+    ("item", "model", "echoed"),
+    [
+        ({**FOUND, "execution": "server"}, "gpt-5.4", NAMESPACE),
+        ({**FOUND, "execution": "server"}, "gpt-5.6", NAMESPACE),
+        ({**FOUND, "execution": "client"}, "gpt-5.4", NAMESPACE),
+        ({**FOUND, "execution": "client"}, "gpt-5.6", FUNCTION),
+        (ADDED, "gpt-5.4", NAMESPACE),
+        (ADDED, "gpt-5.6", FUNCTION),
+    ],
+)
+@pytest.mark.parametrize("offered", [True, False])
+def test_a_function_that_is_loaded_later(serve, item, model, echoed, offered):
+    mock = serve([{"when": {"user": "Hello"}, "reply": {"tool_calls": [{"name": "late", "arguments": {}}]}}])
+    items = [{"role": "user", "content": "Hello"}, item, {"role": "user", "content": "Hello"}]
+    response = respond(mock, ask(items, model=model, **({"tools": [SEARCH, DEFERRED]} if offered else {})))
+    assert [tool for tool in response["tools"] if tool["type"] != "tool_search"] == [echoed]
+    assert response["output"][0].get("namespace") == ("late" if echoed == NAMESPACE else None)
 
 
 def test_a_call_of_a_deferred_function_names_its_namespace(serve):
@@ -257,8 +264,12 @@ def test_a_schema_of_the_text_is_strict_unless_the_request_says_otherwise(serve,
 
 
 def test_a_stored_prompt_gives_the_instructions(mock):
-    prompt = {"id": "pmpt_1", "version": "3", "variables": {"city": "Oslo", "doc": {"type": "input_file", "file_id": "file-1"}}}
-    variables = {"city": {"type": "input_text", "text": "Oslo"}, "doc": {"type": "input_file", "file_id": "file-1"}}
+    prompt = {
+        "id": "pmpt_1",
+        "version": "3",
+        "variables": {"city": "Oslo", "doc": {"type": "input_file", "file_data": "x", "filename": "a"}},
+    }
+    variables = {"city": {"type": "input_text", "text": "Oslo"}, "doc": {"type": "input_file", "file_id": None, "filename": "a"}}
     response = post(mock, ask("Hello", prompt=prompt), "/responses").json()
     assert response["prompt"] == {"id": "pmpt_1", "version": "3", "variables": variables}
     assert response["instructions"][1] == {"type": "message", "role": "user", "content": list(variables.values())}

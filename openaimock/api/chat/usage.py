@@ -1,0 +1,49 @@
+"""Usage of chat completions: tokens of the prompt and of the choices (SDK type CompletionUsage)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...params.models import Model
+from ...text import prompts
+from ...types.ask import Ask
+from ...types.reply import Reply
+from .. import shaping
+
+
+def prompt_tokens(ask: Ask, model: Model) -> int:
+    """Tokens of the whole prompt; counted once for a body that is sent again."""
+    if not ask.prompt_tokens:
+        ask.prompt_tokens = prompts.count_chat(ask.body, model)
+    return ask.prompt_tokens
+
+
+def usage(ask: Ask, replies: Sequence[Reply], model: Model) -> dict[str, Any]:
+    """The ``usage`` object; members in the rule replace the counted ones."""
+    override = replies[0].usage or {}
+    if len(override) >= 3 and {"prompt_tokens", "completion_tokens", "total_tokens"} <= override.keys():
+        return dict(override)
+    prompt = override.get("prompt_tokens")
+    if prompt is None:
+        prompt = prompt_tokens(ask, model)
+    completion = override.get("completion_tokens")
+    if completion is None:
+        completion = sum(shaping.completion_tokens(reply, ask, "chat") for reply in replies)
+    cache_writes = {"cache_write_tokens": 0} if model.cache_writes else {}
+    counts: dict[str, Any] = {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": 0, **cache_writes, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": sum(shaping.reasoning_tokens(reply, ask.model) for reply in replies),
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+    if model.audio_usage:
+        counts["prompt_tokens_details"] |= {"text_tokens": prompt, "image_tokens": 0}
+        counts["completion_tokens_details"]["text_tokens"] = completion
+    return {**counts, **override}

@@ -1,0 +1,135 @@
+"""Sources: where replies come from, and which source answers an Ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..api import Operation
+from ..config.load import load_reply
+from ..errors import APIError
+from ..replies.plan import Plan, make_reply, plan, ready
+from ..rules.explain import no_match
+from ..rules.rule import groups, plan_for_hit
+from ..types.ask import Ask, Match
+from ..types.reply import Block, Reply
+
+if TYPE_CHECKING:
+    from . import App
+    from .call import Call
+
+
+class Selection(NamedTuple):
+    """What answers an Ask: the name of a source with the plan that it uses.
+
+    ``match`` is the match that led to it, ``which`` the index of its reply, ``number`` the number of the hit, from 1.
+    """
+
+    source: str
+    plan: Plan = Plan(None, {})
+    match: Match | None = None
+    which: int = 0
+    number: int = 1
+
+
+class Source(NamedTuple):
+    """One row of SOURCES: the function that makes the Reply (None: the operation's own answer), and whether it may block."""
+
+    reply: Callable[[Ask, Selection], Reply | None]
+    may_block: Callable[[Ask, Selection], bool]
+
+
+# The sources
+
+
+def _planned(ask: Ask, selection: Selection) -> Reply:
+    match = selection.match
+    return ready(selection.plan, ask, lambda: groups(match.rule, ask) if match else {}, selection.number)
+
+
+def _makes_content(ask: Ask, selection: Selection) -> bool:
+    """Whether content for tools or a schema is generated, which may take long."""
+    return bool(selection.plan.plain.get("auto") and (ask.tools or ask.response_format))
+
+
+def _from_function(ask: Ask, selection: Selection) -> Reply:
+    function = selection.plan.function
+    assert function is not None
+    # A copy of the body, so that the function cannot change what the journal keeps.
+    copy = ask.copy()
+    copy.body = deepcopy(ask.body)
+    content = function(copy)
+    if isinstance(content, Reply):
+        return content
+    timing = {key: value for key, value in selection.plan.plain.items() if key != "function"}
+    return make_reply({**timing, **load_reply(content)})
+
+
+def _echo(ask: Ask, selection: Selection) -> Reply:
+    return Reply(blocks=(Block("text", ask.user or ask.text),))
+
+
+def _never(ask: Ask, selection: Selection) -> bool:
+    return False
+
+
+#: Every source by its name.
+SOURCES: Mapping[str, Source] = {
+    "plan": Source(_planned, _makes_content),
+    "function": Source(_from_function, lambda ask, selection: True),
+    "echo": Source(_echo, _never),
+    "own": Source(lambda ask, selection: None, _never),
+}
+_OWN = Selection("own")
+
+
+def unmatched_plan(unmatched: Any, defaults: Mapping[str, Any]) -> Plan | None:
+    """The plan of the setting ``unmatched``, None for a setting without a plan."""
+    timing = {key: value for key, value in defaults.items() if key != "turns" and value is not None}
+    if unmatched == "auto":
+        return plan({"auto": True}, timing)
+    return None if isinstance(unmatched, str) else plan(unmatched["reply"], timing)
+
+
+# The choice
+
+
+def select(app: App, call: Call, ask: Ask) -> Selection:
+    """What answers an Ask: a rule, or what ``unmatched`` says. APIError 400 ``no_match`` when nothing does."""
+    namespace = call.context.namespace
+    while True:
+        match = app.ruleset.match(ask, namespace.hits())
+        if match is None:
+            return _unmatched(app, call.route.operation, call, ask)
+        hit = namespace.claim(match.rule.id, match.rule.times, answer=match.answer)
+        # None: another thread took the last of the rule's ``times``.
+        if hit is not None:
+            break
+    chosen = plan_for_hit(match.rule, match.answer, hit)
+    if chosen is None:
+        call.exchange.match = match
+        raise APIError(400, _used_up(match), code="no_match", headers={"x-should-retry": "false"})
+    source = "plan" if chosen.function is None else "function"
+    return Selection(source, chosen, match, match.answer if match.answer >= 0 else hit, hit + 1)
+
+
+def _unmatched(app: App, operation: Operation, call: Call, ask: Ask) -> Selection:
+    if operation.own:
+        return _OWN
+    chosen = app.unmatched
+    if chosen is not None:
+        return Selection("plan" if chosen.function is None else "function", chosen, number=call.context.number)
+    if app.config.unmatched == "echo":
+        return Selection("echo")
+    refusal = no_match(ask, app.ruleset.nearest(ask, call.context.namespace.hits()))
+    app.log.warning("%s", refusal.message)
+    raise refusal
+
+
+def _used_up(match: Match) -> str:
+    rule = match.rule
+    return (
+        "No matching response found for the provided messages: "
+        f"rule {rule.id!r} matches, but all its {len(rule.plans)} replies are used up (then: error)."
+    )

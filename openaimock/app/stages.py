@@ -1,0 +1,186 @@
+"""Stages: the steps from a request to a payload. Each one sets fields of the Call; an APIError ends the call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from .. import lint as linting
+from ..api import Operation
+from ..api.router import ROUTER
+from ..http import auth
+from ..http.catalog import api_error
+from ..params.table import unknown
+from ..replies import auto
+from ..replies.plan import combine
+from ..seed import digest
+from ..state.limits import requested_tokens
+from ..types.ask import Ask
+from ..types.reply import Reply
+from . import overrides
+from .call import Call
+from .sender import raw
+from .sources import SOURCES, Selection, select
+
+if TYPE_CHECKING:
+    from . import App
+
+#: A body of more bytes counts by its size against the memory of the journal.
+LARGE = 4096
+#: A match that may take longer than this many seconds may block.
+SLOW = 0.005
+#: So may the reply to a request with more inputs than this.
+MANY = 16
+
+
+def route(app: App, call: Call) -> None:
+    """The operation of the path and method."""
+    exchange = call.exchange
+    call.route = ROUTER.find(exchange.method, exchange.path)
+    exchange.endpoint = call.route.operation.name
+
+
+def authenticate(app: App, call: Call) -> None:
+    """The API key. APIError 401 when it is none of the mock's."""
+    auth.admit(call.request, app.keys, "key" in app.config.isolate)
+
+
+def override(app: App, call: Call) -> None:
+    """Fault and latency from the request's headers. APIError 400 when they are invalid."""
+    environ = call.request.environ
+    if overrides.FAULT in environ or overrides.LATENCY in environ:
+        call.fault, call.latency = overrides.fault(call.request), overrides.latency(call.request)
+
+
+def read(app: App, call: Call) -> None:
+    """The Ask. APIError when the operation refuses the request."""
+    namespace, exchange = call.context.namespace, call.exchange
+    call.ask = exchange.ask = app.asks.read(call.route, call.request, namespace)
+    if call.recorded and len(raw := call.request.raw) > LARGE:
+        # Beside its text, a small JSON value takes about 60 bytes in Python.
+        namespace.charge(exchange, 2 * len(raw) + 60 * raw.count(b","))
+
+
+def limit(app: App, call: Call) -> None:
+    """Rate limits: take the request's tokens out of its buckets. APIError 429 when they are empty."""
+    ask = call.ask
+    caller = digest(auth.key(call.request), size=8).hex()
+    headers = app.limits.admit(call.context.namespace, caller, ask.model, requested_tokens(ask), call.context.now)
+    call.headers = tuple(headers.items())
+
+
+def lint(app: App, call: Call) -> None:
+    """Findings about the request. APIError for the first one when the mock refuses such requests."""
+    findings = call.ask.findings
+    if findings is None:
+        linter = linter_of(call.route.operation)
+        findings = call.ask.findings = linter(call.ask, call.context.models.family(call.ask.model)) if linter else ()
+    if findings:
+        _note(app, call, findings)
+        if app.config.lint == "error":
+            raise findings[0].error()
+
+
+def match(app: App, call: Call) -> None:
+    """What answers the request, or each of its inputs: a rule, or what ``unmatched`` says."""
+    split = call.route.operation.split
+    if split is not None:
+        call.parts = split(call.ask)
+    if call.parts:
+        call.selections = [select(app, call, part) for part in call.parts]
+    else:
+        call.selection = select(app, call, call.ask)
+        call.exchange.match = call.selection.match
+
+
+def reply(app: App, call: Call) -> None:
+    """The Reply, and what it does to the state. APIError when the reply is an error."""
+    content = _combined(call) if call.parts else call.selection.plan.ready or _reply(call.ask, call.selection)
+    if content is None:
+        return
+    selection, exchange, namespace = call.selection, call.exchange, call.context.namespace
+    exchange.match = selection.match
+    call.reply = exchange.reply = content
+    if content.fail is not None and namespace.fail(exchange.rule or "", selection.which, content.fail.times):
+        raise api_error(**content.fail.error, model=call.ask.model)
+    if content.set_state:
+        namespace.set_scenarios(content.set_state)
+    if content.error is not None:
+        raise api_error(**content.error, model=call.ask.model)
+    if content.raw:
+        return
+    if content.auto:
+        call.reply = exchange.reply = auto.fill(call.ask, content, call.context.ids.random)
+    elif app.lints and (selection.match is not None or app.unmatched is not None):
+        findings = linting.of_reply(call.ask, content)
+        if findings:
+            _note(app, call, findings)
+
+
+def write(app: App, call: Call) -> None:
+    """The payload: the operation writes the reply, or its own answer."""
+    content = call.reply
+    call.payload = (
+        raw(content) if content is not None and content.raw else call.route.operation.write(call.ask, content, call.context)
+    )
+
+
+# What may block
+
+
+def match_may_block(app: App, call: Call) -> bool:
+    """Whether matching may take long."""
+    return app.ruleset.cost(call.ask) > SLOW
+
+
+def reply_may_block(app: App, call: Call) -> bool:
+    """Whether making the reply may take long."""
+    if not call.parts:
+        ready = call.selection.plan.ready
+        return (ready is None or ready.auto) and _may_block(call.ask, call.selection)
+    return len(call.parts) > MANY or any(map(_may_block, call.parts, call.selections))
+
+
+# Parts of the stages
+
+
+def _may_block(ask: Ask, selection: Selection) -> bool:
+    return SOURCES[selection.source].may_block(ask, selection)
+
+
+def _reply(ask: Ask, selection: Selection) -> Reply | None:
+    return SOURCES[selection.source].reply(ask, selection)
+
+
+def _combined(call: Call) -> Reply | None:
+    """One Reply for several inputs; the selection of the decisive one becomes that of the request."""
+    replies = [_reply(part, selection) for part, selection in zip(call.parts, call.selections, strict=True)]
+    random = call.context.ids.random
+    complete = [
+        auto.fill(part, content, random) if content is not None and content.auto else content
+        for part, content in zip(call.parts, replies, strict=True)
+    ]
+    combined = combine(complete)
+    if combined is None:
+        return None
+    lead, content = combined
+    call.selection = call.selections[lead]
+    return content
+
+
+def _note(app: App, call: Call, findings: Sequence[linting.Finding]) -> None:
+    """Record and log lint findings."""
+    call.exchange.lint += findings
+    for finding in findings:
+        subject = f"rule {call.exchange.rule}" if finding.about == "reply" else "request"
+        app.log.warning("lint: %s %s: %s", subject, finding.check, finding.message)
+
+
+@cache
+def linter_of(operation: Operation) -> linting.Linter | None:
+    """The lint of an operation's requests; None when its parameters are not listed."""
+    params = operation.params
+    if params is None:
+        return None
+    return linting.Linter(operation.name, params.shape.keys, partial(unknown, table=params))
