@@ -31,8 +31,9 @@ class Call:
     recorded: bool = True
     #: Whether it runs where blocking is allowed.
     in_pool: bool = False
-    #: Set by ``route``.
+    #: Set by ``route``; ``path`` is that of the operation, "" for an unknown one.
     route: Route = field(init=False)
+    path: str = ""
     #: Fault and latency (seconds) that the request's headers ask for; set by ``override``.
     fault: Fault | None = None
     latency: float | None = None

@@ -22,7 +22,6 @@ from ..types.exchange import Exchange
 from ..types.reply import Fault, Reply
 from .call import Call
 
-
 #: The delivery of an answer that no rule made.
 _PLAIN = Reply()
 
@@ -54,22 +53,13 @@ class Sender:
         token_count = 0.0
         if isinstance(payload, payloads.Raw):
             status, body = payload.status, payload.body
-<<<<<<< HEAD
             specific = {"content-type": payload.content_type, **dict(payload.headers)}
-            common = [header for header in self._headers(call, ()) if header[0] not in specific]
+            common = [header for header in self._headers(call, status) if header[0] not in specific]
             headers = [*specific.items(), *common]
-        else:
-            status, body, headers = 200, payload.encoded(), self._headers(call, _JSON)
-            token_count = payload.tokens
-=======
-            own = {"content-type": payload.content_type, **dict(payload.headers)}
-            ours = [header for header in self._headers(call, status) if header[0] not in own]
-            headers = [*own.items(), *ours]
         else:
             status, body = 200, payload.encoded()
             headers = [("content-type", JSON_TYPE), *self._headers(call, status)]
-            said = payload.tokens
->>>>>>> main
+            token_count = payload.tokens
         if fault is not None:
             body = faults.spoil(body, fault)
         headers.append(("content-length", str(len(body))))
@@ -86,17 +76,13 @@ class Sender:
     def _send_events(
         self, call: Call, payload: payloads.Events, reply: Reply, latency: float, fault: Fault | None
     ) -> Iterable[bytes]:
-        headers = [("content-type", stream_type(_path(call))), *self._headers(call, 200, streamed=True)]
+        headers = [("content-type", stream_type(call.path)), *self._headers(call, 200, streamed=True)]
         if not latency and pace.instant(reply.pace) and fault is None:
             frames = [data for data, _ in payload.frames]
             self._start(call, 200, headers, 0.0)
-<<<<<<< HEAD
             self._end(call, len(frames))
-            return [body]
-=======
             # In two pieces, because a host may compute a content length from a single one, and streams have none.
-            return self._ended(call, [b"".join(frames[:1]), b"".join(frames[1:])], len(frames))
->>>>>>> main
+            return [b"".join(frames[:1]), b"".join(frames[1:])]
         ids, chunks = call.context.ids, call.exchange.chunks
         timed = pace.stream(payload.frames, latency, reply.pace, lambda: ids.random, chunks if fault is None else [])
         if fault is not None:
@@ -116,30 +102,22 @@ class Sender:
         # The journal keeps the error: its traceback and context would keep the frames of the call alive.
         error.__context__ = error.__cause__ = None
         call.exchange.error = error.with_traceback(None)
-<<<<<<< HEAD
-        call.payload = raw_error(error)
-        return self.send(call)
-
-    def _headers(self, call: Call, first: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
-        """The headers of every response, after those of the payload."""
-        headers = [*first, *_FIXED, *cors.cors(call.request, self.config.cors), *call.headers]
-=======
         payload = raw_error(error)
-        if from_gateway(_path(call), error.status, error.code):
+        if from_gateway(call.path, error.status, error.code):
             payload = payload._replace(content_type=GATEWAY_JSON_TYPE)
-        return self.send(call, payload, reply or Reply())
+        call.payload = payload
+        return self.send(call)
 
     def _headers(self, call: Call, status: int, streamed: bool = False) -> list[tuple[str, str]]:
         """The headers of a response, without those of its payload."""
         exchange, ask = call.exchange, call.exchange.ask
         code = exchange.error.code if exchange.error else None
         model = call.context.models.family(ask.model).snapshot if ask else ""
-        headers = list(api_headers(exchange.method, _path(call), status, streamed, code, model))
+        headers = list(api_headers(exchange.method, call.path, status, streamed, code, model))
         if call.headers:
-            # Those of the mock's own limits.
+            # The mock's own limits replace the constant values of the API.
             headers = [header for header in headers if not header[0].startswith("x-ratelimit-")]
         headers += (*cors.cors(call.request, self.config.cors), *call.headers)
->>>>>>> main
         if call.exchange.lint:
             headers.append(("x-openaimock-lint", lint.header(call.exchange.lint)))
         return headers
@@ -200,11 +178,6 @@ def _log_line(exchange: Exchange) -> str:
     return f"{exchange.method} {exchange.path} {exchange.status} {outcome} {exchange.duration * 1000:.1f} ms" + (
         "" if exchange.ended == "complete" else f" ({exchange.ended})"
     )
-
-
-def _path(call: Call) -> str:
-    """The path of the operation; "" for a request to none."""
-    return call.endpoint.path if call.endpoint else ""
 
 
 def raw_error(error: APIError) -> payloads.Raw:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import lint as linting
 from ..api import Operation
 from ..api.router import ROUTER
+from ..errors import APIError
 from ..http import auth
 from ..http.catalog import api_error
 from ..params.table import unknown
@@ -38,7 +39,7 @@ def route(app: App, call: Call) -> None:
     """The operation of the path and method."""
     exchange = call.exchange
     call.route = ROUTER.find(exchange.method, exchange.path)
-    exchange.endpoint = call.route.operation.name
+    call.path, exchange.endpoint = call.route.operation.path, call.route.operation.name
 
 
 def authenticate(app: App, call: Call) -> None:
@@ -103,11 +104,11 @@ def reply(app: App, call: Call) -> None:
     exchange.match = selection.match
     call.reply = exchange.reply = content
     if content.fail is not None and namespace.fail(exchange.rule or "", selection.which, content.fail.times):
-        raise api_error(**content.fail.error, model=call.ask.model)
+        raise _rule_error(content.fail.error, call)
     if content.set_state:
         namespace.set_scenarios(content.set_state)
     if content.error is not None:
-        raise api_error(**content.error, model=call.ask.model)
+        raise _rule_error(content.error, call)
     if content.raw:
         return
     if content.auto:
@@ -167,6 +168,17 @@ def _combined(call: Call) -> Reply | None:
     lead, content = combined
     call.selection = call.selections[lead]
     return content
+
+
+def _rule_error(error: Mapping[str, Any], call: Call) -> APIError:
+    """The error of a rule, with the wording of the endpoint and of a model that is shut down."""
+    facts = {"endpoint": call.ask.endpoint, "model": call.ask.model, **error}
+    if error.get("code") == "model_not_found" and facts["endpoint"] != "responses":
+        from ..params.model_history import is_shut_down  # imported here because few mocks need it
+
+        if is_shut_down(call.ask.model, call.context.now):
+            facts["code"] = "model_deprecated"
+    return api_error(**facts)
 
 
 def _note(app: App, call: Call, findings: Sequence[linting.Finding]) -> None:
