@@ -7,6 +7,7 @@ import json.encoder
 import re
 from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from .catalog import not_json
@@ -31,12 +32,6 @@ class _RepeatedKey(Exception):
     """An object has a key twice: the body is decoded again, with a record of such keys."""
 
 
-class RepeatedKeys(dict[str, Any]):
-    """The object of a body in which keys are repeated: the last value counts, as in the API. ``repeated`` has the keys."""
-
-    repeated: tuple[str, ...] = ()
-
-
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
@@ -58,8 +53,8 @@ def _number(text: str) -> float:
 _decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_number).decode
 
 
-def _decode_repeated(text: str) -> Any:
-    """Decode a text with repeated keys; an object at the top becomes ``RepeatedKeys``."""
+def _decode_repeated(text: str, names: list[str]) -> Any:
+    """Decode a text with repeated keys, and append these to ``names``."""
     repeated: dict[str, None] = {}
 
     def last_value(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -70,9 +65,7 @@ def _decode_repeated(text: str) -> Any:
         return value
 
     value = json.JSONDecoder(object_pairs_hook=last_value, parse_constant=_constant, parse_float=_number).decode(text)
-    if isinstance(value, dict):
-        value = RepeatedKeys(value)
-        value.repeated = tuple(repeated)[:_MAX_REPEATED]
+    names += islice(repeated, _MAX_REPEATED)
     return value
 
 
@@ -90,10 +83,10 @@ def _count_values(raw: bytes) -> int:
     return 1 + raw.count(b",") + raw.count(b"[") + raw.count(b"{")
 
 
-def parse(raw: bytes) -> Any:
+def parse(raw: bytes, repeated: list[str] | None = None) -> Any:
     """Parse JSON from the wire as strictly as the API. APIError 400 in the API's words, with the reason.
 
-    An object in which keys are repeated, at the top or inside, is returned as ``RepeatedKeys``.
+    The last value of a repeated key counts, as in the API; such keys are appended to ``repeated``.
     """
     if _has_too_many_values(raw):
         raise not_json(f"The body has more than {MAX_VALUES:,} JSON values.")
@@ -102,7 +95,7 @@ def parse(raw: bytes) -> Any:
         try:
             value = _decode(text)
         except _RepeatedKey:
-            value = _decode_repeated(text)
+            value = _decode_repeated(text, [] if repeated is None else repeated)
         if _SURROGATE.search(raw):
             # Half of a surrogate pair is not a character: no answer could contain it.
             json.dumps(value, ensure_ascii=False).encode()

@@ -251,7 +251,6 @@ BAD_JSON = {
     "UTF-16": '{"model": "gpt-4o"}'.encode("utf-16"),
     "NUL": b'{"model": "gpt\x004o"}',
     "lone surrogate": b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "\\ud83d"}]}',
-    "duplicate key": b'{"model": "gpt-4o", "model": "gpt-4"}',
     "trailing": b'{"model": "gpt-4o"} {}',
     "comment": b'{"model": "gpt-4o" /* no */}',
 }
