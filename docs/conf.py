@@ -22,6 +22,8 @@ html_show_sphinx = False
 html_copy_source = False
 # A literal block without a language is output or a command line.
 highlight_language = "text"
+# Keep quotes and dashes as they are written.
+smartquotes = False
 nitpicky = True
 
 PAGE = re.compile(r"docs/(\w+)\.rst|(README|CHANGES|CONTRIBUTING)\.rst")

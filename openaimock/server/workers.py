@@ -21,6 +21,7 @@ STOPPING = frozenset({signal.SIGINT, signal.SIGTERM})
 def share(app: Application, listener: socket.socket, max_body: int, count: int, ready: str) -> int:
     """Serve from ``count`` forked processes until a signal; the exit code. OSError where there is no ``fork``."""
     if not hasattr(os, "fork"):
+        listener.close()
         raise OSError(0, "--workers needs a system that can fork; run without it")
     # Python writes each signal's number to this pipe at once. A handler alone runs between two instructions only, so a signal
     # that comes just before a blocking call is missed until that call returns.

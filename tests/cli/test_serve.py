@@ -166,6 +166,17 @@ def test_all_workers_end_when_one_is_killed(start, good):
     assert running.process.returncode == 1
 
 
+def test_workers_without_fork_are_refused_with_the_reason(good):
+    program = (
+        f"import os, sys\ndel os.fork\nfrom openaimock.cli import main\nsys.exit(main([{good!r}, '-p', '0', '--workers', '2']))"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment(), cwd=ROOT, timeout=60
+    )
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr == "openaimock: cannot start: --workers needs a system that can fork; run without it\n"
+
+
 # What is wrong
 
 

@@ -1,4 +1,4 @@
-"""The examples of docs/python.rst and docs/commands.rst run as written."""
+"""The examples of docs/python.rst and docs/commands.rst run as written; the other guides are well-formed and complete."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import shlex
 import unittest
 
 import pytest
-from docutils.nodes import literal_block
+from docutils.nodes import entry, literal_block, row
 
 from ..support.commands import run
-from .test_replies import tree
+from ..test_layers import ORDER
+from .test_replies import DOCS, tree
 
 
 def blocks(name):
@@ -67,3 +68,25 @@ def test_the_commands_have_the_output_of_the_page(tmp_path):
 )
 def test_the_page_describes_every_option(option):
     assert option in tree("commands.rst").astext()
+
+
+#: Pages with directives of Sphinx, or that include a file from outside the folder.
+SPHINX_ONLY = ("index.rst", "changes.rst", "contributing.rst")
+PAGES = [path.name for path in sorted(DOCS.glob("*.rst")) if path.name not in SPHINX_ONLY]
+
+
+@pytest.mark.parametrize("page", [*PAGES, "../README.rst", "../CHANGES.rst", "../CONTRIBUTING.rst"])
+def test_the_page_is_well_formed(page):
+    assert tree(page).astext()
+
+
+def test_the_design_page_lists_the_packages_in_their_order():
+    first_cells = [next(iter(line.findall(entry))).astext().rstrip("/") for line in tree("design.rst").findall(row)]
+    assert first_cells == [name for name in ORDER if not name.startswith("__")]
+
+
+def test_the_design_page_names_the_stages():
+    from openaimock.app import STAGES
+
+    listing = next(text for text in map(literal_block.astext, tree("design.rst").findall(literal_block)) if "STAGES" in text)
+    assert listing == f"STAGES = ({', '.join(stage.__name__ for stage in STAGES)})"

@@ -248,7 +248,7 @@ def steps(tree: Any, text: str, limit: int = MOST_STEPS) -> int:
     return limit - matcher.left
 
 
-WORDS = ["a", "b", "ab", "aab", "abb"]
+WORDS = ["a", "b", "ab", "aab", "abb", "aba"]
 
 
 def growth(tree: Any, enough: float) -> float:
