@@ -205,6 +205,17 @@ class MockResponse(Timing, total=False):
     turns: Literal["next", "last"]
 
 
+class ModelConfig(TypedDict, total=False):
+    """One model of ``models``; further keys, which a TypedDict cannot declare, are sent as they are."""
+
+    id: str
+    snapshot: str
+    context_window: int
+    max_output_tokens: int
+    owned_by: str
+    created: int
+
+
 class MockConfig(TypedDict, total=False):
     """A whole configuration."""
 
@@ -214,7 +225,7 @@ class MockConfig(TypedDict, total=False):
     responses: Sequence[MockResponse] | Mapping[str, MockResponse] | None
     include: str | Sequence[str]
     templates: Any
-    models: Sequence[str]
+    models: Sequence[str | ModelConfig]
     unmatched: Reply
     turns: Literal["next", "last"]
     match: Literal["best", "first"]
@@ -223,15 +234,15 @@ class MockConfig(TypedDict, total=False):
     clock: str
     latency: float | Latency
     pace: PaceConfig
-    journal: Mapping[str, int]
+    journal: Mapping[str, int | str]
     cors: bool | str | Sequence[str]
     max_body: int | str
     store: str
+    retries: Literal["next"]
     scenarios: Mapping[str, str]
     overrides: bool
     chaos: Mapping[str, Any]
     limits: Mapping[str, int]
     isolate: Sequence[Literal["path", "header", "key"]]
-    upstream: Mapping[str, str]
     admin: bool
     admin_key: str
