@@ -16,6 +16,7 @@ from ..http.catalog import api_error
 from ..http.request import Request
 from ..rules.rule import Rule, build
 from ..rules.ruleset import RuleSet
+from ..rules.separate import Searcher, searching_with
 from ..state.limits import RateLimits
 from ..state.namespace import Context, Namespaces, name_of
 from ..types.exchange import Exchange
@@ -78,6 +79,8 @@ class App:
         #: Numbers of the exchanges of all namespaces.
         self.order = itertools.count(1)
         self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}
+        #: The helper process for unsafe regular expressions.
+        self.searcher = Searcher()
         self.ruleset = RuleSet(self.build(config.rules), first=config.match == "first")
         #: The plan that answers what no rule matches, if ``unmatched`` has one.
         self.unmatched = unmatched_plan(config.unmatched, self._defaults)
@@ -93,7 +96,8 @@ class App:
 
     def build(self, rules: Iterable[Mapping[str, Any]]) -> list[Rule]:
         """Rules from their normal form, with the defaults of the configuration."""
-        return [build(rule, number, self._defaults) for number, rule in enumerate(rules)]
+        with searching_with(self.searcher):
+            return [build(rule, number, self._defaults) for number, rule in enumerate(rules)]
 
     def add_rules(self, rules: Any, place: str = "") -> list[Rule]:
         """Append rules in a form that ``load_rules`` accepts; ``place`` names where they are defined. ConfigError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .. import lint
@@ -15,12 +15,14 @@ from ..http import cors, payloads
 from ..http.api_headers import GATEWAY_JSON_TYPE, JSON_TYPE, api_headers, from_gateway, stream_type
 from ..http.catalog import api_error
 from ..http.extensions import TimedBody
+from ..http.headers import header_value
 from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
 from ..types.clock import Clock
 from ..types.exchange import Exchange
 from ..types.reply import Fault, Reply
 from .call import Call
+from .raw import events, is_stream
 
 #: The delivery of an answer that no rule made.
 _PLAIN = Reply()
@@ -47,17 +49,21 @@ class Sender:
         fault = call.exchange.fault = self._fault(call, reply)
         if isinstance(payload, payloads.Events):
             return self._send_events(call, payload, reply, latency, fault)
+        if isinstance(payload, payloads.Raw) and is_stream(payload) and (fault or latency or not pace.instant(reply.pace)):
+            return self._send_events(call, events(payload), reply, latency, fault)
         if fault is not None and fault.kind == "error_event":
             # Only a stream can fail in the middle.
-            payload, fault = raw_error(api_error(500)), None
+            error = api_error(500) if fault.error is None else api_error(**fault.error, model=call.ask.model)
+            payload, fault = raw_error(error), None
         token_count = 0.0
         if isinstance(payload, payloads.Raw):
-            status, body = payload.status, payload.body
+            is_error = call.exchange.error is not None or payload.status >= 400
+            status, body = payload.status if is_error else reply.status or payload.status, payload.body
             specific = {"content-type": payload.content_type, **dict(payload.headers)}
             common = [header for header in self._headers(call, status) if header[0] not in specific]
             headers = [*specific.items(), *common]
         else:
-            status, body = 200, payload.encoded()
+            status, body = reply.status or 200, payload.encoded()
             headers = [("content-type", JSON_TYPE), *self._headers(call, status)]
             token_count = payload.tokens
         if fault is not None:
@@ -76,18 +82,23 @@ class Sender:
     def _send_events(
         self, call: Call, payload: payloads.Events, reply: Reply, latency: float, fault: Fault | None
     ) -> Iterable[bytes]:
-        headers = [("content-type", stream_type(call.path)), *self._headers(call, 200, streamed=True)]
+        status = payload.status or reply.status or 200
+        first = payload.headers or (("content-type", stream_type(call.path)),)
+        names = {name for name, _ in first}
+        common = self._headers(call, status, streamed=True)
+        headers = [*first, *(header for header in common if header[0] not in names)]
         if not latency and pace.instant(reply.pace) and fault is None:
             frames = [data for data, _ in payload.frames]
-            self._start(call, 200, headers, 0.0)
+            self._start(call, status, headers, 0.0)
             self._end(call, len(frames))
             # In two pieces, because a host may compute a content length from a single one, and streams have none.
             return [b"".join(frames[:1]), b"".join(frames[1:])]
         ids, chunks = call.context.ids, call.exchange.chunks
         timed = pace.stream(payload.frames, latency, reply.pace, lambda: ids.random, chunks if fault is None else [])
         if fault is not None:
-            timed = pace.record_times(faults.stream(timed, fault, payload.error), chunks)
-        return self._timed(call, 200, headers, latency, timed)
+            error = payload.error if fault.error is None else faults.own_error(payload.error, fault.error)
+            timed = pace.record_times(faults.stream(timed, fault, error), chunks)
+        return self._timed(call, status, headers, latency, timed)
 
     def _fault(self, call: Call, reply: Reply) -> Fault | None:
         """The fault: from the request's headers, from the reply, or by chance."""
@@ -124,11 +135,22 @@ class Sender:
 
     def _start(self, call: Call, status: int, headers: list[tuple[str, str]], latency: float) -> None:
         call.exchange.status = status
+        if call.reply is not None and call.reply.headers:
+            headers = self._with_own(call, call.reply.headers, headers)
         milliseconds = str(round(latency * 1000)) if latency else "0"
         headers += (("x-request-id", call.exchange.id), ("openai-processing-ms", milliseconds))
         if self.clock.frozen:
             headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.context.now))))
         call.start_response(payloads.status_line(status), headers)
+
+    def _with_own(self, call: Call, own: Mapping[str, str], headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The headers of a response with those of the reply, which replace the mock's own."""
+        values: dict[str, str] = {}
+        for name, value in own.items():
+            values[name.lower()] = encoded = header_value(value)
+            if encoded != value:
+                self.log.warning("The header %s of rule %s is sent as %r", name, call.exchange.rule, encoded)
+        return [header for header in headers if header[0] not in values] + list(values.items())
 
     def _timed(
         self, call: Call, status: int, headers: list[tuple[str, str]], latency: float, timed: Iterator[tuple[float, bytes]]
@@ -183,14 +205,3 @@ def _log_line(exchange: Exchange) -> str:
 def raw_error(error: APIError) -> payloads.Raw:
     """An error as a response."""
     return payloads.Raw(payloads.encode(error.body()), "application/json", error.status, tuple(error.headers.items()))
-
-
-def raw(reply: Reply) -> payloads.Raw:
-    """The payload of a reply with a raw status, headers and body."""
-    body = reply.body
-    headers = tuple((name.lower(), value) for name, value in reply.headers.items())
-    if isinstance(body, bytes):
-        return payloads.Raw(body, "application/octet-stream", reply.status or 200, headers)
-    if isinstance(body, str) or body is None:
-        return payloads.Raw((body or "").encode(), "text/plain; charset=utf-8", reply.status or 200, headers)
-    return payloads.Raw(payloads.encode(body), "application/json", reply.status or 200, headers)

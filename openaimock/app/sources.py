@@ -11,7 +11,7 @@ from ..config.load import load_reply
 from ..errors import APIError
 from ..replies.plan import Plan, make_reply, plan, ready
 from ..rules.explain import no_match
-from ..rules.rule import groups, plan_for_hit
+from ..rules.rule import groups, plan_for_hit, reply_index
 from ..types.ask import Ask, Match
 from ..types.reply import Block, Reply
 
@@ -111,7 +111,8 @@ def select(app: App, call: Call, ask: Ask) -> Selection:
         call.exchange.match = match
         raise APIError(400, _used_up(match), code="no_match", headers={"x-should-retry": "false"})
     source = "plan" if chosen.function is None else "function"
-    return Selection(source, chosen, match, match.answer if match.answer >= 0 else hit, hit + 1)
+    which = match.answer if match.answer >= 0 else reply_index(match.rule, hit)
+    return Selection(source, chosen, match, which or 0, hit + 1)
 
 
 def _unmatched(app: App, operation: Operation, call: Call, ask: Ask) -> Selection:

@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Any
 from .. import lint as linting
 from ..api import Operation
 from ..api.router import ROUTER
+from ..delivery.complete import complete
 from ..errors import APIError
 from ..http import auth
 from ..http.catalog import api_error
 from ..params.table import unknown
 from ..replies import auto
 from ..replies.plan import combine
+from ..replies.prepare import prepare
 from ..seed import digest
 from ..state.limits import requested_tokens
 from ..types.ask import Ask
 from ..types.reply import Reply
 from . import overrides
 from .call import Call
-from .sender import raw
+from .raw import raw
 from .sources import SOURCES, Selection, select
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def authenticate(app: App, call: Call) -> None:
 def override(app: App, call: Call) -> None:
     """Fault and latency from the request's headers. APIError 400 when they are invalid."""
     environ = call.request.environ
+    overrides.refuse_later(environ)
     if overrides.FAULT in environ or overrides.LATENCY in environ:
         call.fault, call.latency = overrides.fault(call.request), overrides.latency(call.request)
 
@@ -115,7 +118,7 @@ def reply(app: App, call: Call) -> None:
     if content.raw:
         return
     if content.auto:
-        call.reply = exchange.reply = auto.fill(call.ask, content, call.context.ids.random)
+        call.reply = exchange.reply = auto.fill(call.ask, content, call.context.seed)
     elif app.lints and (selection.match is not None or app.unmatched is not None):
         findings = linting.of_reply(call.ask, content)
         if findings:
@@ -125,9 +128,13 @@ def reply(app: App, call: Call) -> None:
 def write(app: App, call: Call) -> None:
     """The payload: the operation writes the reply, or its own answer."""
     content = call.reply
-    call.payload = (
-        raw(content) if content is not None and content.raw else call.route.operation.write(call.ask, content, call.context)
-    )
+    operation = call.route.operation
+    if content is None or content.plain:
+        call.payload = operation.write(call.ask, content, call.context)
+    elif content.raw:
+        call.payload = raw(content)
+    else:
+        call.payload = complete(operation.write(call.ask, prepare(call.ask, content), call.context), call.ask, content)
 
 
 # What may block
@@ -160,12 +167,11 @@ def _reply(ask: Ask, selection: Selection) -> Reply | None:
 def _combined(call: Call) -> Reply | None:
     """One Reply for several inputs; the selection of the decisive one becomes that of the request."""
     replies = [_reply(part, selection) for part, selection in zip(call.parts, call.selections, strict=True)]
-    random = call.context.ids.random
-    complete = [
-        auto.fill(part, content, random) if content is not None and content.auto else content
+    filled = [
+        auto.fill(part, content, call.context.seed) if content is not None and content.auto else content
         for part, content in zip(call.parts, replies, strict=True)
     ]
-    combined = combine(complete)
+    combined = combine(filled)
     if combined is None:
         return None
     lead, content = combined

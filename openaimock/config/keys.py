@@ -59,6 +59,12 @@ _TUNING = (
     Field("threshold", SHARE, "The least similarity of ``fuzzy`` texts, 0 to 1.", default=matchers.THRESHOLD),
     Field("case_sensitive", Flag(), "Whether upper and lower case differ. Default: true for ``exact``, else false."),
     Field("invert", Flag(), "Match only when the matcher does not match.", default=False),
+    Field(
+        "unsafe",
+        Flag(),
+        "Accept a ``regex`` that may take exponential time; a helper process searches for at most a second.",
+        default=False,
+    ),
 )
 SHAPES["matcher"] = AnyOf((
     Text(),
@@ -136,6 +142,7 @@ SHAPES["pace"] = Struct("a pace", (
     Field("chunk", AnyOf((Choice(("token", "word", "char"), "a chunk"), Numeric(low=1, whole=True))),
           "What one chunk holds: a ``token``, a ``word``, a ``char``, or a number of characters.", default="token"),
     Field("chunks", ListOf(Text(), least=1), "The exact chunks of the content."),
+    Field("gaps", ListOf(MILLISECONDS, least=1), "Milliseconds before each chunk, as in a recording; instead of ``tps``."),
 ), doc="The timing of a stream. Without a pace it is sent as fast as possible.")  # fmt: skip
 FAULT_KIND = Choice(FAULTS, "a fault")
 SHAPES["fault"] = AnyOf((
@@ -143,6 +150,7 @@ SHAPES["fault"] = AnyOf((
     Struct("a fault", (
         Field("kind", FAULT_KIND, "What goes wrong.", required=True),
         Field("after", COUNT, "Events (of a stream) or bytes (of a whole reply) that are sent before the fault.", default=0),
+        Field("error", shape("error"), "The error that ``error_event`` sends. Default: a server error of the API."),
     ), doc="A failure of the transport: a kind of fault, or a mapping."),
 ))  # fmt: skip
 STATUS = Numeric(low=200, high=599, whole=True)
@@ -151,12 +159,13 @@ SHAPES["error"] = AnyOf((
     Text(empty=False),
     Struct("an error", (
         Field("status", STATUS, "The HTTP status."),
-        Field("type", Text(), "The error's type.", null=True),
-        Field("code", Text(numbers=True), "The error's code.", null=True),
-        Field("message", Text(), "The error's message.", null=True),
-        Field("param", Text(), "The parameter that the error names.", null=True),
+        Field("type", Text(), "The error's type.", explicit_null=True),
+        Field("code", AnyOf((Text(), Numeric())), "The error's code.", explicit_null=True),
+        Field("message", Text(), "The error's message.", explicit_null=True),
+        Field("param", Text(), "The parameter that the error names.", explicit_null=True),
         Field("retry_after", Numeric(low=0, unit="seconds"), "Seconds for the ``retry-after`` header.", null=True),
-    ), doc="An error of the API: a status number, a code (both get the API's own message), or a mapping."),
+    ), doc="An error of the API: a status number, a code (both get the API's own message), or a mapping, "
+           "whose further keys are sent as they are.", extensible=True),
 ))  # fmt: skip
 SHAPES["fail"] = Struct("a failure", (
     Field("times", Numeric(low=1, whole=True), "The number of attempts that fail before the reply is sent.", default=1),
@@ -202,7 +211,7 @@ SHAPES["block"] = Struct("a block", (
     Field("refusal", Text(), "A refusal."),
     Field("item", DATA, "A whole output item of the Responses API."),
 ), doc="One part of a reply.", one_of=("text", "tool_call", "reasoning", "refusal", "item"))  # fmt: skip
-_CONTENT = Field("content", CONTENT, "Text; a mapping or list is sent as its JSON text.", null=True)
+_CONTENT = Field("content", CONTENT, "Text; a mapping or list is sent as its JSON text.", explicit_null=True)
 MESSAGE_FIELDS = (
     Field("tool_calls", ListOf(shape("tool_call")), "Tool calls, in the API's form or as ``{name, arguments, id}``.", null=True),
     Field("refusal", Text(), "The text of a refusal.", null=True),
@@ -213,14 +222,14 @@ MESSAGE_FIELDS = (
     Field("blocks", ListOf(shape("block"), least=1), "Text, tool calls, reasoning and refusals where their order matters."),
 )
 OVERRIDES = (
-    Field("usage", DATA, "The usage, instead of counted tokens.", null=True),
-    Field("id", Text(empty=False), "The response's id."),
-    Field("created", COUNT, "The time of creation, in seconds since 1970."),
-    Field("model", Text(), "The response's model."),
-    Field("system_fingerprint", Text(), "The response's system fingerprint.", null=True),
-    Field("service_tier", Text(), "The response's service tier.", null=True),
+    Field("usage", DATA, "The usage, in the words of either API, instead of counted tokens.", explicit_null=True),
+    Field("id", Text(), "The response's id.", explicit_null=True),
+    Field("created", COUNT, "The time of creation, in seconds since 1970.", explicit_null=True),
+    Field("model", Text(), "The response's model.", explicit_null=True),
+    Field("system_fingerprint", Text(), "The response's system fingerprint.", explicit_null=True),
+    Field("service_tier", Text(), "The response's service tier.", explicit_null=True),
 )
-_FINISH = Field("finish_reason", Text(empty=False), "The finish reason.", null=True)
+_FINISH = Field("finish_reason", Text(), "The finish reason: any text, or null.", explicit_null=True)
 HEADERS = MapOf(Text(numbers=True), "a header")
 PAYLOADS = (
     Field("embedding", ListOf(Numeric()), "The vector of an embedding."),
@@ -254,8 +263,28 @@ ANSWER = (
     *PAYLOADS,
     *TIMING,
     Field("set_state", MapOf(Text(numbers=True), "a scenario"), "Scenarios and the state that they have after this reply."),
+    Field(
+        "extra",
+        DATA,
+        "Members to add to the answer, by name or path: ``citations``, ``choices.0.native_finish_reason``, "
+        "``message.reasoning_content``.",
+    ),
+    Field("template", Flag(), "Whether ``{{ }}`` in the reply is filled in.", default=True),
 )
-SHAPES["reply"] = AnyOf((Text(), Struct("a reply", (_CONTENT, *ANSWER), doc="A plain text is the content."), Function()))
+SHAPES["reply"] = AnyOf(
+    (
+        Text(),
+        Struct(
+            "a reply",
+            (_CONTENT, *ANSWER),
+            doc="A plain text is the content.",
+            hints={
+                "text": "the text of a reply is its 'content'",
+            },
+        ),
+        Function(),
+    )
+)
 
 # Rules
 
@@ -285,26 +314,14 @@ SHAPES["old_matcher"] = Struct("a matcher", (
     Field("messages", ListOf(shape("message"), least=1), "The messages to match.", required=True),
 ), doc="The older form of a rule: the messages to match, and the matcher of all of them.",
    hints={"value": "the texts to compare belong under 'messages'"})  # fmt: skip
-SHAPES["choice"] = Struct("a choice", (
-    Field("index", COUNT, "The choice's position."),
-    Field("message", Struct("a message", (
-        Field("role", Choice(("assistant",), "the role of an answer"), "Always ``assistant``."),
-        Field("content", Text(), "The content.", null=True),
-        Field("function_call", DATA, "Only null; calls belong under ``tool_calls``.", null=True),
-        *(each for each in MESSAGE_FIELDS if each.name not in ("logprobs", "blocks")),
-    )), "The message.", required=True),
-    _FINISH,
-    Field("logprobs", AnyOf((ListOf(AnyValue()), DATA)), "Log probabilities.", null=True),
-    Field("content_filter_results", DATA, "As in Azure's API; not sent.", null=True),
-), doc="One choice of a chat completion.")  # fmt: skip
-SHAPES["response"] = Struct("a chat completion", (
-    Field("object", Text(), "``chat.completion``."),
-    Field("choices", ListOf(shape("choice"), least=1), "The choices; the first is the answer.", required=True),
-    *OVERRIDES,
-    Field("prompt_filter_results", ListOf(AnyValue()), "As in Azure's API; not sent.", null=True),
-), doc="A whole chat completion, as the API sends it.", hints=dict.fromkeys(
+SHAPES["response"] = Struct("a recorded answer", (
+    Field("object", Text(), "``chat.completion`` or ``response``."),
+    Field("choices", ListOf(DATA, least=1), "The choices of a chat completion; the first is the answer."),
+    Field("output", ListOf(DATA), "The output items of a Response."),
+), doc="A whole chat completion or Response, as the API sends it. It is sent as written, with every key.", extensible=True,
+   one_of=("choices", "output"), hints=dict.fromkeys(
     ("content", "error", "tool_calls", "refusal", "body", "status", "message"),
-    "'response' is a whole chat completion; a reply with 'content' and similar keys belongs under 'reply'",
+    "'response' is a whole chat completion or Response; a reply with 'content' and similar keys belongs under 'reply'",
 ))  # fmt: skip
 SHAPES["rule"] = Struct("a rule", (
     Field("id", NAME, "The rule's name, in messages, the journal and coverage.", default="rule-1, rule-2 ..."),

@@ -168,6 +168,8 @@ class Field:
     required: bool = False
     null: bool = False
     later: bool = False
+    #: An explicit null is a value of its own.
+    explicit_null: bool = False
 
 
 @dataclass(eq=False, repr=False)
@@ -175,8 +177,7 @@ class Struct:
     """A mapping with known keys, one sentence about it for the docs.
 
     Exactly one of the keys ``one_of`` is required; ``without`` ends the message when none is present. ``hints`` are messages
-    for keys that are often written here by mistake. ``extra`` is the kind of all other keys, which are kept; keys that begin
-    with ``ignored`` are not read.
+    for keys that are often written here by mistake.
     """
 
     label: str
@@ -185,7 +186,9 @@ class Struct:
     one_of: tuple[str, ...] = ()
     without: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
-    extra: Kind | None = None
+    #: Other keys than the fields are accepted, with any JSON value.
+    extensible: bool = False
+    #: Keys that begin with this are not read.
     ignored: str = ""
     takes: frozenset[str] = frozenset({"mapping"})
 

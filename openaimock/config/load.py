@@ -16,13 +16,14 @@ from ..errors import ConfigError, Problem
 from ..params.models import ModelTable, overlay
 from ..types.clock import Clock
 from . import keys, later, warnings
+from .messages import describe
 from .names import MODELS
 from .normalize import check_templates, child
 from .rules import RULE_NORMALIZERS, Entry, number
 from .settings import RULES, SETTINGS
 from .source import Reader, Source
 from .tree import BAD, Node, Reading, from_python
-from .validate import Checker, describe, of_field
+from .validate import Checker, of_field
 from .yaml import parse
 
 
@@ -118,11 +119,10 @@ def load_rules(
 
 
 def load_reply(value: Any) -> dict[str, Any]:
-    """The normal form of one reply from Python: text, a mapping, or a function of the Ask."""
+    """The normal form of a reply that a user's function returns: text or a mapping. It is never a template."""
     problems: list[Problem] = []
     check = Checker(RULE_NORMALIZERS, problems)
     reply = check.check(keys.shape("reply"), from_python(value, Reading("", problems, None), "reply"), (None, "reply"))
-    check_templates(check)
     if problems:
         raise ConfigError(problems)
     return reply  # type: ignore[no-any-return]

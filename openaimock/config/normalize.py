@@ -6,15 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..http import catalog
+from ..http.catalog import CODES
 from ..http.json import dump
 from ..replies import templates
 from ..text import regex
 from . import keys
+from .messages import Path, describe, snake, suggest
 from .tree import BAD, Node
-from .validate import Checker, Normalizer, Path, describe, snake, suggest
+from .validate import Checker, Normalizer
 
-_TUNING = ("threshold", "case_sensitive", "invert")
+_TUNING = ("threshold", "case_sensitive", "invert", "unsafe")
 _KINDS = ("exact", "contains", "regex", "fuzzy", "any")
 
 
@@ -55,21 +56,33 @@ def expectation(check: Checker, node: Node, path: Path, kind: str, value: str, t
         "invert": tuning.get("invert", False),
     }
     if kind == "regex":
-        groups = compiled(check, node, path, value, normal["case_sensitive"] is True)
+        unsafe = tuning.get("unsafe") is True
+        groups = compiled(check, node, path, value, normal["case_sensitive"] is True, unsafe)
+        if unsafe:
+            normal["unsafe"] = True
         if not normal["invert"]:
             check.groups |= groups
     return normal
 
 
-def compiled(check: Checker, node: Node, path: Path, pattern: str, case_sensitive: bool) -> set[str]:
+def compiled(check: Checker, node: Node, path: Path, pattern: str, case_sensitive: bool, unsafe: bool = False) -> set[str]:
     """The names and numbers of a regex's groups; an invalid regex is a problem."""
+    flags = 0 if case_sensitive else re.IGNORECASE
     try:
-        expression = regex.compile(pattern, 0 if case_sensitive else re.IGNORECASE)
+        expression = regex.compile(pattern, flags)
     except re.error as error:
         check.problem(node, path, f"this is not a regular expression: {error.msg}{_position(error)}")
     except regex.ERRORS as error:
         check.problem(node, path, f"this is not a regular expression: {error}")
     else:
+        slow = None if unsafe else regex.slow_part(pattern, flags)
+        if slow is not None:
+            check.problem(
+                node,
+                path,
+                f"this regular expression may take exponential time because of {slow}; rewrite it, "
+                "or add 'unsafe: true' to search in a helper process for at most a second",
+            )
         return {str(number) for number in range(expression.groups + 1)} | set(expression.groupindex)
     return set()
 
@@ -152,20 +165,34 @@ def pace(check: Checker, value: Any, node: Node, path: Path) -> Any:
 
 
 def fault(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """Kind and position."""
-    return {"kind": value, "after": 0} if isinstance(value, str) else {"after": 0, **value}
+    """Kind and position, and the error that is sent."""
+    if isinstance(value, str):
+        return {"kind": value, "after": 0}
+    if "error" in value and value["kind"] not in ("error_event", BAD):
+        return check.problem(child(node, "error"), (path, "error"), "only the fault 'error_event' sends an error")
+    return {"after": 0, **value}
+
+
+_ERROR_KEYS = ("status", "type", "code", "message", "param", "retry_after")
 
 
 RETRY_AFTER_ZERO = "the SDK ignores 'retry_after: 0' and waits its own time; for a fast retry write 0.01"
 
 
 def error(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """All six parts, None where absent; a number is the status, a text the code."""
-    blank = dict.fromkeys(("status", "type", "code", "message", "param", "retry_after"))
+    """The six members of an error, None where absent; a number is the status, a text the code.
+
+    ``more`` has the members that replace the API's own or are added to them: other keys, null, empty texts, numeric codes.
+    """
+    blank: dict[str, Any] = dict.fromkeys(_ERROR_KEYS)
     if isinstance(value, str):
-        if value not in catalog.CODES:
-            message = f"'{value}' is not an error code of the API{suggest(value, catalog.CODES)}"
-            return check.problem(node, path, f"{message}; an error of your own is a mapping with 'status', 'code' and 'message'")
+        if value not in CODES:
+            return check.problem(
+                node,
+                path,
+                f"'{value}' is not an error code of the API{suggest(value, CODES)}; "
+                "an error of one's own is a mapping with 'status', 'code' and 'message'",
+            )
         return {**blank, "code": value}
     if isinstance(value, dict) and value.get("retry_after") == 0:
         check.warn(child(node, "retry_after"), (path, "retry_after"), RETRY_AFTER_ZERO)
@@ -173,7 +200,11 @@ def error(check: Checker, value: Any, node: Node, path: Path) -> Any:
         return {**blank, "status": value}
     if not value:
         return check.problem(node, path, "an empty error has no effect; write at least a status number")
-    return {**blank, **value}
+    usual = {key: item for key, item in value.items() if key in _ERROR_KEYS and item not in (None, "")}
+    more = {key: item for key, item in value.items() if key not in ("status", "retry_after") and key not in usual}
+    if isinstance(usual.get("code"), (int, float)):
+        more["code"] = usual.pop("code")
+    return {**blank, **usual, **({"more": more} if more else {})}
 
 
 def fail(check: Checker, value: Any, node: Node, path: Path) -> Any:
@@ -232,8 +263,6 @@ def block(check: Checker, value: Any, node: Node, path: Path) -> Any:
 #: Keys whose content contradicts an error, a raw body or blocks.
 _CONTENT_KEYS = ("content", "tool_calls", "refusal", "reasoning")
 _HOP_BY_HOP = (
-    "connection",
-    "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",
     "te",
@@ -243,9 +272,14 @@ _HOP_BY_HOP = (
 )
 
 
+#: Headers that describe the exact bytes of a body.
+_BODY_HEADERS = ("content-length", "content-encoding", "connection", "keep-alive")
+
+
 def reply(check: Checker, value: Any, node: Node, path: Path) -> Any:
     """The keys that are present; content as text."""
-    collect_templates(check, node, path)
+    if not isinstance(value, dict) or value.get("template", True) is not False:
+        collect_templates(check, node, path)
     if isinstance(value, str):
         return {"content": value}
     if not value:
@@ -266,17 +300,40 @@ def answer(check: Checker, value: dict[str, Any], node: Node, path: Path) -> dic
                 check.problem(node, path, f"'auto' and '{name}' exclude each other; 'auto' generates the content")
     if "error" in value and "body" in value:
         check.problem(node, path, "'error' and 'body' exclude each other; only one of them can be sent")
-    headers(check, value.get("headers"), child(node, "headers"), (path, "headers"))
-    if "content" in value and not isinstance(value["content"], str):
+    headers(check, value.get("headers"), child(node, "headers"), (path, "headers"), raw="body" in value)
+    if value.get("content") is not None and not isinstance(value["content"], str):
         value["content"] = as_text(value["content"])
+    return _with_nulls(value)
+
+
+#: Where the members of an answer are that a null or an empty text of a reply overrides.
+_NULLS = {
+    "content": "message.content",
+    "finish_reason": "choices.*.finish_reason",
+    **{name: name for name in ("usage", "id", "created", "model", "system_fingerprint", "service_tier")},
+}
+
+
+def _with_nulls(value: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a reply with explicit nulls and empty texts among the ``extra`` members, which override what is made."""
+    nulls = {
+        path: value.pop(name)
+        for name, path in _NULLS.items()
+        if name in value and (value[name] is None or (value[name] == "" and name != "content"))
+    }
+    if nulls and not is_bad(value.get("extra")):
+        value["extra"] = {**nulls, **value.get("extra", {})}
     return value
 
 
-def headers(check: Checker, value: Any, node: Node, path: Path) -> None:
+def headers(check: Checker, value: Any, node: Node, path: Path, *, raw: bool = False) -> None:
     """Names and values must be valid in HTTP, and not headers that only the server may send."""
     for name, text in value.items() if isinstance(value, dict) else ():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             check.problem(node, path, f"{name!r} cannot be the name of a header", key=name)
+        elif name.lower() in _BODY_HEADERS:
+            if not raw:
+                check.problem(node, path, f"'{name}' is possible only beside a 'body'", key=name)
         elif name.lower() in _HOP_BY_HOP:
             check.problem(node, path, f"only the server sends '{name}'", key=name)
         elif text is not BAD and not re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", text):
@@ -314,25 +371,6 @@ def unmatched(check: Checker, value: Any, node: Node, path: Path) -> Any:
     return value if isinstance(value, str) else {"reply": value}
 
 
-def response(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """A reply from a whole chat completion: its first choice, the overrides, further choices as ``others``."""
-    collect_templates(check, node, path)
-    if value["choices"] is BAD:
-        return BAD
-    shared = {
-        name: value[name] for name in ("id", "created", "model", "usage", "system_fingerprint", "service_tier") if name in value
-    }
-    first, *others = (_choice(choice) for choice in value["choices"])
-    return {**first, **shared, **({"others": others} if others else {})}
-
-
-def _choice(choice: Any) -> dict[str, Any]:
-    if choice is BAD or choice["message"] is BAD:
-        return {}
-    message = {name: item for name, item in choice["message"].items() if name not in ("role", "function_call")}
-    return message | {name: choice[name] for name in ("finish_reason", "logprobs") if name in choice}
-
-
 #: The normalizer of each named kind; that of rules is in ``rules``.
 NORMALIZERS: dict[str, Normalizer] = {
     "size": size,
@@ -349,5 +387,4 @@ NORMALIZERS: dict[str, Normalizer] = {
     "block": block,
     "reply": reply,
     "unmatched": unmatched,
-    "response": response,
 }

@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from . import keys
+from .messages import Path, render, snake
 from .normalize import NORMALIZERS, answer, check_templates, child, collect_templates, expectation, is_bad
+from .recorded import response
 from .tree import BAD, Node
-from .validate import Checker, Normalizer, Path, render, snake
+from .validate import Checker, Normalizer
 
 _CONDITIONS = ("messages", "when", "matcher")
 _ANSWERS = ("reply", "replies", "response")
@@ -123,7 +125,7 @@ def assistant(check: Checker, value: dict[str, Any], node: Node, path: Path, def
         check.problem(
             node, path, "'function_call' is the API's old form; write 'tool_calls'", key=_spelled(node, "function_call")
         )
-    reply = {name: item for name, item in value.items() if name in _REPLY_KEYS or name == "content"}
+    reply = {name: item for name, item in value.items() if name in _REPLY_KEYS or (name == "content" and item is not None)}
     if isinstance(reply.get("content"), list):
         texts = _only_texts(reply["content"])
         reply["content"] = reply["content"] if texts is None else "\n".join(texts)
@@ -249,4 +251,4 @@ def _free(name: str, places: dict[str, str]) -> str:
 
 
 #: The normalizer of every named shape.
-RULE_NORMALIZERS: dict[str, Normalizer] = {**NORMALIZERS, "rule": rule}
+RULE_NORMALIZERS: dict[str, Normalizer] = {**NORMALIZERS, "response": response, "rule": rule}

@@ -88,21 +88,19 @@ def _anything(kind: AnyValue) -> dict[str, Any]:
 
 
 def _object(kind: Struct) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}
+    schema: dict[str, Any] = {"type": "object", "additionalProperties": kind.extensible, "properties": {}}
     if kind.doc:
         schema["description"] = _plain(kind.doc)
     for field in kind.fields:
         if field.later:
             continue
         value = _schema(field.kind)
-        if field.null:
+        if field.null or field.explicit_null:
             value = {"anyOf": [value, {"type": "null"}]}
         schema["properties"][field.name] = {**value, "description": _description(field)}
         if "_" in field.name:
             other = f"Another spelling of {field.name}."
             schema["properties"][camel(field.name)] = {**value, "description": other, "deprecated": True}
-    if kind.extra is not None:
-        schema["additionalProperties"] = _schema(kind.extra)
     if kind.ignored:
         schema["patternProperties"] = {f"^{kind.ignored}": {}}
     if kind.required:
@@ -188,7 +186,7 @@ def _objects() -> Iterator[tuple[str, Struct]]:
 
 _ORDER = (
     "rule", "message", "when", "matcher", "reply", "tool_call", "block", "error", "latency", "pace", "old_matcher", "response",
-    "choice", "model_entry",
+    "model_entry",
 )  # fmt: skip
 _TITLES = {"old_matcher": "The older matcher"}
 
@@ -254,7 +252,6 @@ _NOUNS = {
     "reply": "a reply",
     "message": "a message",
     "old_matcher": "a matcher of messages",
-    "choice": "a choice",
     "response": "a chat completion",
     "rule": "a rule",
     "unmatched": "``error``, ``echo``, ``auto`` or a reply",

@@ -19,7 +19,7 @@ SHAPES["model_entry"] = Struct(
         Field("created", COUNT, "The time of creation, in seconds since 1970."),
     ),
     doc="One model; further keys are sent as they are.",
-    extra=AnyValue(),
+    extensible=True,
 )
 SETTINGS = Struct("a setting", (
     Field("api_key", ListOf(Text(numbers=True, empty=False, secret=True, noun="a key"), least=1, single=True),

@@ -22,6 +22,7 @@ class MatcherConfig(TypedDict, total=False):
     threshold: float
     case_sensitive: bool
     invert: bool
+    unsafe: bool
 
 
 Match = str | MatcherConfig
@@ -73,6 +74,7 @@ class PaceConfig(TypedDict, total=False):
     jitter: float
     chunk: str | int
     chunks: Sequence[str]
+    gaps: Sequence[float]
 
 
 class Error(TypedDict, total=False):
@@ -155,6 +157,8 @@ class MockReply(Timing, total=False):
     status: int
     headers: Mapping[str, str]
     body: Any
+    extra: Mapping[str, Any]
+    template: bool
     embedding: Sequence[float]
     image: Mapping[str, str]
     speech: Mapping[str, str]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from functools import lru_cache
 from typing import Any
 
 from ..errors import Problem
@@ -26,16 +25,11 @@ from .kinds import (
     Text,
     type_of,
 )
-from .tree import BAD, Node, resolve, step
+from .messages import SUGGESTION_CUTOFF, Path, describe, describe_value, quote_hint, render, show, snake, suggest
+from .tree import BAD, Node, resolve
 
-#: A path as a linked list: the outer path, and the key or position there. It is rendered as text only for a problem.
-Path = tuple[Any, "str | int"] | None
 #: Converts a checked value of a named kind to its normal form.
 Normalizer = Callable[["Checker", Any, Node, Path], Any]
-#: Longer lists of words are left out of a message that has a suggestion.
-MAX_LISTED = 12
-#: The least similarity of a suggestion: 'worst' is not a misspelling of 'first'.
-SUGGESTION_CUTOFF = 0.65
 
 
 class Checker:
@@ -68,7 +62,7 @@ class Checker:
         """Add the problem that a value has the wrong type."""
         if isinstance(kind, Text) and kind.secret:
             return self.problem(node, path, f"expected {kind.noun}")
-        return self.problem(node, path, f"expected {kind.noun}, got {describe(node)}{_quote_hint(kind, node)}")
+        return self.problem(node, path, f"expected {kind.noun}, got {describe(node)}{quote_hint(kind, node)}")
 
     def unknown(self, kind: Struct, node: Node, path: Path, key: str) -> str:
         """Add the problem of an unknown key; return the probable correct name, so that it is not also reported as missing."""
@@ -174,7 +168,19 @@ def _anything(check: Checker, kind: AnyValue, node: Node, path: Path) -> Any:
 
 
 def _function(check: Checker, kind: Function, node: Node, path: Path) -> Any:
-    return {"function": node.value} if type_of(node) == "function" else check.wrong(kind, node, path)
+    if type_of(node) != "function":
+        return check.wrong(kind, node, path)
+    from inspect import isasyncgenfunction, iscoroutinefunction  # only a configuration from Python has functions
+
+    function = node.value
+    called = getattr(function, "__call__", None)  # noqa: B004 - an object may have an async __call__
+    if any(test(item) for test in (iscoroutinefunction, isasyncgenfunction) for item in (function, called)):
+        return check.problem(node, path, "a reply function cannot be async; write a plain function, which runs in a thread")
+    return {"function": function}
+
+
+#: The kind of the keys of an extensible mapping.
+ANYTHING = AnyValue()
 
 
 def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
@@ -187,8 +193,8 @@ def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
         field = fields.get(key) or fields.get(snake(key))
         if kind.ignored and key.startswith(kind.ignored):
             continue
-        if field is None and kind.extra is not None:
-            out[key] = check.check(kind.extra, item, (path, key))
+        if field is None and kind.extensible and key not in kind.hints:
+            out[key] = check.check(ANYTHING, item, (path, key))
         elif field is None:
             # The probable correct key is not also reported as missing.
             out.setdefault(check.unknown(kind, node, path, key), BAD)
@@ -200,6 +206,8 @@ def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
             spelled[field.name] = key
             if field.later:
                 out[field.name] = check.problem(node, path, f"'{key}' is not available yet", key=key)
+            elif item.value is None and field.explicit_null:
+                out[field.name] = None
             elif item.value is not None or not field.null:
                 out[field.name] = check.check(field.kind, item, (path, key))
     for name in kind.required:
@@ -290,88 +298,6 @@ def _is_word(kind: Choice, value: str) -> bool:
     """Whether a text that may also be free text is one of the words, or similar to one."""
     words = (*kind.values, *later.WORDS.get(kind.label, ()))
     return value in words or bool(get_close_matches(value, words, 1, 0.75))
-
-
-def render(path: Path) -> str:
-    """A path as text, like ``responses[3].messages[0].matcher``."""
-    keys: list[str | int] = []
-    while path is not None:
-        path, key = path
-        keys.append(key)
-    text = ""
-    for key in reversed(keys):
-        text = f"{text}[{key}]" if isinstance(key, int) else step(text, key)
-    return text
-
-
-@lru_cache(maxsize=1024)
-def snake(key: str) -> str:
-    """A key in snake_case: ``apiKey`` is ``api_key``."""
-    return re.sub(r"(?<=[a-z0-9])[A-Z]", lambda match: "_" + match[0], key).lower()
-
-
-def suggest(word: str, words: Iterable[str]) -> str:
-    """``; did you mean 'fuzzy'? (exact, fuzzy, ...)`` for a word that is close to a known one; the list when it is short."""
-    candidates = list(words)
-    close = get_close_matches(word, candidates, 1, SUGGESTION_CUTOFF)
-    hint = f"; did you mean '{close[0]}'?" if close else ""
-    return hint if close and len(candidates) > MAX_LISTED else f"{hint} ({', '.join(candidates)})"
-
-
-def show(text: str) -> str:
-    """A text in quotes, clipped."""
-    clipped = text if len(text) <= 60 else text[:57] + "..."
-    return f"'{clipped}'" if clipped.isprintable() and "'" not in clipped else repr(clipped)
-
-
-def describe_value(value: Any) -> str:
-    """A number or flag in a message."""
-    return f"the number {value}" if not isinstance(value, bool) else "true" if value else "false"
-
-
-def describe(node: Node) -> str:
-    """A value in a message: ``the text 'abc'``, ``the number 12``, ``a list``."""
-    kind = type_of(node)
-    if kind == "text":
-        return f"the text {show(node.value)}" if node.value else "an empty text"
-    if kind == "number":
-        return f"the number {node.raw}"
-    if kind == "bool":
-        word = "true" if node.value else "false"
-        return word if node.raw.lower() == word else f"{word} (YAML's meaning of {node.raw})"
-    return {"nothing": "nothing", "bytes": "bytes", "function": "a function"}.get(kind, f"a {kind}")
-
-
-#: Milliseconds in the units of times.
-_TIMES = {"ms": 1, "s": 1000, "sec": 1000, "seconds": 1000, "m": 60_000, "min": 60_000}
-
-
-def _time_hint(kind: Kind, text: str) -> str:
-    """The number to write for a text such as ``2s`` where a time is expected, "" for anything else."""
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?([a-z]+)", text.strip())
-    unit = _unit(kind)
-    if match is None or match[2] not in _TIMES or not unit:
-        return ""
-    number = float(match[1]) * _TIMES[match[2]] / (1000 if unit == "seconds" else 1)
-    return f"; write {number:g} ({unit})"
-
-
-def _unit(kind: Kind) -> str:
-    """The unit of the numbers that a kind accepts, "" without one."""
-    if isinstance(kind, AnyOf):
-        return next(filter(None, map(_unit, kind.options)), "")
-    if isinstance(kind, Shape):
-        return _unit(kind.kind)
-    return kind.unit if isinstance(kind, Numeric) else ""
-
-
-def _quote_hint(kind: Kind, node: Node) -> str:
-    type_name = type_of(node)
-    if type_name in ("number", "bool") and "text" in kind.takes and not isinstance(kind, Choice):
-        return "; put it in quotes" if node.plain else ""
-    if type_name == "text" and "number" in kind.takes and not node.plain and re.fullmatch(r"-?\d+(\.\d+)?", node.value):
-        return "; leave out the quotes" if node.line else ""
-    return _time_hint(kind, node.value) if type_name == "text" else ""
 
 
 def of_field(fields: Iterable[Field], name: str) -> Field:

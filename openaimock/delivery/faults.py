@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
+from typing import Any
 
 from ..errors import APIError, Hangup
+from ..http.extensions import Silence
+from ..http.json import dump
 from ..types.reply import Fault
 
 #: A timed reply: seconds after the previous piece, and the piece (one event of a stream).
@@ -35,7 +39,7 @@ def spoil(body: bytes, fault: Fault | None) -> bytes:
 def whole(timed: TimedChunks, fault: Fault) -> TimedChunks:
     """A whole reply whose connection fails: ``after`` counts bytes."""
     if fault.kind == "empty":
-        raise Hangup
+        yield from _nothing(timed)
     for delay, body in timed:
         if fault.kind == "split_utf8":
             yield from _halves(delay, body)
@@ -50,7 +54,7 @@ def whole(timed: TimedChunks, fault: Fault) -> TimedChunks:
 def stream(timed: TimedChunks, fault: Fault, error: ErrorEvent) -> TimedChunks:
     """A stream that goes wrong once ``after`` events have been sent. ``error(sequence_number)`` makes the error event."""
     if fault.kind == "empty":
-        raise Hangup
+        yield from _nothing(timed)
     held: tuple[float, bytes] | None = None
     for sent, (delay, data) in enumerate(timed):
         if fault.kind == "no_done":
@@ -75,6 +79,32 @@ def stream(timed: TimedChunks, fault: Fault, error: ErrorEvent) -> TimedChunks:
             yield from _CHANGED[fault.kind](delay, data)
         else:
             yield delay, data
+
+
+def _nothing(timed: TimedChunks) -> TimedChunks:
+    """The end of the connection when the first piece is due, before any byte."""
+    for delay, _ in timed:
+        yield delay, Silence()
+        break
+    raise Hangup
+
+
+def own_error(error: ErrorEvent, members: Mapping[str, Any]) -> ErrorEvent:
+    """The error event of an endpoint with the members of a user's own error."""
+    own = {name: value for name, value in members.items() if name not in ("status", "retry_after", "more") and value is not None}
+    own |= members.get("more") or {}
+
+    def change(match: re.Match[bytes]) -> bytes:
+        event = json.loads(match[1])
+        target = event.get("error") if isinstance(event.get("error"), dict) else event if event.get("type") == "error" else None
+        response = event.get("response")
+        if isinstance(response, dict) and isinstance(response.get("error"), dict):
+            response["error"].update({name: own[name] for name in ("code", "message") if name in own})
+        elif target is not None:
+            target.update({name: value for name, value in own.items() if target is not event or name != "type"})
+        return b"data: " + dump(event).encode()
+
+    return lambda number: re.sub(rb"(?m)^data: (\{.*\})$", change, error(number))
 
 
 def _end(kind: str) -> TimedChunks:

@@ -48,7 +48,7 @@ def _cut_text(text: str, pace: Pace | None, model: str) -> StreamPieces:
 
 def instant(pace: Pace | None) -> bool:
     """Whether a stream has no delays."""
-    return pace is None or not (pace.ttft or pace.tps)
+    return pace is None or not (pace.ttft or pace.tps or pace.gaps)
 
 
 def pieces(text: str, pace: Pace | None, model: str) -> list[str]:
@@ -107,11 +107,22 @@ def stream(
     tps, jitter = pace.tps, pace.jitter
     owed = latency + pace.ttft / 1000
     at = 0.0
+    if pace.gaps:
+        frames = _with_gaps(frames, pace.gaps)
     for data, token_count in frames:
+        if pace.gaps:
+            owed, token_count = owed + token_count, 0.0
         at += owed
         moments.append(at)
         yield owed, data
         owed = _token_seconds(token_count, pace, chance) if jitter else token_count / tps if tps else 0.0
+
+
+def _with_gaps(frames: Iterable[Frame], gaps: Sequence[float]) -> Iterator[Frame]:
+    """The frames with the seconds before each one, as recorded for the pieces of the text; 0 for the others."""
+    left = iter(gaps)
+    for data, token_count in frames:
+        yield data, next(left, 0.0) / 1000 if token_count else 0.0
 
 
 def record_times(timed: Iterable[tuple[float, bytes]], moments: list[float]) -> Iterator[tuple[float, bytes]]:
@@ -127,7 +138,7 @@ def whole(token_count: float, latency: float, pace: Pace | None, chance: Callabl
     """Seconds until a whole reply is sent: latency, ``ttft`` and the time its tokens take."""
     if pace is None:
         return latency
-    return latency + pace.ttft / 1000 + _token_seconds(token_count, pace, chance)
+    return latency + pace.ttft / 1000 + sum(pace.gaps) / 1000 + _token_seconds(token_count, pace, chance)
 
 
 def _token_seconds(token_count: float, pace: Pace, chance: Callable[[], random.Random]) -> float:

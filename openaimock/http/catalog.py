@@ -271,6 +271,7 @@ def api_error(
     param: str | None = None,
     retry_after: float | None = None,
     endpoint: str = "",
+    more: Mapping[str, Any] | None = None,
     **facts: Any,
 ) -> APIError:
     """The API's error for a status, code or type; each further argument replaces a part of it.
@@ -303,7 +304,7 @@ def api_error(
         code=code,
         logged=logged,
         headers=retry(retry_after),
-        more=dict(row.more),
+        more={**row.more, **(more or {})},
     )
 
 

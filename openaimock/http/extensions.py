@@ -18,6 +18,10 @@ from typing import Any
 logger = logging.getLogger("openaimock")
 
 
+class Silence(bytes):
+    """A piece that is waited for and not sent: a connection that ends then has not even got the head of a response."""
+
+
 class TimedBody:
     """What ``openaimock.timed`` gives. Read by anyone but the server, it is an iterable that sleeps.
 
@@ -34,7 +38,8 @@ class TimedBody:
             due += delay
             while (wait := due - time.monotonic()) > 0:
                 time.sleep(min(wait, 3600.0))
-            yield data
+            if type(data) is not Silence:
+                yield data
 
     def close(self) -> None:
         """Close the items."""

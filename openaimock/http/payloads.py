@@ -35,6 +35,9 @@ class Events(NamedTuple):
 
     frames: Iterable[Frame]
     error: Callable[[int], bytes] = _error_event
+    #: Of a recorded stream; else the usual ones.
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class JSON(NamedTuple):

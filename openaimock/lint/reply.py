@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..http.catalog import printable
 from ..schema import validate
+from ..schema.values import slow_patterns
 from ..types.ask import Ask, ToolCall
 from ..types.reply import Reply
 from ..types.tools import Tool, response_form, tools
@@ -21,6 +22,7 @@ _TRUNCATED = frozenset(["length", "max_output_tokens", "content_filter"])
 CHECKS = {
     "reply_schema": "The content does not fit the schema of the response format, or is not JSON where that is required.",
     "reply_tool": "A tool is called that the request does not offer.",
+    "reply_pattern": "A pattern of the request's schema or tool is not checked, because a search may take exponential time.",
     "reply_arguments": "The arguments of a call are not JSON, or do not fit the parameters of the tool.",
 }
 
@@ -53,9 +55,16 @@ def _content(ask: Ask, reply: Reply) -> Iterator[Finding]:
     if form.kind == "json_object" and not isinstance(value, dict):
         yield _finding("reply_schema", "the request asks for a JSON object, but the content is another kind of value")
     elif form.kind == "json_schema":
+        yield from _slow_patterns(form.schema)
         mismatch = validate.check({} if form.schema is None else form.schema, value)
         if mismatch:
             yield _finding("reply_schema", f"the content does not fit the schema '{form.name}': {mismatch}", mismatch.path)
+
+
+def _slow_patterns(schema: object) -> Iterator[Finding]:
+    for pattern, part in slow_patterns(schema):
+        message = f"the pattern '{printable(pattern)}' is not checked: a search may take exponential time because of {part}"
+        yield _finding("reply_pattern", message)
 
 
 def _call(call: ToolCall, offered: dict[str, Tool]) -> Iterator[Finding]:
@@ -76,6 +85,7 @@ def _call(call: ToolCall, offered: dict[str, Tool]) -> Iterator[Finding]:
     if not isinstance(value, dict):
         yield _finding("reply_arguments", f"the arguments of '{name}' are not an object")
     elif tool is not None and tool.parameters is not None:
+        yield from _slow_patterns(tool.parameters)
         mismatch = validate.check(tool.parameters, value)
         if mismatch:
             yield _finding("reply_arguments", f"the arguments of '{name}' do not fit its parameters: {mismatch}", mismatch.path)

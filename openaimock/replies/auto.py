@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from ..http.json import dump
+from ..seed import digest
 from ..types.ask import Ask, ToolCall
 from ..types.reply import Block, Reply
 from ..types.tools import Tool, choice, response_form, tools
@@ -20,17 +21,28 @@ _ANY_OBJECT = {"type": "object", "additionalProperties": {"type": "string"}}
 _NO_PARAMETERS = {"type": "object", "properties": {}}
 
 
-def fill(ask: Ask, reply: Reply, random: Random) -> Reply:
+def fill(ask: Ask, reply: Reply, seed: object) -> Reply:
     """The reply with generated content: one tool call, or text in the response format of the request.
 
     A tool is called when the request requires it, or when tools are offered and none has answered since the last user
-    message, so that a loop of tool calls ends.
+    message, so that a loop of tool calls ends. The same request always gets the same content, whole and streamed.
     """
     if ask.endpoint not in TEXT or any(block.kind not in _BESIDE for block in reply.blocks):
         return reply
+    random = _random(ask, seed)
     tool = _tool_to_call(ask)
     block = Block("text", _text(ask, random)) if tool is None else Block("tool_call", call=_call(tool, random))
     return replace(reply, blocks=(*reply.blocks, block))
+
+
+#: Members of a request that do not change what is answered.
+_DELIVERY = ("stream", "stream_options")
+
+
+def _random(ask: Ask, seed: object) -> Random:
+    """The random numbers for a request, from its body and its own text, which is one of several inputs."""
+    body = {name: value for name, value in ask.body.items() if name not in _DELIVERY}
+    return Random(digest("auto", seed, ask.endpoint, ask.text, dump(body)))
 
 
 def _tool_to_call(ask: Ask) -> Tool | None:

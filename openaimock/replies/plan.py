@@ -10,6 +10,7 @@ from ..http.json import dump
 from ..types.ask import Ask, ToolCall
 from ..types.reply import Block, Delay, Fail, Fault, Pace, Reply
 from . import templates
+from .extra import of_record, parse
 
 
 class Plan(NamedTuple):
@@ -25,7 +26,8 @@ def plan(reply: Mapping[str, Any], timing: Mapping[str, Any]) -> Plan:
     plain = {**timing, **reply}
     if "function" in plain:
         return Plan(None, plain, plain["function"])
-    return Plan(None if templates.present(plain) else make_reply(plain), plain)
+    is_template = plain.get("template", True) and templates.present(plain)
+    return Plan(None if is_template else make_reply(plain), plain)
 
 
 def ready(chosen: Plan, ask: Ask, groups: Callable[[], Mapping[str, str]], count: int) -> Reply:
@@ -55,9 +57,12 @@ def combine(replies: Sequence[Reply | None]) -> tuple[int, Reply] | None:
 _COPIED = (
     "annotations", "audio", "logprobs", "finish_reason", "usage", "id", "created", "model", "system_fingerprint",
     "service_tier", "auto", "error", "status", "headers", "body", "embedding", "image", "speech", "moderation", "set_state",
+    "response",
 )  # fmt: skip
 
 
+#: The keys that give an operation something to answer with, beside blocks: a status is that of this answer then.
+_ANSWERS = {"auto", "extra", "error", "embedding", "image", "speech", "moderation"}
 #: The keys that a reply of one text and nothing else may have.
 _PLAIN_KEYS = {"content", "latency", "pace", "fault", "fail", "set_state"}
 
@@ -68,18 +73,23 @@ def make_reply(plain: Mapping[str, Any]) -> Reply:
     if plain.get("latency") is not None:
         options["latency"] = Delay(**plain["latency"])
     if plain.get("pace") is not None:
-        options["pace"] = Pace(**{**plain["pace"], "chunks": tuple(plain["pace"].get("chunks") or ())})
+        lists = {name: tuple(plain["pace"].get(name) or ()) for name in ("chunks", "gaps")}
+        options["pace"] = Pace(**{**plain["pace"], **lists})
     if plain.get("fault") is not None:
         options["fault"] = Fault(**plain["fault"])
     if plain.get("fail") is not None:
         options["fail"] = Fail(**plain["fail"])
     others = tuple(make_reply(other) for other in plain.get("others") or ())
+    if plain.get("response") is not None:
+        options["extra"] = of_record(plain["response"])
+    elif plain.get("extra"):
+        options["extra"] = parse(plain["extra"])
     blocks = _blocks(plain)
     keys = {key for key, value in plain.items() if value is not None}
     return Reply(
         blocks=blocks,
         others=others,
-        raw="body" in plain or "status" in plain,
+        raw="body" in plain or ("status" in plain and not (blocks or keys & _ANSWERS)),
         plain=keys <= _PLAIN_KEYS and len(blocks) == 1,
         **options,
     )

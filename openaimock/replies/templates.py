@@ -11,7 +11,8 @@ from typing import Any
 from ..http.json import dump
 from ..types.ask import Ask
 
-_PLACEHOLDER = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
+#: A placeholder, or ``{{{{ ... }}}}``, which writes the text ``{{ ... }}``.
+_PLACEHOLDER = re.compile(r"\{\{\{\{(?P<literal>.*?)\}\}\}\}|\{\{\s*(?P<name>.*?)\s*\}\}", re.DOTALL)
 #: Complete names; ``match.NAME`` and ``body.PATH`` are the other ones.
 NAMES = ("user", "model", "turn", "count")
 _ALL = (*NAMES, "match.NAME", "body.PATH")
@@ -31,7 +32,7 @@ def present(value: Any) -> bool:
 def problems(text: str, groups: set[str]) -> list[str]:
     """The problems of the placeholders in a text; ``groups`` has the names and numbers of the groups of the rule's regexes."""
     problems_found = []
-    for name in _PLACEHOLDER.findall(text):
+    for name in [match["name"] for match in _PLACEHOLDER.finditer(text) if match["name"] is not None]:
         head, _, rest = name.partition(".")
         if name in NAMES or (head == "body" and rest):
             continue
@@ -60,7 +61,13 @@ def fill(value: Any, ask: Ask, groups: Mapping[str, str], count: int) -> Any:
 def _fill_text(text: str, look_up: Callable[[str], str]) -> str:
     # In a JSON text placeholders stand inside strings, so the values are escaped.
     escape = (lambda value: dump(value)[1:-1]) if _is_json(text) else (lambda value: value)
-    return _PLACEHOLDER.sub(lambda match: escape(look_up(match[1])), text)
+
+    def replacement(match: re.Match[str]) -> str:
+        if match["name"] is None:
+            return "{{" + match["literal"] + "}}"
+        return escape(look_up(match["name"]))
+
+    return _PLACEHOLDER.sub(replacement, text)
 
 
 def _is_json(text: str) -> bool:

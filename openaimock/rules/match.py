@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ..errors import APIError
 from ..types.ask import Ask, Match, Message
 from . import conditions, matchers
 from .matchers import Comparison, Matcher
@@ -112,7 +113,18 @@ class Miss(NamedTuple):
 
 
 def fit(rule: Rule, ask: Ask) -> Match | Miss:
-    """The Match of a rule, or its first mismatch."""
+    """The Match of a rule, or its first mismatch. APIError 500 when an unsafe regex takes too long."""
+    if rule.unsafe:
+        from .separate import SlowRegex
+
+        try:
+            return _fit(rule, ask)
+        except SlowRegex as error:
+            raise APIError(500, f"Rule {rule.id!r} cannot be matched: {error}", type="server_error") from None
+    return _fit(rule, ask)
+
+
+def _fit(rule: Rule, ask: Ask) -> Match | Miss:
     if rule.flow:
         return _fit_flow(rule, ask)
     for step, condition in enumerate(rule.conditions):

@@ -52,6 +52,8 @@ class Matcher:
     score: float
     fits: Callable[[Any], bool]
     search: Search | None = None
+    #: The search runs in a helper process.
+    unsafe: bool = False
 
     def check(self, value: Any) -> str:
         """Why a value does not fit; "" when it fits."""
@@ -139,6 +141,7 @@ def written(matcher: Matcher) -> dict[str, Any]:
         "threshold": matcher.threshold,
         "case_sensitive": matcher.case_sensitive,
         "invert": matcher.invert,
+        "unsafe": matcher.unsafe,
     }
 
 
@@ -151,7 +154,8 @@ def compile(expected: Mapping[str, Any]) -> Matcher:
     # Kinds that compare whole values are case-sensitive by default, searches in text are not.
     case_sensitive = kind in ("exact", "glob", "equals") if case_option is None else case_option
     invert = bool(expected.get("invert"))
-    search = _search(value, case_sensitive) if kind == "regex" else None
+    unsafe = kind == "regex" and bool(expected.get("unsafe"))
+    search = _search(value, case_sensitive, unsafe) if kind == "regex" else None
     test = _TESTS[kind](value, threshold, case_sensitive) if search is None else _regex_test(search)
     return Matcher(
         kind=kind,
@@ -162,6 +166,7 @@ def compile(expected: Mapping[str, Any]) -> Matcher:
         score=SCORES["any"] if invert else SCORES[kind],
         fits=_fits(test, invert, kind == "equals"),
         search=search,
+        unsafe=unsafe,
     )
 
 
@@ -186,9 +191,13 @@ def _contains(value: str, threshold: float, case_sensitive: bool) -> Callable[[s
     return lambda got: lowered in got.lower()
 
 
-def _search(value: str, case_sensitive: bool) -> Search:
+def _search(value: str, case_sensitive: bool, unsafe: bool = False) -> Search:
     """The search of a regex. It is compiled on first use, because with an index only few of many rules ever run."""
     flags = 0 if case_sensitive else re.IGNORECASE
+    if unsafe:
+        from .separate import search_of
+
+        return search_of(value, flags)  # type: ignore[no-any-return]
     compiled: re.Pattern[str] | None = None
 
     def search(text: str) -> re.Match[str] | None:

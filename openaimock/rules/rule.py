@@ -61,6 +61,8 @@ class Rule:
     answers: tuple[int | None, ...]
     score: float | None
     bound: float
+    #: Some regex runs in a helper process, so that matching may block.
+    unsafe: bool = False
 
     @property
     def blocking(self) -> bool:
@@ -101,7 +103,15 @@ def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | No
         answers=answers,
         score=score,
         bound=max((value for value in worth if value is not None), default=0.0) if flow else bound,
+        unsafe=_unsafe([rule.get("messages"), rule.get("when")]),
     )
+
+
+def _unsafe(value: Any) -> bool:
+    """Whether a part of a rule's normal form has a matcher that runs in a helper process."""
+    if isinstance(value, Mapping):
+        return value.get("unsafe") is True or any(map(_unsafe, value.values()))
+    return isinstance(value, (list, tuple)) and any(map(_unsafe, value))
 
 
 def _parallel(flow: Sequence[Turn]) -> tuple[tuple[int, int], ...]:
@@ -245,10 +255,16 @@ def plan_for_hit(rule: Rule, answer: int, used: int) -> Plan | None:
     """The plan for a rule's hit number ``used`` (from 0); None when ``then: error`` and all replies are used."""
     if answer >= 0:
         return rule.flow[answer].plan
-    plans = rule.plans
-    if used < len(plans):
-        return plans[used]
-    return {"last": plans[-1], "cycle": plans[used % len(plans)], "error": None}[rule.then]
+    index = reply_index(rule, used)
+    return None if index is None else rule.plans[index]
+
+
+def reply_index(rule: Rule, used: int) -> int | None:
+    """The index of the reply for a rule's hit number ``used`` (from 0); None when ``then: error`` and all are used."""
+    count = len(rule.plans)
+    if used < count:
+        return used
+    return {"last": count - 1, "cycle": used % count, "error": None}[rule.then]
 
 
 def groups(rule: Rule, ask: Ask) -> dict[str, str]:

@@ -20,6 +20,8 @@ _FULLY_EXPLAINED = 100
 _CANDIDATES = 2
 #: Seconds that indexing one rule takes.
 _INDEX_SECONDS = 1e-4
+#: Seconds that a match with an unsafe regex may take.
+_UNSAFE_SECONDS = 1.0
 
 
 class Verdict(NamedTuple):
@@ -58,6 +60,8 @@ class RuleSet:
         #: The last Ask that no rule answered, and its candidates, which an explanation needs next.
         self._missed: tuple[Ask, list[list[Ranked]]] | None = None
         self._adding = threading.Lock()
+        #: Some rule's matcher waits for a helper process.
+        self._unsafe = False
         #: While it is the same object, equal bodies get the same match; None when some rule depends on more than the body.
         self._edition: object | None = object()
         self.add(rules)
@@ -70,6 +74,7 @@ class RuleSet:
                 for number, rule in enumerate(rules, len(self.rules))
             ]
             self.rules += added
+            self._unsafe = self._unsafe or any(rule.unsafe for rule in added)
             self._edition = object() if self._edition and all(rule.cacheable for rule in added) else None
 
     def match(self, ask: Ask, hits: Mapping[str, int]) -> Match | None:
@@ -150,6 +155,8 @@ class RuleSet:
 
     def cost(self, ask: Ask) -> float:
         """Estimated seconds of a match; 0 for the usual fast ones."""
+        if self._unsafe:
+            return _UNSAFE_SECONDS
         waiting = len(self.rules) - len(self._index)
         if waiting > _FULLY_EXPLAINED:
             return waiting * _INDEX_SECONDS

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .validate import resolve
-from .values import FORMATS, NOUNS, regex
+from .values import FORMATS, NOUNS, is_regex
 
 #: Limits of a strict schema, from the guide to structured outputs ("Supported schemas").
 LEVELS = 10
@@ -106,7 +106,7 @@ def _malformed(schema: Any) -> Iterator[Refusal]:
             names = want if isinstance(want, list) and want else [want]
             if not all(isinstance(one, str) and one in NOUNS for one in names):
                 yield Refusal(None, f"{want!r} is not valid under any of the given schemas.")
-        elif keyword == "pattern" and isinstance(want, str) and regex(want) is None:
+        elif keyword == "pattern" and isinstance(want, str) and not is_regex(want):
             yield Refusal(None, f"{want!r} is not a 'regex'.")
         elif keyword in ("pattern", "format", "$ref") and not isinstance(want, str):
             yield Refusal(None, f"{want!r} is not of type 'string'.")

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..text.regex import ERRORS as REGEX_ERRORS
 from ..text.regex import compile as compile_regex
+from ..text.regex import slow_part
 
 #: The types of JSON Schema, and their names in messages.
 NOUNS = {
@@ -77,11 +78,37 @@ def is_multiple(value: float, of: float) -> bool:
 
 
 def regex(pattern: str) -> re.Pattern[str] | None:
-    """A schema's pattern, compiled; None when Python cannot compile it."""
+    """A schema's pattern, compiled; None when Python cannot compile it, or when a search may take exponential time."""
     try:
-        return compile_regex(pattern)
+        return None if slow_part(pattern) else compile_regex(pattern)
     except REGEX_ERRORS:
         return None
+
+
+def is_regex(pattern: str) -> bool:
+    """Whether Python can compile a schema's pattern."""
+    try:
+        compile_regex(pattern)
+    except REGEX_ERRORS:
+        return False
+    return True
+
+
+def slow_patterns(schema: Any, limit: int = 10_000) -> list[tuple[str, str]]:
+    """The patterns of a schema that are not checked because a search may take exponential time, with their slow parts."""
+    slow: dict[str, str] = {}
+    pending = [schema]
+    while pending and limit:
+        value, limit = pending.pop(), limit - 1
+        if isinstance(value, list):
+            pending += value
+        elif isinstance(value, dict):
+            pending += value.values()
+            named = value.get("patternProperties")
+            for pattern in [value.get("pattern"), *(named if isinstance(named, dict) else ())]:
+                if isinstance(pattern, str) and (part := slow_part(pattern)):
+                    slow[pattern] = part
+    return list(slow.items())
 
 
 def fits_format(name: str, text: str) -> bool:

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any
 
 from ..errors import APIError, Hangup
-from ..http.extensions import Deferred, TimedBody, close_body
+from ..http.extensions import Deferred, Silence, TimedBody, close_body
 from ..http.json import dump
 from .http import HIGH, Channel
 from .loop import Pool, logger
@@ -190,6 +190,9 @@ class Stream:
                     break
                 if now - due > LATE and not self._behind:
                     due = now
+                if not data and type(data) is Silence:
+                    data = None
+                    continue
                 batch.append(data)
                 size += len(data)
                 data = None

@@ -53,6 +53,11 @@ def result(kinds: Sequence[str], key: str, reply: Mapping[str, Any] | None = Non
     }
 
 
+def inline_result(model: str, text: str, seed: object, rule: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The moderation of one text within another answer (SDK type ModerationResult)."""
+    return {"type": "moderation_result", "model": model, **result(["text"], f"{seed}\x1f{text}", rule)}
+
+
 def _categories(moderation: Mapping[str, Any], scores: Mapping[str, float]) -> dict[str, bool]:
     own_flags: Mapping[str, bool] = moderation.get("categories") or {}
     flagged = moderation.get("flagged")

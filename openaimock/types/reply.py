@@ -37,7 +37,8 @@ class Delay(NamedTuple):
 class Pace:
     """The speed of a stream. ``ttft`` in milliseconds, ``tps`` in tokens a second (None: no delay), ``jitter`` 0 to 1.
 
-    ``chunk`` is ``token``, ``word``, ``char`` or a number of characters; ``chunks`` lists the exact pieces.
+    ``chunk`` is ``token``, ``word``, ``char`` or a number of characters; ``chunks`` lists the exact pieces. ``gaps`` has the
+    milliseconds before each piece, instead of ``tps``.
     """
 
     ttft: float = 0.0
@@ -45,6 +46,7 @@ class Pace:
     jitter: float = 0.0
     chunk: str | int = "token"
     chunks: tuple[str, ...] = ()
+    gaps: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Fault:
 
     kind: str
     after: int = 0
+    #: The members of the error that ``error_event`` sends, instead of the API's own.
+    error: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,19 @@ class Fail:
 
     times: int
     error: Mapping[str, Any]
+
+
+class Extra(NamedTuple):
+    """Members that an answer gets in addition, or that override those that the endpoint makes.
+
+    ``top`` are those of the answer, ``choices`` those of its choices by index (None: of all), ``messages`` those of their
+    messages. The call of a ``legacy`` choice is sent as ``function_call``, the older form.
+    """
+
+    top: Mapping[str, JSON] = {}
+    choices: Mapping[int | None, Mapping[str, JSON]] = {}
+    messages: Mapping[int, Mapping[str, JSON]] = {}
+    legacy: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +112,9 @@ class Reply:
     fault: Fault | None = None
     fail: Fail | None = None
     set_state: Mapping[str, str] = field(default_factory=dict)
+    extra: Extra | None = None
+    #: A recorded answer, sent as it is written by the endpoint that it is of.
+    response: Mapping[str, JSON] | None = None
     #: The reply is one text and nothing else, so that a faster path can send it.
     plain: bool = False
     #: Further choices of a chat completion under ``response:``; the reply itself is the first.

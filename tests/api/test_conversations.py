@@ -1,4 +1,4 @@
-"""Conversations and their items, through the official client, and as responses add to them."""
+"""Conversations and their items, through the official client and extended by responses."""
 
 from __future__ import annotations
 
@@ -26,14 +26,18 @@ def sdk(mock, client):
     return client(mock)
 
 
-def message(said, role="user"):
-    return {"type": "message", "role": role, "content": said}
+def message(content, role="user"):
+    return {"type": "message", "role": role, "content": content}
 
 
 def test_create(mock):
-    made = post(mock, {"metadata": {"topic": "demo"}}, "/conversations").json()
-    strictly(Conversation, made)
-    assert (made["id"][:5], made["object"], made["metadata"]) == ("conv_", "conversation", {"topic": "demo"})
+    conversation = post(mock, {"metadata": {"topic": "demo"}}, "/conversations").json()
+    strictly(Conversation, conversation)
+    assert (conversation["id"][:5], conversation["object"], conversation["metadata"]) == (
+        "conv_",
+        "conversation",
+        {"topic": "demo"},
+    )
 
 
 def test_create_without_a_body(mock):
@@ -42,8 +46,8 @@ def test_create_without_a_body(mock):
 
 
 def test_create_with_items(sdk):
-    made = sdk.conversations.create(items=[message("one"), message("two", "assistant")])
-    items = sdk.conversations.items.list(made.id, order="asc").data
+    conversation = sdk.conversations.create(items=[message("one"), message("two", "assistant")])
+    items = sdk.conversations.items.list(conversation.id, order="asc").data
     assert [(item.role, item.content[0].type, item.content[0].text) for item in items] == [
         ("user", "input_text", "one"),
         ("assistant", "output_text", "two"),
@@ -51,88 +55,88 @@ def test_create_with_items(sdk):
 
 
 def test_retrieve_update_and_delete(mock, sdk):
-    made = sdk.conversations.create(metadata={"a": "1"})
-    assert sdk.conversations.retrieve(made.id) == made
-    assert sdk.conversations.update(made.id, metadata={"b": "2"}).metadata == {"b": "2"}
-    assert sdk.conversations.retrieve(made.id).metadata == {"b": "2"}
-    answer = httpx.delete(f"{mock.url}/conversations/{made.id}", trust_env=False).json()
+    conversation = sdk.conversations.create(metadata={"a": "1"})
+    assert sdk.conversations.retrieve(conversation.id) == conversation
+    assert sdk.conversations.update(conversation.id, metadata={"b": "2"}).metadata == {"b": "2"}
+    assert sdk.conversations.retrieve(conversation.id).metadata == {"b": "2"}
+    answer = httpx.delete(f"{mock.url}/conversations/{conversation.id}", trust_env=False).json()
     strictly(ConversationDeletedResource, answer)
-    assert answer == {"id": made.id, "object": "conversation.deleted", "deleted": True}
-    with pytest.raises(openai.NotFoundError, match=f"Conversation with id '{made.id}' not found."):
-        sdk.conversations.retrieve(made.id)
+    assert answer == {"id": conversation.id, "object": "conversation.deleted", "deleted": True}
+    with pytest.raises(openai.NotFoundError, match=f"Conversation with id '{conversation.id}' not found."):
+        sdk.conversations.retrieve(conversation.id)
 
 
 def test_items(mock, sdk):
-    made = sdk.conversations.create()
-    added = sdk.conversations.items.create(made.id, items=[message("one"), message("two")])
+    conversation = sdk.conversations.create()
+    added = sdk.conversations.items.create(conversation.id, items=[message("one"), message("two")])
     assert [item.status for item in added.data] == ["completed", "completed"]
     assert (added.first_id, added.last_id) == (added.data[0].id, added.data[1].id)
-    assert sdk.conversations.items.retrieve(added.first_id, conversation_id=made.id) == added.data[0]
-    assert sdk.conversations.items.delete(added.first_id, conversation_id=made.id) == made
-    assert [item.id for item in sdk.conversations.items.list(made.id)] == [added.last_id]
+    assert sdk.conversations.items.retrieve(added.first_id, conversation_id=conversation.id) == added.data[0]
+    assert sdk.conversations.items.delete(added.first_id, conversation_id=conversation.id) == conversation
+    assert [item.id for item in sdk.conversations.items.list(conversation.id)] == [added.last_id]
     with pytest.raises(openai.NotFoundError):
-        sdk.conversations.items.retrieve(added.first_id, conversation_id=made.id)
+        sdk.conversations.items.retrieve(added.first_id, conversation_id=conversation.id)
 
 
 def test_items_in_pages(sdk):
-    made = sdk.conversations.create(items=[message(str(number)) for number in range(5)])
-    page = sdk.conversations.items.list(made.id, limit=2)
+    conversation = sdk.conversations.create(items=[message(str(number)) for number in range(5)])
+    page = sdk.conversations.items.list(conversation.id, limit=2)
     assert (len(page.data), page.has_more) == (2, True)
     assert [item.content[0].text for item in page] == ["4", "3", "2", "1", "0"]
 
 
-def test_lists_are_what_the_type_says(mock, sdk):
-    made = sdk.conversations.create()
-    empty = httpx.get(f"{mock.url}/conversations/{made.id}/items", trust_env=False).json()
+def test_lists_fit_the_type_of_the_sdk(mock, sdk):
+    conversation = sdk.conversations.create()
+    empty = httpx.get(f"{mock.url}/conversations/{conversation.id}/items", trust_env=False).json()
     strictly(ConversationItemList, empty)
-    respond(mock, ask("Hello", conversation=made.id))
-    respond(mock, ask("weather", conversation=made.id))
-    sdk.conversations.items.create(made.id, items=[{"type": "function_call_output", "call_id": "c", "output": "x"}])
-    strictly(ConversationItemList, httpx.get(f"{mock.url}/conversations/{made.id}/items", trust_env=False).json())
+    respond(mock, ask("Hello", conversation=conversation.id))
+    respond(mock, ask("weather", conversation=conversation.id))
+    sdk.conversations.items.create(conversation.id, items=[{"type": "function_call_output", "call_id": "c", "output": "x"}])
+    strictly(ConversationItemList, httpx.get(f"{mock.url}/conversations/{conversation.id}/items", trust_env=False).json())
 
 
 def test_responses_add_to_it(mock, sdk):
-    made = sdk.conversations.create(items=[message("Be kind.", "developer")])
-    response = respond(mock, ask("Hello", conversation=made.id))
-    items = sdk.conversations.items.list(made.id, order="asc").data
+    conversation = sdk.conversations.create(items=[message("Be kind.", "developer")])
+    response = respond(mock, ask("Hello", conversation=conversation.id))
+    items = sdk.conversations.items.list(conversation.id, order="asc").data
     assert [getattr(item, "role", item.type) for item in items] == ["developer", "user", "reasoning", "assistant"]
     assert [item.id for item in items[2:]] == [item["id"] for item in response["output"]]
 
 
 def test_responses_that_are_not_stored_add_to_it_too(mock, sdk):
-    made = sdk.conversations.create()
-    respond(mock, ask("Hello", conversation=made.id, store=False))
-    assert len(sdk.conversations.items.list(made.id).data) == 3
+    conversation = sdk.conversations.create()
+    respond(mock, ask("Hello", conversation=conversation.id, store=False))
+    assert len(sdk.conversations.items.list(conversation.id).data) == 3
 
 
 def test_a_response_in_the_background_adds_to_it_when_it_has_ended(mock, sdk):
-    made = sdk.conversations.create()
-    response = respond(mock, ask("Hello", conversation=made.id, background=True))
-    assert sdk.conversations.items.list(made.id).data == []
+    conversation = sdk.conversations.create()
+    response = respond(mock, ask("Hello", conversation=conversation.id, background=True))
+    assert sdk.conversations.items.list(conversation.id).data == []
     sdk.responses.retrieve(response["id"])
     assert sdk.responses.retrieve(response["id"]).status == "completed"
-    assert len(sdk.conversations.items.list(made.id).data) == 3
+    assert len(sdk.conversations.items.list(conversation.id).data) == 3
 
 
 def test_deleting_a_response_leaves_the_conversation(mock, sdk):
-    made = sdk.conversations.create()
-    response = respond(mock, ask("Hello", conversation=made.id))
+    conversation = sdk.conversations.create()
+    response = respond(mock, ask("Hello", conversation=conversation.id))
     sdk.responses.delete(response["id"])
-    assert len(sdk.conversations.items.list(made.id).data) == 3
+    assert len(sdk.conversations.items.list(conversation.id).data) == 3
 
 
 def test_input_items_hold_the_conversation(mock, sdk):
-    made = sdk.conversations.create(items=[message("before")])
-    response = respond(mock, ask("Hello", conversation=made.id))
-    sdk.conversations.items.create(made.id, items=[message("after")])
+    conversation = sdk.conversations.create(items=[message("before")])
+    response = respond(mock, ask("Hello", conversation=conversation.id))
+    sdk.conversations.items.create(conversation.id, items=[message("after")])
     items = sdk.responses.input_items.list(response["id"], order="asc").data
     assert [item.content[0].text for item in items] == ["before", "Hello"]
 
 
 def test_an_unknown_conversation(mock):
-    said = "Conversation with id 'conv_x' not found."
-    assert refused(mock, ask("Hello", conversation="conv_x")) == (404, None, None, said)
-    assert refused(mock, {"items": []}, "/conversations/conv_x/items") == (404, None, None, said)
+    message = "Conversation with id 'conv_x' not found."
+    assert refused(mock, ask("Hello", conversation="conv_x")) == (404, None, None, message)
+    assert refused(mock, {"items": []}, "/conversations/conv_x/items") == (404, None, None, message)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +168,6 @@ def test_a_rule_may_still_answer(serve):
 def test_rules_for_what_users_say_are_not_used_up(serve, client):
     mock = serve([{"when": {"message": "Hello"}, "reply": "Hi", "times": 1}])
     sdk = client(mock)
-    made = sdk.conversations.create(items=[message("Hello")])
-    sdk.conversations.items.create(made.id, items=[message("Hello")])
+    conversation = sdk.conversations.create(items=[message("Hello")])
+    sdk.conversations.items.create(conversation.id, items=[message("Hello")])
     assert sdk.responses.create(**ask("Hello")).output_text == "Hi"

@@ -243,10 +243,12 @@ responses:
         message("system", matcher("contains", "a", threshold=0.7, invert=True)),
         message("user", matcher("fuzzy", "b", threshold=0.7)),
     ]
+    (recorded,) = entry["replies"]
+    assert [choice["finish_reason"] for choice in recorded.pop("response")["choices"]] == ["stop", "tool_calls"]
     assert entry["replies"] == [
         {
+            "template": False,
             "content": "hi",
-            "annotations": [],
             "finish_reason": "stop",
             "id": "chatcmpl-1",
             "created": 1700000000,
@@ -277,7 +279,8 @@ def reply(text: str) -> dict[str, Any]:
         ("{refusal: a, reasoning: b, usage: {total_tokens: 1}}",
          {"refusal": "a", "reasoning": "b", "usage": {"total_tokens": 1}}),
         ("{id: x, created: 1, model: m, systemFingerprint: f, serviceTier: t, content: null}",
-         {"id": "x", "created": 1, "model": "m", "system_fingerprint": "f", "service_tier": "t"}),
+         {"id": "x", "created": 1, "model": "m", "system_fingerprint": "f", "service_tier": "t",
+          "extra": {"message.content": None}}),
         ("{status: 204, headers: {Retry-After: 5, X: a}}", {"status": 204, "headers": {"Retry-After": "5", "X": "a"}}),
         ("{body: [1]}", {"body": [1]}),
         ("{body: null}", {"body": None}),
@@ -306,7 +309,8 @@ def test_replies(text: str, expected: dict[str, Any]) -> None:
         ("rate_limit_exceeded", {"code": "rate_limit_exceeded"}),
         ("{status: 429, type: t, code: c, message: m, param: p, retryAfter: 1.5}",
          {"status": 429, "type": "t", "code": "c", "message": "m", "param": "p", "retry_after": 1.5}),
-        ("{status: 500, param: null}", {"status": 500}),
+        ("{status: 500, param: null}", {"status": 500, "more": {"param": None}}),
+        ("{status: 500, code: 7, type: '', hint: {a: 1}}", {"status": 500, "more": {"code": 7, "type": "", "hint": {"a": 1}}}),
     ],
 )  # fmt: skip
 def test_errors(text: str, expected: dict[str, Any]) -> None:
@@ -376,8 +380,7 @@ def test_a_single_reply() -> None:
     assert load_reply({"toolCalls": [{"name": "f"}]})["tool_calls"][0]["name"] == "f"
     with pytest.raises(ConfigError, match=r"^reply: 'contet' is not a key of a reply; did you mean 'content'\?$"):
         load_reply({"contet": "a"})
-    with pytest.raises(ConfigError, match=r"^reply: 'usr' is not known in a template"):
-        load_reply("{{ usr }}")
+    assert load_reply("{{ usr }}") == {"content": "{{ usr }}"}
 
 
 @pytest.mark.parametrize(

@@ -239,7 +239,7 @@ responses:
             "mock.yaml:4:41: responses[2].when.user: 'any' and 'exact' exclude each other; "
             "a matcher has one of exact, fuzzy, regex, contains, any",
             "mock.yaml:5:30: responses[3].when.user: 'fuzy' is not a key of a matcher; "
-            "did you mean 'fuzzy'? (exact, contains, regex, fuzzy, any, threshold, case_sensitive, invert)",
+            "did you mean 'fuzzy'? (exact, contains, regex, fuzzy, any, threshold, case_sensitive, invert, unsafe)",
             "mock.yaml:6:23: responses[4].when: 'contains' is not a key of a condition; "
             "name the text that 'contains' compares, such as 'user: {contains: ...}'",
             "mock.yaml:7:28: responses[5].when.any: expected a list, got true",
@@ -274,7 +274,7 @@ responses:
         [
             "mock.yaml:2:32: responses[0].reply.status: expected a whole number from 200 to 599, got 99",
             "mock.yaml:3:34: responses[1].reply.headers: 'a b' cannot be the name of a header",
-            "mock.yaml:3:42: responses[1].reply.headers: only the server sends 'connection'",
+            "mock.yaml:3:42: responses[1].reply.headers: 'connection' is possible only beside a 'body'",
             "mock.yaml:3:64: responses[1].reply.headers.x: a header is one line of Latin-1 text",
             "mock.yaml:4:23: responses[2].reply: 'error' and 'content' exclude each other; only one of them can be sent",
             "mock.yaml:5:23: responses[3].reply: 'blocks' and 'content' exclude each other; put it among the blocks",
@@ -367,9 +367,9 @@ responses:
   - {matcher: {type: exact, value: hi}, reply: a}
 """,
         [
-            "mock.yaml:2:26: responses[0].response: 'choices' is missing",
-            "mock.yaml:2:27: responses[0].response: 'content' is not a key of a chat completion; "
-            "'response' is a whole chat completion; a reply with 'content' and similar keys belongs under 'reply'",
+            "mock.yaml:2:26: responses[0].response: a recorded answer needs one of choices, output",
+            "mock.yaml:2:27: responses[0].response: 'content' is not a key of a recorded answer; "
+            "'response' is a whole chat completion or Response; a reply with 'content' and similar keys belongs under 'reply'",
             "mock.yaml:3:22: responses[1].matcher.type: 'contians' is not a matcher; "
             "did you mean 'contains'? (exact, fuzzy, regex, contains, any)",
             "mock.yaml:4:26: responses[2].matcher.messages: this list is empty",
@@ -418,15 +418,15 @@ def test_a_misspelt_word_for_unmatched_is_no_reply() -> None:
 
 
 def test_a_key_that_is_like_none_is_answered_with_all_there_are() -> None:
-    (line,) = problems_in({"responses": {"a": {"when": {}, "reply": {"temperature": 1}}}})
-    assert line.startswith("responses.a.reply: 'temperature' is not a key of a reply (content, tool_calls, refusal, ")
+    (line,) = problems_in({"responses": {"a": {"when": {}, "reply": {"zzzzz": 1}}}})
+    assert line.startswith("responses.a.reply: 'zzzzz' is not a key of a reply (content, tool_calls, refusal, ")
 
 
 def test_a_mapping_has_paths_for_places() -> None:
     lines = problems_in({"responses": [{"when": {"user": {"fuzy": "a"}}, "reply": "a", "times": "twice"}], "port": "x"})
     assert lines == [
         "responses[0].when.user: 'fuzy' is not a key of a matcher; did you mean 'fuzzy'? "
-        "(exact, contains, regex, fuzzy, any, threshold, case_sensitive, invert)",
+        "(exact, contains, regex, fuzzy, any, threshold, case_sensitive, invert, unsafe)",
         "responses[0].times: expected a whole number, got the text 'twice'",
         "port: expected a whole number, got the text 'x'",
     ]

@@ -16,8 +16,8 @@ from docutils.core import publish_doctree
 from openaimock.config import keys, settings
 from openaimock.config.kinds import AnyOf, Kind, ListOf, MapOf, Shape, Struct
 from openaimock.config.load import load
+from openaimock.config.messages import snake
 from openaimock.config.schema import camel, document, json_schema, refresh
-from openaimock.config.validate import snake
 from openaimock.errors import ConfigError
 
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())

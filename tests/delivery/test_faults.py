@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 import threading
+import time
 
 import httpx
 import openai
@@ -336,3 +337,47 @@ def test_http_client_sees_the_cut(serve):
         connection.getresponse().read()
     assert raised.value.partial.count(b"data: ") == 3
     connection.close()
+
+
+FAILING = {"content": TEXT, "fail": {"times": 2, "error": 503}}
+
+
+@pytest.mark.parametrize("rules", [
+    [{"when": {}, "reply": FAILING}],
+    [{"messages": [{"role": "user", "content": "go"}, {"role": "assistant", **FAILING}]}],
+    [{"when": {}, "replies": [FAILING], "then": "cycle"}],
+])  # fmt: skip
+def test_after_its_failures_a_reply_answers_for_good(serve, rules):
+    mock = serve(rules)
+    assert [post(mock, user("go")).status_code for _ in range(6)] == [503, 503, 200, 200, 200, 200]
+    other = {"x-openaimock-namespace": "other"}
+    assert [post(mock, user("go"), headers=other).status_code for _ in range(3)] == [503, 503, 200]
+
+
+def test_each_of_several_replies_counts_its_failures(serve):
+    fail = {"fail": {"times": 1, "error": 503}}
+    mock = serve([{"when": {}, "replies": [{"content": "a", **fail}, {"content": "b", **fail}], "then": "cycle"}])
+    assert [post(mock, user("go")).status_code for _ in range(6)] == [503, 200, 503, 200, 200, 200]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_the_latency_passes_before_an_empty_end(serve, streamed):
+    mock = serve(rule(latency=120, fault="empty", pace={"ttft": 30}))
+    start = time.monotonic()
+    data, _ = received(mock, stream=streamed)
+    assert data == b""
+    assert time.monotonic() - start >= 0.145
+
+
+@pytest.mark.parametrize("path", ["/chat/completions", "/responses"])
+def test_an_error_event_in_the_users_words(serve, path):
+    error = {"message": "Out of capacity", "type": "overloaded", "code": "no_capacity", "hint": 1}
+    mock = serve(rule(fault={"kind": "error_event", "after": 2, "error": error}))
+    body = {"model": "gpt-4o", "input": "go", "stream": True} if path == "/responses" else user("go", stream=True)
+    sent = next(event for event in events(post(mock, body, path).text) if "error" in event or event.get("type") == "error")
+    own = sent.get("error") or sent
+    assert (own["message"], own["code"], own["hint"]) == ("Out of capacity", "no_capacity", 1)
+    if path == "/chat/completions":
+        assert own["type"] == "overloaded"
+        whole = post(mock, user("go")).json()["error"]
+        assert (whole["message"], whole["hint"]) == ("Out of capacity", 1)

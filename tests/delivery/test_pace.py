@@ -128,3 +128,10 @@ def test_the_file_s_latency_is_every_rule_s_unless_it_has_its_own(serve):
         {"latency": 7, "responses": [{"when": {"user": "a"}, "reply": "x"}, {"when": {"user": "b"}, "latency": 9, "reply": "x"}]}
     )
     assert [post(mock, user(word)).headers["openai-processing-ms"] for word in ("a", "b")] == ["7", "9"]
+
+
+def test_gaps_are_the_milliseconds_before_each_piece(serve):
+    mock = serve([{"when": {}, "reply": {"content": "abc", "pace": {"chunks": ["a", "b", "c"], "gaps": [20, 5, 10]}}}])
+    assert "abc" not in post(mock, user("go", stream=True)).text
+    (exchange,) = mock.exchanges
+    assert exchange.chunks == pytest.approx([0.0, 0.020, 0.025, 0.035, 0.035, 0.035])

@@ -14,7 +14,7 @@ def test_examples(serve, client):
     indented = text.partition(".. code-block:: yaml\n")[2].partition("\nthe official client")[0]
     mock = serve(textwrap.dedent(indented))
     examples = doctest.DocTestParser().get_doctest(text, {"client": client(mock)}, "responses.rst", str(DOCS), 0)
-    said: list[str] = []
-    results = doctest.DocTestRunner(verbose=False).run(examples, out=said.append)
+    report: list[str] = []
+    results = doctest.DocTestRunner(verbose=False).run(examples, out=report.append)
     assert results.attempted > 10
-    assert not results.failed, "".join(said)
+    assert not results.failed, "".join(report)

@@ -12,6 +12,8 @@ import pytest
 from openai.types.chat import ChatCompletion
 from pydantic import BaseModel, Field
 
+from openaimock.config.load import load
+from openaimock.errors import ConfigError
 from openaimock.replies import auto
 from openaimock.schema.validate import check
 from openaimock.types.ask import Ask, Message, ToolCall
@@ -357,3 +359,23 @@ def test_arguments_are_an_object_whatever_the_schema_says(parameters):
     ask = Ask("responses", {"tools": [{"type": "function", "name": "f", "parameters": parameters}]})
     (call,) = auto.fill(ask, Reply(auto=True), Random(1)).calls
     assert isinstance(json.loads(call.arguments), dict)
+
+
+def test_the_same_request_gets_the_same_text_whatever_came_before(serve):
+    mock = serve({"unmatched": "auto", "responses": []})
+    first = post(mock, user("go")).json()["choices"][0]["message"]["content"]
+    post(mock, user("other"))
+    assert post(mock, user("go")).json()["choices"][0]["message"]["content"] == first
+    streamed = events(post(mock, user("go", stream=True, stream_options={"include_usage": True})).text)
+    pieces = [choice["delta"].get("content") or "" for event in streamed if event != "[DONE]" for choice in event["choices"]]
+    assert "".join(pieces) == first
+    assert post(mock, user("go", seed=1)).json()["choices"][0]["message"]["content"] != first
+
+
+async def reply_later(ask):
+    return "x"
+
+
+def test_an_async_function_is_refused_at_load():
+    with pytest.raises(ConfigError, match=r"a reply function cannot be async"):
+        load({"responses": [{"when": {}, "reply": reply_later}]})

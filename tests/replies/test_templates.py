@@ -10,6 +10,7 @@ from openaimock.replies import templates
 from openaimock.types.ask import Message
 
 from ..support.rulings import talk
+from ..support.wire import post, user
 
 ASK = talk(("assistant", "a"), "my order", model="gpt-4o", body={"n": 2, "tags": ["x", {"deep": True}], "text": 'say "hi"\n'})
 
@@ -127,3 +128,29 @@ def test_a_group_without_any_regex_is_told():
 )
 def test_reach(path, expected):
     assert templates.reach({"a": {"b": 1}, "l": ["x", "y"]}, path) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("{{{{ name }}}}", "{{ name }}"),
+        ("${{{{ github.ref }}}} {{ user }}", "${{ github.ref }} my order"),
+        ("a }} b", "a }} b"),
+        ("{{ user", "{{ user"),
+        ("{{{{ a", "{{{{ a"),
+    ],
+)
+def test_doubled_braces_write_braces(text, result):
+    assert filled(text) == result
+    assert templates.problems(text, set()) == []
+
+
+def test_what_a_function_returns_is_no_template(serve):
+    mock = serve([{"when": {}, "reply": lambda ask: "You said: " + ask.user}])
+    text = "{{ user }} ${{ github.ref }}"
+    assert post(mock, user(text)).json()["choices"][0]["message"]["content"] == "You said: " + text
+
+
+def test_a_reply_may_be_no_template(serve):
+    mock = serve([{"when": {}, "reply": {"content": "{{ name }} {{{{ x }}}}", "template": False}}])
+    assert post(mock, user("go")).json()["choices"][0]["message"]["content"] == "{{ name }} {{{{ x }}}}"

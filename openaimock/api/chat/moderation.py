@@ -16,8 +16,7 @@ def moderated(ask: Ask, replies: Sequence[Reply], context: Context) -> dict[str,
     model = ask.body["moderation"]["model"]
 
     def results(text: str, reply: Reply | None) -> dict[str, Any]:
-        scores = moderation.result(["text"], f"{context.seed}\x1f{text}", reply.moderation if reply else None)
-        entry = {"type": "moderation_result", "model": model, **scores}
+        entry = moderation.inline_result(model, text, context.seed, reply.moderation if reply else None)
         return {"type": "moderation_results", "model": model, "results": [entry]}
 
     output = "\n".join(reply.text or "" for reply in replies)

@@ -153,16 +153,11 @@ def _until_error(blocks: Sequence[Block]) -> tuple[Sequence[Block], Item | None]
 
 def _moderation(ask: Ask, reply: Reply, context: Context) -> Item:
     """The moderation of input and output that a request asks for; a rule's ``moderation`` describes the input."""
-    name = ask.body["moderation"].get("model") or "omni-moderation-latest"
-
-    def result(text: str, override: Mapping[str, Any] | None) -> Item:
-        return {
-            "type": "moderation_result",
-            "model": name,
-            **moderation.result(["text"], f"{context.seed}\x1f{text}", override),
-        }
-
-    return {"input": result(ask.text, reply.moderation), "output": result(reply.text or "", None)}
+    model, seed = ask.body["moderation"]["model"], context.seed
+    return {
+        "input": moderation.inline_result(model, ask.text, seed, reply.moderation),
+        "output": moderation.inline_result(model, reply.text or "", seed, None),
+    }
 
 
 def _tool_usage(output: Sequence[Item]) -> Item:

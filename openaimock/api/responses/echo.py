@@ -61,10 +61,10 @@ def tools(offered: Sequence[Mapping[str, Any]], items: Iterable[Mapping[str, Any
     loaded = _loaded(items, model)
     if not loaded and not any(tool["type"] == "tool_search" for tool in echoed):
         return echoed
-    kept = [tool for tool in echoed if not (tool.get("defer_loading") and tool.get("name") in loaded)]
-    names = {tool.get("name") for tool in kept}
+    remaining = [tool for tool in echoed if not (tool.get("defer_loading") and tool.get("name") in loaded)]
+    names = {tool.get("name") for tool in remaining}
     later = [tool for name, tool in loaded.items() if name not in names]
-    return sorted([*kept, *later], key=lambda tool: _ORDER.get(tool["type"], 1))
+    return sorted([*remaining, *later], key=lambda tool: _ORDER.get(tool["type"], 1))
 
 
 _ORDER = {"function": 0, "custom": 0, "tool_search": 2, "namespace": 3}
@@ -148,11 +148,11 @@ _SPECIAL: dict[str, Callable[[Item, Mapping[str, Any]], None]] = {
 
 def reasoning(options: Mapping[str, Any], model: Model) -> Item:
     """The ``reasoning`` object: the model's defaults, and what the request asks for."""
-    asked = without_nulls(options)
-    if asked.get("context") == "auto":
-        del asked["context"]
+    requested = without_nulls(options)
+    if requested.get("context") == "auto":
+        del requested["context"]
     defaults: Item = {"context": model.context, "effort": model.effort, "summary": None}
-    return {**defaults, **({"mode": model.mode} if model.mode else {}), **asked}
+    return {**defaults, **({"mode": model.mode} if model.mode else {}), **requested}
 
 
 def text(options: Mapping[str, Any], model: Model) -> Item:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from ..rule import Rule, expectations
 
 # Seconds, measured on a slow machine. An order of magnitude is enough.
 _FOLD = 1e-7
 _SEARCH = 3e-8
-_BACKTRACK = 5e-8
 _COMPARE = 2e-6
 #: The share of fuzzy rules that the index does not exclude, so that they are compared in full.
 _SURVIVORS = 1e-4
 #: A shorter time counts as 0.
 _SLIGHT = 1e-3
-#: A repeat inside a repeat: a mismatch is tried in every division.
-_NESTED = re.compile(r"[*+}][?+]?\)+[*+{]")
 
 
 class Cost:
@@ -24,7 +19,6 @@ class Cost:
 
     def __init__(self) -> None:
         self._searches = 0
-        self._nested = 0
         self._compared = 0
         #: Longer texts are not compared in full.
         self._reach = 0.0
@@ -36,7 +30,6 @@ class Cost:
         for matcher in expectations(rule):
             if matcher.kind == "regex":
                 self._searches += always
-                self._nested += _NESTED.search(matcher.value) is not None
             elif matcher.kind == "fuzzy":
                 self._compared += 1
                 self._reach = max(self._reach, len(matcher.value) * (2 / max(matcher.threshold, 0.01) - 1))
@@ -51,6 +44,5 @@ class Cost:
 
     def _estimate(self, length: int) -> float:
         linear = length * (_FOLD + self._searches * _SEARCH)
-        backtracking = self._nested * length**2 * _BACKTRACK
         compared = min(length, self._reach) * _COMPARE
-        return linear + backtracking + compared * (min(1, self._compared) + self._compared * _SURVIVORS)
+        return linear + compared * (min(1, self._compared) + self._compared * _SURVIVORS)

@@ -1,4 +1,4 @@
-"""Responses created at once: what is said, what is echoed, what is counted, what is refused."""
+"""Responses created at once: output, echoed parameters, usage and refusals."""
 
 from __future__ import annotations
 
@@ -212,23 +212,23 @@ def test_usage(mock):
     assert 0 < usage["output_tokens_details"]["reasoning_tokens"] < usage["output_tokens"]
 
 
-def test_usage_in_the_words_of_chat(mock):
+def test_usage_with_the_names_of_chat(mock):
     usage = respond(mock, ask("given"))["usage"]
     assert (usage["input_tokens"], usage["output_tokens"], usage["total_tokens"]) == (7, 5, 12)
     assert usage["input_tokens_details"] == {"cache_write_tokens": 0, "cached_tokens": 4}
 
 
-def test_usage_in_its_own_words(serve):
-    given = {"input_tokens": 3, "output_tokens_details": {"reasoning_tokens": 9}}
-    usage = respond(serve([{"when": {"user": "x"}, "reply": {"content": "y", "usage": given}}]), ask("x"))["usage"]
+def test_usage_with_the_names_of_responses(serve):
+    usage = {"input_tokens": 3, "output_tokens_details": {"reasoning_tokens": 9}}
+    usage = respond(serve([{"when": {"user": "x"}, "reply": {"content": "y", "usage": usage}}]), ask("x"))["usage"]
     assert (usage["input_tokens"], usage["output_tokens_details"]["reasoning_tokens"]) == (3, 9)
 
 
 def test_tools_and_instructions_cost_tokens(mock):
     bare = respond(mock, ask("Hello"))["usage"]["input_tokens"]
-    told = respond(mock, ask("Hello", instructions="Be kind to everybody."))["usage"]["input_tokens"]
+    instructed = respond(mock, ask("Hello", instructions="Be kind to everybody."))["usage"]["input_tokens"]
     armed = respond(mock, ask("Hello", tools=[{"type": "function", "name": "f", "description": "Does it."}]))
-    assert bare < told
+    assert bare < instructed
     assert bare < armed["usage"]["input_tokens"]
 
 
@@ -531,7 +531,7 @@ def test_lengths_of_item_ids(mock, id, code):
     assert (status, param, refusal) == (400, "input[1].id", code), message
 
 
-def test_a_chat_body_is_told_where_messages_went(mock):
+def test_the_refusal_of_a_chat_body_names_the_new_parameter(mock):
     status, param, code, message = refused(mock, {"model": "m", "messages": [{"role": "user", "content": "x"}]})
     assert (status, param, code) == (400, None, "unsupported_parameter")
     assert "has moved to 'input'" in message

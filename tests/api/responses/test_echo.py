@@ -1,4 +1,4 @@
-"""What a response says of its request: facts of the model, echoed tools and parameters, whole and streamed."""
+"""What a response echoes: facts of the model, tools and other parameters, whole and streamed."""
 
 from __future__ import annotations
 

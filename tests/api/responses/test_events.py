@@ -1,4 +1,4 @@
-"""Streamed responses: the order of events, what each holds, and that they say what the whole response says."""
+"""Streamed responses: the order and content of events, and their equality with the whole response."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def test_the_events_of_a_refusal(mock):
 
 
 def test_the_events_of_a_function_call(mock):
-    found = stream(mock, ask("weather"))
-    assert kinds(found)[2:-1] == [
+    received = stream(mock, ask("weather"))
+    assert kinds(received)[2:-1] == [
         "output_item.added", "function_call_arguments.delta", "function_call_arguments.done", "output_item.done",
     ]  # fmt: skip
-    added = found[2]["item"]
+    added = received[2]["item"]
     assert (added["name"], added["arguments"], added["status"]) == ("get_weather", "", "in_progress")
 
 
@@ -72,7 +72,7 @@ def test_the_response_is_empty_until_it_is_completed(mock):
 
 
 @pytest.mark.parametrize("text", ["Hello", "emoji", "think", "bad", "cite", "weather", "both", "custom", "mixed", "empty"])
-def test_a_stream_says_what_the_whole_response_says(mock, text):
+def test_a_stream_ends_with_the_whole_response(mock, text):
     streamed = stream(mock, ask(text))[-1]["response"]
     assert same(streamed) == same(post(mock, ask(text), "/responses").json())
 
@@ -91,12 +91,12 @@ def test_deltas_join_to_what_is_done(mock, text):
 
 
 def test_indexes_and_ids_lead_to_the_output(mock):
-    found = stream(mock, ask("mixed"))
-    output = found[-1]["response"]["output"]
-    for event in found[2:-1]:
+    received = stream(mock, ask("mixed"))
+    output = received[-1]["response"]["output"]
+    for event in received[2:-1]:
         item = output[event["output_index"]]
         assert item["id"] == (event["item"]["id"] if "item" in event else event["item_id"])
-    done = [event for event in found if event["type"] == "response.output_item.done"]
+    done = [event for event in received if event["type"] == "response.output_item.done"]
     assert [event["item"] for event in done] == output
 
 
@@ -107,7 +107,7 @@ def test_the_last_event_of_a_response_that_was_cut(serve):
     assert last["response"]["incomplete_details"] == {"reason": "max_output_tokens"}
 
 
-def test_a_response_that_fails_says_so_twice(mock):
+def test_a_failure_has_two_events(mock):
     *_, error, last = stream(mock, ask("fail"))
     assert (error["type"], error["code"], error["message"], error["param"]) == ("error", "rate_limit_exceeded", "Too fast.", None)
     assert (last["type"], last["response"]["status"]) == ("response.failed", "failed")
@@ -115,10 +115,10 @@ def test_a_response_that_fails_says_so_twice(mock):
 
 
 def test_logprobs_are_beside_their_tokens(mock):
-    found = stream(mock, ask("Hello", include=["message.output_text.logprobs"], top_logprobs=2))
-    deltas = [event for event in found if event["type"] == "response.output_text.delta"]
+    received = stream(mock, ask("Hello", include=["message.output_text.logprobs"], top_logprobs=2))
+    deltas = [event for event in received if event["type"] == "response.output_text.delta"]
     assert all("".join(each["token"] for each in event["logprobs"]) == event["delta"] for event in deltas)
-    done = next(event for event in found if event["type"] == "response.output_text.done")
+    done = next(event for event in received if event["type"] == "response.output_text.done")
     assert [each["token"] for each in done["logprobs"]] == [event["delta"] for event in deltas]
 
 
@@ -131,7 +131,7 @@ def test_log_probabilities_have_bytes_and_are_in_the_item_only(mock):
     assert (part["logprobs"], len(item["content"][0]["logprobs"]) > 1) == ([], True)
 
 
-def test_obfuscation_only_when_asked_for(mock):
+def test_obfuscation_only_on_request(mock):
     plain = post(mock, ask("Hello", stream=True), "/responses").text
     hidden = post(mock, ask("Hello", stream=True, stream_options={"include_obfuscation": True}), "/responses").text
     assert "obfuscation" not in plain
@@ -146,9 +146,9 @@ def test_pace_cuts_the_text(serve):
 
 def test_logprobs_with_pieces_of_another_size(serve):
     mock = serve([{"when": {"user": "x"}, "reply": {"content": "one two three", "pace": {"chunk": 2}}}])
-    found = stream(mock, ask("x", include=["message.output_text.logprobs"]))
-    said = [each["token"] for event in found if event["type"].endswith("text.delta") for each in event["logprobs"]]
-    assert "".join(said) == "one two three"
+    received = stream(mock, ask("x", include=["message.output_text.logprobs"]))
+    tokens = [each["token"] for event in received if event["type"].endswith("text.delta") for each in event["logprobs"]]
+    assert "".join(tokens) == "one two three"
 
 
 def test_accept_does_not_decide(mock):
@@ -159,10 +159,10 @@ def test_accept_does_not_decide(mock):
 
 def test_an_error_event_in_the_middle(serve):
     mock = serve([{"when": {"user": "x"}, "reply": {"content": "one two", "fault": {"kind": "error_event", "after": 5}}}])
-    found = checked(post(mock, ask("x", stream=True), "/responses").text)
-    assert [event["sequence_number"] for event in found] == list(range(7))
-    assert [event["type"] for event in found[-2:]] == ["error", "response.failed"]
-    assert found[-1]["response"]["error"]["code"] == "server_error"
+    received = checked(post(mock, ask("x", stream=True), "/responses").text)
+    assert [event["sequence_number"] for event in received] == list(range(7))
+    assert [event["type"] for event in received[-2:]] == ["error", "response.failed"]
+    assert received[-1]["response"]["error"]["code"] == "server_error"
 
 
 # The official client

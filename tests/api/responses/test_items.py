@@ -1,4 +1,4 @@
-"""Output items of the API's own tools, scripted in ``blocks``: what is filled up, and the events that go with them."""
+"""Output items of the API's own tools in ``blocks``: their completed members and their events."""
 
 from __future__ import annotations
 
@@ -120,29 +120,29 @@ ITEMS = [
         ["function_call_arguments.delta", "function_call_arguments.done"],
     ),
 ]
-NAMES = [f"{given['type']}-{given.get('status', '')}" for given, _, _ in ITEMS]
+NAMES = [f"{source['type']}-{source.get('status', '')}" for source, _, _ in ITEMS]
 
 
 def scripted(serve, item, **reply):
     return serve([{"when": {"user": "go"}, "reply": {"blocks": [{"item": item}, {"text": "Done."}], **reply}}])
 
 
-@pytest.mark.parametrize(("given", "made", "steps"), ITEMS, ids=NAMES)
-def test_items_are_filled_up(serve, given, made, steps):
-    item, message = respond(scripted(serve, given), ask("go"))["output"]
-    for name, value in made.items():
+@pytest.mark.parametrize(("source", "completed", "steps"), ITEMS, ids=NAMES)
+def test_items_are_completed(serve, source, completed, steps):
+    item, message = respond(scripted(serve, source), ask("go"))["output"]
+    for name, value in completed.items():
         assert item[name].startswith(value) if name in ("id", "call_id", "encrypted_content") else item[name] == value
     assert message["content"][0]["text"] == "Done."
 
 
-@pytest.mark.parametrize(("given", "made", "steps"), ITEMS, ids=NAMES)
-def test_items_have_their_events(serve, given, made, steps):
-    mock = scripted(serve, given)
-    found = stream(mock, ask("go"))
-    names = kinds(found)
+@pytest.mark.parametrize(("source", "completed", "steps"), ITEMS, ids=NAMES)
+def test_items_have_their_events(serve, source, completed, steps):
+    mock = scripted(serve, source)
+    received = stream(mock, ask("go"))
+    names = kinds(received)
     first, last = names.index("output_item.added"), names.index("output_item.done")
     assert names[first + 1 : last] == steps
-    assert same(found[-1]["response"]) == same(respond(mock, ask("go")))
+    assert same(received[-1]["response"]) == same(respond(mock, ask("go")))
 
 
 @pytest.mark.parametrize(("model", "action"), [("gpt-4.1", {"action": {"type": "search"}}), ("gpt-5", {})])
@@ -153,15 +153,26 @@ def test_a_search_begins_without_its_query(serve, model, action):
     assert added == {"id": added["id"], "type": "web_search_call", "status": "in_progress", **action}
 
 
-def test_previews_of_an_image_when_they_are_asked_for(serve):
+@pytest.mark.parametrize(
+    ("parameters", "status"),
+    [({"model": "gpt-5.6"}, "in_progress"), ({"model": "gpt-5.6", "reasoning": {"mode": "pro"}}, "completed"),
+     ({"model": "gpt-5-pro"}, "completed")],
+)  # fmt: skip
+def test_messages_of_pro_models_are_complete_when_they_are_added(serve, parameters, status):
+    mock = serve([{"when": {"user": "go"}, "reply": "Done."}])
+    added = next(event for event in stream(mock, ask("go", **parameters)) if event["type"] == "response.output_item.added")
+    assert (added["item"]["status"], added["item"]["content"]) == (status, [])
+
+
+def test_previews_of_an_image_on_request(serve):
     mock = scripted(serve, {"type": "image_generation_call", "result": "aGk=", "output_format": "png"})
-    found = stream(mock, ask("go", tools=[{"type": "image_generation", "partial_images": 2}]))
-    previews = [event for event in found if event["type"].endswith("partial_image")]
+    received = stream(mock, ask("go", tools=[{"type": "image_generation", "partial_images": 2}]))
+    previews = [event for event in received if event["type"].endswith("partial_image")]
     assert [event["partial_image_index"] for event in previews] == [0, 1]
     assert previews[0]["partial_image_b64"] == "aGk="
 
 
-def test_an_item_of_a_type_nobody_knows_is_sent_as_it_is(serve, client):
+def test_an_item_of_an_unknown_type_is_sent_unchanged(serve, client):
     mock = scripted(serve, {"type": "telepathy_call", "to": "you"})
     (item, _) = client(mock).responses.create(**ask("go")).output
     assert (item.type, item.to, item.id[:5]) == ("telepathy_call", "you", "item_")

@@ -1,4 +1,4 @@
-"""Whatever stands in a request, the answer is a response or a refusal in the API's words, never a failure of the mock."""
+"""Requests with junk in any place get a response or the API's error, never a failure of the mock."""
 
 from __future__ import annotations
 
@@ -99,20 +99,20 @@ def app():
 def status(app, path, body):
     raw = json.dumps(body).encode()
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": path, "CONTENT_LENGTH": str(len(raw)), "wsgi.input": io.BytesIO(raw)}
-    said = []
-    b"".join(app(environ, lambda line, headers, error=None: said.append(line)))
-    return int(said[0][:3])
+    status_lines = []
+    b"".join(app(environ, lambda line, headers, error=None: status_lines.append(line)))
+    return int(status_lines[0][:3])
 
 
-def test_the_body_itself_is_taken(app):
+def test_the_unchanged_body_is_accepted(app):
     assert status(app, "/v1/responses", BODY) == 200
 
 
-@pytest.mark.parametrize(("path", "each"), [("", 2), ("/input_tokens", 7), ("/compact", 7)])
-def test_junk_anywhere(app, path, each):
+@pytest.mark.parametrize(("path", "step"), [("", 2), ("/input_tokens", 7), ("/compact", 7)])
+def test_junk_anywhere(app, path, step):
     path = f"/v1/responses{path}"
-    # Every so many of all pairs of a place and a piece of junk: each place gets some, and all take too long.
-    bodies = islice((changed(BODY, at, junk) for at in paths(BODY) for junk in JUNK), 0, None, each)
+    # A sample of all pairs of a place and a piece of junk, because all of them take too long.
+    bodies = islice((changed(BODY, at, junk) for at in paths(BODY) for junk in JUNK), 0, None, step)
     assert {status(app, path, body) for body in bodies} <= {200, 400, 404}
 
 

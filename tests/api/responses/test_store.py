@@ -1,4 +1,4 @@
-"""Responses over several requests: what rules see of them, what is stored, and what can be done with it."""
+"""Responses over several requests: matching, stored responses and their operations."""
 
 from __future__ import annotations
 
@@ -56,18 +56,18 @@ def test_a_conversation_by_previous_response_id(mock):
 
 
 def test_a_conversation_sent_back_whole(mock):
-    said = [{"role": "user", "content": "the weather?"}]
-    said += [*respond(mock, ask(said))["output"], RESULT]
-    said += [*respond(mock, ask(said))["output"], {"role": "user", "content": "thanks"}]
-    assert text(respond(mock, ask(said, store=False))) == "You are welcome."
+    items = [{"role": "user", "content": "the weather?"}]
+    items += [*respond(mock, ask(items))["output"], RESULT]
+    items += [*respond(mock, ask(items))["output"], {"role": "user", "content": "thanks"}]
+    assert text(respond(mock, ask(items, store=False))) == "You are welcome."
 
 
 def test_a_conversation_by_item_reference(mock):
     first = respond(mock, ask("the weather?"))
-    said = [{"role": "user", "content": "the weather?"}, {"type": "item_reference", "id": first["output"][0]["id"]}, RESULT]
-    assert text(respond(mock, ask(said))) == "It is sunny."
-    said[1] = {"id": first["output"][0]["id"]}
-    assert text(respond(mock, ask(said))) == "It is sunny."
+    items = [{"role": "user", "content": "the weather?"}, {"type": "item_reference", "id": first["output"][0]["id"]}, RESULT]
+    assert text(respond(mock, ask(items))) == "It is sunny."
+    items[1] = {"id": first["output"][0]["id"]}
+    assert text(respond(mock, ask(items))) == "It is sunny."
 
 
 def test_an_unknown_item_reference(mock):
@@ -83,23 +83,23 @@ def test_a_conversation_by_conversation(mock, client):
     assert (text(second), second["conversation"]) == ("It is sunny.", {"id": conversation.id})
 
 
-def seen(mock):
-    """What rules saw of the last request."""
+def last_ask(mock):
+    """The Ask of the last request."""
     return list(mock.app.api.namespaces["default"].exchanges())[-1].ask
 
 
 def test_instructions_lead_as_a_system_message(mock):
     respond(mock, ask("Hello", instructions="Be kind."))
-    assert [(message.role, message.text) for message in seen(mock).messages] == [("system", "Be kind."), ("user", "Hello")]
+    assert [(message.role, message.text) for message in last_ask(mock).messages] == [("system", "Be kind."), ("user", "Hello")]
 
 
 def test_instructions_are_not_carried_over(mock):
     first = respond(mock, ask("Hello", instructions="Be kind."))
     respond(mock, ask("Hello", previous_response_id=first["id"]))
-    assert [message.role for message in seen(mock).messages] == ["user", "assistant", "user"]
+    assert [message.role for message in last_ask(mock).messages] == ["user", "assistant", "user"]
 
 
-def test_what_a_model_says_in_one_turn_is_one_message(mock):
+def test_text_and_calls_of_one_turn_are_one_message(mock):
     call = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
     items = [
         {"role": "user", "content": "Hello"},
@@ -118,7 +118,7 @@ def test_what_a_model_says_in_one_turn_is_one_message(mock):
         {"role": "user", "content": "Hello"},
     ]
     respond(mock, ask(items))
-    messages = seen(mock).messages
+    messages = last_ask(mock).messages
     assert [message.role for message in messages] == ["user", "assistant", "tool", "tool", "user"]
     assert (messages[1].text, [call.id for call in messages[1].tool_calls]) == ("Hm.", ["c1", "c2"])
     assert [(message.tool_call_id, message.text) for message in messages[2:4]] == [("c1", "one"), ("c2", "two")]
@@ -131,11 +131,11 @@ def test_parts_have_the_names_they_have_in_chat(mock):
         {"type": "input_file", "file_id": "file-1"},
     ]
     respond(mock, ask([{"role": "user", "content": parts}]))
-    assert seen(mock).messages[0].parts == ("text", "image_url", "file")
+    assert last_ask(mock).messages[0].parts == ("text", "image_url", "file")
 
 
 @pytest.mark.parametrize(
-    ("item", "role", "call_id", "said"),
+    ("item", "role", "call_id", "content"),
     [
         ({"type": "custom_tool_call_output", "call_id": "c", "output": "x"}, "tool", "c", "x"),
         (
@@ -162,16 +162,20 @@ def test_parts_have_the_names_they_have_in_chat(mock):
     ],
     ids=lambda value: value["type"] if isinstance(value, dict) else "",
 )
-def test_items_are_messages(mock, item, role, call_id, said):
+def test_items_are_messages(mock, item, role, call_id, content):
     respond(mock, ask([item, {"role": "user", "content": "Hello"}]))
-    message = seen(mock).messages[0]
-    assert (message.role, message.tool_call_id, message.text) == (role, call_id, said)
+    message = last_ask(mock).messages[0]
+    assert (message.role, message.tool_call_id, message.text) == (role, call_id, content)
 
 
-def test_the_text_is_what_the_user_said_last_even_before(mock):
+def test_the_text_is_the_last_user_message_of_the_chain(mock):
     first = respond(mock, ask("the weather?"))
     respond(mock, ask([RESULT], previous_response_id=first["id"]))
-    assert (seen(mock).text, seen(mock).has_tool_result, seen(mock).tool_call_id) == ("the weather?", True, "call_abc")
+    assert (last_ask(mock).text, last_ask(mock).has_tool_result, last_ask(mock).tool_call_id) == (
+        "the weather?",
+        True,
+        "call_abc",
+    )
 
 
 def test_what_else_rules_may_ask_about(mock):
@@ -182,7 +186,7 @@ def test_what_else_rules_may_ask_about(mock):
     ]
     format = {"type": "json_schema", "name": "City", "schema": {}}
     respond(mock, ask("Hello", tools=tools, tool_choice={"type": "function", "name": "f"}, text={"format": format}))
-    asked = seen(mock)
+    asked = last_ask(mock)
     assert (asked.tools, asked.tool_choice) == (("f", "web_search", "n", "g"), "f")
     assert (asked.response_format, asked.schema_name) == ("json_schema", "City")
 
@@ -191,65 +195,65 @@ def test_what_else_rules_may_ask_about(mock):
 
 
 def test_retrieve(mock, client):
-    made = client(mock).responses.create(**ask("Hello"))
-    assert client(mock).responses.retrieve(made.id) == made
+    response = client(mock).responses.create(**ask("Hello"))
+    assert client(mock).responses.retrieve(response.id) == response
 
 
 def test_what_is_not_stored_is_not_found(mock):
-    made = respond(mock, ask("Hello", store=False))
-    answer = get(mock, f"/responses/{made['id']}")
+    response = respond(mock, ask("Hello", store=False))
+    answer = get(mock, f"/responses/{response['id']}")
     assert answer.status_code == 404
-    assert answer.json()["error"]["message"] == f"Response with id '{made['id']}' not found."
-    said = f"Previous response with id '{made['id']}' not found."
-    assert refused(mock, ask("Hello", previous_response_id=made["id"])) == (
+    assert answer.json()["error"]["message"] == f"Response with id '{response['id']}' not found."
+    message = f"Previous response with id '{response['id']}' not found."
+    assert refused(mock, ask("Hello", previous_response_id=response["id"])) == (
         400,
         "previous_response_id",
         "previous_response_not_found",
-        said,
+        message,
     )
 
 
 def test_delete(mock, client):
-    made = client(mock).responses.create(**ask("Hello"))
-    assert client(mock).responses.delete(made.id) is None
+    response = client(mock).responses.create(**ask("Hello"))
+    assert client(mock).responses.delete(response.id) is None
     with pytest.raises(openai.NotFoundError):
-        client(mock).responses.retrieve(made.id)
+        client(mock).responses.retrieve(response.id)
     with pytest.raises(openai.NotFoundError):
-        client(mock).responses.delete(made.id)
+        client(mock).responses.delete(response.id)
 
 
 def test_beta_twins_are_the_same_operations(mock):
-    made = post(mock, ask("Hello"), "/responses?beta=true").json()
-    assert get(mock, f"/responses/{made['id']}?beta=true").json() == made
+    response = post(mock, ask("Hello"), "/responses?beta=true").json()
+    assert get(mock, f"/responses/{response['id']}?beta=true").json() == response
 
 
-@pytest.mark.parametrize("said", ["Hello", "the weather?"])
-def test_retrieve_as_a_stream_gives_the_same_events(mock, said):
-    whole = post(mock, ask(said, stream=True), "/responses").text
+@pytest.mark.parametrize("question", ["Hello", "the weather?"])
+def test_retrieve_as_a_stream_gives_the_same_events(mock, question):
+    whole = post(mock, ask(question, stream=True), "/responses").text
     id = checked(whole)[-1]["response"]["id"]
     assert get(mock, f"/responses/{id}?stream=true").text == whole
     rest = checked(get(mock, f"/responses/{id}?stream=true&starting_after=4").text)
     assert rest == checked(whole)[5:]
 
 
-def test_a_pace_cuts_the_same_way_again(serve):
+def test_a_second_stream_has_the_same_deltas(serve):
     mock = serve([{"when": {"user": "x"}, "reply": {"content": "one two three", "pace": {"chunk": "word"}}}])
     whole = post(mock, ask("x", stream=True), "/responses").text
     assert get(mock, f"/responses/{checked(whole)[-1]['response']['id']}?stream=true").text == whole
 
 
 def test_wrong_queries_are_refused(mock):
-    made = respond(mock, ask("Hello"))
+    response = respond(mock, ask("Hello"))
     for query in ("stream=maybe", "starting_after=x", "include=bogus"):
-        assert get(mock, f"/responses/{made['id']}?{query}").status_code == 400
+        assert get(mock, f"/responses/{response['id']}?{query}").status_code == 400
 
 
-def test_old_responses_make_room(serve, monkeypatch):
+def test_the_oldest_response_is_deleted_past_the_limit(serve, monkeypatch):
     monkeypatch.setattr(store, "MAX_STORED", 3)
     mock = serve(RULES)
-    made = [respond(mock, ask("Hello"))["id"] for _ in range(5)]
-    assert [get(mock, f"/responses/{id}").status_code for id in made[:2]] == [404, 404]
-    assert get(mock, f"/responses/{made[-1]}").status_code == 200
+    response = [respond(mock, ask("Hello"))["id"] for _ in range(5)]
+    assert [get(mock, f"/responses/{id}").status_code for id in response[:2]] == [404, 404]
+    assert get(mock, f"/responses/{response[-1]}").status_code == 200
 
 
 # Input items
@@ -265,8 +269,8 @@ def test_input_items(mock):
         {"type": "function_call_output", "call_id": "c1", "output": "one"},
         {"role": "user", "content": "Hello"},
     ]
-    made = respond(mock, ask(items))
-    page = get(mock, f"/responses/{made['id']}/input_items?order=asc").json()
+    response = respond(mock, ask(items))
+    page = get(mock, f"/responses/{response['id']}/input_items?order=asc").json()
     strictly(ResponseItemList, listed(page))
     assert [item.get("role", item["type"]) for item in page["data"]] == [
         "developer", "user", "assistant", "function_call", "function_call_output", "user",
@@ -283,10 +287,10 @@ def test_input_items_hold_what_came_before(mock, client):
 
 
 def test_input_items_in_pages(mock, client):
-    made = respond(
+    response = respond(
         mock, ask([{"role": "user", "content": str(number)} for number in range(4)] + [{"role": "user", "content": "Hello"}])
     )
-    page = client(mock).responses.input_items.list(made["id"], limit=2)
+    page = client(mock).responses.input_items.list(response["id"], limit=2)
     assert [item.content[0].text for item in page.data] == ["Hello", "3"]
     assert [item.content[0].text for item in page] == ["Hello", "3", "2", "1", "0"]
 
@@ -302,65 +306,65 @@ def test_input_items_in_pages(mock, client):
     ],
 )
 def test_wrong_pages_are_refused(mock, query, param, code):
-    made = respond(mock, ask("Hello"))
-    error = get(mock, f"/responses/{made['id']}/input_items?{query}").json()["error"]
+    response = respond(mock, ask("Hello"))
+    error = get(mock, f"/responses/{response['id']}/input_items?{query}").json()["error"]
     assert (error["param"], error["code"]) == (param, code)
 
 
 # In the background
 
 
-def test_polling_sees_every_state(mock, client):
+def test_polling_returns_every_state(mock, client):
     sdk = client(mock)
-    made = sdk.responses.create(**ask("Hello", background=True))
-    states = [made.status, *(sdk.responses.retrieve(made.id).status for _ in range(3))]
+    response = sdk.responses.create(**ask("Hello", background=True))
+    states = [response.status, *(sdk.responses.retrieve(response.id).status for _ in range(3))]
     assert states == ["queued", "in_progress", "completed", "completed"]
 
 
-def test_a_response_in_the_background_has_said_nothing_yet(mock):
-    made = respond(mock, ask("Hello", background=True))
-    assert (made["background"], made["output"], made["usage"], made["completed_at"]) == (True, [], None, None)
-    get(mock, f"/responses/{made['id']}")
-    done = get(mock, f"/responses/{made['id']}").json()
+def test_a_response_in_the_background_has_no_output_yet(mock):
+    response = respond(mock, ask("Hello", background=True))
+    assert (response["background"], response["output"], response["usage"], response["completed_at"]) == (True, [], None, None)
+    get(mock, f"/responses/{response['id']}")
+    done = get(mock, f"/responses/{response['id']}").json()
     assert text(done) == "Hi there! How are you?"
     assert done["completed_at"] is not None
 
 
 def test_a_stream_in_the_background(mock):
-    found = stream(mock, ask("Hello", background=True))
-    assert kinds(found)[:4] == ["created", "queued", "in_progress", "output_item.added"]
-    assert [event["response"]["status"] for event in found[:3]] == ["queued", "queued", "in_progress"]
-    id = found[-1]["response"]["id"]
-    assert get(mock, f"/responses/{id}").json() == {**found[-1]["response"], "billing": {"payer": "developer"}}
-    assert checked(get(mock, f"/responses/{id}?stream=true&starting_after=2").text) == found[3:]
+    received = stream(mock, ask("Hello", background=True))
+    assert kinds(received)[:4] == ["created", "queued", "in_progress", "output_item.added"]
+    assert [event["response"]["status"] for event in received[:3]] == ["queued", "queued", "in_progress"]
+    id = received[-1]["response"]["id"]
+    assert get(mock, f"/responses/{id}").json() == {**received[-1]["response"], "billing": {"payer": "developer"}}
+    assert checked(get(mock, f"/responses/{id}?stream=true&starting_after=2").text) == received[3:]
 
 
 def test_streaming_a_response_that_is_queued_completes_it(mock):
-    made = respond(mock, ask("Hello", background=True))
-    found = checked(get(mock, f"/responses/{made['id']}?stream=true").text)
-    assert found[-1]["type"] == "response.completed"
-    assert get(mock, f"/responses/{made['id']}").json()["status"] == "completed"
+    response = respond(mock, ask("Hello", background=True))
+    received = checked(get(mock, f"/responses/{response['id']}?stream=true").text)
+    assert received[-1]["type"] == "response.completed"
+    assert get(mock, f"/responses/{response['id']}").json()["status"] == "completed"
 
 
 def test_cancel(mock, client):
     sdk = client(mock)
-    made = sdk.responses.create(**ask("Hello", background=True))
-    assert sdk.responses.cancel(made.id).status == "cancelled"
-    again = sdk.responses.cancel(made.id)
+    response = sdk.responses.create(**ask("Hello", background=True))
+    assert sdk.responses.cancel(response.id).status == "cancelled"
+    again = sdk.responses.cancel(response.id)
     assert (again.status, again.output) == ("cancelled", [])
-    assert sdk.responses.retrieve(made.id) == again
+    assert sdk.responses.retrieve(response.id) == again
 
 
 def test_cancel_in_progress(mock, client):
     sdk = client(mock)
-    made = sdk.responses.create(**ask("Hello", background=True))
-    assert sdk.responses.retrieve(made.id).status == "in_progress"
-    assert sdk.responses.cancel(made.id).status == "cancelled"
+    response = sdk.responses.create(**ask("Hello", background=True))
+    assert sdk.responses.retrieve(response.id).status == "in_progress"
+    assert sdk.responses.cancel(response.id).status == "cancelled"
 
 
 def test_what_cannot_be_cancelled(mock):
-    made = respond(mock, ask("Hello"))
-    path = f"/responses/{made['id']}/cancel"
+    response = respond(mock, ask("Hello"))
+    path = f"/responses/{response['id']}/cancel"
     assert refused(mock, {}, path) == (400, "response_id", None, "Cannot cancel a synchronous response.")
     done = stream(mock, ask("Hello", background=True))[-1]["response"]["id"]
     assert refused(mock, {}, f"/responses/{done}/cancel")[3] == "Cannot cancel a completed response."
@@ -371,34 +375,34 @@ def test_a_stream_that_is_cancelled_ends(serve, client):
     paced = {"content": "one two three four five", "pace": {"chunk": "word", "tps": 5}}
     mock = serve([{"when": {"user": "x"}, "reply": paced}])
     sdk = client(mock)
-    found = []
+    received = []
     for event in sdk.responses.create(**ask("x"), background=True, stream=True):
-        found.append(event)
+        received.append(event)
         if event.type == "response.output_text.delta":
-            sdk.responses.cancel(found[0].response.id)
-    assert (found[-1].type, found[-1].response.status) == ("response.failed", "cancelled")
-    assert [event.sequence_number for event in found] == list(range(len(found)))
-    assert sum(event.type == "response.output_text.delta" for event in found) < 5
+            sdk.responses.cancel(received[0].response.id)
+    assert (received[-1].type, received[-1].response.status) == ("response.failed", "cancelled")
+    assert [event.sequence_number for event in received] == list(range(len(received)))
+    assert sum(event.type == "response.output_text.delta" for event in received) < 5
 
 
 def test_failing_in_the_background(serve, client):
     mock = serve([{"when": {"user": "x"}, "reply": {"blocks": [{"item": {"type": "error", "message": "Oh no."}}]}}])
     sdk = client(mock)
-    made = sdk.responses.create(**ask("x", background=True))
-    states = [sdk.responses.retrieve(made.id).status for _ in range(2)]
-    assert (made.status, states) == ("queued", ["in_progress", "failed"])
-    assert sdk.responses.retrieve(made.id).error.message == "Oh no."
+    response = sdk.responses.create(**ask("x", background=True))
+    states = [sdk.responses.retrieve(response.id).status for _ in range(2)]
+    assert (response.status, states) == ("queued", ["in_progress", "failed"])
+    assert sdk.responses.retrieve(response.id).error.message == "Oh no."
 
 
 def test_the_background_needs_no_store(mock):
-    made = respond(mock, ask("Hello", background=True, store=False))
-    assert get(mock, f"/responses/{made['id']}").json()["status"] == "in_progress"
+    response = respond(mock, ask("Hello", background=True, store=False))
+    assert get(mock, f"/responses/{response['id']}").json()["status"] == "in_progress"
 
 
 # Counting and compacting
 
 
-def test_input_tokens_are_what_usage_says(mock):
+def test_input_tokens_equal_those_of_usage(mock):
     body = ask("Hello", instructions="Be kind.", tools=[{"type": "function", "name": "f", "parameters": {}}])
     counted = post(mock, body, "/responses/input_tokens").json()
     strictly(InputTokenCountResponse, counted)
@@ -420,8 +424,8 @@ def test_counting_a_chain(mock):
 
 
 def test_compact(mock):
-    said = [{"role": "user", "content": "the weather?"}, *respond(mock, ask("the weather?"))["output"]]
-    compacted = post(mock, ask(said), "/responses/compact").json()
+    items = [{"role": "user", "content": "the weather?"}, *respond(mock, ask("the weather?"))["output"]]
+    compacted = post(mock, ask(items), "/responses/compact").json()
     # The SDK's type has no user messages here; the API sends them.
     strictly(CompactedResponse, {**compacted, "output": compacted["output"][1:]})
     assert [item["type"] for item in compacted["output"]] == ["message", "compaction"]
@@ -438,9 +442,9 @@ def test_compact_a_chain(mock):
 
 
 @pytest.mark.parametrize("content", ["", "gAAAAABnonsense", "gAAAAABeJwzNAQAAJQAYw==", "ü"])
-def test_a_compaction_from_elsewhere_says_nothing(mock, content):
-    said = ask([{"type": "compaction", "encrypted_content": content}, {"role": "user", "content": "Hello"}])
-    assert text(respond(mock, said)) == "Hi there! How are you?"
+def test_a_foreign_compaction_has_no_messages(mock, content):
+    body = ask([{"type": "compaction", "encrypted_content": content}, {"role": "user", "content": "Hello"}])
+    assert text(respond(mock, body)) == "Hi there! How are you?"
 
 
 def test_compact_wants_a_model_and_something_to_compact(mock):
