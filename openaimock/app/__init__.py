@@ -144,7 +144,7 @@ class App:
         environ = request.environ
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO") or "/"
         exchange = Exchange(context.number, context.now, name, method, path, order=next(self.order))
-        exchange.id = overrides.request_id(request) or context.ids.hex("req_")
+        exchange.id = context.request_id = overrides.request_id(request) or context.ids.hex("req_")
         return Call(request, start_response, context, exchange, started)
 
     def _run(self, call: Call, steps: Steps) -> Iterable[bytes]:

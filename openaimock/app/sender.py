@@ -138,7 +138,10 @@ class Sender:
         if call.reply is not None and call.reply.headers:
             headers = self._with_own(call, call.reply.headers, headers)
         milliseconds = str(round(latency * 1000)) if latency else "0"
-        headers += (("x-request-id", call.exchange.id), ("openai-processing-ms", milliseconds))
+        headers.append(("x-request-id", call.exchange.id))
+        error = call.exchange.error
+        if error is None or not from_gateway(call.path, status, error.code):
+            headers.append(("openai-processing-ms", milliseconds))
         if self.clock.frozen:
             headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.context.now))))
         call.start_response(payloads.status_line(status), headers)

@@ -118,7 +118,7 @@ class Namespaces:
 class Context:
     """What one exchange can draw on: the time, ids and randomness, its namespace, and the settings of the mock."""
 
-    __slots__ = ("_settings", "ids", "namespace", "now", "number")
+    __slots__ = ("_settings", "ids", "namespace", "now", "number", "request_id")
 
     def __init__(self, namespace: State, clock: Clock, seed: object, settings: Any) -> None:
         self.namespace = namespace
@@ -126,6 +126,8 @@ class Context:
         self.now = clock.now()
         self.ids = Ids(seed, namespace.name, self.number)
         self._settings = settings
+        #: The ``x-request-id`` of the exchange.
+        self.request_id = ""
 
     @property
     def created(self) -> int:

@@ -209,3 +209,20 @@ def test_lengths_that_a_model_does_not_make(mock, model, dimensions, message):
 def test_no_model(mock, client):
     with pytest.raises(openai.BadRequestError, match="you must provide a model parameter"):
         client(mock).embeddings.create(model="", input="text")
+
+
+def test_the_older_model_takes_an_empty_text(mock):
+    assert len(vectors(mock, "", model=ADA)[0]) == 1536
+    assert refusal(mock, "", model=SMALL)["message"] == "Invalid 'input': input cannot be an empty string."
+
+
+@pytest.mark.parametrize("dimensions", [0, -42])
+def test_dimensions_below_one(mock, dimensions):
+    error = refusal(mock, "text", dimensions=dimensions, encoding_format="neither")
+    assert error["message"] == f"{dimensions} is less than the minimum of 1 - 'dimensions'"
+    assert (error["param"], error["code"]) == (None, None)
+
+
+def test_the_answer_has_the_snapshot(mock):
+    assert ask(mock, "text", model=ADA)["model"] == "text-embedding-ada-002-v2"
+    assert ask(mock, "text", model="mine")["model"] == "mine"

@@ -309,3 +309,66 @@ def test_the_header_names_each_check_once_in_ascii():
 def test_every_member_that_a_check_looks_at_is_a_parameter():
     keys = {key for check in CHECKS if check.endpoints == ("chat",) for key in check.keys}
     assert keys <= CHAT.shape.keys.keys()
+
+
+# Models
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "param"),
+    [
+        ("chat", {"model": "gpt-4", "messages": [{"role": "user", "content": "word " * 9000}]}, "messages"),
+        ("responses", {"model": "gpt-4", "input": "word " * 9000}, "input"),
+    ],
+)
+def test_a_prompt_longer_than_the_context_window(error, endpoint, body, param):
+    refusal = send(error, endpoint, body).json()["error"]
+    assert (refusal["code"], refusal["param"]) == ("context_length_exceeded", param)
+    assert send(error, endpoint, {**body, "model": "gpt-4o"}).status_code == 200
+
+
+def test_the_windows_of_a_chat_model_and_its_prompt_are_in_the_error(error):
+    body = {"model": "gpt-4", "messages": [{"role": "user", "content": "word " * 9000}]}
+    message = send(error, "chat", body).json()["error"]["message"]
+    assert message.startswith("This model's maximum context length is 8192 tokens. However, your messages resulted in 900")
+
+
+def test_roles_come_before_values(error):
+    body = {
+        "model": "o1-mini",
+        "temperature": 0,
+        "messages": [{"role": "system", "content": "x"}, {"role": "user", "content": "y"}],
+    }
+    assert send(error, "chat", body).json()["error"]["param"] == "messages[0].role"
+
+
+@pytest.mark.parametrize("model", ["my-model", "llama-3", "gpt-4o"])
+@pytest.mark.parametrize("endpoint", ["chat", "responses"])
+def test_models_that_an_endpoint_serves(error, endpoint, model):
+    assert send(error, endpoint, {"model": model}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "status"),
+    [
+        ("/openai/deployments/gpt-4o/completions", "ignored", 404),
+        ("/openai/deployments/gpt-4o/embeddings", "ignored", 403),
+        ("/openai/deployments/mine/completions", "gpt-4o", 200),
+        ("/v1/completions", "ft:gpt-4o-mini-2024-07-18:acme::abc123", 404),
+        ("/v1/embeddings", "openai/gpt-4o", 403),
+    ],
+)
+def test_the_model_of_a_path_or_of_a_longer_name_counts(error, path, model, status):
+    text = {"input": "x"} if path.endswith("embeddings") else {"prompt": "x"}
+    assert error.post(path, json={"model": model, **text}).status_code == status
+
+
+def test_a_call_that_a_client_sends_back_may_have_its_index(error):
+    call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "now", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "x"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "noon"},
+    ]
+    response = send(error, "chat", {"messages": messages})
+    assert (response.status_code, response.headers.get("x-openaimock-lint")) == (200, None)

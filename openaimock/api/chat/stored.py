@@ -25,7 +25,6 @@ COLLECTION = "chat.completions"
 #: Members of a stored completion that come from its request, and their defaults.
 _REQUEST = {
     "tool_choice": None,
-    "seed": None,
     "top_p": 1.0,
     "temperature": 1.0,
     "presence_penalty": 0.0,
@@ -40,11 +39,16 @@ UPDATE = table({"metadata": METADATA})
 
 
 def store(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
-    """Store a whole chat completion with its request."""
+    """Store a whole chat completion with its request, in the form in which the API lists it."""
     body = ask.body
+    usage = {name: count for name, count in completion["usage"].items() if not name.endswith("_details")}
     entry = {
         **completion,
+        "choices": [{**choice, "message": _answer(choice["message"])} for choice in completion["choices"]],
+        "usage": usage,
+        "request_id": context.request_id,
         **{name: usual if body.get(name) is None else body[name] for name, usual in _REQUEST.items()},
+        "seed": context.ids.random.getrandbits(63) if body.get("seed") is None else body["seed"],
         "input_user": body.get("user"),
         "tools": body.get("tools"),
         "metadata": body.get("metadata") or {},
@@ -60,6 +64,12 @@ def store_at_end(frames: Iterator[Frame], ask: Ask, completion: Mapping[str, Any
         if frame is sse.DONE:
             store(ask, completion, context)
         yield frame
+
+
+def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
+    """The message of a stored choice: calls are null when there are none, and other members are there only with a value."""
+    more = {name: value for name, value in message.items() if name not in ("role", "content") and value not in (None, [])}
+    return {"role": message["role"], "content": message["content"], "tool_calls": None, "function_call": None, **more}
 
 
 def _message(message: Mapping[str, Any], id: str) -> dict[str, Any]:
