@@ -33,3 +33,8 @@ class Operation:
     params: Table | None = None
     split: Callable[[Ask], Sequence[Ask]] | None = None
     alone: bool = False
+
+    @property
+    def reads_state(self) -> bool:
+        """Whether an answer can hold what earlier requests stored: prompts and files of other clients."""
+        return self.own and self.name != "models"

@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..api.router import ROUTER
 from ..config.load import Config, load_rules
 from ..errors import APIError, Hangup
 from ..http import cors
 from ..http.catalog import api_error
+from ..http.extensions import defer
 from ..http.request import Request
 from ..rules.rule import Rule, build
 from ..rules.ruleset import RuleSet
@@ -32,6 +34,7 @@ from .stages import (
     match_may_block,
     override,
     read,
+    read_may_block,
     reply,
     reply_may_block,
     route,
@@ -48,7 +51,11 @@ Steps = Sequence[tuple[Stage, Callable[["App", Call], bool] | None]]
 #: The path of every request. Its response is sent after the last stage, or after a stage that raises an APIError.
 STAGES: tuple[Stage, ...] = (route, authenticate, override, read, limit, lint, match, reply, write)
 #: The stages that may block, each with the test. A call that may block moves to the host's thread pool.
-MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {match: match_may_block, reply: reply_may_block}
+MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {
+    read: read_may_block,
+    match: match_may_block,
+    reply: reply_may_block,
+}
 
 #: Stages that depend on a setting; a mock without the setting skips them.
 OPTIONAL: Mapping[Stage, Callable[[Config], bool]] = {
@@ -72,8 +79,8 @@ class App:
 
     def __init__(self, config: Config, log: logging.Logger = log) -> None:
         self.config = config
-        self.log = log
         self.sender = Sender(config, log)
+        self.log = self.sender.log
         self.asks = asks.AskReader()
         self.namespaces = Namespaces(config)
         #: Numbers of the exchanges of all namespaces.
@@ -112,11 +119,22 @@ class App:
         """Answer one request (PEP 3333)."""
         request = Request(environ, self.config.max_body)
         if environ["REQUEST_METHOD"] == "OPTIONS":
-            start_response("204 No Content", [("content-length", "0"), *cors.preflight(request, self.config.cors)])
+            headers = cors.preflight(request, self._preflight_origins(environ))
+            start_response("204 No Content", [("content-length", "0"), *headers])
             return []
         call = self._call(request, start_response, name_of(environ, self.config.isolate))
         call.context.namespace.append(call.exchange)
         return self._run(call, self._steps)
+
+    def _preflight_origins(self, environ: Environ) -> str | Sequence[str] | None:
+        """The origins that may send the request which a browser asks about. An unknown path has the setting of all others."""
+        try:
+            operation = ROUTER.find(
+                environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD") or "", environ.get("PATH_INFO") or "/"
+            ).operation
+        except APIError:
+            return self.config.cors
+        return self.sender.origins(operation)
 
     def perform(
         self, method: str, path: str, headers: Mapping[str, str], body: Any, namespace: str = "default", *, record: bool = False
@@ -167,8 +185,4 @@ class App:
     def _move_to_pool(self, call: Call, steps: Steps) -> Iterable[bytes]:
         """Run the remaining stages in the host's thread pool, or here when the host has none."""
         call.in_pool = True
-        defer = call.request.environ.get("openaimock.defer")
-        if defer is None:
-            return self._run(call, steps)
-        deferred: Iterable[bytes] = defer(lambda: self._run(call, steps))
-        return deferred
+        return defer(call.request.environ, lambda: self._run(call, steps))

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from ..config.load import Config
 from ..errors import ConfigError, Problem
 
+#: Kubernetes sets OPENAIMOCK_PORT to such a URL in every pod when a service is called openaimock.
+_SERVICE_URL = re.compile(r"(tcp|udp|sctp)://")
+
 
 def address(config: Config, host: str | None, port: int | None, environ: Mapping[str, str]) -> tuple[str, int]:
-    """Where to listen: what was value, else OPENAIMOCK_HOST and OPENAIMOCK_PORT, else the configuration."""
-    if port is None:
-        value = _setting(environ, "OPENAIMOCK_PORT")
-        if value is not None and not (value.isascii() and value.isdigit() and int(value) < 65536):
-            raise ConfigError([Problem("", "OPENAIMOCK_PORT", f"expected a port from 0 to 65535, got {value!r}")])
-        port = config.port if value is None else int(value)
-    return host or _setting(environ, "OPENAIMOCK_HOST") or config.host, port
+    """Where to listen: the arguments, else OPENAIMOCK_HOST and OPENAIMOCK_PORT, else the configuration. ConfigError.
 
-
-def _setting(environ: Mapping[str, str], name: str) -> str | None:
-    """A variable's value; None when it is empty or an address such as ``tcp://10.96.0.12:3000``.
-
-    Kubernetes sets such addresses in every pod for a service that is named ``openaimock``.
+    An empty variable and the URL that Kubernetes sets for a service are no setting.
     """
-    value = environ.get(name, "").strip()
-    return None if not value or value.startswith(("tcp://", "udp://")) else value
+    if port is None:
+        text = environ.get("OPENAIMOCK_PORT", "").strip()
+        if not text or _SERVICE_URL.match(text):
+            port = config.port
+        elif text.isascii() and text.isdigit() and len(text) <= 5 and int(text) < 65536:
+            port = int(text)
+        else:
+            raise ConfigError([Problem("", "OPENAIMOCK_PORT", f"expected a port from 0 to 65535, got {text[:80]!r}")])
+    named = environ.get("OPENAIMOCK_HOST", "").strip()
+    return host or ("" if _SERVICE_URL.match(named) else named) or config.host, port
 
 
 def url(host: str, port: int) -> str:

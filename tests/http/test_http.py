@@ -168,6 +168,32 @@ def test_cors_for_some_origins_only(serve):
     assert "access-control-allow-origin" not in bad.headers
 
 
+STORED = [
+    ("GET", "/responses/resp_1"),
+    ("DELETE", "/responses/resp_1"),
+    ("GET", "/chat/completions"),
+    ("GET", "/conversations/c_1/items"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), STORED)
+def test_without_a_key_no_page_of_another_origin_reads_or_deletes_what_is_stored(serve, method, path):
+    page = {"origin": "http://evil.example"}
+    for config, is_open in (({}, False), ({"api_key": "k"}, True), ({"cors": ["http://evil.example"]}, True)):
+        mock = serve({**config, "responses": RULES})
+        headers = {**page, "authorization": "Bearer k"}
+        answer = ask(mock, method, "/v1" + path, headers=headers)
+        preflight = ask(mock, "OPTIONS", "/v1" + path, headers={**page, "access-control-request-method": method})
+        assert ("access-control-allow-origin" in answer.headers) == is_open
+        assert ("access-control-allow-origin" in preflight.headers) == is_open
+
+
+def test_pages_may_ask_a_mock_without_a_key_and_list_its_models(mock):
+    page = {"origin": "http://page.example"}
+    assert post(mock, user("Hello"), headers=page).headers["access-control-allow-origin"] == "*"
+    assert ask(mock, "GET", "/v1/models", headers=page).headers["access-control-allow-origin"] == "*"
+
+
 def test_cors_can_be_off(serve):
     mock = serve({"cors": False, "responses": RULES})
     assert "access-control-allow-origin" not in post(mock, user("Hello")).headers
