@@ -54,6 +54,7 @@ def serve(arguments: argparse.Namespace) -> int:
     """Serve until a signal arrives; return the exit code."""
     from dataclasses import replace
 
+    from ..config.warnings import NO_RULES
     from ..server import Application, Server, address, listen, logs
     from ..server.signals import stopping_signals
     from ..wsgi import create_app
@@ -61,7 +62,10 @@ def serve(arguments: argparse.Namespace) -> int:
     flags = {"unmatched": arguments.unmatched, "seed": arguments.seed}
 
     def configured() -> Config:
-        return replace(load_config(arguments), **{key: value for key, value in flags.items() if value is not None})
+        config = load_config(arguments)
+        if arguments.unmatched in ("echo", "auto"):
+            config = replace(config, warnings=tuple(one for one in config.warnings if one.message != NO_RULES))
+        return replace(config, **{key: value for key, value in flags.items() if value is not None})
 
     alone = ("watch", "coverage", "coverage_xml", "fail_uncovered", "fail_unmatched")
     options = [f"--{name.replace('_', '-')}" for name in alone if getattr(arguments, name)]

@@ -192,13 +192,13 @@ class _Builder:
             return self.node(event, BAD)
         value = resolve(text)
         if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):  # type: ignore[arg-type]
-            self.problem(event, f"the tag {shown(event.tag)} does not fit this value")
+            self.problem(event, f"the tag {tag_text(event.tag)} does not fit this value")
             return self.node(event, BAD)
         return self.node(event, value, text)
 
     def tag_problem(self, event: Any) -> None:
         reason = "only plain data is read (text that begins with '!' needs quotes)"
-        self.problem(event, f"the tag {shown(event.tag)} is not allowed; {reason}")
+        self.problem(event, f"the tag {tag_text(event.tag)} is not allowed; {reason}")
 
     # Lists and mappings
 
@@ -315,6 +315,6 @@ def merge(node: Node, merges: list[Node]) -> None:
     node.value, node.keys = value, keys
 
 
-def shown(tag: str) -> str:
+def tag_text(tag: str) -> str:
     """A tag as it is written in YAML."""
     return "!!" + tag.removeprefix(TAG) if tag.startswith(TAG) else tag

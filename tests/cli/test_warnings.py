@@ -41,3 +41,9 @@ def test_the_variables_of_a_kubernetes_service_are_not_settings(start):  # noqa:
     assert running.ask().status_code == 200
     running = start(text=CONFIG, OPENAIMOCK_PORT="0", OPENAIMOCK_HOST="tcp://10.96.0.12")
     assert running.ask().status_code == 200
+
+
+def test_an_option_for_unmatched_requests_answers_without_rules(start):  # noqa: F811
+    running = start("-p", "0", "--unmatched", "echo", text=EMPTY)
+    assert running.ask().status_code == 200
+    assert running.stop()[1] == ""
