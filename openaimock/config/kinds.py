@@ -85,10 +85,15 @@ class Flag:
 
 @dataclass(eq=False, repr=False)
 class Choice:
-    """One of a few words; ``hints`` are messages for words that are often written by mistake."""
+    """One of a few words.
+
+    ``ids`` are further words, too many to list. A pattern such as ``files.*`` that matches one of them is accepted too.
+    ``hints`` are messages for words that are often written by mistake.
+    """
 
     values: tuple[str, ...]
     label: str
+    ids: tuple[str, ...] = ()
     hints: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property

@@ -37,12 +37,13 @@ def snake(key: str) -> str:
     return re.sub(r"(?<=[a-z0-9])[A-Z]", lambda match: "_" + match[0], key).lower()
 
 
-def suggest(word: str, words: Iterable[str]) -> str:
+def suggest(word: str, words: Iterable[str], unlisted: Iterable[str] = ()) -> str:
     """``; did you mean 'fuzzy'? (exact, fuzzy, ...)`` for a word that is close to a known one; the list when it is short."""
     candidates = list(words)
-    close = get_close_matches(word, candidates, 1, SUGGESTION_CUTOFF)
+    known_words = [*candidates, *unlisted]
+    close = get_close_matches(word, known_words, 1, SUGGESTION_CUTOFF)
     hint = f"; did you mean '{close[0]}'?" if close else ""
-    return hint if close and len(candidates) > MAX_LISTED else f"{hint} ({', '.join(candidates)})"
+    return hint if close and len(known_words) > MAX_LISTED else f"{hint} ({', '.join(candidates)})"
 
 
 def show(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ..errors import Problem
@@ -119,12 +120,13 @@ def _one_of(check: Checker, kind: Choice, node: Node, path: Path) -> Any:
         return "off"
     if not isinstance(value, str):
         return check.wrong(kind, node, path)
-    if value in kind.values:
+    if value in kind.values or value in kind.ids or ("*" in value and any(fnmatchcase(id, value) for id in kind.ids)):
         return value
     if value in later.WORDS.get(kind.label, ()):
         return check.problem(node, path, f"'{value}' is not available yet")
     hint = kind.hints.get(value.lower())
-    return check.problem(node, path, f"{show(value)} is not {kind.label}{f'; {hint}' if hint else suggest(value, kind.values)}")
+    advice = f"; {hint}" if hint else suggest(value, kind.values, kind.ids)
+    return check.problem(node, path, f"{show(value)} is not {kind.label}{advice}")
 
 
 def _list_of(check: Checker, kind: ListOf, node: Node, path: Path) -> Any:
