@@ -20,7 +20,6 @@ from .kinds import (
     Struct,
     Text,
 )
-from .names import LATER
 
 #: Every named kind. ``Shape(name, SHAPES)`` refers to one before it is declared.
 SHAPES: dict[str, Kind] = {}
@@ -88,7 +87,7 @@ def _text_field(name: str, doc: str) -> Field:
     return Field(name, shape("matcher"), doc)
 
 
-ENDPOINT = Choice(ENDPOINTS, "an endpoint", LATER, tuple(OPERATIONS))
+ENDPOINT = Choice(ENDPOINTS, "an endpoint", tuple(OPERATIONS))
 WHEN = Struct("a condition", (
     _text_field("user", "The last user message."),
     _text_field("system", "All system and developer text."),

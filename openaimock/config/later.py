@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .names import LATER
+
 #: The label of a mapping -> its keys that are not implemented yet.
 KEYS: dict[str, tuple[str, ...]] = {
     "a setting": ("prompt_cache", "webhooks", "load", "upstream", "record"),
@@ -13,6 +15,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 WORDS: dict[str, tuple[str, ...]] = {
     "a word for 'unmatched'": ("proxy",),
     "a way to answer retries": ("same",),
+    "an endpoint": LATER,
 }
 #: The stores that are not implemented yet, by the scheme of their address.
 STORES = ("sqlite", "redis", "rediss")
