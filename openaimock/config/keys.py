@@ -258,6 +258,7 @@ ANSWER = (
     _FINISH,
     *OVERRIDES,
     Field("auto", Flag(), "Generate content and arguments that are valid for the request."),
+    Field("proxy", Flag(), "Send the request to ``upstream``."),
     Field("error", shape("error"), "An error: a status, a code, or the whole error."),
     Field("status", STATUS, "The HTTP status."),
     Field("headers", HEADERS, "Response headers."),

@@ -6,14 +6,13 @@ from .names import LATER
 
 #: The label of a mapping -> its keys that are not implemented yet.
 KEYS: dict[str, tuple[str, ...]] = {
-    "a setting": ("prompt_cache", "webhooks", "load", "upstream", "record"),
+    "a setting": ("prompt_cache", "webhooks", "load"),
     "a rule": ("expect",),
-    "a reply": ("proxy", "hold"),
-    "a message": ("proxy", "hold"),
+    "a reply": ("hold",),
+    "a message": ("hold",),
 }
 #: The label of a choice -> its words that are not implemented yet.
 WORDS: dict[str, tuple[str, ...]] = {
-    "a word for 'unmatched'": ("proxy",),
     "a way to answer retries": ("same",),
     "an endpoint": LATER,
 }

@@ -255,7 +255,7 @@ _NOUNS = {
     "old_matcher": "a matcher of messages",
     "response": "a chat completion",
     "rule": "a rule",
-    "unmatched": "``error``, ``echo``, ``auto`` or a reply",
+    "unmatched": "``error``, ``echo``, ``auto``, ``proxy`` or a reply",
     "fault": "a fault",
     "model_entry": "a model",
     "size": "a number of bytes or a size",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from .keys import COUNT, NAME, SHAPES, SHARE, TURNS, shape
 from .kinds import AnyOf, AnyValue, Choice, Field, Flag, ListOf, MapOf, Numeric, Struct, Text
+from .recording_keys import RECORD, UPSTREAM
 
-UNMATCHED = Choice(("error", "echo", "auto"), "a word for 'unmatched'")
+UNMATCHED = Choice(("error", "echo", "auto", "proxy"), "a word for 'unmatched'")
 SHAPES["unmatched"] = AnyOf((UNMATCHED, shape("reply")))
 _PORT = Numeric(low=0, high=65535, whole=True)
 SHAPES["model_entry"] = Struct(
@@ -34,7 +35,7 @@ SETTINGS = Struct("a setting", (
     Field("models", ListOf(AnyOf((NAME, shape("model_entry")))),
           "The models that ``GET /v1/models`` lists: ids, or mappings with more facts.", default="a current list"),
     Field("unmatched", shape("unmatched"),
-          "The answer to a request that no rule matches: ``error``, ``echo``, ``auto`` or a reply.", default="error"),
+          "The answer to a request that no rule matches: ``error``, ``echo``, ``auto``, ``proxy`` or a reply.", default="error"),
     Field("turns", TURNS,
           "The assistant message of a conversation that answers: the ``next`` one or always the ``last``.", default="next"),
     Field("match", Choice(("best", "first"), "a way to match"), "Whether the ``best`` or the ``first`` matching rule answers.",
@@ -70,6 +71,8 @@ SETTINGS = Struct("a setting", (
     Field("isolate", ListOf(Choice(("path", "header", "key"), "a source of namespaces")),
           "The parts of a request that may name its namespace.",
           default="[path, header, key]"),
+    Field("upstream", UPSTREAM, "The server that ``unmatched: proxy``, ``proxy: true`` and recording send requests to."),
+    Field("record", RECORD, "Record exchanges with ``upstream`` as rules; implies ``unmatched: proxy``."),
     Field("admin", Flag(), "Whether ``/__openaimock`` exists.", default=True),
     Field("admin_key", Text(numbers=True, empty=False, secret=True, noun="a key"),
           "The key for ``/__openaimock``; without one it answers only requests from this machine."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 
 from ..config.load import Config
 from ..errors import ConfigError, Problem
@@ -26,7 +27,18 @@ def address(config: Config, host: str | None, port: int | None, environ: Mapping
         else:
             raise ConfigError([Problem("", "OPENAIMOCK_PORT", f"expected a port from 0 to 65535, got {text[:80]!r}")])
     named = environ.get("OPENAIMOCK_HOST", "").strip()
-    return host or ("" if _SERVICE_URL.match(named) else named) or config.host, port
+    name = host or ("" if _SERVICE_URL.match(named) else named) or config.host
+    if (config.upstream or {}).get("key") and not config.api_keys and not _is_loopback(name):
+        message = f"listening on {name} would lend the key of the upstream to every machine that reaches it; set 'api_key'"
+        raise ConfigError([Problem("", "upstream.key", message)])
+    return name, port
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def url(host: str, port: int) -> str:

@@ -403,11 +403,6 @@ def test_a_part_of_a_reply_that_is_not_there_yet_is_refused(name: str) -> None:
     assert lines == [f"responses.a.reply: '{name}' is not available yet"]
 
 
-@pytest.mark.parametrize("word", later.WORDS["a word for 'unmatched'"])
-def test_an_answer_to_the_unmatched_that_is_not_there_yet_is_refused(word: str) -> None:
-    assert problems_in({"unmatched": word}) == [f"unmatched: '{word}' is not available yet"]
-
-
 def test_a_store_that_is_not_there_yet_is_refused() -> None:
     assert problems_in(RULE + "store: sqlite:///x.db\n") == ["<text>:2:8: store: a store of sqlite is not available yet"]
 
