@@ -1,14 +1,15 @@
-"""The pytest plugin: the fixture ``openai_mock``, the marker of the same name, and tests that fail for what they asked of it."""
+"""The pytest plugin: one mock for the session, reset for each test, its marker, and the verdict on a test's requests."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-# Imported in every run of pytest, also of those that never ask for a mock: the mock itself is imported when one does.
+# This module is imported in every run of pytest; the mock itself is imported by the first test that uses it.
 if TYPE_CHECKING:
     from .testing.mock import MockServer
 
@@ -16,63 +17,126 @@ _MARKER = """\
 openai_mock(*configs, config=None, strict=False, allow_unmatched=False, **settings): run the test with a mock of the OpenAI API. \
 configs: YAML files (relative to the test's), dicts or YAML text; settings: any setting of a file, such as lint="error"; \
 an unmatched request fails the test unless allow_unmatched; strict: so does a rule or a reply that was never used."""
-_KEY: pytest.StashKey[tuple[Any, dict[str, Any]]] = pytest.StashKey()
-#: What the marker takes that is no setting, and what it is when it is not given.
+_TEST: pytest.StashKey[tuple[MockServer, dict[str, Any]]] = pytest.StashKey()
+_SESSION: pytest.StashKey[MockServer] = pytest.StashKey()
+_ENVIRONMENT: pytest.StashKey[pytest.MonkeyPatch] = pytest.StashKey()
+#: Arguments of the marker that are no settings, with their defaults.
 _OPTIONS = {"strict": False, "allow_unmatched": False}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the settings of the ini file."""
+    parser.addini("openai_mock", "configuration files whose rules every test with the fixture openai_mock has", type="paths")
+    parser.addini(
+        "openai_mock_env", "start the mock and set its environment before the tests are imported", type="bool", default=False
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Set the environment before the first conftest.py is imported, if the ini file says so."""
+    _set_environment(early_config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker. Set the environment if this plugin was loaded too late to do so before."""
     config.addinivalue_line("markers", _MARKER)
+    _set_environment(config)
+
+
+def _set_environment(config: pytest.Config) -> None:
+    if _ENVIRONMENT in config.stash or not config.getini("openai_mock_env"):
+        return
+    from .testing import verdicts
+
+    patch = config.stash[_ENVIRONMENT] = pytest.MonkeyPatch()
+    for name, value in verdicts.environment(_session_mock(config), os.environ).items():
+        patch.setenv(name, value)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the mock of the session, and restore the environment."""
+    patch = config.stash.get(_ENVIRONMENT, None)
+    if patch is not None:
+        patch.undo()
+    mock = config.stash.get(_SESSION, None)
+    if mock is not None:
+        mock.stop(0)
+
+
+def _session_mock(config: pytest.Config) -> MockServer:
+    """The mock of the session, started when it is first used. UsageError when the files of the ini file have problems."""
+    mock = config.stash.get(_SESSION, None)
+    if mock is None:
+        from .errors import ConfigError
+        from .testing import verdicts
+        from .testing.mock import MockServer
+
+        try:
+            settings = verdicts.configure(config.getini("openai_mock"), {}, config.rootpath)
+            mock = config.stash[_SESSION] = MockServer(settings, host="127.0.0.1", port=0).start()
+        except ConfigError as error:
+            raise pytest.UsageError(f"openai_mock: {error}") from None
+    return mock
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """A marked test has a mock without asking for it by name; first of all, so that other fixtures find the environment set."""
+    """Give a marked test the fixture, before its other fixtures, so that the environment is set for them."""
     names = getattr(item, "fixturenames", None)
     if names is not None and "openai_mock" not in names and item.get_closest_marker("openai_mock"):
         names.insert(0, "openai_mock")
 
 
+@pytest.fixture(scope="session")
+def openai_mock_session(request: pytest.FixtureRequest) -> MockServer:
+    """The mock of the OpenAI API that serves the whole session; each test with the fixture ``openai_mock`` resets it."""
+    return _session_mock(request.config)
+
+
 @pytest.fixture
-def openai_mock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Generator[MockServer, None, None]:
-    """A mock of the OpenAI API that runs on a free port, new for each test; OPENAI_BASE_URL and OPENAI_API_KEY point at it."""
+def openai_mock(request: pytest.FixtureRequest, openai_mock_session: MockServer, monkeypatch: pytest.MonkeyPatch) -> MockServer:
+    """A mock of the OpenAI API, reset for this test; OPENAI_BASE_URL, OPENAI_API_BASE and OPENAI_API_KEY point at it."""
     from .errors import ConfigError
     from .testing import verdicts
-    from .testing.mock import MockServer
 
-    marker = request.node.get_closest_marker("openai_mock")
-    given: dict[str, Any] = dict(marker.kwargs) if marker else {}
-    sources = [*(marker.args if marker else ()), *([given.pop("config")] if given.get("config") is not None else ())]
-    given.pop("config", None)
-    options = {name: given.pop(name, default) for name, default in _OPTIONS.items()}
+    mock = openai_mock_session
+    sources, settings, options = _arguments(request)
+    files: list[Path] = request.config.getini("openai_mock")
     try:
-        config = verdicts.configure(sources, given, request.path.parent)
-        mock = MockServer(config, host="127.0.0.1", port=0).start()
+        mock.restart(verdicts.configure([*files, *sources], settings, request.path.parent))
     except ConfigError as error:
         pytest.fail(f"openai_mock: {error}", pytrace=False)
-    try:
-        for name, value in verdicts.environment(mock, os.environ).items():
-            monkeypatch.setenv(name, value)
-        request.node.stash[_KEY] = (mock, options)
-        yield mock
-    finally:
-        mock.stop(verdicts.GRACE)
+    for name, value in verdicts.environment(mock, os.environ).items():
+        monkeypatch.setenv(name, value)
+    request.node.stash[_TEST] = (mock, options)
+    return mock
+
+
+def _arguments(request: pytest.FixtureRequest) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
+    """The configurations, settings and options of the test's marker."""
+    marker = request.node.get_closest_marker("openai_mock")
+    settings: dict[str, Any] = dict(marker.kwargs) if marker else {}
+    sources = list(marker.args) if marker else []
+    config = settings.pop("config", None)
+    if config is not None:
+        sources.append(config)
+    options = {name: settings.pop(name, default) for name, default in _OPTIONS.items()}
+    return sources, settings, options
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
-    """A test that passes fails after all for what it asked of its mock; one that fails tells it beside its own reason."""
+    """Fail a passed test for its exchanges; add them to the report of a failed one."""
     outcome = yield
-    mock, options = item.stash.get(_KEY, (None, {}))
+    mock, options = item.stash.get(_TEST, (None, {}))
     if mock is None:
         return
     from .testing import verdicts
 
     if outcome.excinfo is None:
-        said = verdicts.verdict(mock, **options)
-        if said:
-            outcome.force_exception(pytest.fail.Exception(said, pytrace=False))
+        message = verdicts.verdict(mock, **options)
+        if message:
+            outcome.force_exception(pytest.fail.Exception(message, pytrace=False))
     elif not issubclass(outcome.excinfo[0], pytest.skip.Exception):
-        said = verdicts.verdict(mock, options["allow_unmatched"])
-        if said:
-            item.add_report_section("call", "openai_mock", said)
+        message = verdicts.verdict(mock, options["allow_unmatched"])
+        item.add_report_section("call", "openai_mock", "\n".join(filter(None, [message, verdicts.summary(mock)])))

@@ -1,4 +1,4 @@
-"""The unittest mixin: a mock for each test of a TestCase, and tests that fail for requests no rule matched."""
+"""The unittest mixin: one mock for all tests, reset for each of them, and tests that fail for requests no rule matched."""
 
 from __future__ import annotations
 
@@ -13,51 +13,57 @@ from .testing import verdicts
 from .testing.mock import MockServer
 
 if TYPE_CHECKING:
-    # To the type checker the mixin is what it is mixed into.
+    # For the type checker the mixin is a TestCase.
     from unittest import TestCase as _Base
 else:
     _Base = object
+
+#: The mock of this process, once a test has used it.
+_shared: list[MockServer] = []
 
 
 class OpenAIMockMixin(_Base):
     """Mix it in before ``unittest.TestCase`` (or Django's, or ``IsolatedAsyncioTestCase``); tests use ``self.openai_mock``.
 
-    The mock runs on a free port, new for each test; OPENAI_BASE_URL and OPENAI_API_KEY point at it while the test runs.
+    The mock runs on a free port for as long as the process and is reset for each test, so that clients made once keep working;
+    OPENAI_BASE_URL, OPENAI_API_BASE and OPENAI_API_KEY point at it while a test runs.
     """
 
     #: A path (relative to the file of the class), a dict, YAML text, or a list of these; None: rules come from the test.
     openai_mock_config: ClassVar[Any] = None
     #: Settings as a file has them, such as ``{"lint": "error"}``.
     openai_mock_settings: ClassVar[Mapping[str, Any]] = {}
-    #: Whether a request that no rule matches is no reason to fail.
+    #: Whether a test may send requests that no rule matches.
     openai_mock_allow_unmatched: ClassVar[bool] = False
-    #: Whether a rule or a reply that was never used is a reason to fail.
+    #: Whether a test fails for a rule or a reply that was never used.
     openai_mock_strict: ClassVar[bool] = False
 
     openai_mock: MockServer
-    _came_to_its_end = False
+    _completed = False
 
     def setUp(self) -> None:
-        """Start the mock and set the environment. Who overrides it calls ``super().setUp()``."""
+        """Reset the mock and set the environment. An override must call ``super().setUp()``."""
         super().setUp()
-        given = self.openai_mock_config
-        sources = [] if given is None else given if isinstance(given, list) else [given]
+        config = self.openai_mock_config
+        sources = [] if config is None else config if isinstance(config, list) else [config]
         file = getattr(sys.modules.get(type(self).__module__), "__file__", None)
-        config = verdicts.configure(sources, self.openai_mock_settings, Path(file).parent if file else Path())
-        mock = self.openai_mock = MockServer(config, host="127.0.0.1", port=0).start()
-        self.addCleanup(mock.stop, verdicts.GRACE)
+        loaded = verdicts.configure(sources, self.openai_mock_settings, Path(file).parent if file else Path())
+        if not _shared:
+            _shared.append(MockServer(loaded, host="127.0.0.1", port=0))
+        mock = self.openai_mock = _shared[0]
+        mock.restart(loaded)
         environment = patch.dict(os.environ, verdicts.environment(mock, os.environ))
         environment.start()
         self.addCleanup(environment.stop)
-        self.addCleanup(self._judge)
+        self.addCleanup(self._check_verdict)
 
     def _callTestMethod(self, method: Any) -> None:
         super()._callTestMethod(method)  # type: ignore[misc]
-        self._came_to_its_end = True
+        self._completed = True
 
-    def _judge(self) -> None:
-        """Fail for what the test asked of its mock; one that failed already is not blamed for what it did not come to."""
-        strict = self.openai_mock_strict and self._came_to_its_end
-        said = verdicts.verdict(self.openai_mock, self.openai_mock_allow_unmatched, strict)
-        if said:
-            raise self.failureException(said)
+    def _check_verdict(self) -> None:
+        """Fail for the exchanges of the test; a test that failed already does not fail for leftovers."""
+        strict = self.openai_mock_strict and self._completed
+        message = verdicts.verdict(self.openai_mock, self.openai_mock_allow_unmatched, strict)
+        if message:
+            raise self.failureException(message)

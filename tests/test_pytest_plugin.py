@@ -134,7 +134,7 @@ def test_two(): assert said("Hullo") == "Hullo"
 """).assert_outcomes(passed=2)
 
 
-def test_a_test_that_fails_by_itself_is_told_the_miss_too(tests):
+def test_a_failing_test_reports_the_miss_too(tests):
     result = tests("""
 @pytest.mark.openai_mock("mock.yaml")
 def test_one(): assert said("Hullo") == "x"
@@ -143,7 +143,7 @@ def test_one(): assert said("Hullo") == "x"
     result.stdout.fnmatch_lines(["*KeyError*", "*openai_mock*", "unmatched request: *"])
 
 
-def test_strict_tells_the_rules_and_replies_that_were_never_used(tests):
+def test_strict_lists_the_rules_and_replies_that_were_never_used(tests):
     result = tests("""
 @pytest.mark.openai_mock("mock.yaml", strict=True)
 def test_never(): pass
@@ -159,7 +159,7 @@ def test_not_strict(): pass
 """)
     result.assert_outcomes(failed=2, passed=2)
     result.stdout.fnmatch_lines(["leftover rule: greet (*mock.yaml:2:5) never answered"])
-    result.stdout.fnmatch_lines(["leftover reply: greet (*mock.yaml:2:5): nobody has seen reply 2"])
+    result.stdout.fnmatch_lines(["leftover reply: greet (*mock.yaml:2:5): reply 2 was never sent"])
 
 
 def test_settings_of_the_marker_go_before_those_of_the_file(tests):
@@ -176,7 +176,7 @@ def test_two(openai_mock):
 """).assert_outcomes(passed=2)
 
 
-def test_a_wrong_configuration_is_told_without_a_traceback(tests):
+def test_a_wrong_configuration_is_reported_without_a_traceback(tests):
     result = tests("""
 @pytest.mark.openai_mock("mock.yaml", lnt="error")
 def test_one(): pass
@@ -228,3 +228,91 @@ def test_a_run_without_a_mock_imports_none():
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environ, timeout=60)
     assert done.stdout == "['openaimock.pytest_plugin']\n"
+
+
+def test_a_client_that_is_made_once_reaches_the_mock_of_every_test(tests):
+    tests("""
+import functools
+from openai import OpenAI
+
+@functools.lru_cache
+def client(): return OpenAI(max_retries=0, timeout=20)
+
+@pytest.mark.parametrize("number", range(3))
+def test_one(openai_mock, number):
+    openai_mock.when(user="Hello").reply(f"answer {number}")
+    answer = client().chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "Hello"}])
+    assert answer.choices[0].message.content == f"answer {number}"
+    openai_mock.assert_called(times=1)
+""").assert_outcomes(passed=3)
+
+
+def test_streams_and_calls_of_an_earlier_test_are_cut_and_leave_nothing_behind(tests):
+    tests("""
+import threading
+http = httpx.Client(trust_env=False, verify=False, timeout=60)
+streams, ends = [], []
+
+def test_one(openai_mock):
+    openai_mock.when(user="x").reply({"content": "a b c", "pace": {"tps": 0.01}})
+    body = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "x"}]}
+    stream = http.send(http.build_request("POST", openai_mock.url + "/chat/completions", json=body), stream=True)
+    streams.append((stream, stream.iter_raw()))
+    next(streams[0][1])
+
+def test_two(openai_mock):
+    with pytest.raises(Exception, match="peer closed"):
+        for _ in streams[0][1]: pass
+    assert openai_mock.exchanges == []
+""").assert_outcomes(passed=2)
+
+
+def test_the_ini_file_names_rules_for_every_test(pytester, tests):
+    pytester.makeini("[pytest]\nopenai_mock = mock.yaml\n")
+    tests("""
+def test_one(openai_mock): assert said("Hello") == "Hi!"
+
+@pytest.mark.openai_mock(responses=[{"when": {"user": "Bye"}, "reply": "See you."}])
+def test_two(): assert (said("Hello"), said("Bye")) == ("Hi!", "See you.")
+""").assert_outcomes(passed=2)
+
+
+def test_a_wrong_file_of_the_ini_file_is_reported_without_a_traceback(pytester, tests):
+    pytester.makeini("[pytest]\nopenai_mock = nothing.yaml\n")
+    result = tests("def test_one(openai_mock): pass")
+    result.stdout.fnmatch_lines(["*nothing.yaml*"])
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_the_environment_is_set_before_tests_are_imported(pytester, tests, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://before")
+    pytester.makeini("[pytest]\nopenai_mock_env = true\n")
+    tests("""
+URL = os.environ["OPENAI_BASE_URL"]
+def test_one(openai_mock): assert openai_mock.url == URL
+def test_two(openai_mock_session): assert openai_mock_session.url == URL
+def test_three(): assert os.environ["OPENAI_BASE_URL"] == os.environ["OPENAI_API_BASE"] == URL
+""").assert_outcomes(passed=3)
+    assert os.environ["OPENAI_BASE_URL"] == "http://before"
+
+
+def test_proxies_are_passed_by(tests, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "internal.example")
+    monkeypatch.delenv("no_proxy", raising=False)
+    tests("""
+def test_one(openai_mock):
+    assert os.environ["NO_PROXY"] == os.environ["no_proxy"] == "internal.example,127.0.0.1,localhost"
+""").assert_outcomes(passed=1)
+
+
+def test_a_failing_test_shows_its_requests(tests):
+    result = tests("""
+@pytest.mark.openai_mock("mock.yaml")
+def test_one(): assert said("Hello") == "x"
+
+def test_two(openai_mock): assert False
+""")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["requests of the test:", "  #1 POST /v1/chat/completions 'Hello' -> 200, rule greet"])
+    result.stdout.fnmatch_lines(["No request reached the mock at http://127.0.0.1:*/v1. The client may have been made*"])

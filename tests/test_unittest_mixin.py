@@ -27,14 +27,14 @@ def run(body, base=unittest.TestCase, **options):
 
 def test_a_test_has_a_mock_and_its_environment(monkeypatch):
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    seen = []
+    checks = []
 
     def body(self):
         assert post(self.openai_mock, user("Hello")).status_code == 200
-        seen.append(os.environ["OPENAI_BASE_URL"] == self.openai_mock.url)
+        checks.append(os.environ["OPENAI_BASE_URL"] == self.openai_mock.url)
 
     assert run(body).wasSuccessful()
-    assert seen == [True]
+    assert checks == [True]
     assert "OPENAI_BASE_URL" not in os.environ
 
 
@@ -50,15 +50,15 @@ def test_an_unmatched_request_fails_the_test_and_says_why():
     def body(self):
         post(self.openai_mock, user("Hullo"))
 
-    [(_, said)] = run(body).failures
-    assert "unmatched request: POST /v1/chat/completions: No matching response" in said
-    assert "got 'Hullo'" in said
+    [(_, message)] = run(body).failures
+    assert "unmatched request: POST /v1/chat/completions: No matching response" in message
+    assert "got 'Hullo'" in message
     assert run(body, openai_mock_allow_unmatched=True).wasSuccessful()
 
 
 def test_strict():
-    [(_, said)] = run(lambda self: None, openai_mock_strict=True).failures
-    assert "leftover rule: greet (responses[0]) never answered" in said
+    [(_, message)] = run(lambda self: None, openai_mock_strict=True).failures
+    assert "leftover rule: greet (responses[0]) never answered" in message
     assert run(lambda self: None).wasSuccessful()
 
 
@@ -85,3 +85,26 @@ def test_settings():
         assert os.environ["OPENAI_API_KEY"] == "sk-mine"
 
     assert run(body, openai_mock_settings={"seed": 7, "api_key": "sk-mine"}).wasSuccessful()
+
+
+def test_all_tests_share_one_server_that_is_reset(monkeypatch):
+    urls = []
+
+    def body(self):
+        assert self.openai_mock.exchanges == []
+        post(self.openai_mock, user("Hello"))
+        urls.append(self.openai_mock.url)
+
+    assert all(run(body).wasSuccessful() for _ in range(2))
+    assert urls[0] == urls[1]
+
+
+def test_the_environment_of_other_libraries_and_proxies(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_BASE", "https://elsewhere")
+
+    def body(self):
+        assert os.environ["OPENAI_API_BASE"] == self.openai_mock.url
+        assert "127.0.0.1" in os.environ["NO_PROXY"]
+
+    assert run(body).wasSuccessful()
+    assert os.environ["OPENAI_API_BASE"] == "https://elsewhere"

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from ..errors import APIError, ConfigError
 from ..http import payloads
 from ..http.catalog import api_error
+from ..http.extensions import defer
 from . import guard
 
 if TYPE_CHECKING:
@@ -48,12 +49,8 @@ class Admin:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Body:
         """Answer one request (PEP 3333)."""
-        defer = environ.get("openaimock.defer")
-        if defer is None:
-            return self._answer(environ, start_response)
-        # A report about ten thousand rules takes long, so it is made in the server's thread pool.
-        deferred: Body = defer(lambda: self._answer(environ, start_response))
-        return deferred
+        # A report about ten thousand rules takes long. It does not wait behind reply functions that block.
+        return defer(environ, lambda: self._answer(environ, start_response), urgent=True)
 
     def _answer(self, environ: Environ, start_response: StartResponse) -> Body:
         try:

@@ -14,6 +14,7 @@ from ..config.load import Config, load_rules
 from ..errors import APIError, Hangup
 from ..http import cors
 from ..http.catalog import api_error
+from ..http.extensions import defer
 from ..http.request import Request
 from ..rules.rule import Rule, build
 from ..rules.ruleset import RuleSet
@@ -33,6 +34,7 @@ from .stages import (
     match_may_block,
     override,
     read,
+    read_may_block,
     reply,
     reply_may_block,
     route,
@@ -49,7 +51,11 @@ Steps = Sequence[tuple[Stage, Callable[["App", Call], bool] | None]]
 #: The path of every request. Its response is sent after the last stage, or after a stage that raises an APIError.
 STAGES: tuple[Stage, ...] = (route, authenticate, override, read, limit, lint, match, reply, write)
 #: The stages that may block, each with the test. A call that may block moves to the host's thread pool.
-MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {match: match_may_block, reply: reply_may_block}
+MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {
+    read: read_may_block,
+    match: match_may_block,
+    reply: reply_may_block,
+}
 
 #: Stages that depend on a setting; a mock without the setting skips them.
 OPTIONAL: Mapping[Stage, Callable[[Config], bool]] = {
@@ -73,8 +79,8 @@ class App:
 
     def __init__(self, config: Config, log: logging.Logger = log) -> None:
         self.config = config
-        self.log = log
         self.sender = Sender(config, log)
+        self.log = self.sender.log
         self.asks = asks.AskReader()
         self.namespaces = Namespaces(config)
         #: Numbers of the exchanges of all namespaces.
@@ -179,8 +185,4 @@ class App:
     def _move_to_pool(self, call: Call, steps: Steps) -> Iterable[bytes]:
         """Run the remaining stages in the host's thread pool, or here when the host has none."""
         call.in_pool = True
-        defer = call.request.environ.get("openaimock.defer")
-        if defer is None:
-            return self._run(call, steps)
-        deferred: Iterable[bytes] = defer(lambda: self._run(call, steps))
-        return deferred
+        return defer(call.request.environ, lambda: self._run(call, steps))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ..http import payloads
 from ..types.reply import Reply
@@ -10,6 +11,9 @@ from ..types.reply import Reply
 #: The beginning of a body that is a stream of server-sent events, and the end of an event.
 _EVENT = re.compile(r"(?:data|event|id|retry)?:[^\n]*\n")
 _EVENT_END = re.compile(rb"(?<=\n\n)|(?<=\r\n\r\n)")
+#: Clients that read the same text of more characters slowly share its bytes.
+_LARGE = 65536
+_encode_large = lru_cache(maxsize=8)(str.encode)
 
 
 def raw(reply: Reply) -> payloads.Raw:
@@ -21,7 +25,8 @@ def raw(reply: Reply) -> payloads.Raw:
     if isinstance(body, str) or body is None:
         text = body or ""
         content_type = "text/event-stream" if _EVENT.match(text) else "text/plain; charset=utf-8"
-        return payloads.Raw(text.encode(), content_type, status, headers)
+        data = _encode_large(text) if len(text) > _LARGE else text.encode()
+        return payloads.Raw(data, content_type, status, headers)
     return payloads.Raw(payloads.encode(body), "application/json", status, headers)
 
 

@@ -5,26 +5,31 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from .. import lint
 from ..api import Operation
-from ..config.load import Config
+from ..config.load import Config, secrets
 from ..delivery import faults, pace
 from ..errors import APIError, Hangup
 from ..http import cors, payloads
 from ..http.api_headers import GATEWAY_JSON_TYPE, JSON_TYPE, api_headers, from_gateway, stream_type
 from ..http.catalog import api_error
-from ..http.extensions import TimedBody
+from ..http.extensions import TimedBody, timer
 from ..http.headers import header_value
+from ..http.sse import Frame
 from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
+from ..text.log import safe
 from ..types.clock import Clock
 from ..types.exchange import Exchange
 from ..types.reply import Fault, Reply
 from .call import Call
 from .raw import events, is_stream
 
+#: Bytes of an unpaced stream that are produced at once.
+LARGE = 65536
 #: The delivery of an answer that no rule made.
 _PLAIN = Reply()
 
@@ -34,7 +39,7 @@ class Sender:
 
     def __init__(self, config: Config, log: logging.Logger) -> None:
         self.config = config
-        self.log = log
+        self.log = safe(log, secrets(config))
         self.clock = Clock.parse(config.clock)
         self.metrics = Metrics()
         self._open_to_all = config.cors == "*" and not config.api_keys
@@ -90,7 +95,11 @@ class Sender:
         common = self._headers(call, status, streamed=True)
         headers = [*first, *(header for header in common if header[0] not in names)]
         if not latency and pace.instant(reply.pace) and fault is None:
-            frames = [data for data, _ in payload.frames]
+            frames, rest = _first_frames(payload.frames)
+            if rest is not None:
+                # What does not fit into the socket's buffer is produced when the client has read the rest.
+                unpaced = ((0.0, data) for data in chain(frames, (data for data, _ in rest)))
+                return self._timed(call, status, headers, 0.0, pace.record_times(unpaced, call.exchange.chunks))
             self._start(call, status, headers, 0.0)
             self._end(call, len(frames))
             # In two pieces, because a host may compute a content length from a single one, and streams have none.
@@ -167,14 +176,14 @@ class Sender:
     ) -> Iterable[bytes]:
         """A response with delays. A host with ``openaimock.timed`` waits for them; otherwise the body sleeps."""
         self._start(call, status, headers, latency)
-        clock = call.request.environ.get("openaimock.timed", TimedBody)
+        environ = call.request.environ
         fault = call.exchange.fault
         observed = self._observed(timed, call)
         body: Iterable[bytes]
-        if clock is TimedBody and fault is not None and fault.kind == "slow_headers":
-            body = clock(observed, faults.HEAD_GAP)
+        if environ.get("openaimock.timed") is TimedBody and fault is not None and fault.kind == "slow_headers":
+            body = TimedBody(observed, faults.HEAD_GAP)
         else:
-            body = clock(observed)
+            body = timer(environ)(observed)
         return body
 
     def _observed(self, timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
@@ -210,6 +219,19 @@ def _log_line(exchange: Exchange) -> str:
     return f"{exchange.method} {exchange.path} {exchange.status} {outcome} {exchange.duration * 1000:.1f} ms" + (
         "" if exchange.ended == "complete" else f" ({exchange.ended})"
     )
+
+
+def _first_frames(frames: Iterable[Frame]) -> tuple[list[bytes], Iterator[Frame] | None]:
+    """The frames of a stream up to a size, and an iterator of the others; None when there are no others."""
+    iterator = iter(frames)
+    first: list[bytes] = []
+    size = 0
+    for data, _ in iterator:
+        first.append(data)
+        size += len(data)
+        if size > LARGE:
+            return first, iterator
+    return first, None
 
 
 def raw_error(error: APIError) -> payloads.Raw:

@@ -12,6 +12,7 @@ from ..errors import APIError
 from ..replies.plan import Plan, make_reply, plan, ready
 from ..rules.explain import no_match
 from ..rules.rule import groups, plan_for_hit, reply_index
+from ..text.log import LINES
 from ..types.ask import Ask, Match
 from ..types.reply import Block, Reply
 
@@ -124,7 +125,7 @@ def _unmatched(app: App, operation: Operation, call: Call, ask: Ask) -> Selectio
     if app.config.unmatched == "echo":
         return Selection("echo")
     refusal = no_match(ask, app.ruleset.nearest(ask, call.context.namespace.hits()))
-    app.log.warning("%s", refusal.message)
+    app.log.warning("%s", refusal.message, extra=LINES)
     raise refusal
 
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: A body of more bytes counts by its size against the memory of the journal.
 LARGE = 4096
+#: Reading a body of more bytes than this may block, sent as it is or compressed.
+LARGE_JSON, LARGE_ENCODED = 256 * 1024, 4096
 #: A match that may take longer than this many seconds may block.
 SLOW = 0.005
 #: So may the reply to a request with more inputs than this.
@@ -135,6 +137,14 @@ def write(app: App, call: Call) -> None:
 
 
 # What may block
+
+
+def read_may_block(app: App, call: Call) -> bool:
+    """Whether the body is so large that decoding and parsing it take long."""
+    environ = call.request.environ
+    length = environ.get("CONTENT_LENGTH") or "0"
+    limit = LARGE_ENCODED if "HTTP_CONTENT_ENCODING" in environ else LARGE_JSON
+    return len(length) > 12 or (length.isdecimal() and int(length) > limit)
 
 
 def match_may_block(app: App, call: Call) -> bool:

@@ -55,6 +55,7 @@ def serve(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from ..server import Application, Server, address, listen, logs
+    from ..server.signals import stopping_signals
     from ..wsgi import create_app
 
     flags = {"unmatched": arguments.unmatched, "seed": arguments.seed}
@@ -83,8 +84,8 @@ def serve(arguments: argparse.Namespace) -> int:
     if arguments.workers > 1:
         from ..server.workers import share
 
-        listener = listen(host, port)
-        return share(app, listener, config.max_body, arguments.workers, ready(listener.getsockname()[1]))
+        listeners = listen(host, port)
+        return share(app, listeners, config.max_body, log, arguments.workers, ready(listeners[0].getsockname()[1]))
     if len(options) > arguments.watch:
         app.api.namespaces.past = []
     served: Application = app
@@ -94,14 +95,17 @@ def serve(arguments: argparse.Namespace) -> int:
 
         watched = served = ReloadingApp(app, configured, lambda message: print(message, file=sys.stderr, flush=True))
         watched.start()
-    server = Server(served, host=host, port=port, max_body=config.max_body)
+    server = Server(served, host=host, port=port, max_body=config.max_body, log=log)
     stopped: list[int] = []
 
     def stop(number: int, frame: object) -> None:
         stopped.append(number)
-        server.stop()
+        if len(stopped) > 1:
+            server.stop(0)
+        else:
+            server.stop()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in stopping_signals():
         signal.signal(number, stop)
     print(ready(server.port), flush=True)
     server.run()

@@ -1,9 +1,9 @@
-"""Two things a WSGI host may offer for replies that take time, as our server does, in the manner of ``wsgi.file_wrapper``.
+"""Two WSGI extensions for replies that take time, in the manner of ``wsgi.file_wrapper``; our server offers both.
 
 ``environ["openaimock.timed"](items)``
-    makes an app_iter of (seconds, bytes): each piece is sent so long after the one before it was due, and no thread waits.
+    makes an app_iter of (seconds, bytes): each piece is sent that long after the one before it was due, and no thread waits.
 ``environ["openaimock.defer"](function)``
-    makes an app_iter of a function that may block: it runs in a thread, and returns an app_iter in its turn.
+    makes an app_iter of a function that may block: it runs in a thread and returns an app_iter in turn.
 
 See ``docs/hooks.rst``.
 """
@@ -11,11 +11,19 @@ See ``docs/hooks.rst``.
 from __future__ import annotations
 
 import logging
+import math
+import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-logger = logging.getLogger("openaimock")
+from ..text.log import ROOT
+from ..types.clock import monotonic
+
+#: Seconds between two checks of whether the client is still there, where the host can tell.
+CHECK = 0.5
+#: Seconds after which an endless wait ends on another host, so that it does not hold a thread for good.
+STALL_LIMIT = 60.0
 
 
 class Silence(bytes):
@@ -23,21 +31,27 @@ class Silence(bytes):
 
 
 class TimedBody:
-    """What ``openaimock.timed`` gives. Read by anyone but the server, it is an iterable that sleeps.
+    """The app_iter of ``openaimock.timed``. Iterated by another host than our server, it sleeps.
 
-    ``head_gap`` is how many seconds lie between the bytes of the response's head; only our server can do that.
+    ``head_gap`` is the number of seconds between the bytes of the response's head; only our server can do that. ``is_gone``
+    says whether the client has left; a wait ends then. A wait without an end (``math.inf``) ends after ``STALL_LIMIT``.
     """
 
-    def __init__(self, items: Iterable[tuple[float, bytes]], head_gap: float = 0.0) -> None:
+    def __init__(
+        self, items: Iterable[tuple[float, bytes]], head_gap: float = 0.0, is_gone: Callable[[], bool] | None = None
+    ) -> None:
         self.items = items
         self.head_gap = head_gap
+        self._is_gone = is_gone
 
     def __iter__(self) -> Iterator[bytes]:
-        due = time.monotonic()
+        due = monotonic()
         for delay, data in self.items:
-            due += delay
-            while (wait := due - time.monotonic()) > 0:
-                time.sleep(min(wait, 3600.0))
+            due = monotonic() + STALL_LIMIT if delay == math.inf else due + delay
+            while (wait := due - monotonic()) > 0:
+                if self._is_gone is not None and self._is_gone():
+                    return
+                time.sleep(min(wait, CHECK))
             if type(data) is not Silence:
                 yield data
 
@@ -47,10 +61,14 @@ class TimedBody:
 
 
 class Deferred:
-    """What ``openaimock.defer`` gives. Read by anyone but the server, it calls the function then and there."""
+    """The app_iter of ``openaimock.defer``. Iterated by another host than our server, it calls the function there.
 
-    def __init__(self, function: Callable[[], Iterable[bytes]]) -> None:
+    ``urgent`` calls are short and do not wait behind functions that block.
+    """
+
+    def __init__(self, function: Callable[[], Iterable[bytes]], urgent: bool = False) -> None:
         self.function = function
+        self.urgent = urgent
 
     def __iter__(self) -> Iterator[bytes]:
         body = self.function()
@@ -60,14 +78,51 @@ class Deferred:
             close_body(body)
 
 
-def close_body(body: object) -> None:
-    """Call an app_iter's ``close``, if it has one. Its exceptions are logged: nobody is left to tell."""
+def close_body(body: object, log: logging.Logger = ROOT) -> None:
+    """Call the ``close`` of an app_iter, if it has one. Its exceptions are logged: the response is over."""
     try:
         close = getattr(body, "close", None)
         if close is not None:
             close()
     except Exception:
-        logger.exception("Closing a reply failed")
+        log.exception("Closing a reply failed")
+
+
+def timer(environ: Mapping[str, Any]) -> Callable[..., Iterable[bytes]]:
+    """What makes a timed body for the host of this request: the host's own hook, or one that sleeps in the host's thread."""
+    hook: Callable[..., Iterable[bytes]] | None = environ.get("openaimock.timed")
+    if hook is not None:
+        return hook
+    is_gone = disconnect_check(environ)
+    return lambda items: TimedBody(items, is_gone=is_gone)
+
+
+def defer(environ: Mapping[str, Any], function: Callable[[], Iterable[bytes]], urgent: bool = False) -> Iterable[bytes]:
+    """Run a function that may block in a thread of the host, or here when the host has none. ``urgent``: see ``Deferred``."""
+    hook: Callable[..., Iterable[bytes]] | None = environ.get("openaimock.defer")
+    if hook is None:
+        return function()
+    return Deferred(function, urgent) if hook is Deferred else hook(function)
+
+
+def disconnect_check(environ: Mapping[str, Any]) -> Callable[[], bool] | None:
+    """A function that says whether the client has left, for hosts that show it (waitress, gunicorn, werkzeug); else None."""
+    check: Callable[[], bool] | None = environ.get("waitress.client_disconnected")
+    if check is not None:
+        return check
+    sock = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
+    if not isinstance(sock, socket.socket) or not hasattr(socket, "MSG_DONTWAIT"):
+        return None
+
+    def is_gone() -> bool:
+        try:
+            return not sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except (OSError, ValueError):
+            return True
+
+    return is_gone
 
 
 #: What the server adds to the environ.

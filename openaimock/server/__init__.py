@@ -1,47 +1,64 @@
-"""A WSGI server for any application, made to wait for thousands of slow replies and to answer quick ones quickly."""
+"""A WSGI server for any application: it waits for thousands of slow replies cheaply and answers quick ones quickly."""
 
 from __future__ import annotations
 
-import errno
+import logging
 import math
+import os
 import socket as sockets
 import threading
-from time import monotonic
+import weakref
+from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
-from ..errors import PortInUseError
 from ..http.extensions import HOOKS
-from .http import Channel
-from .loop import READ, Loop, Pool, logger
+from ..text.log import ROOT
+from ..types.clock import monotonic
+from .http import HttpConnection
+from .listener import listen
+from .loop import READ, Loop
 from .parser import ParsedRequest, ParserLimits
+from .pool import Pool
 from .task import Application, Task
+from .transport import HIGH, Transport
 from .wsgi import server_environ
 
 __all__ = ["Application", "Server", "listen"]
 
-#: Connections the system keeps for us until we accept them; accepted at one wake-up, alone and beside other processes.
-BACKLOG, ACCEPT, ACCEPT_SHARED = 2048, 256, 1
-#: Seconds without accepting when there is no file descriptor left.
+#: Connections accepted at one wake-up, alone and beside other processes.
+ACCEPT, ACCEPT_SHARED = 256, 1
+#: Seconds without accepting when no file descriptor is free.
 PAUSE = 0.2
 #: Seconds that another process has to accept a connection before one that has more takes it.
 YIELD = 0.001
+#: Threads reserved for urgent deferred calls.
+RESERVED = 2
+#: Bytes buffered towards all clients beyond which no new request is answered.
+BACKLOG_BYTES = 256 * 1024 * 1024
+#: Seconds between two checks of whether that many are still buffered.
+BACKLOG_CHECK = 0.05
+#: Turns of the loop in which new connections are accepted and their requests read before the application is replaced.
+POLLS = 3
+#: Seconds without reading after which a client is disconnected when too many bytes are buffered, and when the server stops.
+STUCK, STUCK_AT_STOP = 5.0, 1.0
 
 
-class Share(Protocol):
-    """What a server knows of those that share its socket."""
+class ConnectionBalance(Protocol):
+    """How a server that shares its sockets with other processes compares with them."""
 
-    def tell(self, count: int) -> None:
-        """Say how many connections this one has."""
+    def report(self, count: int) -> None:
+        """Publish the number of connections of this process."""
 
     def fair(self) -> bool:
-        """Whether this one should take another, rather than leave it to the others."""
+        """Whether this process should accept another connection rather than leave it to the others."""
 
 
 class Server:
-    """Serves a WSGI application, from its making (it listens at once) to its end. To start again, make a new one.
+    """Serves a WSGI application. It listens from construction to the end; to start again, make a new one.
 
-    ``socket`` is a listening socket to use, shared with other processes perhaps (``share`` says how many connections these have);
-    the server closes it in the end. OSError when it cannot listen there, ``PortInUseError`` when the port is taken.
+    ``listeners`` are listening sockets to use, perhaps shared with other processes (``balance`` compares with these); the
+    server closes them at the end. OSError when it cannot listen on the host, ``PortInUseError`` when the port is in use.
     """
 
     def __init__(
@@ -52,33 +69,38 @@ class Server:
         port: int = 0,
         threads: int = 8,
         max_body: int = 64 * 1024 * 1024,
-        socket: sockets.socket | None = None,
-        share: Share | None = None,
+        listeners: Sequence[sockets.socket] = (),
+        balance: ConnectionBalance | None = None,
         idle: float = 120.0,
+        log: logging.Logger = ROOT,
     ) -> None:
-        self._shared = socket is not None
-        self._share = share
+        self._shared = bool(listeners)
+        self._balance = balance
         self._yielded = False
-        self._listener = socket or listen(host, port)
-        self._listener.setblocking(False)
-        address = self._listener.getsockname()
+        self._listeners = list(listeners) or listen(host, port)
+        for listener in self._listeners:
+            listener.setblocking(False)
+        address = self._listeners[0].getsockname()
         self.host: str = address[0]
         self.port: int = address[1]
         self._app = app
         self._idle = idle
         self._limits = ParserLimits(max_body)
-        self._loop = Loop()
+        self._loop = Loop(log)
         self._pool = Pool(threads)
-        self._channels: set[Channel] = set()
+        self._reserve = Pool(RESERVED)
+        self._transports: set[Transport] = set()
+        self._postponed: list[HttpConnection] = []
         self._environ = server_environ(self.host, self.port, {"wsgi.multiprocess": self._shared, **HOOKS})
         self._lock = threading.Lock()  # held while it runs
         self._state = "new"
         self._thread: int | None = None
-        self._deadline = math.inf
         self._accepting = False
+        self._full = False
+        _open_servers.add(self)
 
     def start(self) -> None:
-        """Serve in a thread of its own. It may be started twice; not after it was stopped."""
+        """Serve in a thread of its own. A second call does nothing; RuntimeError after ``stop``."""
         if self._state == "stopped":
             raise RuntimeError("This server was stopped and cannot start again; make a new one.")
         if self._state == "new":
@@ -98,76 +120,134 @@ class Server:
                 self._serve()
 
     def stop(self, grace: float = 10.0) -> None:
-        """Accept nothing more, let running responses end within ``grace`` seconds, and close everything.
+        """Accept nothing more, finish the responses that can end within ``grace`` seconds, cut the others, and close everything.
 
-        Comes back when that is done; at once, when called in the thread that serves (by a signal handler or the application). It
-        may be called at any time and more than once; the shortest grace counts.
+        Returns when that is done; at once when called in the thread that serves (by a signal handler or the application). It
+        may be called at any time and more than once; the earliest deadline counts.
         """
-        self._deadline = min(self._deadline, monotonic() + grace)
+        loop = self._loop
+        loop.deadline = min(loop.deadline, monotonic() + grace)
         if self._state == "new":
             self._state = "stopped"
             self._close()
         elif self._state == "running":
-            self._loop.wake()
+            loop.wake()
             if self._thread != threading.get_ident() and self._lock.acquire(timeout=max(0.0, grace) + 5):
                 self._lock.release()
+
+    def stop_at_end_of(self, pipe: int, grace: float) -> None:
+        """Stop when the other end of a pipe is closed, as it is when the process that holds it ends. Call it before ``run``."""
+
+        def ended(events: int) -> None:
+            self._loop.watch(pipe, READ, 0, ended)
+            self.stop(grace)
+
+        self._loop.watch(pipe, 0, READ, ended)
+
+    @property
+    def running(self) -> bool:
+        """Whether it serves; not in a child process that was forked from the one that does."""
+        return self._state == "running"
+
+    def replace(self, app: Application, max_body: int) -> None:
+        """Serve another application from now on. What was received before is answered by the old one or cut. From any thread.
+
+        Idle connections stay open; those with a request that is still being read or answered are closed.
+        """
+        done = threading.Event()
+
+        def switch(polls: int) -> None:
+            if polls:  # first read what clients have sent so far
+                return self._loop.call(partial(switch, polls - 1))
+            self._app = app
+            self._limits.limit_body(max_body)
+            for transport in list(self._transports):
+                if transport.protocol.busy or transport.protocol.partial or transport.unsent:
+                    transport.close()
+            done.set()
+
+        if self._state == "running":
+            self._loop.call(partial(switch, POLLS))
+            if self._thread != threading.get_ident():
+                done.wait(10)
 
     def _serve(self) -> None:
         self._thread = threading.get_ident()
         loop = self._loop
         try:
             self._listen(True)
-            self._sweep()
-            while self._deadline == math.inf:
+            self._close_idle()
+            while loop.deadline == math.inf:
                 loop.turn()
             loop.stopping = True
             self._refuse()
-            while any(channel.busy for channel in self._channels) and monotonic() < self._deadline:
-                loop.turn(self._deadline)
+            while any(transport.protocol.busy or transport.unsent for transport in self._transports):
+                now = monotonic()
+                if now >= loop.deadline:
+                    break
+                loop.turn(min(loop.deadline, now + STUCK_AT_STOP / 2))
+                self._close_stuck(STUCK_AT_STOP)
         finally:
             self._close()
             self._state = "stopped"
             self._lock.release()
 
     def _close(self) -> None:
+        _open_servers.discard(self)
         self._refuse()
-        for channel in list(self._channels):
-            channel.close()
+        for transport in list(self._transports):
+            transport.close()
         self._loop.close()
         self._pool.close()
+        self._reserve.close()
 
     def _refuse(self) -> None:
-        """Stop listening, and let go of the connections that have nothing to say."""
+        """Stop listening, and end the connections that are idle or cannot end by the deadline."""
         self._listen(False)
-        self._listener.close()
-        for channel in list(self._channels):
-            channel.retire()
+        for listener in self._listeners:
+            listener.close()
+        for transport in list(self._transports):
+            transport.protocol.retire(self._loop.deadline)
+
+    def abandon(self) -> None:
+        """Close the file descriptors in a forked child: the sockets belong to the parent."""
+        self._state = "stopped"
+        self._lock = threading.Lock()
+        for listener in self._listeners:
+            listener.close()
+        for transport in self._transports:
+            transport.abandon()
+        self._loop.abandon()
 
     def _listen(self, accept: bool) -> None:
-        if accept != self._accepting and self._listener.fileno() >= 0:
+        if accept != self._accepting and self._listeners[0].fileno() >= 0:
             self._accepting = accept
-            self._loop.watch(self._listener, 0 if accept else READ, READ if accept else 0, self._accept)
+            for listener in self._listeners:
+                self._loop.watch(listener, 0 if accept else READ, READ if accept else 0, partial(self._accept, listener))
 
-    def _accept(self, events: int) -> None:
-        if self._share is not None:
-            # Once: another that does not take it is busy, or about to end.
-            self._yielded = not (self._yielded or self._share.fair())
+    def _accept(self, listener: sockets.socket, events: int) -> None:
+        if self._balance is not None:
+            # Yield once: a process that does not take the connection is busy, or about to end.
+            self._yielded = not (self._yielded or self._balance.fair())
             if self._yielded:
                 return self._rest(YIELD)
         for _ in range(ACCEPT_SHARED if self._shared else ACCEPT):
             try:
-                connection, address = self._listener.accept()
+                connection, address = listener.accept()
             except (BlockingIOError, ConnectionAbortedError):
                 return
             except OSError as error:
-                logger.warning("Cannot accept connections for the moment: %s", error.strerror)
+                if not self._full:
+                    self._loop.log.warning("Cannot accept connections for the moment: %s", error.strerror)
+                self._full = True
                 return self._rest(PAUSE)
+            self._full = False
             self._open(connection, address)
 
     def _rest(self, seconds: float) -> None:
         """Accept nothing for a while."""
         self._listen(False)
-        self._loop.at(monotonic() + seconds, lambda: self._listen(True))
+        self._loop.at(monotonic() + seconds, lambda: self._listen(not self._loop.stopping))
 
     def _open(self, connection: sockets.socket, address: tuple[str, int]) -> None:
         try:
@@ -177,42 +257,66 @@ class Server:
             connection.close()
             return
         environ = {**self._environ, "REMOTE_ADDR": address[0], "REMOTE_PORT": str(address[1])}
-        self._channels.add(Channel(self._loop, connection, self._limits, environ, self._answer, self._closed))
-        self._tell()
+        transport = Transport(self._loop, connection, self._closed)
+        HttpConnection(transport, self._limits, environ, self._answer)
+        self._transports.add(transport)
+        self._report()
 
-    def _closed(self, channel: Channel) -> None:
-        self._channels.discard(channel)
-        self._tell()
+    def _closed(self, transport: Transport) -> None:
+        self._transports.discard(transport)
+        self._report()
 
-    def _tell(self) -> None:
-        if self._share is not None:
-            self._share.tell(len(self._channels))
+    def _report(self) -> None:
+        if self._balance is not None:
+            self._balance.report(len(self._transports))
 
-    def _answer(self, channel: Channel, request: ParsedRequest) -> None:
-        Task(channel, request, self._pool).run(self._app)
+    def _answer(self, connection: HttpConnection, request: ParsedRequest) -> None:
+        if self._loop.unsent > BACKLOG_BYTES:
+            self._postponed.append(connection)
+            if len(self._postponed) == 1:
+                self._loop.at(monotonic() + BACKLOG_CHECK, self._resume)
+        else:
+            Task(connection, request, self._pool, self._reserve).run(self._app)
 
-    def _sweep(self) -> None:
-        """Close connections that nobody has used for long, every now and then."""
+    def _resume(self) -> None:
+        """Answer the postponed requests when clients have read enough; disconnect those that do not read."""
+        self._close_stuck(STUCK)
+        if self._loop.unsent > BACKLOG_BYTES:
+            self._loop.at(monotonic() + BACKLOG_CHECK, self._resume)
+        else:
+            self._loop.ready.extend(connection.begin for connection in self._postponed)
+            self._postponed.clear()
+
+    def _close_stuck(self, seconds: float) -> None:
+        """Close the connections whose client has not read for so long although much is buffered for it."""
+        limit = 0 if self._loop.stopping else HIGH
+        before = monotonic() - seconds
+        stuck = [transport for transport in self._transports if transport.unsent > limit and transport.active < before]
+        for transport in stuck:
+            transport.close()
+        if stuck and not self._loop.stopping:
+            self._loop.log.warning(
+                "Disconnected %d clients that do not read: more than %d MB are buffered", len(stuck), BACKLOG_BYTES >> 20
+            )
+
+    def _close_idle(self) -> None:
+        """Close connections that have been idle for long, now and then."""
         now = monotonic()
-        for channel in list(self._channels):
-            if channel.running is None and now - channel.active > self._idle:
-                channel.close()
-        self._loop.at(now + min(30.0, self._idle / 2), self._sweep)
+        for transport in list(self._transports):
+            if transport.protocol.due is None and now - transport.active > self._idle:
+                transport.close()
+        self._loop.at(now + min(30.0, self._idle / 2), self._close_idle)
 
 
-def listen(host: str, port: int) -> sockets.socket:
-    """A listening socket. OSError in the user's terms when there can be none."""
-    if not 0 <= port <= 65535:
-        raise OSError(errno.EINVAL, f"Cannot listen on port {port}: ports go from 0 to 65535")
-    try:
-        found = sockets.getaddrinfo(host, port, type=sockets.SOCK_STREAM, flags=sockets.AI_PASSIVE)
-        # Of a name with several addresses, such as localhost, clients try IPv4 in any case.
-        family, *_, address = min(found, key=lambda info: info[0] != sockets.AF_INET)
-        dual = address[0] == "::" and sockets.has_dualstack_ipv6()
-        return sockets.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=dual)
-    except sockets.gaierror as error:
-        raise OSError(error.errno, f"Cannot listen on {host}: {error.strerror}") from None
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise PortInUseError(host, port) from None
-        raise OSError(error.errno, f"Cannot listen on {host} port {port}: {error.strerror}") from None
+#: Servers whose sockets a forked child must close.
+_open_servers: weakref.WeakSet[Server] = weakref.WeakSet()
+
+
+def _abandon_servers() -> None:
+    for server in list(_open_servers):
+        server.abandon()
+    _open_servers.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_servers)

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from ..config.load import Config
 from ..errors import ConfigError, Problem
 
+#: Kubernetes sets OPENAIMOCK_PORT to such a URL in every pod when a service is called openaimock.
+_SERVICE_URL = re.compile(r"(tcp|udp|sctp)://")
+
 
 def address(config: Config, host: str | None, port: int | None, environ: Mapping[str, str]) -> tuple[str, int]:
-    """Where to listen: what was given, else OPENAIMOCK_HOST and OPENAIMOCK_PORT, else the configuration."""
+    """Where to listen: the arguments, else OPENAIMOCK_HOST and OPENAIMOCK_PORT, else the configuration. ConfigError.
+
+    An empty variable and the URL that Kubernetes sets for a service are no setting.
+    """
     if port is None:
-        given = environ.get("OPENAIMOCK_PORT")
-        if given is not None and not (given.isascii() and given.isdigit() and int(given) < 65536):
-            raise ConfigError([Problem("", "OPENAIMOCK_PORT", f"expected a port from 0 to 65535, got {given!r}")])
-        port = config.port if given is None else int(given)
-    return host or environ.get("OPENAIMOCK_HOST") or config.host, port
+        text = environ.get("OPENAIMOCK_PORT", "").strip()
+        if not text or _SERVICE_URL.match(text):
+            port = config.port
+        elif text.isascii() and text.isdigit() and len(text) <= 5 and int(text) < 65536:
+            port = int(text)
+        else:
+            raise ConfigError([Problem("", "OPENAIMOCK_PORT", f"expected a port from 0 to 65535, got {text[:80]!r}")])
+    return host or environ.get("OPENAIMOCK_HOST", "").strip() or config.host, port
 
 
 def url(host: str, port: int) -> str:

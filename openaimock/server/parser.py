@@ -1,4 +1,4 @@
-"""HTTP requests as waitress's parser reads them, with a short cut for the heads that clients send again and again."""
+"""HTTP requests as waitress's parser reads them, with a faster path for plain heads, whose lines are cached."""
 
 from __future__ import annotations
 
@@ -11,32 +11,46 @@ from waitress.buffers import OverflowableBuffer
 from waitress.parser import HTTPRequestParser, ParsingError, crack_first_line, split_uri
 from waitress.receiver import FixedStreamReceiver
 from waitress.rfc7230 import HEADER_FIELD_RE, ONLY_DIGIT_RE
+from waitress.utilities import Error
 
 _plain_field: Any = HEADER_FIELD_RE.match  # its published type says str
 _digits: Any = ONLY_DIGIT_RE.match
-#: Longer heads are not remembered: it bounds the memory and they are rare.
+#: Lines of longer heads are not cached: this bounds the memory, and such heads are rare.
 LONG = 8192
-#: Lengths of more digits than this are none that anybody sends.
+#: Content lengths of more digits than this are left to waitress.
 _DIGITS = 15
 
 
+class BodyNotStored(Error):
+    """The error of a request whose body could not be stored."""
+
+    code = 503
+    reason = "Service Unavailable"
+
+
 class ParserLimits(Adjustments):
-    """What waitress's parser wants to know. The rest of waitress's settings are unused, so they are not worked out."""
+    """The settings of waitress's parser. The rest of waitress's settings is unused and not computed."""
 
     def __init__(self, max_body: int) -> None:
+        self.limit_body(max_body)
+
+    def limit_body(self, max_body: int) -> None:
+        """Set the size of the largest body."""
         self.max_request_body_size = max_body + 1  # waitress refuses a body of exactly its limit
 
 
 class ParsedRequest(HTTPRequestParser):
-    """A request being read. Most of what a small request costs is the parsing of its header lines, so lines are remembered.
+    """A request being read. The parsing of header lines is most of the cost of a small request, so lines are cached.
 
-    Whatever is not plain (folded lines, doubled names, other versions, transfer encodings, mistakes) goes waitress's own way.
+    Anything that is not plain (folded lines, doubled names, other versions, transfer encodings, errors) is left to waitress.
     """
 
-    #: When its last byte was read, by ``time.monotonic``.
+    #: When its last byte was read, by ``clock.monotonic``.
     arrived = 0.0
+    #: Whether it declares its length in two ways, so that nothing after it on the connection can be trusted.
+    ambiguous = False
     adj: ParserLimits
-    # As they are; waitress's published types say otherwise.
+    # The types at run time; waitress's published types differ.
     command: str = ""  # type: ignore[assignment]
     headers: dict[str, str]
     request_uri: str
@@ -46,28 +60,34 @@ class ParsedRequest(HTTPRequestParser):
     _body = b""
 
     def received(self, data: bytes) -> int:
-        """Take what belongs to this request; says how many bytes that was."""
+        """Take the bytes of this request; returns their number. A body that cannot be stored is an error 503 of the request."""
         if self.body_rcv is None and not (self.header_plus or self.completed):
             end = data.find(b"\r\n\r\n") + 4
             if 4 < end <= LONG and data[0] > 32 and self._parse_plain(data[:end]):
                 size = self.content_length
                 body = data[end : end + size]
                 if len(body) == size < self.adj.max_request_body_size:
-                    # Nearly every request comes so: nothing is left to be done.
+                    # Nearly every request arrives like this: nothing is left to be done.
                     self._body = body
                     self.headers_finished = self.completed = True
                     return end + size
-        taken: int = super().received(data)
-        return taken
+        try:
+            count: int = super().received(data)
+        except OSError as error:  # a large body goes to a temporary file
+            self.error = BodyNotStored(f"a body of this size is stored in a temporary file, which failed: {error.strerror}")
+            self.completed = True
+            return len(data)
+        return count
 
     def parse_header(self, header_plus: bytes) -> None:
-        """Read the head, as waitress would."""
+        """Parse the head, with the same results as waitress."""
         try:
             if len(header_plus) > LONG or not self._parse_plain(header_plus):
                 super().parse_header(header_plus)
+                self.ambiguous = self.chunked and "CONTENT_LENGTH" in self.headers
             elif self.content_length:
                 self.body_rcv = FixedStreamReceiver(self.content_length, OverflowableBuffer(self.adj.inbuf_overflow))
-        except ValueError as error:  # waitress lets it through: a URI that is none, a length of thousands of digits
+        except ValueError as error:  # waitress does not catch it: a malformed URI, a length of thousands of digits
             raise ParsingError("The URI or the Content-Length cannot be read") from error
 
     def _parse_plain(self, head: bytes) -> bool:
@@ -89,7 +109,7 @@ class ParsedRequest(HTTPRequestParser):
         return True
 
     def get_body_stream(self) -> BytesIO:
-        """The whole body, from its beginning."""
+        """The whole body, from its first byte."""
         if self.body_rcv is None:
             return BytesIO(self._body)
         buffer: Any = self.body_rcv.getbuf()
@@ -99,6 +119,8 @@ class ParsedRequest(HTTPRequestParser):
 @lru_cache(maxsize=1024)
 def _request_line(line: bytes) -> tuple[str, str, str, str] | None:
     """Method, URI, path and query of a plain HTTP/1.1 request line, else None."""
+    if b"\r" in line or b"\n" in line:
+        return None
     try:
         method, uri, version = crack_first_line(line)  # type: ignore[arg-type]
         if version != b"1.1":

@@ -1,4 +1,4 @@
-"""One request's way through a WSGI application: its environ, and the head and framing of the response."""
+"""WSGI: the environ of a request, and the head and framing of a response."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from waitress.utilities import build_http_date
 
 from .parser import ParsedRequest
 
-#: Headers that say how a message travels: the server's to say, whatever the application sends.
-_TRAVEL = frozenset({"content-length", "connection", "transfer-encoding", "keep-alive"})
-#: Names seen before that say nothing of the kind, so that nobody need look again; not more of them than an application has.
+#: Headers about the framing and the connection, which the server sets whatever the application sends.
+_HOP = frozenset({"content-length", "connection", "transfer-encoding", "keep-alive"})
+#: Cache of header names that are none of these; more names than an application uses are not cached.
 _PLAIN: set[str] = set()
 _NAMES = 256
 
 
 def server_environ(host: str, port: int, more: dict[str, Any]) -> dict[str, Any]:
-    """The part of the environ that all requests to a server share, with what else the host has to say."""
+    """The part of the environ that all requests to a server share, with the host's extensions."""
     return {
         "SERVER_NAME": host,
         "SERVER_PORT": str(port),
@@ -37,7 +37,7 @@ def server_environ(host: str, port: int, more: dict[str, Any]) -> dict[str, Any]
 
 
 def request_environ(connection: dict[str, Any], request: ParsedRequest) -> dict[str, Any]:
-    """The environ of one request: what its connection's requests share, and its own."""
+    """The environ of one request; ``connection`` is the part that the requests of its connection share."""
     environ = connection.copy()
     path = request.path
     environ["REQUEST_METHOD"] = request.command
@@ -62,18 +62,20 @@ def _date(second: int) -> str:
 
 
 class Response:
-    """A response on its way: ``head`` once, then a ``frame`` for each piece of the body, then the ``tail``."""
+    """A response being sent: ``head`` once, then a ``frame`` for each piece of the body, then the ``tail``."""
 
-    __slots__ = ("_chunked", "_headers", "_rest", "_status", "_written", "begun", "keep", "mute", "swift", "version")
+    __slots__ = ("_chunked", "_headers", "_remaining", "_status", "_written", "begun", "keep", "mute", "swift", "version")
 
     def __init__(self, request: ParsedRequest) -> None:
-        #: The head has been made; it is too late to say anything else.
+        #: The head has been made; status and headers can no longer change.
         self.begun = False
         self.version = "1.1" if request.version == "1.1" or request.error else "1.0"
         connection = request.headers.get("CONNECTION", "").lower()
         #: Whether the connection may serve another request after this one.
         self.keep = "close" not in connection if self.version == "1.1" else "keep-alive" in connection
-        #: The head has been made, and pieces of the body need nothing but the length before them.
+        if request.ambiguous:
+            self.keep = False
+        #: The head has been made, and each piece of the body only needs its length before it.
         self.swift = False
         #: No body may follow the head.
         self.mute = request.command == "HEAD"
@@ -81,8 +83,8 @@ class Response:
         self._headers: Iterable[tuple[str, str]] = ()
         self._written: list[bytes] = []
         self._chunked = False
-        #: How many bytes of the promised length are still to come.
-        self._rest: int | None = None
+        #: How many bytes of the declared length are still to come.
+        self._remaining: int | None = None
 
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
         """WSGI's ``start_response``."""
@@ -105,10 +107,12 @@ class Response:
         return kind.startswith("text/event-stream")
 
     def head(self, length: int | None) -> bytes:
-        """Status and headers; ``length`` is the body's, None when it is not known yet."""
+        """Status and headers; ``length`` is that of the body, None when it is not known yet. ValueError when they are invalid."""
         status = self._status
         if not status:
             raise AssertionError("the application sent a body before it called start_response")
+        if status[0] == "1":
+            raise ValueError(f"the status {status[:3]} is not a final one; a client would wait for another")
         if self._written and length is not None:
             length += sum(map(len, self._written))
         lines = [f"HTTP/{self.version} {status}"]
@@ -118,7 +122,7 @@ class Response:
                 lines.append(f"{name}: {value}")
                 continue
             lower = name.lower()
-            if lower not in _TRAVEL:
+            if lower not in _HOP:
                 lines.append(f"{name}: {value}")
                 if lower == "date":
                     dated = True
@@ -133,7 +137,7 @@ class Response:
                     lines.append(name + ": " + value)
         if not dated:
             lines.append(_date(int(time.time())))
-        self._frame_by(length, bare=status[0] == "1" or status[:3] in ("204", "304"), lines=lines)
+        self._frame_by(length, bare=status[:3] in ("204", "304"), lines=lines)
         if not self.keep:
             lines.append("connection: close")
         elif self.version == "1.0":
@@ -146,14 +150,14 @@ class Response:
         return data
 
     def _frame_by(self, length: int | None, *, bare: bool, lines: list[str]) -> None:
-        """Decide how the body's end is told: by its length, by chunks, or by the connection's end."""
+        """Decide what marks the end of the body: its length, chunks, or the end of the connection."""
         if bare:
             self.mute = True
-        elif self.mute:  # HEAD: say what GET would say, as far as it is known
+        elif self.mute:  # HEAD: the length that GET would send, as far as it is known
             if length:
                 lines.append(f"content-length: {length}")
         elif length is not None:
-            self._rest = length
+            self._remaining = length
             lines.append(f"content-length: {length}")
         elif self.version == "1.1":
             self._chunked = True
@@ -171,13 +175,13 @@ class Response:
             return b""
         if self._chunked:
             return b"%x\r\n%b\r\n" % (len(data), data)
-        if self._rest is not None:
-            data = data[: self._rest]
-            self._rest -= len(data)
+        if self._remaining is not None:
+            data = data[: self._remaining]
+            self._remaining -= len(data)
         return data
 
     def tail(self) -> bytes:
-        """What ends the body. One that is shorter than promised ends with the connection."""
-        if self._rest:
+        """The end of the body. One that is shorter than declared ends with the connection."""
+        if self._remaining:
             self.keep = False
         return b"0\r\n\r\n" if self._chunked else b""

@@ -1,4 +1,4 @@
-"""Assertions: what a test says of the exchanges of a mock, held against them by the matchers that rules use."""
+"""Assertions about the exchanges of a mock, checked by the matchers that rules use."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from ..rules.rule import Rule, build
 from ..types.ask import Ask, ToolCall
 from ..types.exchange import Exchange
 
-#: How many exchanges a failure shows.
-SHOWN = 3
+#: Number of exchanges that a failure shows.
+MAX_SHOWN = 3
 
 
 class When:
-    """The beginning of a rule, which one of the methods completes. ConfigError with all that is wrong with it.
+    """The ``when`` of a rule; one of the methods completes it. ConfigError with all problems of the rule.
 
-    All of them take ``id``, ``times`` and ``priority``, as a rule of a file does, and give the rule.
+    All methods take ``id``, ``times`` and ``priority``, as a rule in a file does, and return the rule.
     """
 
-    def __init__(self, asked: Any, add: Callable[[dict[str, Any]], Rule]) -> None:
-        self._asked = asked
+    def __init__(self, conditions: Any, add: Callable[[dict[str, Any]], Rule]) -> None:
+        self._conditions = conditions
         self._add = add
 
     def reply(
         self, reply: Any = "", /, *, id: str | None = None, times: int | None = None, priority: float | None = None
     ) -> Rule:
-        """Answer so: text, a mapping as in a file, or a function of the Ask."""
+        """Answer with a text, a mapping as in a file, or the result of a function of the Ask."""
         return self._complete({"reply": reply}, id, times, priority)
 
     def replies(
@@ -54,121 +54,122 @@ class When:
         id: str | None = None,
         times: int | None = None,
         priority: float | None = None,
-        **said: Any,
+        **details: Any,
     ) -> Rule:
-        """Answer with an error in the API's words, or with this ``message``, ``type``, ``code``, ``param``, ``retry_after``."""
-        return self._complete({"reply": {"error": {"status": status, **said} if said else status}}, id, times, priority)
+        """Answer with an error in the API's wording, or with this ``message``, ``type``, ``code``, ``param``, ``retry_after``."""
+        return self._complete({"reply": {"error": {"status": status, **details} if details else status}}, id, times, priority)
 
     def _complete(self, answer: dict[str, Any], id: str | None, times: int | None, priority: float | None) -> Rule:
-        given = {"id": id, "times": times, "priority": priority}
-        return self._add({"when": self._asked, **answer, **{key: value for key, value in given.items() if value is not None}})
+        options = {"id": id, "times": times, "priority": priority}
+        options = {key: value for key, value in options.items() if value is not None}
+        return self._add({"when": self._conditions, **answer, **options})
 
 
 def combine(when: Any, conditions: Mapping[str, Any]) -> Any:
-    """What is asked: a mapping with the keys of ``when``, and more of them by name."""
+    """Conditions as a mapping with the keys of ``when``, merged with those by name."""
     if when is None:
         return dict(conditions)
     return {**when, **conditions} if isinstance(when, Mapping) else when
 
 
-# Each gives what is wrong, "" when nothing is
+# Each of these returns the failure's message, "" when there is none
 
 
-def called(exchanges: Sequence[Exchange], asked: Any, rule: str | None = None, times: int | None = None) -> str:
-    """Whether so many requests (None: at least one) meet the conditions; ``rule`` must have answered them, if given."""
-    wanted = _conditions(asked)
-    fitting = [each for each in exchanges if _difference(wanted, rule, each) == ""]
+def called(exchanges: Sequence[Exchange], when: Any, rule: str | None = None, times: int | None = None) -> str:
+    """Check that ``times`` requests (None: at least one) meet the conditions; ``rule``, when set, must have answered them."""
+    expected = _conditions(when)
+    fitting = [exchange for exchange in exchanges if _difference(expected, rule, exchange) == ""]
     if len(fitting) == times or (times is None and fitting):
         return ""
     count = "at least 1 request" if times is None else "no request" if times == 0 else f"exactly {_count(times, 'request')}"
-    said = f"expected {count} with {_shown(asked, rule)}, got {len(fitting)} of {len(exchanges)}."
+    summary = f"expected {count} with {_show(when, rule)}, got {len(fitting)} of {len(exchanges)}."
     if times is not None and len(fitting) > times:
-        return "\n".join([said, "These are:", *_lines(fitting)])
-    others = [each for each in exchanges if each not in fitting]
-    return "\n".join([said, *_nearest(others, wanted, rule)])
+        return "\n".join([summary, "They are:", *lines(fitting)])
+    others = [exchange for exchange in exchanges if exchange not in fitting]
+    return "\n".join([summary, *_nearest(others, expected, rule)])
 
 
 def tool_called(exchanges: Sequence[Exchange], name: str, arguments: Any = None, times: int | None = None) -> str:
-    """Whether replies have asked for so many calls (None: at least one) of a tool, with these arguments."""
-    made = [(each, call) for each in exchanges for call in _calls(each)]
-    wanted = (
+    """Check that replies sent ``times`` calls (None: at least one) of a tool, with these arguments."""
+    calls = [(exchange, call) for exchange in exchanges for call in _calls(exchange)]
+    expected = (
         None if arguments is None else _conditions({"body": arguments} if isinstance(arguments, Mapping) else {"text": arguments})
     )
-    fitting = [(each, call) for each, call in made if call.name == name and not _differs(call, arguments, wanted)]
+    fitting = [(exchange, call) for exchange, call in calls if call.name == name and not _differs(call, arguments, expected)]
     if len(fitting) == times or (times is None and fitting):
         return ""
     count = "at least 1 call" if times is None else "no call" if times == 0 else f"exactly {_count(times, 'call')}"
     with_ = "" if arguments is None else f" with arguments {arguments!r}"
-    lines = [f"expected {count} of tool {name!r}{with_}, got {len(fitting)} of {_count(len(made), 'tool call')}."]
-    # Calls of the same tool are nearer than any other.
-    made.sort(key=lambda found: found[1].name != name)
-    for each, call in made[: SHOWN + len(fitting)]:
-        why = f"it calls {call.name!r}" if call.name != name else _differs(call, arguments, wanted) or "it fits"
-        lines.append(f"  #{each.order} {call.name}({matchers.show(call.arguments)}): {why}")
-    return "\n".join(lines)
+    report = [f"expected {count} of tool {name!r}{with_}, got {len(fitting)} of {_count(len(calls), 'tool call')}."]
+    # Calls of the same tool come first.
+    calls.sort(key=lambda item: item[1].name != name)
+    for exchange, call in calls[: MAX_SHOWN + len(fitting)]:
+        why = f"it calls {call.name!r}" if call.name != name else _differs(call, arguments, expected) or "it fits"
+        report.append(f"  #{exchange.order} {call.name}({matchers.show(call.arguments)}): {why}")
+    return "\n".join(report)
 
 
 def in_order(exchanges: Sequence[Exchange], steps: Sequence[Any]) -> str:
-    """Whether requests met the steps in this order, with others between them perhaps.
+    """Check that requests met the steps in this order; other requests may come between them.
 
     A step is a mapping with the keys of ``when``, or the id of the rule that answered.
     """
-    left = list(exchanges)
+    remaining = list(exchanges)
     before = ""
     for number, step in enumerate(steps, 1):
         rule = step.id if isinstance(step, Rule) else step if isinstance(step, str) else None
-        asked = {} if rule is not None else step
-        wanted = _conditions(asked)
-        found = next((at for at, each in enumerate(left) if _difference(wanted, rule, each) == ""), None)
-        if found is None:
-            early = any(_difference(wanted, rule, each) == "" for each in exchanges)
-            said = f"step {number} of {len(steps)}: expected a request with {_shown(asked, rule)}{before}, got none"
-            lines = [said + (" (only before it)." if early and before else ".")]
-            lines += _nearest(left, wanted, rule) if left else ["No request came after it."] if before else []
-            return "\n".join([*lines, "All requests:", *_lines(exchanges)] if exchanges else lines)
-        before = f" after #{left[found].order}"
-        left = left[found + 1 :]
+        when = {} if rule is not None else step
+        expected = _conditions(when)
+        position = next((at for at, exchange in enumerate(remaining) if _difference(expected, rule, exchange) == ""), None)
+        if position is None:
+            early = any(_difference(expected, rule, exchange) == "" for exchange in exchanges)
+            summary = f"step {number} of {len(steps)}: expected a request with {_show(when, rule)}{before}, got none"
+            report = [summary + (" (only before it)." if early and before else ".")]
+            report += _nearest(remaining, expected, rule) if remaining else ["No request came after it."] if before else []
+            return "\n".join([*report, "All requests:", *lines(exchanges)] if exchanges else report)
+        before = f" after #{remaining[position].order}"
+        remaining = remaining[position + 1 :]
     return ""
 
 
-# What they are made of
+# Parts of these
 
 
-def _conditions(asked: Any) -> Rule:
-    """The conditions as a rule of their own, so that what fits here is what fits a rule. ConfigError when they are wrong."""
+def _conditions(when: Any) -> Rule:
+    """The conditions as a rule of their own, so that they match exactly as in a rule. ConfigError with their problems."""
     try:
-        return build(load_rules([{"when": asked, "reply": ""}])[0], 0)
+        return build(load_rules([{"when": when, "reply": ""}])[0], 0)
     except ConfigError as error:
-        # Its place in the rule it was put into says nothing to who asked.
-        problems = [Problem("", each.path.removeprefix("[0]."), each.message) for each in error.problems]
+        # The place in this rule means nothing to the caller.
+        problems = [Problem("", problem.path.removeprefix("[0]."), problem.message) for problem in error.problems]
         raise ConfigError(problems) from None
 
 
-def _difference(wanted: Rule, rule: str | None, exchange: Exchange) -> str:
-    """What of a request is not as it was asked for; "" when all is."""
+def _difference(expected: Rule, rule: str | None, exchange: Exchange) -> str:
+    """Why a request does not meet the expectation; "" when it does."""
     if exchange.ask is None:
         return "it was refused before it was read"
-    found = fit(wanted, exchange.ask)
-    if isinstance(found, Miss):
-        return str(found)
+    result = fit(expected, exchange.ask)
+    if isinstance(result, Miss):
+        return str(result)
     return (
         "" if rule is None or rule == exchange.rule else f"rule {exchange.rule} answered" if exchange.rule else "no rule answered"
     )
 
 
-def _nearness(wanted: Rule, exchange: Exchange) -> float:
+def _nearness(expected: Rule, exchange: Exchange) -> float:
     if exchange.ask is None:
         return -1.0
-    found = fit(wanted, exchange.ask)
-    return found.nearness if isinstance(found, Miss) else 1.0
+    result = fit(expected, exchange.ask)
+    return result.nearness if isinstance(result, Miss) else 1.0
 
 
-def _nearest(exchanges: Sequence[Exchange], wanted: Rule, rule: str | None) -> list[str]:
-    """The exchanges that all but fit, and what is different about them."""
+def _nearest(exchanges: Sequence[Exchange], expected: Rule, rule: str | None) -> list[str]:
+    """The exchanges that come nearest, and their differences."""
     if not exchanges:
         return []
-    near = sorted(exchanges, key=lambda each: -_nearness(wanted, each))[:SHOWN]
-    return ["Nearest:", *(f"  {line(each)}: {_difference(wanted, rule, each)}" for each in near)]
+    near = sorted(exchanges, key=lambda exchange: -_nearness(expected, exchange))[:MAX_SHOWN]
+    return ["Nearest:", *(f"  {line(exchange)}: {_difference(expected, rule, exchange)}" for exchange in near)]
 
 
 def _calls(exchange: Exchange) -> list[ToolCall]:
@@ -179,37 +180,38 @@ def _calls(exchange: Exchange) -> list[ToolCall]:
     return [call for reply in replies for call in reply.calls]
 
 
-def _differs(call: ToolCall, arguments: Any, wanted: Rule | None) -> str:
-    """What of a call's arguments is not as it was asked for."""
-    if wanted is None:
+def _differs(call: ToolCall, arguments: Any, expected: Rule | None) -> str:
+    """Why the arguments of a call do not meet the expectation; "" when they do."""
+    if expected is None:
         return ""
     if not isinstance(arguments, Mapping):
-        return "; ".join(filter(None, (each.check(Ask("chat", text=call.arguments)) for each in wanted.conditions)))
+        return "; ".join(filter(None, (condition.check(Ask("chat", text=call.arguments)) for condition in expected.conditions)))
     try:
-        given = json.loads(call.arguments)
+        actual = json.loads(call.arguments)
     except ValueError:
         return "its arguments are not JSON"
-    if not isinstance(given, dict) or not arguments:
-        return "" if given == arguments else f"expected {dict(arguments)!r}, got {given!r}"
-    said = (each.check(Ask("chat", body=given)) for each in wanted.conditions)
-    return "; ".join(each.removeprefix("body.") for each in said if each)
+    if not isinstance(actual, dict) or not arguments:
+        return "" if actual == arguments else f"expected {dict(arguments)!r}, got {actual!r}"
+    reasons = (condition.check(Ask("chat", body=actual)) for condition in expected.conditions)
+    return "; ".join(reason.removeprefix("body.") for reason in reasons if reason)
 
 
 def line(exchange: Exchange) -> str:
     """One exchange, on one line."""
     text = f" {matchers.show(exchange.ask.text)}" if exchange.ask is not None and exchange.ask.text else ""
-    who = f"rule {exchange.rule}" if exchange.matched else "no rule"
-    return f"#{exchange.order} {exchange.method} {exchange.path}{text} -> {exchange.status}, {who}"
+    source = f"rule {exchange.rule}" if exchange.matched else "no rule"
+    return f"#{exchange.order} {exchange.method} {exchange.path}{text} -> {exchange.status}, {source}"
 
 
-def _lines(exchanges: Sequence[Exchange]) -> list[str]:
-    shown = [f"  {line(each)}" for each in exchanges[-10:]]
-    return shown if len(shown) == len(exchanges) else [f"  ({len(exchanges) - len(shown)} earlier ones)", *shown]
+def lines(exchanges: Sequence[Exchange]) -> list[str]:
+    """The last exchanges, a line each."""
+    latest = [f"  {line(exchange)}" for exchange in exchanges[-10:]]
+    return latest if len(latest) == len(exchanges) else [f"  ({len(exchanges) - len(latest)} earlier ones)", *latest]
 
 
-def _shown(asked: Any, rule: str | None) -> str:
-    """What was asked, as it was written."""
-    parts = [f"{key}={value!r}" for key, value in asked.items()]
+def _show(when: Any, rule: str | None) -> str:
+    """The conditions as they were written."""
+    parts = [f"{key}={value!r}" for key, value in when.items()]
     return ", ".join([*parts, *([f"rule={rule!r}"] if rule else [])]) or "anything"
 
 

@@ -1,8 +1,7 @@
-"""The mock as a Python object: a server that a test starts, asks about, and stops."""
+"""The mock as a Python object: a server that a test starts, inspects and stops."""
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,7 @@ from .assertions import When
 class MockServer:
     """A mock served on a socket of its own. Nothing listens before ``start``; a stopped one may be started again.
 
-    ``config`` is a path, a dict, YAML text, a list of these, or a loaded Config (ConfigError with all that is wrong).
+    ``config`` is a path, a dict, YAML text, a list of these, or a loaded Config (ConfigError with all problems).
     ``host`` and ``port`` override the file's and the environment's; port 0 takes a free one. ``verbose`` logs each
     exchange to standard error, ``log_file`` keeps the same lines.
     """
@@ -44,17 +43,33 @@ class MockServer:
         self._host, self._port = address(loaded, host, port, os.environ)
         self.log = logger(verbose, log_file)
         self.app: Application = create_app(loaded, self.log)
-        self._first = (list(self.app.api.ruleset.rules), self.app.api.sender.chaos)
+        self._initial = (list(self.app.api.ruleset.rules), self.app.api.sender.chaos)
         #: The HTTP server while the mock runs.
         self.server: Server | None = None
 
     def start(self) -> MockServer:
         """Listen and serve in a thread of its own. PortInUseError (an OSError) when the address is taken. May be called twice."""
         if self.server is None:
-            server = Server(self.app, host=self._host, port=self._port, max_body=self.app.api.config.max_body)
+            server = Server(self.app, host=self._host, port=self._port, max_body=self.app.api.config.max_body, log=self.log)
             server.start()
             self.server = server
         return self
+
+    def restart(self, config: Any) -> None:
+        """Begin again with another configuration, on the same port and without closing idle connections; starts it if need be.
+
+        Rules, journal and state are new; streams that are still open are cut. ConfigError with all problems.
+        """
+        loaded = config if isinstance(config, Config) else load(config)
+        app = create_app(loaded, self.log)
+        if self.server is not None and not self.server.running:  # stopped, or this process is a fork
+            self.server, self._port = None, 0
+        if self.server is not None:
+            self.server.replace(app, loaded.max_body)
+        self.app.api.searcher.close()
+        self.app = app
+        self._initial = (list(app.api.ruleset.rules), app.api.sender.chaos)
+        self.start()
 
     def stop(self, grace: float = 10.0) -> None:
         """Finish the running responses (within ``grace`` seconds) and close. May be called twice, and from any thread."""
@@ -64,9 +79,8 @@ class MockServer:
             self._port = server.port
             server.stop(grace)
             self.app.api.searcher.close()
-            if self.log is not logging.getLogger("openaimock"):
-                for handler in self.log.handlers:
-                    handler.close()
+            for handler in self.log.handlers:
+                handler.close()
 
     @property
     def host(self) -> str:
@@ -75,7 +89,7 @@ class MockServer:
 
     @property
     def port(self) -> int:
-        """The port it listens on; before ``start`` the one that was asked for (0: a free one)."""
+        """The port it listens on; before ``start`` the configured one (0: a free one)."""
         return self._port if self.server is None else self.server.port
 
     @property
@@ -83,12 +97,12 @@ class MockServer:
         """What a client takes as ``base_url``; ends in ``/v1``."""
         return url(self.host, self.port)
 
-    # Rules and what is remembered
+    # Rules and state
 
     def when(self, when: Mapping[str, Any] | None = None, /, **conditions: Any) -> When:
-        """Begin a rule that is added behind those that are there: ``mock.when(user={"contains": "hi"}).reply("hello")``.
+        """Begin a rule that is appended to the others: ``mock.when(user={"contains": "hi"}).reply("hello")``.
 
-        The words are those of ``when:`` in a file, by name or in a mapping.
+        The conditions are those of ``when:`` in a file, by name or in a mapping.
         """
         frame = sys._getframe(1)
         place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
@@ -99,10 +113,10 @@ class MockServer:
         return When(assertions.combine(when, conditions), add)
 
     def reset(self) -> None:
-        """Begin anew: what all namespaces remember is forgotten, rules added since the start are gone, the clock is set back."""
+        """Return to the state at the start: clear all namespaces, remove the rules added since, set the clock back."""
         app = self.app.api
-        rules, app.sender.chaos = self._first
-        # Removed and put in order again, perhaps: numbers are places in the book.
+        rules, app.sender.chaos = self._initial
+        # Built again: a rule's number is its place in the set.
         app.ruleset = RuleSet(rules, first=app.config.match == "first")
         app.sender.clock = Clock.parse(app.config.clock)
         app.namespaces.reset()
@@ -111,18 +125,18 @@ class MockServer:
         """Move the mock's clock on."""
         self.app.api.sender.clock.advance(seconds)
 
-    # What has happened
+    # Exchanges
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """The journals of all namespaces, in the order in which the requests came."""
+        """The journals of all namespaces, in the order of arrival."""
         return sorted(
             (each for namespace in self.app.api.namespaces for each in namespace.exchanges()), key=lambda exchange: exchange.order
         )
 
     @property
     def unmatched(self) -> list[Exchange]:
-        """The exchanges that a rule should have answered and none did."""
+        """The exchanges that no rule matched."""
         return coverage.unmatched(self.app.api.namespaces)
 
     def coverage(self) -> dict[str, Any]:
@@ -144,7 +158,7 @@ class MockServer:
         """
         __tracebackhide__ = True
         named = rule.id if isinstance(rule, Rule) else rule
-        self._insist(assertions.called(self.exchanges, assertions.combine(when, conditions), named, times))
+        self._require(assertions.called(self.exchanges, assertions.combine(when, conditions), named, times))
 
     def assert_not_called(
         self, when: Mapping[str, Any] | None = None, /, *, rule: Rule | str | None = None, **conditions: Any
@@ -156,24 +170,24 @@ class MockServer:
     def assert_tool_called(self, name: str, arguments: Any = None, *, times: int | None = None) -> None:
         """AssertionError unless replies sent ``times`` calls (None: at least one) of a tool to the client.
 
-        ``arguments`` names those that matter: a value or a matcher for each, under its name or its path (``a.b.0``). ``{}``
-        means none at all; a text is compared with the arguments (or a custom tool's input) as they were sent.
+        ``arguments`` lists those that matter: a value or a matcher under the argument's name or path (``a.b.0``). ``{}``
+        means no arguments at all; a text is compared with the arguments (or a custom tool's input) as they were sent.
         """
         __tracebackhide__ = True
-        self._insist(assertions.tool_called(self.exchanges, name, arguments, times))
+        self._require(assertions.tool_called(self.exchanges, name, arguments, times))
 
     def assert_order(self, steps: Sequence[Mapping[str, Any] | Rule | str]) -> None:
-        """AssertionError unless requests met the steps in this order, with others between them perhaps.
+        """AssertionError unless requests met the steps in this order; other requests may come between them.
 
         A step is a mapping of conditions, or a rule (or its id) that answered.
         """
         __tracebackhide__ = True
-        self._insist(assertions.in_order(self.exchanges, steps))
+        self._require(assertions.in_order(self.exchanges, steps))
 
-    def _insist(self, wrong: str) -> None:
+    def _require(self, failure: str) -> None:
         __tracebackhide__ = True
-        if wrong:
-            raise AssertionError(redaction.text(wrong, secrets(self.app.api.config)))
+        if failure:
+            raise AssertionError(redaction.text(failure, secrets(self.app.api.config)))
 
     def __enter__(self) -> MockServer:
         return self.start()
@@ -200,5 +214,5 @@ def start_mock_server(
     verbose: bool = False,
     log_file: str | os.PathLike[str] | None = None,
 ) -> MockServer:
-    """Make a MockServer and start it, on a free port unless one is given."""
+    """Make a MockServer and start it, by default on a free port."""
     return MockServer(config, port, host, verbose, log_file).start()

@@ -1,4 +1,4 @@
-"""Testing: what the pytest plugin and the unittest mixin share: a mock for one test, its environment, and the test's verdict."""
+"""Shared by the pytest plugin and the unittest mixin: a test's configuration, its environment and its verdict."""
 
 from __future__ import annotations
 
@@ -10,75 +10,87 @@ from typing import Any
 
 from ..config.load import Config, load, secrets
 from ..text import redaction
+from . import assertions
 from .mock import MockServer
 
-#: What a client is given as its key when the configuration asks for none.
+#: The client's key when the configuration has none.
 KEY = "test-key"
 #: Settings that a Config has under other names.
 _NAMES = {"api_key": ("api_keys",), "journal": ("journal_size", "body_limit")}
-#: How long a test waits for responses that are still running, in seconds: a stalled one would never end.
-GRACE = 0.2
 
 
 def configure(sources: Sequence[Any], settings: Mapping[str, Any], folder: Path) -> Config:
-    """The Config of paths (relative to a folder), mappings or YAML texts, with some settings given anew; it may have no rules.
+    """The Config of paths (relative to a folder), mappings or YAML texts, some settings replaced; it may have no rules.
 
-    ConfigError with all that is wrong.
+    ConfigError with all problems.
     """
-    # Rules may still come from the test itself, so that none is missing here.
-    told = load({"unmatched": "echo", **settings})
+    # The test itself may add the rules, so that their absence is no problem here.
+    base = load({"unmatched": "echo", **settings})
     if not sources:
-        return replace(told, base=folder, unmatched=told.unmatched if "unmatched" in settings else "error")
-    config = load([_source(each, folder) for each in sources])
-    rules = (*config.rules, *told.rules)
+        return replace(base, base=folder, unmatched=base.unmatched if "unmatched" in settings else "error")
+    config = load([_resolve(source, folder) for source in sources])
+    rules = (*config.rules, *base.rules)
     names = [name for key in settings if key != "responses" for name in _NAMES.get(key, (key,))]
-    return replace(config, rules=rules, base=config.base if config.files else folder, **{n: getattr(told, n) for n in names})
+    return replace(config, rules=rules, base=config.base if config.files else folder, **{n: getattr(base, n) for n in names})
 
 
-def _source(given: Any, folder: Path) -> Any:
-    """A path from the folder that it is relative to."""
-    if isinstance(given, os.PathLike):
-        return folder / given
-    if isinstance(given, str) and "\n" not in given and (folder / given).exists():
-        return folder / given
-    return given
+def _resolve(source: Any, folder: Path) -> Any:
+    """A source with a relative path resolved against the folder."""
+    if isinstance(source, os.PathLike):
+        return folder / source
+    if isinstance(source, str) and "\n" not in source and (folder / source).exists():
+        return folder / source
+    return source
 
 
 def environment(mock: MockServer, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that point the official clients at a mock, and past a proxy."""
     keys = mock.app.api.config.api_keys
-    found = {"OPENAI_BASE_URL": mock.url, "OPENAI_API_KEY": keys[0] if keys else KEY}
-    if any(name.lower() in ("http_proxy", "all_proxy") and value for name, value in environ.items()):
-        for name in ("NO_PROXY", "no_proxy"):
-            found[name] = ",".join(filter(None, (environ.get(name), mock.host)))
-    return found
+    # LangChain and LlamaIndex read OPENAI_API_BASE first.
+    variables = {"OPENAI_BASE_URL": mock.url, "OPENAI_API_BASE": mock.url, "OPENAI_API_KEY": keys[0] if keys else KEY}
+    # Both spellings, with the hosts of both: clients differ in which one they read.
+    hosts = ",".join(filter(None, (environ.get("NO_PROXY"), environ.get("no_proxy")))).split(",")
+    hosts = list(dict.fromkeys(host.strip() for host in (*hosts, mock.host, "localhost") if host.strip()))
+    variables["NO_PROXY"] = variables["no_proxy"] = "*" if "*" in hosts else ",".join(hosts)
+    return variables
 
 
 def verdict(mock: MockServer, allow_unmatched: bool = False, strict: bool = False) -> str:
-    """Why a test fails for what it asked of its mock; "" when it does not.
+    """Why the exchanges of a test make it fail; "" when they do not.
 
-    It fails for every request that was told that no rule matches, unless these are allowed; when it is ``strict``, also for
-    rules that never answered and replies that nobody has seen.
+    It fails for every request that no rule matched, unless these are allowed; when it is ``strict``, also for rules that never
+    answered and replies that were never sent.
     """
-    said = [] if allow_unmatched else _refused(mock)
+    lines = [] if allow_unmatched else _unmatched(mock)
     if strict:
-        said += _leftovers(mock)
-    return redaction.text("\n".join(said), secrets(mock.app.api.config))
+        lines += _leftovers(mock)
+    return redaction.text("\n".join(lines), secrets(mock.app.api.config))
 
 
-def _refused(mock: MockServer) -> list[str]:
-    found = [(each, each.error) for each in mock.exchanges if each.error is not None and each.error.code == "no_match"]
-    return [f"unmatched request: {each.method} {each.path}: {error.message}" for each, error in found]
+def summary(mock: MockServer) -> str:
+    """The exchanges of a test, a line each, or that there were none; without secrets."""
+    exchanges = mock.exchanges
+    if not exchanges:
+        return (
+            f"No request reached the mock at {mock.url}. The client may have been made with another base_url, or before "
+            "OPENAI_BASE_URL was set (see the ini option openai_mock_env)."
+        )
+    return redaction.text("\n".join(["requests of the test:", *assertions.lines(exchanges)]), secrets(mock.app.api.config))
+
+
+def _unmatched(mock: MockServer) -> list[str]:
+    pairs = [(exchange, exchange.error) for exchange in mock.exchanges if exchange.error is not None]
+    return [f"unmatched request: {e.method} {e.path}: {error.message}" for e, error in pairs if error.code == "no_match"]
 
 
 def _leftovers(mock: MockServer) -> list[str]:
-    covered = mock.coverage()
-    places = {rule["id"]: f" ({rule['place']})" if rule["place"] else "" for rule in covered["rules"]}
-    said = [f"leftover rule: {id}{places[id]} never answered" for id in covered["never"]]
-    for id, left in covered["unreached"].items():
-        numbers = ", ".join(str(at + 1) for at in left)
-        said.append(f"leftover reply: {id}{places[id]}: nobody has seen {_noun(mock, id)} {numbers}")
-    return said
+    report = mock.coverage()
+    places = {rule["id"]: f" ({rule['place']})" if rule["place"] else "" for rule in report["rules"]}
+    lines = [f"leftover rule: {id}{places[id]} never answered" for id in report["never"]]
+    for id, positions in report["unreached"].items():
+        numbers = ", ".join(str(position + 1) for position in positions)
+        lines.append(f"leftover reply: {id}{places[id]}: {_noun(mock, id)} {numbers} was never sent")
+    return lines
 
 
 def _noun(mock: MockServer, id: str) -> str:

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import partial
+
+#: Seconds of a clock that only moves forward. Libraries that freeze the time in tests (freezegun) replace ``time.monotonic``
+#: everywhere; a server must go on under them, so that it reads the system's clock by a function that they do not replace.
+monotonic: Callable[[], float] = (
+    partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "clock_gettime") else partial(time.monotonic)
+)
 
 #: The last second of the year 9999: later times have no ISO 8601 text.
 _LAST = 253_402_300_799.0

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import httpx
 import pytest
@@ -153,17 +152,6 @@ def test_workers_end_when_nobody_reads_the_output(good):
         # The workers have the same standard error: its end is read when the last of them has ended.
         done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, text=True, env=environment(), cwd=ROOT, timeout=60)
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_all_workers_end_when_one_is_killed(start, good):
-    running = start(good, "-p", "0", "--workers", "3")
-    children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
-    if not children.exists():
-        pytest.skip("needs Linux's list of child processes")
-    os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
-    running.process.communicate(timeout=30)
-    assert running.process.returncode == 1
 
 
 def test_workers_without_fork_are_refused_with_the_reason(good):

@@ -33,8 +33,8 @@ class Wire:
             data = self.socket.recv(65536)
             assert data, f"the connection ended after {self._rest!r}"
             self._rest += data
-        found, _, self._rest = self._rest.partition(end)
-        return found + end
+        line, _, self._rest = self._rest.partition(end)
+        return line + end
 
     def take(self, count: int) -> bytes:
         """Read this many bytes."""
@@ -42,8 +42,8 @@ class Wire:
             data = self.socket.recv(65536)
             assert data, f"the connection ended after {self._rest!r}"
             self._rest += data
-        taken, self._rest = self._rest[:count], self._rest[count:]
-        return taken
+        data, self._rest = self._rest[:count], self._rest[count:]
+        return data
 
     def rest(self) -> bytes:
         """Read to the end of the connection."""
@@ -98,18 +98,18 @@ def wire():
         return wires[-1]
 
     yield connect
-    for each in wires:
-        each.close()
+    for connection in wires:
+        connection.close()
 
 
 @pytest.fixture
 def eventually():
     """Wait until something holds."""
 
-    def wait(holds, what="it never came about"):
+    def wait(holds, message="it never came about"):
         end = time.monotonic() + DEADLINE
         while not holds():
-            assert time.monotonic() < end, what
+            assert time.monotonic() < end, message
             time.sleep(0.002)
 
     return wait

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from openaimock.server import http
+from openaimock.server import http, transport
 
 
 def hello(environ, start_response):
@@ -161,13 +161,13 @@ def test_a_reader_that_stops_does_not_fill_the_memory(serve, wire, eventually, d
     connection = wire(server)
     connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     connection.ask()
-    eventually(lambda: any(each.held for each in server._channels))
-    (held,) = server._channels
-    assert len(held.unsent) <= http.HIGH + 2 * 65536
+    eventually(lambda: any(each.paused for each in server._transports))
+    (held,) = server._transports
+    assert held.unsent <= transport.HIGH + 2 * 65536
     before = source.sent
     connection.take(10_000_000)  # it goes on when the reader does
     assert source.sent > before
-    assert len(held.unsent) <= http.HIGH + 2 * 65536
+    assert held.unsent <= transport.HIGH + 2 * 65536
 
 
 def test_a_plain_iterator_waits_for_its_reader_too(serve, wire, eventually):
@@ -184,8 +184,8 @@ def test_a_plain_iterator_waits_for_its_reader_too(serve, wire, eventually):
     server = serve(app)
     connection = wire(server)
     connection.ask()
-    eventually(lambda: any(each.held for each in server._channels))
-    assert all(len(each.unsent) <= http.HIGH + 20_000 for each in server._channels)
+    eventually(lambda: any(each.paused for each in server._transports))
+    assert all(each.unsent <= transport.HIGH + 20_000 for each in server._transports)
     connection.close()
     assert closed.wait(20)
 
@@ -201,8 +201,8 @@ def test_answers_to_a_client_that_only_asks_do_not_fill_the_memory(serve, wire, 
     connection = wire(server)
     for _ in range(200):
         connection.ask()
-    eventually(lambda: any(each.held for each in server._channels))
-    assert all(len(each.unsent) <= http.HIGH + 200_000 for each in server._channels)
+    eventually(lambda: any(each.paused for each in server._transports))
+    assert all(each.unsent <= transport.HIGH + 200_000 for each in server._transports)
     for _ in range(200):
         assert connection.answer()[2] == body
 
@@ -215,7 +215,7 @@ def test_a_client_that_leaves_a_stalled_reply_is_noticed(serve, wire, eventually
     connection.until(b"some\r\n")
     connection.close()
     eventually(lambda: source.closed)
-    eventually(lambda: not server._channels)
+    eventually(lambda: not server._transports)
     assert source.closed == 1
 
 
@@ -226,7 +226,7 @@ def test_a_client_that_leaves_a_running_reply_is_noticed(serve, wire, eventually
     connection.ask()
     connection.until(b"some\r\n")
     connection.close()
-    eventually(lambda: not server._channels)
+    eventually(lambda: not server._transports)
     assert source.closed == 1
 
 
@@ -237,7 +237,7 @@ def test_a_client_that_leaves_long_before_the_next_piece_is_noticed(serve, wire,
     connection.ask()
     connection.until(b"some\r\n")
     connection.close()
-    eventually(lambda: not server._channels)
+    eventually(lambda: not server._transports)
     assert source.closed == 1
 
 
@@ -256,9 +256,9 @@ def test_a_client_that_leaves_while_nothing_fits_is_noticed(serve, wire, eventua
     server = serve(timed(source))
     connection = wire(server)
     connection.ask()
-    eventually(lambda: any(each.held for each in server._channels))
+    eventually(lambda: any(each.paused for each in server._transports))
     connection.close()
-    eventually(lambda: not server._channels)
+    eventually(lambda: not server._transports)
     assert source.closed == 1
 
 
@@ -266,9 +266,9 @@ def test_a_client_that_leaves_in_the_middle_of_a_request_is_forgotten(serve, wir
     server = serve(hello)
     connection = wire(server)
     connection.send(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\nsome")
-    eventually(lambda: server._channels)
+    eventually(lambda: server._transports)
     connection.close()
-    eventually(lambda: not server._channels)
+    eventually(lambda: not server._transports)
 
 
 def test_an_idle_connection_is_closed_after_a_while(serve, wire):

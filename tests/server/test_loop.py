@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from openaimock.server.loop import Loop, Pool
+from openaimock.server.loop import Loop
 
 
 @pytest.fixture
@@ -20,22 +20,22 @@ def loop():
 
 
 def test_moments_come_in_their_order(loop):
-    seen = []
+    calls = []
     now = time.monotonic()
     for delay in (0.03, 0.01, 0.02, 0.01):
-        loop.at(now + delay, lambda delay=delay: seen.append(delay))
-    while len(seen) < 4:
+        loop.at(now + delay, lambda delay=delay: calls.append(delay))
+    while len(calls) < 4:
         loop.turn()
-    assert seen == [0.01, 0.01, 0.02, 0.03]
+    assert calls == [0.01, 0.01, 0.02, 0.03]
 
 
 def test_no_moment_comes_early(loop):
-    seen = []
+    calls = []
     due = time.monotonic() + 0.05
-    loop.at(due, lambda: seen.append(time.monotonic()))
-    while not seen:
+    loop.at(due, lambda: calls.append(time.monotonic()))
+    while not calls:
         loop.turn()
-    assert seen[0] >= due
+    assert calls[0] >= due
 
 
 def test_a_turn_waits_no_longer_than_told(loop):
@@ -44,71 +44,43 @@ def test_a_turn_waits_no_longer_than_told(loop):
 
 
 def test_other_threads_have_things_done_in_the_loops_thread(loop):
-    seen = []
-    thread = threading.Thread(target=lambda: [loop.call(lambda: seen.append(threading.get_ident())) for _ in range(1000)])
+    calls = []
+    thread = threading.Thread(target=lambda: [loop.call(lambda: calls.append(threading.get_ident())) for _ in range(1000)])
     thread.start()
-    while len(seen) < 1000:
+    while len(calls) < 1000:
         loop.turn()
     thread.join()
-    assert set(seen) == {threading.get_ident()}
+    assert set(calls) == {threading.get_ident()}
 
 
 def test_a_closed_loop_calls_at_once():
-    loop, seen = Loop(), []
-    loop.call(lambda: seen.append("before"))
+    loop, calls = Loop(), []
+    loop.call(lambda: calls.append("before"))
     loop.close()
-    loop.call(lambda: seen.append("after"))
-    assert seen == ["before", "after"]
+    loop.call(lambda: calls.append("after"))
+    assert calls == ["before", "after"]
 
 
 def test_a_callback_that_fails_does_not_end_the_loop(loop, caplog):
-    seen = []
+    calls = []
     loop.at(0.0, lambda: 1 / 0)
-    loop.at(0.0, lambda: seen.append(True))
+    loop.at(0.0, lambda: calls.append(True))
     loop.ready.append(lambda: 1 / 0)
-    while not seen:
+    while not calls:
         loop.turn()
     assert caplog.text.count("ZeroDivisionError") == 2
 
 
 def test_moments_that_are_always_due_do_not_keep_others_waiting(loop):
-    seen = []
+    calls = []
 
     def again():
         loop.at(time.monotonic(), again)
 
     loop.at(0.0, again)
-    loop.call(lambda: seen.append(True))
-    while not seen:
+    loop.call(lambda: calls.append(True))
+    while not calls:
         loop.turn()
-
-
-def test_threads_start_when_they_are_needed_and_no_more_than_allowed(eventually):
-    pool, go, seen = Pool(3), threading.Event(), []
-    before = threading.active_count()
-    assert pool._started == 0
-
-    def job():
-        assert go.wait(20)
-        seen.append(threading.get_ident())
-
-    for _ in range(10):
-        pool.submit(job)
-    assert pool._started == 3
-    go.set()
-    eventually(lambda: len(seen) == 10)
-    assert len(set(seen)) <= 3
-    pool.close()
-    eventually(lambda: threading.active_count() <= before)
-
-
-def test_an_idle_thread_is_used_again(eventually):
-    pool, seen = Pool(8), []
-    for number in range(1, 6):
-        pool.submit(lambda: seen.append(threading.get_ident()))
-        eventually(lambda number=number: len(seen) == number and pool._idle._value == 1)
-    assert len(set(seen)) == 1
-    pool.close()
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no SIGUSR1 here")

@@ -16,7 +16,7 @@ SEEN = (
 )
 
 
-def seen(parser, data):
+def observed(parser, data):
     """All that a server sees of a request after these bytes."""
     while data and not parser.completed:
         try:
@@ -24,14 +24,14 @@ def seen(parser, data):
         except ValueError:  # waitress lets this one through
             return "ValueError"
     error = parser.error and (parser.error.code, parser.error.body)
-    found = {} if error else {name: getattr(parser, name, None) or None for name in SEEN.split()}
+    values = {} if error else {name: getattr(parser, name, None) or None for name in SEEN.split()}
     body = parser.get_body_stream().read()
     parser.close()
-    return error, found, body
+    return error, values, body
 
 
 def same(data):
-    assert seen(ParsedRequest(LIMITS), data) == seen(HTTPRequestParser(LIMITS), data)
+    assert observed(ParsedRequest(LIMITS), data) == observed(HTTPRequestParser(LIMITS), data)
 
 
 PLAIN = [
@@ -79,7 +79,7 @@ def test_a_head_is_read_as_waitress_reads_it(data):
 @pytest.mark.parametrize("data", PLAIN)
 def test_plain_heads_take_the_short_cut(data, monkeypatch):
     monkeypatch.setattr(HTTPRequestParser, "parse_header", lambda *_: pytest.fail("the long way"))
-    assert seen(ParsedRequest(LIMITS), data)[0] is None
+    assert observed(ParsedRequest(LIMITS), data)[0] is None
 
 
 @given(
@@ -90,10 +90,10 @@ def test_anything_is_read_as_waitress_reads_it(noise, start):
     same(start + noise + b"\r\n\r\n")
 
 
-@pytest.mark.parametrize("said", [b"GET http://[::1 HTTP/1.1", b"GET / HTTP/1.1\r\nContent-Length: " + b"9" * 5000])
-def test_what_waitress_trips_over_is_a_bad_request(said):
+@pytest.mark.parametrize("head", [b"GET http://[::1 HTTP/1.1", b"GET / HTTP/1.1\r\nContent-Length: " + b"9" * 5000])
+def test_what_waitress_trips_over_is_a_bad_request(head):
     request = ParsedRequest(LIMITS)
-    request.received(said + b"\r\n\r\n")
+    request.received(head + b"\r\n\r\n")
     assert request.error.code == 400
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from openaimock.errors import Hangup
-from openaimock.server import http, task
+from openaimock.server import bodies, transport
 
 
 def timed(items, headers=()):
@@ -51,16 +51,16 @@ class Still:
     """A connection and its loop in one, whose clock stands: it keeps what is sent and the moments that are asked for."""
 
     stopping = ended = False
-    unsent = b""
+    unsent = 0
 
     def __init__(self, monkeypatch, delays):
         self.now = 100.0
-        monkeypatch.setattr(task, "monotonic", lambda: self.now)
+        monkeypatch.setattr(bodies, "monotonic", lambda: self.now)
         self.loop, self.sent, self.dues = self, [], []
         request = SimpleNamespace(arrived=100.0)
         response = SimpleNamespace(swift=True, mute=False, begun=True)
-        job = SimpleNamespace(channel=self, request=request, response=response, send=self.take)
-        self.stream = task.Stream(job, None, iter([(delay, b"x") for delay in delays]), task.TOGETHER)
+        job = SimpleNamespace(connection=self, transport=self, request=request, response=response, send=self.take)
+        self.stream = bodies.StreamedAnswer(job, None, iter([(delay, b"x") for delay in delays]), bodies.BATCH)
         self.stream.start()
 
     def send(self, data):
@@ -96,10 +96,10 @@ def test_a_piece_that_is_much_too_late_moves_what_follows_it(monkeypatch):
 
 def test_what_became_due_while_the_client_did_not_read_is_sent_at_once(monkeypatch):
     still = Still(monkeypatch, [0.05] * 4)
-    still.unsent = b"x" * (http.HIGH + 1)
+    still.unsent = transport.HIGH + 1
     still.wake(100.05)
-    assert still.held == still.stream.pump
-    still.unsent = b""
+    assert still.paused == still.stream.pump
+    still.unsent = 0
     still.wake(100.17)
     assert still.sent == [b"1\r\nx\r\n", b"2\r\nxx\r\n"]
     # Then it keeps its gaps again.
@@ -114,9 +114,9 @@ def test_the_first_delay_counts_from_the_requests_arrival(serve, wire, eventuall
 
     server = serve(app)
     wire(server).ask()
-    eventually(lambda: any(each.running for each in server._channels))
-    (connection,) = server._channels
-    assert connection.running.due - connection.active == pytest.approx(3600.0, abs=1e-6)
+    eventually(lambda: any(each.protocol.running for each in server._transports))
+    (connection,) = server._transports
+    assert connection.protocol.running.due - connection.active == pytest.approx(3600.0, abs=1e-6)
 
 
 def test_an_empty_piece_sends_the_head(serve, wire):
@@ -250,7 +250,7 @@ def test_a_hangup_waits_for_a_slow_reader(serve, wire, eventually):
     server = serve(timed(ending(Hangup(), after=[(0.0, b"x" * 20_000_000)])))
     connection = wire(server)
     connection.ask()
-    eventually(lambda: any(each.unsent for each in server._channels))
+    eventually(lambda: any(each.unsent for each in server._transports))
     connection.head()
     assert len(connection.rest()) == 20_000_000 + len("1312d00\r\n\r\n")
 
@@ -290,7 +290,7 @@ def test_items_are_closed_once_however_they_end(serve, wire, eventually, caplog,
     connection.ask(headers="Connection: close\r\n")
     connection.rest()
     connection.close()
-    eventually(lambda: not server._channels)
+    eventually(lambda: not server._transports)
     assert len(closed) == 1
 
 
@@ -366,33 +366,33 @@ def test_a_deferred_function_may_return_any_body(serve, wire, make):
 
 
 def test_a_deferred_generator_is_read_in_its_thread_and_closed(serve, wire):
-    seen = []
+    threads_used = []
 
     def slow(environ, start_response):
         start_response("200 OK", [])
         try:
             for _ in range(100):
-                seen.append(threading.get_ident())
+                threads_used.append(threading.get_ident())
                 yield b"x" * 1000
         finally:
-            seen.append(threading.get_ident())
+            threads_used.append(threading.get_ident())
 
     connection = wire(serve(deferred(slow)))
     connection.ask()
     assert connection.answer()[2] == b"x" * 100_000
-    assert len(seen) == 101
-    assert len(set(seen)) == 1
+    assert len(threads_used) == 101
+    assert len(set(threads_used)) == 1
 
 
 def test_a_deferred_generator_waits_for_its_reader(serve, wire, eventually):
     closed = threading.Event()
-    made = []
+    produced = []
 
     def endless(environ, start_response):
         start_response("200 OK", [])
         try:
             while True:
-                made.append(1)
+                produced.append(1)
                 yield b"x" * 10_000
         finally:
             closed.set()
@@ -400,11 +400,11 @@ def test_a_deferred_generator_waits_for_its_reader(serve, wire, eventually):
     server = serve(deferred(endless))
     connection = wire(server)
     connection.ask()
-    eventually(lambda: any(each.held for each in server._channels))
-    assert all(len(each.unsent) <= http.HIGH + 200_000 for each in server._channels)
-    before = len(made)
+    eventually(lambda: any(each.paused for each in server._transports))
+    assert all(each.unsent <= transport.HIGH + 200_000 for each in server._transports)
+    before = len(produced)
     connection.take(10_000_000)
-    assert len(made) > before
+    assert len(produced) > before
     connection.close()
     assert closed.wait(20)
 
@@ -427,7 +427,7 @@ def test_a_deferred_body_is_closed_when_its_client_left_before_it_came(serve, wi
     server = serve(deferred(slow))
     connection = wire(server)
     connection.ask()
-    eventually(lambda: any(each.running for each in server._channels))
+    eventually(lambda: any(each.protocol.running for each in server._transports))
     server.stop(grace=0)
     go.set()
     assert closed.wait(20)

@@ -19,23 +19,23 @@ def chunks(environ, start_response):
     return iter([b"one", b"", b"two"])
 
 
-def kept(connection, path="/again"):
+def stays_open(connection, path="/again"):
     """Whether the connection answers another request."""
     connection.ask(path)
     return connection.answer()[0] == "HTTP/1.1 200 OK"
 
 
 def environ_for(serve, wire, *arguments, **options):
-    seen = {}
+    environs = {}
 
     def app(environ, start_response):
-        seen.update(environ, body=environ["wsgi.input"].read())
+        environs.update(environ, body=environ["wsgi.input"].read())
         return hello(environ, start_response)
 
     connection = wire(serve(app))
     connection.ask(*arguments, **options)
     connection.answer()
-    return seen
+    return environs
 
 
 def test_the_environ_is_what_pep_3333_asks_for(serve, wire):
@@ -65,21 +65,21 @@ def test_the_environ_says_what_was_asked(serve, wire):
 
 
 def test_a_chunked_request_has_its_length(serve, wire):
-    seen = {}
+    environs = {}
 
     def app(environ, start_response):
-        seen.update(environ, body=environ["wsgi.input"].read())
+        environs.update(environ, body=environ["wsgi.input"].read())
         environ["wsgi.input"].seek(0)
-        seen["again"] = environ["wsgi.input"].read()
+        environs["again"] = environ["wsgi.input"].read()
         return hello(environ, start_response)
 
     connection = wire(serve(app))
     connection.ask(method="POST", headers="Transfer-Encoding: chunked\r\n")
     connection.send(b"3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\n\r\n")
     connection.answer()
-    assert seen["CONTENT_LENGTH"] == "7"
-    assert "HTTP_TRANSFER_ENCODING" not in seen
-    assert seen["body"] == seen["again"] == b"abcdefg"
+    assert environs["CONTENT_LENGTH"] == "7"
+    assert "HTTP_TRANSFER_ENCODING" not in environs
+    assert environs["body"] == environs["again"] == b"abcdefg"
 
 
 def test_a_large_body_arrives_whole(serve, wire):
@@ -101,7 +101,7 @@ def test_a_list_is_sent_with_its_length_and_the_connection_kept(serve, wire):
     assert headers["content-length"] == "8"
     assert "connection" not in headers
     assert body == b"hello /x"
-    assert kept(connection)
+    assert stays_open(connection)
 
 
 def test_headers_are_sent_as_the_application_gave_them(serve, wire):
@@ -151,7 +151,7 @@ def test_an_iterator_without_pieces_is_an_empty_body(serve, wire):
     connection = wire(serve(app))
     connection.ask()
     assert connection.answer()[2] == b""
-    assert kept(connection)
+    assert stays_open(connection)
 
 
 def test_a_generator_may_start_the_response_itself(serve, wire):
@@ -221,7 +221,7 @@ def test_head_has_no_body(serve, wire, app):
     connection.ask("/x", method="HEAD")
     _, headers = connection.head()
     assert headers.get("content-length") == ("8" if app is hello else None)
-    assert kept(connection)
+    assert stays_open(connection)
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
@@ -237,7 +237,7 @@ def test_some_statuses_have_no_body(serve, wire, status):
     _, headers = connection.head()
     assert "content-length" not in headers
     assert "transfer-encoding" not in headers
-    assert kept(connection)
+    assert stays_open(connection)
 
 
 def test_a_body_shorter_than_promised_ends_the_connection(serve, wire):
@@ -351,7 +351,7 @@ def test_an_application_that_fails_is_a_500_in_the_envelope(serve, wire, app, ca
     assert "secret" not in error["message"]
     assert caplog.records[-1].name == "openaimock"
     if app is not smuggler:
-        assert kept(connection)
+        assert stays_open(connection)
 
 
 def test_an_application_that_fails_in_the_middle_ends_the_connection(serve, wire, caplog):

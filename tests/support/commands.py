@@ -21,8 +21,8 @@ READY = re.compile(r"openaimock listening on (http://127\.0\.0\.1:(\d+)/v1) \((\
 
 
 def environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENAIMOCK_")}
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", **more}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("OPENAIMOCK_")}
+    return {**variables, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", **more}
 
 
 def run(*arguments: str, text: str = "", cwd: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
@@ -36,9 +36,9 @@ class Running:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.ready = process.stdout.readline()
-        found = READY.fullmatch(self.ready)
-        assert found, (self.ready, process.stderr.read() if process.poll() is not None else "")
-        self.url, self.port, self.rules = found[1], int(found[2]), int(found[3])
+        match = READY.fullmatch(self.ready)
+        assert match, (self.ready, process.stderr.read() if process.poll() is not None else "")
+        self.url, self.port, self.rules = match[1], int(match[2]), int(match[3])
 
     def ask(self, text: str = "Hello", **options: object) -> httpx.Response:
         with httpx.Client(trust_env=False) as http:

@@ -35,12 +35,12 @@ def when(number: int = 0, more: dict[str, Any] | None = None, **conditions: Any)
 
 def talk(*messages: tuple[str, str] | Message | str, **more: Any) -> Ask:
     """An Ask of some messages: texts are the user's, pairs are role and text."""
-    made = []
+    rows = []
     for message in messages:
         if isinstance(message, Message):
-            made.append(message)
+            rows.append(message)
         else:
-            made.append(Message("user", message) if isinstance(message, str) else Message(*message))
-    ask = Ask("chat", **{"messages": made, **more})
+            rows.append(Message("user", message) if isinstance(message, str) else Message(*message))
+    ask = Ask("chat", **{"messages": rows, **more})
     ask.text = more.get("text", ask.user or "")
     return ask

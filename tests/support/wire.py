@@ -49,9 +49,9 @@ def _extras(value: Any, path: str = "") -> Iterator[str]:
 
 def events(text: str) -> list[Any]:
     """The events of a stream as the wire has them: JSON, and ``[DONE]`` at the end."""
-    found = []
+    items = []
     for block in text.split("\n\n"):
         for line in block.splitlines():
             if line.startswith("data: "):
-                found.append(line[6:] if line == "data: [DONE]" else json.loads(line[6:]))
-    return found
+                items.append(line[6:] if line == "data: [DONE]" else json.loads(line[6:]))
+    return items

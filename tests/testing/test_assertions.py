@@ -26,9 +26,9 @@ def mock(serve):
     return serve([TOOL, {"id": "greet", "when": {"user": "Hello"}, "reply": "Hi!"}])
 
 
-def failing(what, *arguments, **options):
+def failing(assertion, *arguments, **options):
     with pytest.raises(AssertionError) as raised:
-        what(*arguments, **options)
+        assertion(*arguments, **options)
     return str(raised.value)
 
 
@@ -73,7 +73,7 @@ def test_times_and_priority_and_id(mock):
     assert [content(post(mock, user("Hello"))) for _ in range(2)] == ["first", "Hi!"]
 
 
-def test_a_wrong_rule_is_told_as_a_file_is_and_nothing_is_added(mock):
+def test_a_wrong_rule_is_reported_as_in_a_file_and_not_added(mock):
     with pytest.raises(ConfigError, match="when: 'usr' is not a key of a condition; did you mean 'user'\\?"):
         mock.when(usr="x").reply("y")
     with pytest.raises(ConfigError, match="the id 'greet' is already used"):
@@ -138,7 +138,7 @@ def test_called(mock):
     mock.assert_called(user="Goodbye", times=0)
 
 
-def test_not_called_enough_tells_the_nearest_and_the_difference(mock):
+def test_too_few_calls_list_the_nearest_and_the_difference(mock):
     post(mock, user("Hello"))
     post(mock, user("something else"))
     assert failing(mock.assert_called, user="Hallo").splitlines() == [
@@ -153,8 +153,8 @@ def test_not_called_enough_tells_the_nearest_and_the_difference(mock):
 def test_called_too_often_lists_them(mock):
     post(mock, user("Hello"))
     post(mock, user("Hello"))
-    said = failing(mock.assert_called, user="Hello", times=1)
-    assert said.startswith("expected exactly 1 request with user='Hello', got 2 of 2.\nThese are:\n  #1 POST")
+    message = failing(mock.assert_called, user="Hello", times=1)
+    assert message.startswith("expected exactly 1 request with user='Hello', got 2 of 2.\nThey are:\n  #1 POST")
     assert "expected no request" in failing(mock.assert_not_called, user="Hello")
 
 
@@ -174,12 +174,12 @@ def test_conditions_that_are_none(mock):
         mock.assert_called(usr="x")
 
 
-def test_no_secret_is_told(serve):
+def test_a_failure_shows_no_secret(serve):
     mock = serve({"api_key": "sk-very-secret-key", "unmatched": "echo"})
     post(mock, user("my key is sk-very-secret-key"), headers={"authorization": "Bearer sk-very-secret-key"})
-    said = failing(mock.assert_called, header={"authorization": "Bearer none"})
-    assert "my key is" in said
-    assert "very-secret" not in said
+    message = failing(mock.assert_called, header={"authorization": "Bearer none"})
+    assert "my key is" in message
+    assert "very-secret" not in message
 
 
 def test_tool_called(mock):
@@ -193,9 +193,11 @@ def test_tool_called(mock):
 
 def test_tool_called_with_other_arguments(mock):
     post(mock, user("weather"))
-    said = failing(mock.assert_tool_called, "get_weather", arguments={"city": "LA"})
-    assert said.startswith("expected at least 1 call of tool 'get_weather' with arguments {'city': 'LA'}, got 0 of 1 tool call.")
-    assert said.endswith("city: expected exactly 'LA', got 'SF'")
+    message = failing(mock.assert_tool_called, "get_weather", arguments={"city": "LA"})
+    assert message.startswith(
+        "expected at least 1 call of tool 'get_weather' with arguments {'city': 'LA'}, got 0 of 1 tool call."
+    )
+    assert message.endswith("city: expected exactly 'LA', got 'SF'")
     assert "expected {}, got {'city'" in failing(mock.assert_tool_called, "get_weather", {})
     assert "it calls 'get_weather'" in failing(mock.assert_tool_called, "get_time")
 
@@ -224,9 +226,9 @@ def test_order(mock):
 def test_another_order(mock):
     post(mock, user("Hello"))
     post(mock, user("weather"))
-    said = failing(mock.assert_order, ["rule-1", {"user": "Hello"}])
-    assert said.splitlines()[0] == "step 2 of 2: expected a request with user='Hello' after #2, got none (only before it)."
-    assert said.splitlines()[-1] == "  #2 POST /v1/chat/completions 'weather' -> 200, rule rule-1"
+    message = failing(mock.assert_order, ["rule-1", {"user": "Hello"}])
+    assert message.splitlines()[0] == "step 2 of 2: expected a request with user='Hello' after #2, got none (only before it)."
+    assert message.splitlines()[-1] == "  #2 POST /v1/chat/completions 'weather' -> 200, rule rule-1"
 
 
 def test_the_input_of_a_custom_tool(serve):

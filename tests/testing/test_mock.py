@@ -75,12 +75,12 @@ def test_a_stopped_mock_starts_again_on_its_port():
 
 
 def test_started_and_stopped_in_other_threads():
-    made = []
-    starter = threading.Thread(target=lambda: made.append(openaimock.start_mock_server(RULES)))
+    mocks = []
+    starter = threading.Thread(target=lambda: mocks.append(openaimock.start_mock_server(RULES)))
     starter.start()
     starter.join()
-    assert content(post(made[0], user("Hello"))) == "Hi!"
-    stopper = threading.Thread(target=made[0].stop)
+    assert content(post(mocks[0], user("Hello"))) == "Hi!"
+    stopper = threading.Thread(target=mocks[0].stop)
     stopper.start()
     stopper.join(30)
     assert not stopper.is_alive()
@@ -103,13 +103,13 @@ def test_port_of_the_file_and_of_the_argument(serve, tmp_path):
 
 
 def test_port_in_use_is_named(serve):
-    taken = serve(RULES).port
+    port = serve(RULES).port
     with pytest.raises(PortInUseError) as raised:
-        openaimock.start_mock_server(RULES, port=taken)
+        openaimock.start_mock_server(RULES, port=port)
     assert raised.value.errno == errno.EADDRINUSE
     assert isinstance(raised.value, OSError)
     assert "EADDRINUSE" in str(raised.value)
-    assert str(taken) in str(raised.value)
+    assert str(port) in str(raised.value)
     assert "127.0.0.1" in str(raised.value)
 
 
@@ -161,10 +161,10 @@ def test_a_function_that_fails_is_a_500_and_the_server_goes_on(serve, caplog):
 
 
 def test_a_function_does_not_hold_up_others(serve):
-    asked, go_on = threading.Event(), threading.Event()
+    requested, go_on = threading.Event(), threading.Event()
 
     def reply(ask):
-        asked.set()
+        requested.set()
         assert go_on.wait(30)
         return "late"
 
@@ -172,7 +172,7 @@ def test_a_function_does_not_hold_up_others(serve):
     answers = []
     slow = threading.Thread(target=lambda: answers.append(post(mock, user("slow"))))
     slow.start()
-    assert asked.wait(30)
+    assert requested.wait(30)
     assert content(post(mock, user("Hello"))) == "Hi!"
     go_on.set()
     slow.join(30)
