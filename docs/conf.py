@@ -17,6 +17,8 @@ project = "openaimock"
 version = release = __version__
 html_theme = "furo"
 html_title = f"openaimock {__version__}"
+html_static_path = ["static"]
+html_css_files = ["wide.css"]
 html_show_copyright = False
 html_show_sphinx = False
 html_copy_source = False

@@ -76,9 +76,6 @@ COMPLETIONS = table(
 def read(request: Request) -> Ask:
     """The Ask of POST /completions: the prompt is a user message, token ids are numbers with blanks between."""
     body = request.object()
-    deployment = request.params.get("deployment")
-    if deployment:
-        body["model"] = deployment
     COMPLETIONS.check(body)
     text = "\n".join(map(_text, _prompts(body)))
     return Ask("completions", body, (Message("user", text),), text, body["model"], bool(body.get("stream")))
@@ -234,4 +231,4 @@ def _chunk(text: str, index: int, logprobs: Any, reason: str | None = None) -> d
     return {"text": text, "index": index, "logprobs": logprobs, "finish_reason": reason}
 
 
-ENDPOINTS = (Operation("completions", "POST", "/completions", read, write, split=split, params=COMPLETIONS, alone=True),)
+ENDPOINTS = (Operation("completions.create", "POST", "/completions", read, write, split=split, params=COMPLETIONS, alone=True),)

@@ -112,12 +112,14 @@ def _delete_item(ask: Ask, reply: Reply | None, context: Context) -> payloads.JS
 
 _ONE = "/conversations/<conversation_id>"
 ENDPOINTS = (
-    Operation("conversations", "POST", "/conversations", _read_create, _create, own=True, params=CONVERSATION),
-    Operation("conversations", "GET", _ONE, _read, _retrieve, own=True),
-    Operation("conversations", "POST", _ONE, _read_update, _update, own=True, params=CONVERSATION_UPDATE),
-    Operation("conversations", "DELETE", _ONE, _read, _delete, own=True),
-    Operation("conversations", "POST", f"{_ONE}/items", _read_items, _create_items, own=True, params=CONVERSATION_ITEMS),
-    Operation("conversations", "GET", f"{_ONE}/items", _read, _list_items, own=True),
-    Operation("conversations", "GET", f"{_ONE}/items/<item_id>", _read, _retrieve_item, own=True),
-    Operation("conversations", "DELETE", f"{_ONE}/items/<item_id>", _read, _delete_item, own=True),
+    Operation("conversations.create", "POST", "/conversations", _read_create, _create, own=True, params=CONVERSATION),
+    Operation("conversations.retrieve", "GET", _ONE, _read, _retrieve, own=True),
+    Operation("conversations.update", "POST", _ONE, _read_update, _update, own=True, params=CONVERSATION_UPDATE),
+    Operation("conversations.delete", "DELETE", _ONE, _read, _delete, own=True),
+    Operation(
+        "conversations.items.create", "POST", f"{_ONE}/items", _read_items, _create_items, own=True, params=CONVERSATION_ITEMS
+    ),
+    Operation("conversations.items.list", "GET", f"{_ONE}/items", _read, _list_items, own=True),
+    Operation("conversations.items.retrieve", "GET", f"{_ONE}/items/<item_id>", _read, _retrieve_item, own=True),
+    Operation("conversations.items.delete", "DELETE", f"{_ONE}/items/<item_id>", _read, _delete_item, own=True),
 )

@@ -86,9 +86,6 @@ EMBEDDINGS = table(
 def read(request: Request) -> Ask:
     """The Ask of POST /embeddings: its text has a line for each input, token ids as numbers with blanks between."""
     body = request.object()
-    deployment = request.params.get("deployment")
-    if deployment:
-        body["model"] = deployment
     EMBEDDINGS.check(body)
     model = body["model"]
     inputs = _inputs(body)
@@ -155,4 +152,6 @@ def _vector(item: Any, reply: Reply | None, dimensions: int, key: str, packed: b
     return f'"{vectors.base64(vector.floats())}"' if packed else vector.json()
 
 
-ENDPOINTS = (Operation("embeddings", "POST", "/embeddings", read, write, own=True, split=split, params=EMBEDDINGS, alone=True),)
+ENDPOINTS = (
+    Operation("embeddings.create", "POST", "/embeddings", read, write, own=True, split=split, params=EMBEDDINGS, alone=True),
+)

@@ -58,7 +58,7 @@ def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 
 
 ENDPOINTS = (
-    Operation("models", "GET", "/models", _read, _list, own=True),
-    Operation("models", "GET", "/models/<path:model>", _read, _retrieve, own=True),
-    Operation("models", "DELETE", "/models/<path:model>", _read, _delete, own=True),
+    Operation("models.list", "GET", "/models", _read, _list, own=True),
+    Operation("models.retrieve", "GET", "/models/<path:model>", _read, _retrieve, own=True),
+    Operation("models.delete", "DELETE", "/models/<path:model>", _read, _delete, own=True),
 )

@@ -48,9 +48,6 @@ MODERATIONS = table(
 def read(request: Request) -> Ask:
     """The Ask of POST /moderations: its text is that of all inputs."""
     body = request.object()
-    deployment = request.params.get("deployment")
-    if deployment:
-        body["model"] = deployment
     MODERATIONS.check(body)
     return Ask("moderations", body, text="\n".join(map(_text, _inputs(body))), model=body.get("model") or MODEL)
 
@@ -99,5 +96,5 @@ def _result(parts: list[dict[str, Any]], reply: Reply | None, text_only: bool, c
 
 
 ENDPOINTS = (
-    Operation("moderations", "POST", "/moderations", read, write, own=True, split=split, params=MODERATIONS, alone=True),
+    Operation("moderations.create", "POST", "/moderations", read, write, own=True, split=split, params=MODERATIONS, alone=True),
 )

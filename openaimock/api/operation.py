@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..http.request import Request
 from ..types.ask import Ask
+from ..types.operations import OPERATIONS
 
 if TYPE_CHECKING:
     from ..params.table import Table
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 class Operation:
     """One operation of the API: how a request becomes an Ask and how a Reply becomes a payload.
 
-    ``name`` is the endpoint's name in rules and the journal. ``path`` may hold ``<names>``. ``write(ask, reply, context)`` gets
+    ``id`` is the SDK's name of the method. ``path`` may hold ``<names>``. ``write(ask, reply, context)`` gets
     None as the reply only when ``own`` is true: the operation then makes its own answer when no rule matches. ``params`` is the
     table of the parameters of its body, for lint. ``split(ask)`` returns an Ask for each input of a request with several inputs,
     so that rules match each one separately (``Reply.inputs``). ``alone`` is true when the Ask depends on the body only, so that
     the Ask of an equal body can be reused.
     """
 
-    name: str
+    id: str
     method: str
     path: str
     read: Callable[[Request], Ask]
@@ -33,6 +34,11 @@ class Operation:
     params: Table | None = None
     split: Callable[[Ask], Sequence[Ask]] | None = None
     alone: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the endpoint in rules and in the journal."""
+        return OPERATIONS[self.id]
 
     @property
     def reads_state(self) -> bool:

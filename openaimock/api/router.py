@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from ..http.catalog import api_error
+from ..http.request import Request
 from . import Operation, operations_of
 
 #: ``/t/NAME`` names a namespace; Azure puts the deployment, which is the model, in the path; ``/v1`` may be left out.
@@ -20,6 +21,14 @@ class Route(NamedTuple):
     operation: Operation
     params: dict[str, str]
     path: str
+
+    def apply(self, request: Request) -> None:
+        """Put what the path says into the request: its values, and Azure's deployment as the model."""
+        request.params = self.params
+        deployment = self.params.get("deployment")
+        if deployment:
+            table = self.operation.params
+            request.model = deployment if table is None or "model" in table.shape.keys else None
 
 
 class Router:

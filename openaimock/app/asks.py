@@ -12,12 +12,15 @@ from ..http.json import dump
 from ..http.request import Request
 from ..state.store import State
 from ..types.ask import Ask
+from ..types.operations import ANSWERING
 from . import overrides
 
 #: Asks of bodies up to this many bytes are cached.
 MAX_BODY = 4096
 #: The number of cached Asks at which the cache is emptied.
 MAX_ENTRIES = 1024
+
+_ANSWERING = frozenset(ANSWERING.values())
 
 
 class AskReader:
@@ -28,7 +31,8 @@ class AskReader:
 
     def read(self, route: Route, request: Request, namespace: State) -> Ask:
         """The Ask of a request. APIError when the operation refuses the request."""
-        request.params, request.store = route.params, namespace
+        route.apply(request)
+        request.store = namespace
         operation = route.operation
         if operation.alone and not route.params:
             key = (operation.path, request.environ.get("CONTENT_TYPE"), request.raw)
@@ -38,6 +42,7 @@ class AskReader:
             ask = operation.read(request)
         ask.method, ask.path, ask.params = operation.method, route.path, route.params
         ask.namespace, ask.headers, ask.state = namespace.name, request.headers, namespace.scenarios()
+        ask.operation, ask.answers_prompt = operation.id, operation.id in _ANSWERING
         ask.attempt = overrides.attempt(request)
         return ask
 

@@ -20,6 +20,7 @@ from ..replies.prepare import prepare
 from ..seed import digest
 from ..state.limits import requested_tokens
 from ..types.ask import Ask
+from ..types.operations import OPERATIONS
 from ..types.reply import Reply
 from . import overrides
 from .call import Call
@@ -43,7 +44,8 @@ def route(app: App, call: Call) -> None:
     """The operation of the path and method."""
     exchange = call.exchange
     call.route = ROUTER.find(exchange.method, exchange.path)
-    call.path, exchange.endpoint = call.route.operation.path, call.route.operation.name
+    operation = call.route.operation
+    call.path, exchange.endpoint, exchange.operation = operation.path, OPERATIONS[operation.id], operation.id
 
 
 def authenticate(app: App, call: Call) -> None:

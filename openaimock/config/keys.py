@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..rules import matchers
 from ..text.moderation import CATEGORIES
+from ..types.operations import ENDPOINTS, OPERATIONS
 from .kinds import (
     AnyOf,
     AnyValue,
@@ -19,7 +20,7 @@ from .kinds import (
     Struct,
     Text,
 )
-from .names import ENDPOINTS
+from .names import LATER
 
 #: Every named kind. ``Shape(name, SHAPES)`` refers to one before it is declared.
 SHAPES: dict[str, Kind] = {}
@@ -75,6 +76,7 @@ def _text_field(name: str, doc: str) -> Field:
     return Field(name, shape("matcher"), doc)
 
 
+ENDPOINT = Choice(ENDPOINTS, "an endpoint", LATER, tuple(OPERATIONS))
 WHEN = Struct("a condition", (
     _text_field("user", "The last user message."),
     _text_field("system", "All system and developer text."),
@@ -83,7 +85,8 @@ WHEN = Struct("a condition", (
     _text_field("message", "Any message, whatever its role."),
     _text_field("text", "The endpoint's main text: the last user message, an input, a prompt."),
     Field("model", shape("model"), "The model: a pattern such as ``gpt-4*``, or a matcher."),
-    Field("endpoint", ListOf(Choice(ENDPOINTS, "an endpoint"), least=1, single=True), "The endpoint's name, or a list of names."),
+    Field("endpoint", ListOf(ENDPOINT, least=1, single=True),
+          "The endpoint's name, an operation's id such as ``chat.completions.create``, a pattern of ids, or a list of these."),
     Field("stream", Flag(), "Whether the request asks for a stream."),
     Field("tools", ListOf(Text(empty=False), least=1, single=True), "Tools that the request must offer, all of them."),
     _text_field("tool_choice", "The request's ``tool_choice``, or the name of the tool that it forces."),

@@ -84,11 +84,15 @@ class Flag:
 
 @dataclass(eq=False, repr=False)
 class Choice:
-    """One of a few words; the words of ``later`` are not available yet."""
+    """One of a few words; the words of ``later`` are not available yet.
+
+    ``ids`` are further words, too many to list. A pattern such as ``files.*`` that matches one of them is accepted too.
+    """
 
     values: tuple[str, ...]
     label: str
     later: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
 
     @cached_property
     def noun(self) -> str:

@@ -171,8 +171,8 @@ def error(check: Checker, value: Any, node: Node, path: Path) -> Any:
             return check.problem(
                 node,
                 path,
-                f"'{value}' is not an error code of the API{suggest(value, CODES)}; "
-                "an error of one's own is a mapping with 'status', 'code' and 'message'",
+                f"'{value}' is not an error code of the API{suggest(value, CODES)} "
+                "(write another error as a mapping with 'status', 'code' and 'message')",
             )
         return {**blank, "code": value}
     if not isinstance(value, dict):

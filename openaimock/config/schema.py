@@ -67,7 +67,8 @@ def _flag(kind: Flag) -> dict[str, Any]:
 
 def _one_of(kind: Choice) -> dict[str, Any]:
     # To YAML 1.1 an unquoted off is false.
-    return _or_variable({"enum": [*kind.values, *([False] if "off" in kind.values else [])]})
+    words = {"enum": [*kind.values, *kind.ids, *([False] if "off" in kind.values else [])]}
+    return _or_variable({"anyOf": [words, {"type": "string", "pattern": r"\*"}]} if kind.ids else words)
 
 
 def _list_of(kind: ListOf) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
@@ -111,11 +112,11 @@ def _one_of(check: Checker, kind: Choice, node: Node, path: Path) -> Any:
         return "off"
     if not isinstance(value, str):
         return check.wrong(kind, node, path)
-    if value in kind.values:
+    if value in kind.values or value in kind.ids or ("*" in value and any(fnmatchcase(id, value) for id in kind.ids)):
         return value
     if value in kind.later:
         return check.problem(node, path, f"'{value}' is not available yet")
-    return check.problem(node, path, f"{show(value)} is not {kind.label}{suggest(value, kind.values)}")
+    return check.problem(node, path, f"{show(value)} is not {kind.label}{suggest(value, kind.values, kind.ids)}")
 
 
 def _list_of(check: Checker, kind: ListOf, node: Node, path: Path) -> Any:
@@ -264,12 +265,13 @@ def snake(key: str) -> str:
     return re.sub(r"(?<=[a-z0-9])[A-Z]", lambda match: "_" + match[0], key).lower()
 
 
-def suggest(word: str, words: Iterable[str]) -> str:
+def suggest(word: str, words: Iterable[str], unlisted: Iterable[str] = ()) -> str:
     """``; did you mean 'fuzzy'? (exact, fuzzy, ...)`` for a word that is close to a known one; the list when it is short."""
     candidates = list(words)
-    close = get_close_matches(word, candidates, 1, SUGGESTION_CUTOFF)
+    known_words = [*candidates, *unlisted]
+    close = get_close_matches(word, known_words, 1, SUGGESTION_CUTOFF)
     hint = f"; did you mean '{close[0]}'?" if close else ""
-    return hint if close and len(candidates) > MAX_LISTED else f"{hint} ({', '.join(candidates)})"
+    return hint if close and len(known_words) > MAX_LISTED else f"{hint} ({', '.join(candidates)})"
 
 
 def show(text: str) -> str:

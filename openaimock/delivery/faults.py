@@ -68,6 +68,8 @@ def stream(timed: TimedChunks, fault: Fault, error: ErrorEvent) -> TimedChunks:
             yield delay, error(sent)
             return
         elif fault.kind == "truncate":
+            if not sent:
+                yield delay, b""
             return
         elif fault.kind in ("disconnect", "reset", "stall"):
             # An empty piece flushes the earlier events, so that the client receives them before the cut.

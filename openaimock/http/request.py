@@ -50,6 +50,8 @@ class Request:
 
     #: Values taken from the path; set by the router.
     params: Mapping[str, str] = {}
+    #: The model that the path names (Azure's deployment), which replaces that of the body; set by the router.
+    model: str | None = None
     #: The stored objects, for requests that refer to earlier ones; set by the app.
     store: Any = None
 
@@ -123,6 +125,8 @@ class Request:
         value = parse(self.raw)
         if not isinstance(value, dict):
             raise not_json(f"The body is {_kind(value)}, not an object.")
+        if self.model is not None:
+            value["model"] = self.model
         return value
 
     def header(self, name: str) -> str | None:
@@ -147,7 +151,8 @@ class Request:
             raise APIError(400, f"Could not parse the form: {getattr(error, 'description', None) or error}") from None
         if raw and not form and not files:
             raise APIError(400, "Could not parse the form: it has no fields.")
-        return nested(form.lists()), nested(files.lists())
+        model = {} if self.model is None else {"model": self.model}
+        return nested(form.lists()) | model, nested(files.lists())
 
 
 def nested(lists: Iterable[tuple[str, list[Any]]]) -> dict[str, Any]:

@@ -53,15 +53,14 @@ def read(recording: Recording, history: History) -> Asked:
     if route.operation.path == "/responses" and method == "POST" and isinstance(request_body, dict):
         body = json.dumps(history.expanded(request_body), ensure_ascii=False).encode()
     request = Request(_environ(recording, method, body), LARGEST)
-    request.params = route.params
+    route.apply(request)
     try:
         ask = route.operation.read(request)
     except APIError as error:
         raise Skipped(f"the mock answers it by itself ({error.status}): {error.message}") from None
     ask.method, ask.path, ask.params = method, recording.path, route.params
     if (method, route.operation.path) not in ANSWERING:
-        # The operation's own name, as rules have it, where it has one.
-        ask.endpoint = str(getattr(route.operation, "id", ""))
+        ask.endpoint = route.operation.id
         if "." not in ask.endpoint or ask.endpoint.split(".")[0] in _OWN:
             raise Skipped(f"the mock answers {method} {recording.path} by itself")
     inputs = route.operation.split(ask) if route.operation.split else ()

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..http.json import dump
 from ..replies import templates
+from ..types import operations
 from ..types.ask import Ask
 from . import matchers
 from .matchers import Matcher
@@ -183,7 +184,16 @@ def _same(key: str, expected: Any) -> Condition:
 
 
 def _endpoint(key: str, names: Sequence[str]) -> Condition:
-    return Condition(key, lambda ask: ask.endpoint in names, lambda ask: f"expected {' or '.join(names)}, got {ask.endpoint}")
+    ids = operations.select_all(names)
+
+    def operation(ask: Ask) -> str:
+        return ask.operation or operations.ANSWERING.get(ask.endpoint, ask.endpoint)
+
+    return Condition(
+        key,
+        lambda ask: operation(ask) in ids,
+        lambda ask: f"expected {' or '.join(names)}, got {ask.endpoint if ask.answers_prompt else operation(ask)}",
+    )
 
 
 def _tools(key: str, names: Sequence[str]) -> Condition:

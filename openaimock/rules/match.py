@@ -11,6 +11,9 @@ from . import conditions, matchers
 from .matchers import Comparison, Matcher
 from .rule import SYSTEM, Rule, Turn, arranged, conversation, fits_role
 
+#: The step of a rule that does not apply to the operation at all.
+INAPPLICABLE = -1
+
 
 class Miss(NamedTuple):
     """The first mismatch of a rule: ``step`` is the number of messages or conditions that matched before it.
@@ -25,6 +28,8 @@ class Miss(NamedTuple):
     @property
     def where(self) -> str:
         """The place in the request (``messages[1] (user)``) or the key of ``when``."""
+        if self.step == INAPPLICABLE:
+            return "endpoint"
         if not self.rule.flow:
             return self.rule.conditions[self.step].key
         message = self._message
@@ -38,6 +43,8 @@ class Miss(NamedTuple):
     @property
     def reason(self) -> str:
         """Why the rule does not match, without the place."""
+        if self.step == INAPPLICABLE:
+            return f"a rule without 'endpoint' does not apply to {self.ask.operation}"
         if not self.rule.flow:
             return self.rule.conditions[self.step].reason(self.ask)
         message = self._message
@@ -77,7 +84,7 @@ class Miss(NamedTuple):
         return f"{self.where}: {self.reason}" + (f" ({similarity:.0%} similar)" if similarity is not None else "")
 
     def _share(self, similarity: float) -> float:
-        return (self.step + similarity) / max(1, self.steps)
+        return 0.0 if self.step == INAPPLICABLE else (self.step + similarity) / max(1, self.steps)
 
     @property
     def _message(self) -> Message | None:
@@ -103,6 +110,8 @@ class Miss(NamedTuple):
     @property
     def compared(self) -> tuple[Matcher | None, Any]:
         """The matcher that fails and the value it was applied to; None when no matcher is involved."""
+        if self.step == INAPPLICABLE:
+            return None, None
         if not self.rule.flow:
             condition = self.rule.conditions[self.step]
             return (condition.matcher, condition.value(self.ask)) if condition.value else (None, None)
@@ -114,6 +123,8 @@ class Miss(NamedTuple):
 
 def fit(rule: Rule, ask: Ask) -> Match | Miss:
     """The Match of a rule, or its first mismatch. APIError 500 when an unsafe regex takes too long."""
+    if not ask.answers_prompt and not rule.names_endpoint:
+        return Miss(rule, ask, INAPPLICABLE)
     if rule.unsafe:
         from .separate import SlowRegex
 

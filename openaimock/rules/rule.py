@@ -61,6 +61,8 @@ class Rule:
     answers: tuple[int | None, ...]
     score: float | None
     bound: float
+    #: The conditions name an endpoint. Other rules apply only to operations that answer a prompt.
+    names_endpoint: bool = False
     #: Some regex runs in a helper process, so that matching may block.
     unsafe: bool = False
 
@@ -103,6 +105,7 @@ def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | No
         answers=answers,
         score=score,
         bound=max((value for value in worth if value is not None), default=0.0) if flow else bound,
+        names_endpoint=_names_endpoint(rule.get("when") or {}),
         unsafe=_unsafe([rule.get("messages"), rule.get("when")]),
     )
 
@@ -112,6 +115,12 @@ def _unsafe(value: Any) -> bool:
     if isinstance(value, Mapping):
         return value.get("unsafe") is True or any(map(_unsafe, value.values()))
     return isinstance(value, (list, tuple)) and any(map(_unsafe, value))
+
+
+def _names_endpoint(when: Mapping[str, Any]) -> bool:
+    """Whether conditions hold an ``endpoint``, at any depth."""
+    inner = [*(when.get("all") or ()), *(when.get("any") or ()), when.get("not") or {}]
+    return "endpoint" in when or any(map(_names_endpoint, inner)) if when else False
 
 
 def _parallel(flow: Sequence[Turn]) -> tuple[tuple[int, int], ...]:

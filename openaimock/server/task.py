@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..errors import APIError, Hangup
-from ..http.extensions import Deferred, TimedBody
+from ..http.extensions import Deferred, Silence, TimedBody
 from ..http.json import dump
 from .bodies import BATCH, DeferredAnswer, HeadByte, StreamedAnswer
 from .http import HttpConnection
@@ -83,10 +83,16 @@ class Task:
             StreamedAnswer(self, body, ((0.0, piece) for piece in body if piece), 1).start()
 
     def _slow_head(self, body: TimedBody) -> Iterator[tuple[float, bytes]]:
-        """The head byte by byte, then the body."""
+        """The head byte by byte when the first piece of the body is due, then the body."""
+        items = iter(body.items)
+        first = next(items, None)
+        if first is not None:
+            yield first[0], Silence()
         for byte in self._head(None):
             yield body.head_gap, HeadByte([byte])
-        yield from body.items
+        if first is not None:
+            yield 0.0, first[1]
+        yield from items
 
     def send(self, data: bytes, *, last: bool = False, length: int | None = None) -> None:
         """Send a piece of the body, and before the first one the head."""

@@ -117,7 +117,7 @@ def _is(name: str) -> Callable[[Exchange, str], bool]:
 
 
 def _endpoint(exchange: Exchange, wanted: str) -> bool:
-    return exchange.endpoint == wanted or exchange.endpoint.startswith(wanted + ".")
+    return wanted in (exchange.endpoint, exchange.operation) or exchange.endpoint.startswith(wanted + ".")
 
 
 def _status(exchange: Exchange, wanted: str) -> bool:
@@ -182,6 +182,7 @@ def brief(exchange: Exchange, secrets: Iterable[str] = ()) -> dict[str, Any]:
         "method": exchange.method,
         "path": redaction.text(readable(exchange.path), secrets),
         "endpoint": exchange.endpoint,
+        "operation": exchange.operation,
         "model": "" if ask is None else redaction.text(ask.model, secrets),
         "text": "" if ask is None else redaction.clip(ask.text, _BRIEF, secrets),
         "stream": ask is not None and ask.stream,

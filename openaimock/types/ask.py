@@ -105,6 +105,9 @@ class Ask:
     findings: Sequence[Any] | None = None
     #: A cached match for an equal body, and the edition of the RuleSet that it belongs to.
     answer: tuple[object, Match] | None = field(default=None, repr=False, compare=False)
+    #: The id of the operation, and whether it answers a prompt: rules without ``endpoint`` do not apply to others.
+    operation: str = ""
+    answers_prompt: bool = True
     #: 0 for a first attempt; SDKs number their retries (``x-stainless-retry-count``).
     attempt: int = 0
 

@@ -39,6 +39,8 @@ class Exchange:
     ended: str = "running"
     #: Its position among all exchanges of the mock, over all namespaces.
     order: int = 0
+    #: The id of the operation, such as ``chat.completions.create``; ``endpoint`` is its short name.
+    operation: str = ""
     #: Bytes that it takes in the journal; 0 while it is in none.
     size: int = 0
 

@@ -39,7 +39,7 @@ def test_the_pytest_example_passes(tmp_path):
 
     (tmp_path / "test_example.py").write_text(named("pytest-example"))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *PLUGIN]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment(), timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment(), timeout=300)
     assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 

@@ -29,10 +29,6 @@ from .usage import prompt_tokens, usage
 def read(request: Request) -> Ask:
     """The Ask of POST /chat/completions. APIError 400 for what the API refuses."""
     body = request.object()
-    deployment = request.params.get("deployment")
-    if deployment:
-        # Azure: the deployment in the path is the model, whatever the body has.
-        body["model"] = deployment
     CHAT.check(body)
     messages = [message(param) for param in body["messages"]]
     ask = Ask("chat", body, messages, _last_user(messages), body["model"], bool(body.get("stream")))
@@ -157,4 +153,4 @@ def _plain_body(text: str, model: str, members: tuple[bool, bool, bool], prompt:
     return payload.encode()
 
 
-ENDPOINTS = (Operation("chat", "POST", "/chat/completions", read, write, params=CHAT, alone=True),)
+ENDPOINTS = (Operation("chat.completions.create", "POST", "/chat/completions", read, write, params=CHAT, alone=True),)

@@ -164,9 +164,9 @@ def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 
 _ONE = "/chat/completions/<completion_id>"
 ENDPOINTS = (
-    Operation("chat", "GET", "/chat/completions", _read_list, _list, own=True),
-    Operation("chat", "GET", _ONE, _read, _retrieve, own=True),
-    Operation("chat", "POST", _ONE, _read_update, _update, own=True, params=UPDATE),
-    Operation("chat", "DELETE", _ONE, _read, _delete, own=True),
-    Operation("chat", "GET", f"{_ONE}/messages", _read_messages, _list_messages, own=True),
+    Operation("chat.completions.list", "GET", "/chat/completions", _read_list, _list, own=True),
+    Operation("chat.completions.retrieve", "GET", _ONE, _read, _retrieve, own=True),
+    Operation("chat.completions.update", "POST", _ONE, _read_update, _update, own=True, params=UPDATE),
+    Operation("chat.completions.delete", "DELETE", _ONE, _read, _delete, own=True),
+    Operation("chat.completions.messages.list", "GET", f"{_ONE}/messages", _read_messages, _list_messages, own=True),
 )

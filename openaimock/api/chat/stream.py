@@ -94,11 +94,12 @@ class _Choice:
         calls = reply.calls
         has_text = any(block.kind == "text" for block in reply.blocks)
         has_content = has_text or not (calls or reply.joined("refusal"))
-        delta = {"role": "assistant", "content": "" if has_content else None, **(first or {})}
-        if len(calls) < 2 or has_text or self._legacy:
-            delta["refusal"] = None
+        content = '""' if has_content else "null"
+        call = f",{dump(first)[1:-1]}" if first else ""
+        refusal = ',"refusal":null' if len(calls) < 2 or has_text or self._legacy else ""
+        delta = f'{{"role":"assistant","content":{content}{call}{refusal}}}'
         logprobs = ',"logprobs":{"content":[],"refusal":null}' if has_text and self._ask.body.get("logprobs") else ""
-        return self._frame(dump(delta), self._name_tokens(calls[0]) if first else 0.0, logprobs)
+        return self._frame(delta, self._name_tokens(calls[0]) if first else 0.0, logprobs)
 
     def _text(self, block: Block) -> Iterator[Frame]:
         key = "content" if block.kind == "text" else "refusal"

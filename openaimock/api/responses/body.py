@@ -165,19 +165,9 @@ def _tool_usage(output: Sequence[Item]) -> Item:
     return {"image_gen": _NO_IMAGES, "web_search": {"num_requests": searches}}
 
 
-# Usage
-
-_CHAT_NAMES = {
-    "prompt_tokens": "input_tokens",
-    "completion_tokens": "output_tokens",
-    "prompt_tokens_details": "input_tokens_details",
-    "completion_tokens_details": "output_tokens_details",
-}
-
-
 def usage(ask: ResponsesAsk, reply: Reply, context: Context) -> Item:
-    """The ``usage`` object (SDK type ResponseUsage); a rule's ``usage``, with the names of chat or of Responses, overrides it."""
-    overrides = _with_responses_names(reply.usage or {})
+    """The ``usage`` object (SDK type ResponseUsage); the ``usage`` of a rule overrides it."""
+    overrides = dict(reply.usage or {})
     prompt = overrides.pop("input_tokens", None)
     if prompt is None:
         items = [block.data for block in reply.blocks if isinstance(block.data, dict)]
@@ -200,19 +190,6 @@ def usage(ask: ResponsesAsk, reply: Reply, context: Context) -> Item:
         "total_tokens": prompt + completion if total is None else total,
         **overrides,
     }
-
-
-def _with_responses_names(usage: Mapping[str, Any]) -> Item:
-    """A rule's ``usage`` with the names of Responses; of chat's details only those that exist in both APIs."""
-    renamed = {_CHAT_NAMES.get(name, name): value for name, value in usage.items()}
-    for chat_name in _CHAT_NAMES.keys() & usage.keys():
-        details = usage[chat_name]
-        if isinstance(details, Mapping):
-            renamed[_CHAT_NAMES[chat_name]] = {name: value for name, value in details.items() if name in _SHARED_DETAILS}
-    return renamed
-
-
-_SHARED_DETAILS = frozenset(["cached_tokens", "cache_write_tokens", "reasoning_tokens"])
 
 
 def input_tokens(ask: ResponsesAsk, context: Context) -> int:

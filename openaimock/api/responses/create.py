@@ -32,9 +32,6 @@ from .stored import broken, live_events
 def read(request: Request) -> ResponsesAsk:
     """The Ask of POST /responses. APIError 400 or 404 for what the API refuses."""
     body = request.object()
-    deployment = request.params.get("deployment")
-    if deployment:
-        body["model"] = deployment
     check_create(body)
     items, before = _items(request, body)
     check_not_empty(body)
@@ -142,8 +139,10 @@ def _not_allowed(ask: Ask, reply: Reply | None, context: Context) -> payloads.JS
 
 
 ENDPOINTS = (
-    Operation("responses", "POST", "/responses", read, write, params=RESPONSES),
-    Operation("responses", "GET", "/responses", _read_socket, _not_allowed, own=True),
-    Operation("responses", "POST", "/responses/input_tokens", _read_count, _count, own=True, params=INPUT_TOKENS),
-    Operation("responses", "POST", "/responses/compact", _read_compact, _compact, own=True, params=COMPACT),
+    Operation("responses.create", "POST", "/responses", read, write, params=RESPONSES),
+    Operation("responses.connect", "GET", "/responses", _read_socket, _not_allowed, own=True),
+    Operation(
+        "responses.input_tokens.count", "POST", "/responses/input_tokens", _read_count, _count, own=True, params=INPUT_TOKENS
+    ),
+    Operation("responses.compact", "POST", "/responses/compact", _read_compact, _compact, own=True, params=COMPACT),
 )

@@ -84,8 +84,8 @@ def _input_items(ask: Ask, reply: Reply | None, context: Context) -> payloads.JS
 
 
 ENDPOINTS = (
-    Operation("responses", "GET", "/responses/<response_id>", _read_stored, _retrieve, own=True),
-    Operation("responses", "DELETE", "/responses/<response_id>", _read_list, _delete, own=True),
-    Operation("responses", "POST", "/responses/<response_id>/cancel", _read_list, _cancel, own=True),
-    Operation("responses", "GET", "/responses/<response_id>/input_items", _read_list, _input_items, own=True),
+    Operation("responses.retrieve", "GET", "/responses/<response_id>", _read_stored, _retrieve, own=True),
+    Operation("responses.delete", "DELETE", "/responses/<response_id>", _read_list, _delete, own=True),
+    Operation("responses.cancel", "POST", "/responses/<response_id>/cancel", _read_list, _cancel, own=True),
+    Operation("responses.input_items.list", "GET", "/responses/<response_id>/input_items", _read_list, _input_items, own=True),
 )

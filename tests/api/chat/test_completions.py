@@ -327,10 +327,10 @@ def test_stop_cuts_before_the_sequence(mock, stop):
 
 
 @pytest.mark.parametrize(
-    "known", [{"finish_reason": "length"}, {"usage": {"completion_tokens": 1}}, {"usage": {"output_tokens": 1}}]
+    "facts", [{"finish_reason": "length"}, {"usage": {"completion_tokens": 1}}, {"usage": {"output_tokens": 1}}]
 )
-def test_a_reply_that_says_that_it_keeps_the_limit_is_not_cut(serve, known):
-    mock = serve([{"when": {}, "reply": {"content": "one two three four", **known}}])
+def test_a_reply_that_says_that_it_keeps_the_limit_is_not_cut(serve, facts):
+    mock = serve([{"when": {}, "reply": {"content": "one two three four", **facts}}])
     assert post(mock, user("Hello", max_tokens=1)).json()["choices"][0]["message"]["content"] == "one two three four"
 
 

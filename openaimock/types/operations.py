@@ -1,0 +1,63 @@
+"""Operations: the ids of the API's operations that the mock serves, by endpoint, and the names that select them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+
+#: The operation of an endpoint that answers a prompt. The endpoint's name means this operation alone.
+ANSWERING: Mapping[str, str] = {
+    "chat": "chat.completions.create",
+    "responses": "responses.create",
+    "completions": "completions.create",
+    "embeddings": "embeddings.create",
+    "moderations": "moderations.create",
+}
+#: Every operation by its id, which is the SDK's name of its method, with its endpoint. A static copy of the tables in ``api``,
+#: so that a configuration can be checked without importing the whole API; a test compares them.
+OPERATIONS: Mapping[str, str] = {
+    id: endpoint
+    for endpoint, ids in {
+        "chat": (
+            "chat.completions.create", "chat.completions.list", "chat.completions.retrieve", "chat.completions.update",
+            "chat.completions.delete", "chat.completions.messages.list",
+        ),
+        "responses": (
+            "responses.create", "responses.connect", "responses.input_tokens.count", "responses.compact", "responses.retrieve",
+            "responses.delete", "responses.cancel", "responses.input_items.list",
+        ),
+        "conversations": (
+            "conversations.create", "conversations.retrieve", "conversations.update", "conversations.delete",
+            "conversations.items.create", "conversations.items.list", "conversations.items.retrieve",
+            "conversations.items.delete",
+        ),
+        "completions": ("completions.create",),
+        "embeddings": ("embeddings.create",),
+        "moderations": ("moderations.create",),
+        "models": ("models.list", "models.retrieve", "models.delete"),
+    }.items()
+    for id in ids
+}  # fmt: skip
+#: The names of the endpoints.
+ENDPOINTS = tuple(dict.fromkeys(OPERATIONS.values()))
+
+
+def select(name: str) -> frozenset[str]:
+    """The ids that a name selects: an endpoint's name, an id, or a pattern of ids such as ``files.*``. Empty: none is served."""
+    if name in ANSWERING:
+        return frozenset([ANSWERING[name]])
+    if name in ENDPOINTS:
+        return frozenset(id for id, endpoint in OPERATIONS.items() if endpoint == name)
+    if "*" in name:
+        return frozenset(id for id in OPERATIONS if fnmatchcase(id, name))
+    return frozenset([name]) & OPERATIONS.keys()
+
+
+def select_all(names: Iterable[str]) -> frozenset[str]:
+    """The ids that any of the names selects."""
+    return frozenset().union(*map(select, names))
+
+
+def answers_prompt(id: str) -> bool:
+    """Whether an operation answers a prompt, so that rules without ``endpoint`` apply to it."""
+    return ANSWERING.get(OPERATIONS.get(id, "")) == id
