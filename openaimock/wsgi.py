@@ -33,6 +33,11 @@ class Application:
             return _PAGES[path](self.api, environ, start_response)
         return self.api(environ, start_response)
 
+    def close(self) -> None:
+        """Close idle connections to other servers, and helper processes. The mock can be used again."""
+        self.api.upstream.close()
+        self.api.searcher.close()
+
 
 def _health(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """GET /health: the server answers. The request is not journalled."""

@@ -49,10 +49,10 @@ def truncate(reply: Reply, model: str, stop: Sequence[str] = (), limit: int | No
     A stop sequence cuts the text before it; past ``limit`` tokens (reasoning counts) everything is cut, with ``length``.
     A reply whose own usage or finish reason says that it is within the limit is not cut again.
     """
-    if reply.response is not None and reply.finish_reason is not None:
-        # A recorded answer is sent as it is.
-        return reply, reply.finish_reason
     reason = reply.finish_reason or ("tool_calls" if any(block.call for block in reply.blocks) else "stop")
+    if reply.response is not None:
+        # A recorded answer is sent as it is.
+        return reply, reason
     if stop:
         text = reply.text or ""
         places = [at for at in (text.find(sequence) for sequence in stop if sequence) if at >= 0]

@@ -13,8 +13,9 @@ from ..api.router import ROUTER
 from ..config.load import Config, load_rules
 from ..errors import APIError, Hangup
 from ..http import cors
+from ..http.cancellation import Cancellation
 from ..http.catalog import api_error
-from ..http.extensions import defer
+from ..http.extensions import Deferred, defer
 from ..http.request import Request
 from ..rules.rule import Rule, build
 from ..rules.ruleset import RuleSet
@@ -24,6 +25,7 @@ from ..state.namespace import Context, Namespaces, name_of
 from ..types.exchange import Exchange
 from . import asks, overrides
 from .call import Call, StartResponse
+from .no_proxy import NoProxy, Proxy
 from .sender import Sender
 from .sources import unmatched_plan
 from .stages import (
@@ -33,6 +35,7 @@ from .stages import (
     match,
     match_may_block,
     override,
+    pass_on,
     read,
     read_may_block,
     reply,
@@ -91,6 +94,8 @@ class App:
         self.ruleset = RuleSet(self.build(config.rules), first=config.match == "first")
         #: The plan that answers what no rule matches, if ``unmatched`` has one.
         self.unmatched = unmatched_plan(config.unmatched, self._defaults)
+        #: Passes requests on to the setting ``upstream``.
+        self.upstream = self._upstream()
         self.keys = [key.encode() for key in config.api_keys]
         self.limits = RateLimits(config.limits or {})
         self.lints = config.lint != "off"
@@ -98,6 +103,9 @@ class App:
         self._steps: Steps = tuple((stage, MAY_BLOCK.get(stage)) for stage in stages)
         #: The path of a call that the mock itself makes: its cause was authenticated and counted.
         self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, limit))
+        #: The path of a request that the mock cannot read, when the upstream answers what no rule answers.
+        admission: Steps = tuple(step for step in self._steps if step[0] in (authenticate, override))
+        self._unread_steps: Steps = (*admission, (pass_on, lambda app, call: True), (write, None))
         #: Held while rules are added, replaced or removed.
         self.changing = threading.Lock()
 
@@ -174,6 +182,8 @@ class App:
                 stage(self, call)
             return self.sender.send(call)
         except APIError as error:
+            if self.config.unmatched == "proxy" and stage in (route, read):
+                return self._run(call, self._unread_steps)
             refusal = error
         except Hangup:
             raise
@@ -185,4 +195,15 @@ class App:
     def _move_to_pool(self, call: Call, steps: Steps) -> Iterable[bytes]:
         """Run the remaining stages in the host's thread pool, or here when the host has none."""
         call.in_pool = True
-        return defer(call.request.environ, lambda: self._run(call, steps))
+        deferred = defer(call.request.environ, lambda: self._run(call, steps))
+        if self.config.upstream is not None and isinstance(deferred, Deferred):
+            call.cancellation = Cancellation()
+            deferred.stop = call.cancellation.cancel
+        return deferred
+
+    def _upstream(self) -> Proxy:
+        if self.config.upstream is None:
+            return NoProxy()
+        from .proxy import UpstreamProxy
+
+        return UpstreamProxy(self)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..api.router import Route
+from ..http.cancellation import Cancellation
 from ..http.request import Request
 from ..state.namespace import Context
 from ..types.ask import Ask
@@ -31,6 +32,8 @@ class Call:
     recorded: bool = True
     #: Whether it runs where blocking is allowed.
     in_pool: bool = False
+    #: Ends what the call waits for when the client leaves; only where another server answers.
+    cancellation: Cancellation | None = None
     #: Set by ``route``; ``path`` is that of the operation, "" for an unknown one.
     route: Route = field(init=False)
     path: str = ""

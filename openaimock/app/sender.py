@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -13,10 +14,11 @@ from ..api import Operation
 from ..config.load import Config, secrets
 from ..delivery import faults, pace
 from ..errors import APIError, Hangup
-from ..http import cors, payloads
+from ..http import cors, payloads, sse
 from ..http.api_headers import GATEWAY_JSON_TYPE, JSON_TYPE, api_headers, from_gateway, stream_type
+from ..http.cancellation import Cancellation
 from ..http.catalog import api_error
-from ..http.extensions import TimedBody, timer
+from ..http.extensions import TimedBody, close_body, timer
 from ..http.headers import header_value
 from ..http.sse import Frame
 from ..replies.plan import faults as make_faults
@@ -54,6 +56,10 @@ class Sender:
         if latency is None:
             latency = 0.0 if reply.latency is None else pace.wait(reply.latency, lambda: ids.random)
         fault = call.exchange.fault = self._fault(call, reply)
+        if isinstance(payload, payloads.Proxied):
+            if payload.is_stream or (fault is None and not latency):
+                return self._pass(call, payload, latency, fault)
+            payload = payload.whole()
         if isinstance(payload, payloads.Events):
             return self._send_events(call, payload, reply, latency, fault)
         if isinstance(payload, payloads.Raw) and is_stream(payload) and (fault or latency or not pace.instant(reply.pace)):
@@ -110,6 +116,31 @@ class Sender:
             error = payload.error if fault.error is None else faults.own_error(payload.error, fault.error)
             timed = pace.record_times(faults.stream(timed, fault, error), chunks)
         return self._timed(call, status, headers, latency, timed)
+
+    def _pass(self, call: Call, payload: payloads.Proxied, latency: float, fault: Fault | None) -> Iterable[bytes]:
+        """Send an answer of the upstream piece by piece, as it arrives."""
+        exchange = call.exchange
+        own = [*cors.cors(call.request, self.config.cors), *call.headers]
+        if exchange.lint:
+            own.append(("x-openaimock-lint", lint.header(exchange.lint)))
+        headers = [*payload.headers, *own]
+        if payload.length is not None and fault is None:
+            headers.append(("content-length", str(payload.length)))
+        passed_id = next((value for name, value in headers if name == "x-request-id"), None)
+        if passed_id is None:
+            headers.append(("x-request-id", exchange.id))
+        else:
+            exchange.id = passed_id
+        exchange.status = payload.status
+        call.start_response(payloads.status_line(payload.status), headers)
+        timed: faults.TimedChunks = ((0.0, piece) for piece in payload.pieces)
+        if payload.is_stream:
+            if fault is not None:
+                error = payloads.Events(()).error
+                error = error if fault.error is None else faults.own_error(error, fault.error)
+                timed = faults.stream(((0.0, event) for event in sse.events(payload.pieces)), fault, error)
+            timed = _timestamped(timed, call)
+        return _passed(self._observed(timed, call), payload, latency, call.cancellation)
 
     def _fault(self, call: Call, reply: Reply) -> Fault | None:
         """The fault: from the request's headers, from the reply, or by chance."""
@@ -195,7 +226,8 @@ class Sender:
             yield from timed
             exchange.ended = "complete"
         except Hangup:
-            exchange.ended = "fault"
+            left = call.cancellation is not None and call.cancellation.event.is_set()
+            exchange.ended = "client_disconnected" if left else "fault"
             raise
         finally:
             if exchange.ended == "running":
@@ -214,8 +246,34 @@ class Sender:
                 self.log.info("%s", _log_line(exchange))
 
 
+def _timestamped(timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
+    """The same pieces; the exchange gets the times at which they arrive."""
+    for piece in timed:
+        call.exchange.chunks.append(time.perf_counter() - call.started)
+        yield piece
+
+
+def _passed(
+    timed: Iterator[tuple[float, bytes]], payload: payloads.Proxied, latency: float, cancellation: Cancellation | None
+) -> Iterator[bytes]:
+    """The bytes of timed pieces. It waits in a thread of the pool, and not after the client has left."""
+    cancelled = threading.Event() if cancellation is None else cancellation.event
+    try:
+        cancelled.wait(latency)
+        for delay, data in timed:
+            if delay:
+                cancelled.wait(min(delay, threading.TIMEOUT_MAX))
+            yield data
+    finally:
+        # A fault may end the stream before the upstream does.
+        close_body(timed)
+        close_body(payload.pieces)
+
+
 def _log_line(exchange: Exchange) -> str:
     outcome = f"rule {exchange.rule}" if exchange.matched else (exchange.error.code or "error" if exchange.error else "no rule")
+    if exchange.reply is not None and exchange.reply.proxy and exchange.error is None:
+        outcome = f"{outcome}, answered by the upstream" if exchange.matched else "answered by the upstream"
     return f"{exchange.method} {exchange.path} {exchange.status} {outcome} {exchange.duration * 1000:.1f} ms" + (
         "" if exchange.ended == "complete" else f" ({exchange.ended})"
     )

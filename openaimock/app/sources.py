@@ -49,9 +49,10 @@ def _planned(ask: Ask, selection: Selection) -> Reply:
     return ready(selection.plan, ask, lambda: groups(match.rule, ask) if match else {}, selection.number)
 
 
-def _makes_content(ask: Ask, selection: Selection) -> bool:
-    """Whether content for tools or a schema is generated, which may take long."""
-    return bool(selection.plan.plain.get("auto") and (ask.tools or ask.response_format))
+def _takes_long(ask: Ask, selection: Selection) -> bool:
+    """Whether the upstream answers, or content for tools or a schema is generated."""
+    plain = selection.plan.plain
+    return bool(plain.get("proxy") or (plain.get("auto") and (ask.tools or ask.response_format)))
 
 
 def _from_function(ask: Ask, selection: Selection) -> Reply:
@@ -77,7 +78,7 @@ def _never(ask: Ask, selection: Selection) -> bool:
 
 #: Every source by its name.
 SOURCES: Mapping[str, Source] = {
-    "plan": Source(_planned, _makes_content),
+    "plan": Source(_planned, _takes_long),
     "function": Source(_from_function, lambda ask, selection: True),
     "echo": Source(_echo, _never),
     "own": Source(lambda ask, selection: None, _never),
@@ -88,8 +89,8 @@ _OWN = Selection("own")
 def unmatched_plan(unmatched: Any, defaults: Mapping[str, Any]) -> Plan | None:
     """The plan of the setting ``unmatched``, None for a setting without a plan."""
     timing = {key: value for key, value in defaults.items() if key != "turns" and value is not None}
-    if unmatched == "auto":
-        return plan({"auto": True}, timing)
+    if unmatched in ("auto", "proxy"):
+        return plan({unmatched: True}, timing)
     return None if isinstance(unmatched, str) else plan(unmatched["reply"], timing)
 
 
@@ -117,9 +118,9 @@ def select(app: App, call: Call, ask: Ask) -> Selection:
 
 
 def _unmatched(app: App, operation: Operation, call: Call, ask: Ask) -> Selection:
-    if operation.own:
-        return _OWN
     chosen = app.unmatched
+    if operation.own and app.config.unmatched != "proxy":
+        return _OWN
     if chosen is not None:
         return Selection("plan" if chosen.function is None else "function", chosen, number=call.context.number)
     if app.config.unmatched == "echo":

@@ -116,7 +116,7 @@ def reply(app: App, call: Call) -> None:
         namespace.set_scenarios(content.set_state)
     if content.error is not None:
         raise _rule_error(content.error, call)
-    if content.raw:
+    if content.raw or content.proxy:
         return
     if content.auto:
         call.reply = exchange.reply = auto.fill(call.ask, content, call.context.seed)
@@ -127,8 +127,12 @@ def reply(app: App, call: Call) -> None:
 
 
 def write(app: App, call: Call) -> None:
-    """The payload: the operation writes the reply, or its own answer."""
+    """The payload: the operation writes the reply, or its own answer; or the upstream answers."""
     content = call.reply
+    if content is not None and content.proxy:
+        # The mock need not have an operation for the request.
+        call.payload = app.upstream.fetch(call)
+        return
     operation = call.route.operation
     if content is None or content.plain:
         call.payload = operation.write(call.ask, content, call.context)
@@ -136,6 +140,11 @@ def write(app: App, call: Call) -> None:
         call.payload = raw(content)
     else:
         call.payload = complete(operation.write(call.ask, prepare(call.ask, content), call.context), call.ask, content)
+
+
+def pass_on(app: App, call: Call) -> None:
+    """The Reply to a request that the mock cannot read, and ``unmatched: proxy`` sends to the upstream."""
+    call.reply = call.exchange.reply = app.unmatched.ready if app.unmatched is not None else None
 
 
 # What may block
@@ -158,7 +167,7 @@ def reply_may_block(app: App, call: Call) -> bool:
     """Whether making the reply may take long."""
     if not call.parts:
         ready = call.selection.plan.ready
-        return (ready is None or ready.auto) and _may_block(call.ask, call.selection)
+        return (ready is None or ready.auto or ready.proxy) and _may_block(call.ask, call.selection)
     return len(call.parts) > MANY or any(map(_may_block, call.parts, call.selections))
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import IO
 
 from ..config.append import replace_file
-from ..convert.beside import move_payloads
 from ..convert.files import FORMATS, Converted, convert
 from ..convert.outcomes import Left
+from ..recording.payloads import move_payloads
 
 #: What is read of a folder.
 _SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".har", ".gz")

@@ -34,10 +34,13 @@ class _Place(NamedTuple):
     end: int = -1
 
 
-def append_rules(path: str | os.PathLike[str], rules: Sequence[Mapping[str, Any]], *, replacing: Collection[str] = ()) -> None:
-    """Add rules at the end of the list ``responses`` of a file, which is made when there is none.
+def append_rules(
+    path: str | os.PathLike[str], rules: Sequence[Mapping[str, Any]], *, replacing: Collection[str] = ()
+) -> list[str]:
+    """Add rules with ids at the end of the list ``responses`` of a file, which is made when there is none; their ids there.
 
-    Rules whose ids are in ``replacing`` are taken out, with the comments inside them.
+    Rules whose ids are in ``replacing`` are taken out, with the comments inside them. A rule whose id another rule of the file
+    has, perhaps because another process added it, gets an id with a number.
 
     The file is replaced at once, so that a reader sees the old or the new one. Safe among threads, and among processes
     where the system has ``flock``. ConfigError when the file is no configuration with a block list (or none) of rules;
@@ -48,12 +51,41 @@ def append_rules(path: str | os.PathLike[str], rules: Sequence[Mapping[str, Any]
         indent = None if replacing else _ours.get(target, _Ours()).indent_of(target)
         old = _read(target)
         if indent is None:
+            rules = _renamed(rules, _ids(old, str(path)).difference(replacing))
             new, indent = _appended(old, str(path), rules, replacing)
         else:
             newline = "\r\n" if old.endswith("\r\n") else "\n"
             new = old + write_items(rules, indent).replace("\n", newline)
         replace_file(target, new)
         _remember(target, indent)
+    return [str(rule.get("id")) for rule in rules]
+
+
+def _ids(text: str, name: str) -> set[str]:
+    """The ids of the rules in a text."""
+    root = _compose(text.removeprefix(_BOM), name)
+    items = (
+        next((value for key, value in root.value if key.value == "responses"), None)
+        if getattr(root, "id", "") == "mapping"
+        else None
+    )
+    listed = items.value if items is not None and _is_list(items) else ()
+    members = [key_value for item in listed if item.id == "mapping" for key_value in item.value]
+    return {value.value for key, value in members if key.value == "id" and isinstance(value.value, str)}
+
+
+def _renamed(rules: Sequence[Mapping[str, Any]], used_ids: Collection[str]) -> list[Mapping[str, Any]]:
+    """The rules with ids that are not used yet."""
+    names = set(used_ids)
+    renamed = []
+    for rule in rules:
+        id, number = rule.get("id"), 1
+        while id is not None and id in names:
+            number += 1
+            id = f"{rule['id']}-{number}"
+        names.add(str(id))
+        renamed.append(rule if id == rule.get("id") else {**rule, "id": id})
+    return renamed
 
 
 class _Ours(NamedTuple):

@@ -21,6 +21,7 @@ from .kinds import (
     Text,
 )
 from .names import LATER
+from .recording_keys import RECORD, UPSTREAM
 
 #: Every named kind. ``Shape(name, SHAPES)`` refers to one before it is declared.
 SHAPES: dict[str, Kind] = {}
@@ -242,6 +243,7 @@ ANSWER = (
     _FINISH,
     *OVERRIDES,
     Field("auto", Flag(), "Generate content and arguments that are valid for the request."),
+    Field("proxy", Flag(), "Send the request to ``upstream``."),
     Field("error", shape("error"), "An error: a status, a code, or the whole error."),
     Field("status", STATUS, "The HTTP status."),
     Field("headers", HEADERS, "Response headers."),
@@ -328,7 +330,7 @@ SHAPES["rule"] = Struct("a rule", (
 
 # Settings
 
-UNMATCHED = Choice(("error", "echo", "auto"), "a word for 'unmatched'", later=("proxy",))
+UNMATCHED = Choice(("error", "echo", "auto", "proxy"), "a word for 'unmatched'")
 SHAPES["unmatched"] = AnyOf((UNMATCHED, shape("reply")))
 _PORT = Numeric(low=0, high=65535, whole=True)
 SETTINGS = Struct("a setting", (
@@ -343,7 +345,7 @@ SETTINGS = Struct("a setting", (
     Field("templates", AnyValue(unread=True), "A place for YAML anchors; its content is ignored."),
     Field("models", ListOf(NAME), "The ids that ``GET /v1/models`` lists.", default="a current list"),
     Field("unmatched", shape("unmatched"),
-          "The answer to a request that no rule matches: ``error``, ``echo``, ``auto`` or a reply.", default="error"),
+          "The answer to a request that no rule matches: ``error``, ``echo``, ``auto``, ``proxy`` or a reply.", default="error"),
     Field("turns", TURNS,
           "The assistant message of a conversation that answers: the ``next`` one or always the ``last``.", default="next"),
     Field("match", Choice(("best", "first"), "a way to match"), "Whether the ``best`` or the ``first`` matching rule answers.",
@@ -380,10 +382,8 @@ SETTINGS = Struct("a setting", (
     Field("isolate", ListOf(Choice(("path", "header", "key"), "a source of namespaces")),
           "The parts of a request that may name its namespace.",
           default="[path, header, key]"),
-    Field("upstream", Struct("an upstream setting", (
-        Field("url", Text(empty=False), "The base URL.", required=True),
-        Field("key", Text(empty=False), "The environment variable that has its key."),
-    )), "Where to proxy to and record from.", later=True),
+    Field("upstream", UPSTREAM, "The server that ``unmatched: proxy``, ``proxy: true`` and recording send requests to."),
+    Field("record", RECORD, "Record exchanges with ``upstream`` as rules; implies ``unmatched: proxy``."),
     Field("admin", Flag(), "Whether ``/__openaimock`` exists.", default=True),
     Field("admin_key", Text(numbers=True, empty=False, secret=True, noun="a key"),
           "The key for ``/__openaimock``; without one it answers only requests from this machine."),

@@ -7,17 +7,19 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
 from ..errors import ConfigError, Problem
 from ..params.models import ModelTable, overlay
+from ..text.redaction import HEADERS, is_secret
 from ..types.clock import Clock
-from . import keys
+from . import keys, recording
 from .names import MODELS
 from .normalize import check_templates, child
+from .recording import RecordSetting
 from .rules import RULE_NORMALIZERS, Entry, number
 from .source import Reader, Source
 from .tree import BAD, Node, Reading, from_python
@@ -36,7 +38,7 @@ class Config:
     host: str = "127.0.0.1"
     port: int = 3000
     models: tuple[str, ...] = MODELS
-    #: ``error``, ``echo``, ``auto``, or ``{"reply": normal form}``.
+    #: ``error``, ``echo``, ``auto``, ``proxy``, or ``{"reply": normal form}``.
     unmatched: str | dict[str, Any] = "error"
     turns: str = "next"
     match: str = "best"
@@ -57,7 +59,9 @@ class Config:
     max_body: int = 64 * 1024**2
     isolate: tuple[str, ...] = ("path", "header", "key")
     store: str = "memory"
-    upstream: dict[str, Any] | None = None
+    #: ``url``, ``key``, ``headers`` and ``timeout`` (seconds).
+    upstream: dict[str, Any] | None = field(default=None, repr=False)
+    record: RecordSetting | None = None
     admin: bool = True
     admin_key: str | None = field(default=None, repr=False)
     #: The folder that relative paths in replies start from.
@@ -83,12 +87,19 @@ def load(source: Source, *, environ: Mapping[str, str] | None = None, stdin: IO[
         trees = list(reader.read(source))
         check = Checker(RULE_NORMALIZERS, problems)
         settings, entries = _settings(check, trees)
+        files = list(reader.files)
+        record = _record(check, settings, reader, entries)
         numbered = number(check, entries, settings)
-        if trees and not problems and not numbered and settings.get("unmatched", "error") == "error":
+        if record is not None and record.active:
+            # The file of recordings changes as it grows, and is not to be watched.
+            settings["record"], numbered = _old_rules(record, numbered)
+        if "upstream" not in settings and not problems:
+            _no_upstream(check, settings, numbered)
+        if trees and not problems and not numbered and settings.get("unmatched", "error") == "error" and record is None:
             _no_rules(check, trees)
     if problems:
         raise ConfigError(_sorted(problems))
-    return _config(settings, numbered, reader.files)
+    return _config(settings, numbered, files if record is None or record.active else reader.files, _base(files))
 
 
 def load_rules(
@@ -166,6 +177,61 @@ def _sorted(problems: list[Problem]) -> list[Problem]:
 
 def _file(problem: Problem) -> str:
     return re.sub(r":\d+:\d+$", "", problem.place)
+
+
+# Recordings
+
+
+def _record(check: Checker, settings: dict[str, Any], reader: Reader, entries: list[Entry]) -> RecordSetting | None:
+    """The RecordSetting of the settings; adds the rules of its file to ``entries``."""
+    value = settings.pop("record", None)
+    if not isinstance(value, Mapping) or not isinstance(value.get("file"), str):
+        return None
+    try:
+        record = recording.resolve(value, _base(reader.files), reader.environ or {})
+    except ValueError as error:
+        reader.problem("", str(error))
+        return None
+    conflict = recording.conflict(settings.get("unmatched"), record)
+    if conflict is not None:
+        reader.problem("", conflict, "unmatched")
+    unmatched = recording.unmatched_of(settings.pop("unmatched", None), record)
+    settings |= {"record": record} if unmatched is None else {"record": record, "unmatched": unmatched}
+    if not record.path.exists() and not record.active:
+        reader.problem(str(record.path), "there is no such file to replay; record it with 'record.mode: once'", "record.file")
+    elif record.path.exists():
+        for tree in reader.file(str(record.path), ""):
+            if tree.value is not None:
+                entries += _rules_in(check, tree)
+    return record
+
+
+def _old_rules(record: RecordSetting, numbered: list[dict[str, Any]]) -> tuple[RecordSetting, list[dict[str, Any]]]:
+    """The setting with the rules that are recorded anew, and the other rules."""
+    if record.mode != "all":
+        return record, numbered
+    own = f"{record.path}:"
+    old = tuple(rule for rule in numbered if rule["place"].startswith(own))
+    return replace(record, old=old), [rule for rule in numbered if not rule["place"].startswith(own)]
+
+
+def _no_upstream(check: Checker, settings: Mapping[str, Any], numbered: list[dict[str, Any]]) -> None:
+    """A problem when something needs ``upstream``, which is missing."""
+    rule = recording.proxies(numbered)
+    record = settings.get("record")
+    if record is not None and record.active:
+        message = "'record' needs 'upstream', such as 'upstream: {url: https://api.openai.com/v1}'"
+    elif settings.get("unmatched") == "proxy":
+        message = "'unmatched: proxy' needs 'upstream', such as 'upstream: {url: https://api.openai.com/v1}'"
+    elif rule is not None:
+        message = f"'proxy: true' in rule '{rule}' needs 'upstream', such as 'upstream: {{url: https://api.openai.com/v1}}'"
+    else:
+        return
+    check.problems.append(Problem("", "upstream", message))
+
+
+def _base(files: list[Path]) -> Path:
+    return files[0].parent if files else Path()
 
 
 # Settings
@@ -257,16 +323,23 @@ def _store(check: Checker, value: Any, node: Node, path: Any) -> Any:
 
 
 #: Checks and conversions of settings beyond their kind.
-_SETTINGS = {"clock": _clock, "cors": _cors, "max_body": _max_body, "store": _store}
+_SETTINGS = {
+    "clock": _clock,
+    "cors": _cors,
+    "max_body": _max_body,
+    "store": _store,
+    "upstream": recording.check_upstream,
+    "record": recording.check_record,
+}
 
 
-def _config(settings: dict[str, Any], numbered: list[dict[str, Any]], files: list[Path]) -> Config:
+def _config(settings: dict[str, Any], numbered: list[dict[str, Any]], files: list[Path], base: Path) -> Config:
     journal = settings.pop("journal", {})
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
     keys = {"journal_size": journal.get("size"), "body_limit": journal.get("body_limit"), "api_keys": values.pop("api_key", None)}
     return Config(
         rules=tuple(numbered),
-        base=files[0].parent if files else Path(),
+        base=base,
         files=tuple(files),
         **values,
         **{key: value for key, value in keys.items() if value is not None},
@@ -299,4 +372,6 @@ def _rules_in(check: Checker, tree: Node) -> list[Entry]:
 
 def secrets(config: Config) -> tuple[str, ...]:
     """Every key of a configuration. None of them may appear in output."""
-    return (*config.api_keys, config.admin_key) if config.admin_key else config.api_keys
+    upstream = config.upstream or {}
+    headers = [value for name, value in (upstream.get("headers") or {}).items() if name.lower() in HEADERS or is_secret(name)]
+    return tuple(filter(None, (*config.api_keys, config.admin_key, upstream.get("key"), *headers)))

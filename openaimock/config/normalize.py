@@ -277,6 +277,10 @@ def answer(check: Checker, value: dict[str, Any], node: Node, path: Path) -> dic
         for name in ("content", "tool_calls", "refusal", "blocks", "error", "body"):
             if name in value:
                 check.problem(node, path, f"'auto' and '{name}' exclude each other; 'auto' generates the content")
+    if value.get("proxy") is True:
+        for name in ("content", "tool_calls", "refusal", "blocks", "error", "body", "status", "auto"):
+            if name in value:
+                check.problem(node, path, f"'proxy' and '{name}' exclude each other; the upstream answers")
     if "error" in value and "body" in value:
         check.problem(node, path, "'error' and 'body' exclude each other; only one of them can be sent")
     headers(check, value.get("headers"), child(node, "headers"), (path, "headers"), raw="body" in value)

@@ -253,7 +253,7 @@ _NOUNS = {
     "old_matcher": "a matcher of messages",
     "response": "a chat completion",
     "rule": "a rule",
-    "unmatched": "``error``, ``echo``, ``auto`` or a reply",
+    "unmatched": "``error``, ``echo``, ``auto``, ``proxy`` or a reply",
     "fault": "a fault",
     "fail": "a failure",
     "file": "a file",

@@ -153,6 +153,7 @@ class MockReply(Timing, total=False):
     system_fingerprint: str | None
     service_tier: str | None
     auto: bool
+    proxy: bool
     error: int | str | Error
     status: int
     headers: Mapping[str, str]
@@ -209,6 +210,25 @@ class MockResponse(Timing, total=False):
     turns: Literal["next", "last"]
 
 
+class UpstreamConfig(TypedDict, total=False):
+    """The server that requests are passed on to."""
+
+    url: str
+    key: str
+    headers: Mapping[str, str]
+    timeout: float
+
+
+class RecordConfig(TypedDict, total=False):
+    """Where and how exchanges are recorded."""
+
+    file: str
+    mode: Literal["once", "new", "all", "none"]
+    timing: bool
+    ids: Literal["made", "keep"]
+    redact: str | Sequence[str | Mapping[str, str]]
+
+
 class MockConfig(TypedDict, total=False):
     """A whole configuration."""
 
@@ -236,6 +256,7 @@ class MockConfig(TypedDict, total=False):
     chaos: Mapping[str, Any]
     limits: Mapping[str, int]
     isolate: Sequence[Literal["path", "header", "key"]]
-    upstream: Mapping[str, str]
+    upstream: UpstreamConfig
+    record: RecordConfig
     admin: bool
     admin_key: str

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..recording.exchange import parsed
-from .outcomes import Left, Outcome, from_base64, headers, recording
+from ..recording.exchange import from_base64, parsed
+from .outcomes import Left, Outcome, headers, recording
 
 JSON = Any
 _BINARY = ("audio/", "image/", "video/", "application/octet-stream")

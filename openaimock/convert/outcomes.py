@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 from collections.abc import Mapping
@@ -106,11 +104,3 @@ def as_bytes(body: JSON) -> bytes:
     if isinstance(body, str):
         return body.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode()
     return json.dumps(body, ensure_ascii=False, default=str).encode("utf-8", "replace")
-
-
-def from_base64(text: str) -> bytes | None:
-    """The bytes of a base64 text, None when it is none."""
-    try:
-        return base64.b64decode(re.sub(r"\s", "", text) + "=" * (-len(text.strip()) % 4), validate=True)
-    except (ValueError, binascii.Error):
-        return None

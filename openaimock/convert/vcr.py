@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..recording.exchange import parsed, unpacked
-from .outcomes import Left, Outcome, as_bytes, from_base64, headers, recording
+from ..recording.exchange import from_base64, parsed, unpacked
+from .outcomes import Left, Outcome, as_bytes, headers, recording
 
 JSON = Any
 

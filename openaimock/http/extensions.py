@@ -69,6 +69,8 @@ class Deferred:
     def __init__(self, function: Callable[[], Iterable[bytes]], urgent: bool = False) -> None:
         self.function = function
         self.urgent = urgent
+        #: Called in the server's thread when the client leaves: ends what the function waits for.
+        self.stop: Callable[[], None] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         body = self.function()

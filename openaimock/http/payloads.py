@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -38,6 +38,26 @@ class Events(NamedTuple):
     #: Of a recorded stream; else the usual ones.
     status: int = 0
     headers: tuple[tuple[str, str], ...] = ()
+
+
+class Proxied(NamedTuple):
+    """An answer of another server: its ``pieces`` are sent as they arrive. ``length`` is that of the body, None when unknown."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    pieces: Iterator[bytes]
+    length: int | None = None
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is a stream of server-sent events."""
+        return any(name == "content-type" and "event-stream" in value for name, value in self.headers)
+
+    def whole(self) -> Raw:
+        """The same answer with its body read to the end."""
+        kind = next((value for name, value in self.headers if name == "content-type"), "application/octet-stream")
+        headers = tuple(header for header in self.headers if header[0] != "content-type")
+        return Raw(b"".join(self.pieces), kind, self.status, headers)
 
 
 class JSON(NamedTuple):

@@ -58,6 +58,8 @@ class Request:
     def __init__(self, environ: dict[str, Any], max_body: int = 64 * 1024 * 1024) -> None:
         self.environ = environ
         self.max_body = max_body
+        #: The body before it is decoded, when it is encoded.
+        self._encoded: bytes | None = None
 
     @lazy
     def headers(self) -> Headers:
@@ -92,10 +94,22 @@ class Request:
             data = b""
         encoding = environ.get("HTTP_CONTENT_ENCODING")
         if encoding:
+            self._encoded = bytes(data)
             data = self._decoded(data, encoding.strip().lower())
         if len(data) > self.max_body:
             raise self._too_large()
         return bytes(data)
+
+    @property
+    def wire(self) -> bytes:
+        """The body's bytes as they were received, with their encoding."""
+        try:
+            raw = self.raw
+        except APIError:
+            if self._encoded is None:
+                raise
+            return self._encoded
+        return raw if self._encoded is None else self._encoded
 
     def _decoded(self, data: bytes, encoding: str) -> bytes:
         if encoding == "identity":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .json import dump
@@ -22,3 +24,25 @@ def data(payload: Any, tokens: float = 0.0) -> Frame:
 def event(payload: dict[str, Any], tokens: float = 0.0) -> Frame:
     """A frame of the Responses API: an ``event`` line named by the payload's type, then ``data``."""
     return f"event: {payload['type']}\ndata: {dump(payload)}\n\n".encode(), tokens
+
+
+#: Longer events are passed on in parts.
+_MAX_EVENT = 16 * 1024 * 1024
+_EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+
+
+def events(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The events of a stream that arrives in pieces, each with the empty line that ends it."""
+    rest = b""
+    for piece in pieces:
+        rest += piece
+        begin = 0
+        for end in _EVENT_END.finditer(rest):
+            yield rest[begin : end.end()]
+            begin = end.end()
+        rest = rest[begin:]
+        if len(rest) > _MAX_EVENT:
+            yield rest
+            rest = b""
+    if rest:
+        yield rest

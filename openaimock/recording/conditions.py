@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ..http.json import dump
 from ..text.redaction import MASK
 from ..types.ask import Ask, Message
 from .items import arguments
@@ -50,12 +51,12 @@ def flow(ask: Ask, redact: Redact, keep_ids: bool) -> list[Words]:
 
 def _message(message: Message, redact: Redact, keep_ids: bool) -> Words:
     if message.role == "assistant":
-        words: Words = {"content": message.text} if message.text or not message.tool_calls else {}
+        words: Words = {"content": redact(message.text)} if message.text or not message.tool_calls else {}
         calls = [
             {
                 **({"id": call.id} if keep_ids and call.id else {}),
                 "name": call.name,
-                **({"input": call.arguments} if call.kind == "custom" else {"arguments": arguments(call.arguments)}),
+                **_call_data(call.kind, redact(call.arguments)),
             }
             for call in message.tool_calls
             if call.name
@@ -70,6 +71,10 @@ def _message(message: Message, redact: Redact, keep_ids: bool) -> Words:
     if keep_ids and message.role == "tool" and message.tool_call_id:
         expected["tool_call_id"] = message.tool_call_id
     return expected
+
+
+def _call_data(kind: str, data: str) -> Words:
+    return {"input": data} if kind == "custom" else {"arguments": arguments(data)}
 
 
 def _expected(text: str, redact: Redact) -> Words:
@@ -152,11 +157,25 @@ def _value(ask: Ask, name: str) -> JSON:
     return value
 
 
-def _body_value(value: JSON) -> JSON:
-    """What to expect in a body: of large data such as an image its end, which is enough to tell it from others."""
-    if isinstance(value, str) and len(value) > _LARGE:
-        return {"contains": value[-_END:], "case_sensitive": True}
-    return value
+def _body_values(path: str, value: JSON, redact: Redact) -> Words:
+    """What to expect at a path of a body: of large data such as an image its end, which is enough to tell it from others.
+
+    Lists and mappings with secrets are compared member by member.
+    """
+    if isinstance(value, str):
+        if len(value) > _LARGE:
+            value = value[-_END:]
+            return {path: {"contains": value, "case_sensitive": True} if redact(value) == value else matcher(value, redact)}
+        return {path: matcher(value, redact)}
+    items: Iterable[tuple[Any, JSON]] = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    text = dump(value) if items else ""
+    if redact(text) == text:
+        return {path: value}
+    return {name: expected for key, item in items for name, expected in _body_values(f"{path}.{key}", item, redact).items()}
 
 
 def values(ask: Ask, names: Iterable[str]) -> tuple[str, ...]:
@@ -183,11 +202,11 @@ def when(ask: Ask, names: Iterable[str], redact: Redact, inputs: str = "") -> Wo
         condition["endpoint"] = ask.endpoint
         if ask.text and not inputs:
             condition["text"] = matcher(ask.text, redact)
-    body: Words = {inputs: ask.body[inputs]} if inputs else {}
+    body: Words = _body_values(inputs, ask.body[inputs], redact) if inputs else {}
     for name in names:
         value = _value(ask, name)
         if name.startswith("body."):
-            body[name[5:]] = _body_value(value)
+            body |= _body_values(name[5:], value, redact)
         elif name == "tools" and not value:
             body["tools"] = None
         elif name in ("tool_choice", "response_format") and not value:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import gzip
 import json
 import re
@@ -133,3 +135,11 @@ def header_map(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     for name, value in headers:
         lowered.setdefault(name.lower(), value)
     return lowered
+
+
+def from_base64(text: str) -> bytes | None:
+    """The bytes of a base64 text, None when it is none."""
+    try:
+        return base64.b64decode(re.sub(r"\s", "", text) + "=" * (-len(text.strip()) % 4), validate=True)
+    except (ValueError, binascii.Error):
+        return None

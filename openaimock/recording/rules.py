@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..config.write import literal
@@ -104,14 +104,25 @@ def _goes_on(entry: Entry) -> bool:
 
 
 def _alike(group: Sequence[Entry]) -> bool:
-    """Whether all are answered in the same way, streamed or not."""
-    return len({dump({name: value for name, value in entry.reply.items() if name != "pace"}) for entry in group}) == 1
+    """Whether all are answered in the same way, streamed or not. A stream need not have the usage that a whole answer has."""
+    usages = {dump(entry.reply["usage"]) for entry in group if "usage" in entry.reply}
+    contents = {dump({name: value for name, value in entry.reply.items() if name not in _OF_FORM}) for entry in group}
+    return len(contents) == 1 and len(usages) < 2
+
+
+#: Keys of a reply that depend on whether it was streamed.
+_OF_FORM = ("pace", "usage")
+
+
+def _merged(group: Sequence[Entry]) -> Entry:
+    """One entry for the same answer, whole and streamed: with the pieces of the stream and the usage of the whole one."""
+    form = {name: entry.reply[name] for entry in reversed(group) for name in _OF_FORM if name in entry.reply}
+    return replace(group[0], reply={**group[0].reply, **form})
 
 
 def _draft(key: tuple[Any, ...], group: Sequence[Entry], names: Sequence[str], redact: Redact, keep_ids: bool) -> Draft:
     ask = group[0].ask
-    # Of the same answer, whole and streamed, the streamed one says how it comes in pieces.
-    answers = [next((entry for entry in group if "pace" in entry.reply), group[0])] if _alike(group) else group
+    answers = [_merged(group)] if _alike(group) else group
     replies = [literal(entry.reply) for entry in answers]
     if len(replies) > 1:
         replies = [raw(entry.recording) if "response" in reply else reply for entry, reply in zip(answers, replies, strict=True)]

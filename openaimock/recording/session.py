@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ..errors import ConfigError
 from ..http.json import dump
-from ..text import redaction
 from . import rules as drafting
 from .asks import read
-from .conditions import Redact
 from .exchange import Recording, Skipped, parsed
 from .history import History
+from .redactor import Redactor
 from .replies import reply
-from .rules import Entry
+from .rules import Draft, Entry
 from .streams import Unclear, answer
 from .verify import Skip, usable, verified
 
@@ -24,44 +22,12 @@ JSON = Any
 Words = dict[str, Any]
 
 
-#: Names of accounts, which the API writes into errors. They are no secrets in a journal, but a file is for many eyes.
-_ACCOUNT = re.compile(r"\b(org-|proj_|user-)[A-Za-z0-9]{12,}")
-
-
-def without_accounts(text: str) -> str:
-    """A text without secrets and without the names of organizations, projects and users."""
-    return _ACCOUNT.sub(r"\1***", redaction.text(text))
-
-
-def value_without_accounts(value: JSON) -> JSON:
-    """The same for a JSON value."""
-    return _each_text(redaction.value(value))
-
-
-def _each_text(value: JSON) -> JSON:
-    if isinstance(value, str):
-        return _ACCOUNT.sub(r"\1***", value)
-    if isinstance(value, dict):
-        return {name: _each_text(item) for name, item in value.items()}
-    return [_each_text(item) for item in value] if isinstance(value, list) else value
-
-
 class Session:
-    """Recorded exchanges of one client.
+    """Recorded exchanges of one client. ``redactor`` takes the secrets out of what becomes a rule."""
 
-    ``redact`` takes the secrets out of a text, ``redact_value`` out of a JSON value.
-    """
-
-    def __init__(
-        self,
-        *,
-        keep_ids: bool = False,
-        redact: Redact = without_accounts,
-        redact_value: Callable[[JSON], JSON] = value_without_accounts,
-    ) -> None:
+    def __init__(self, *, keep_ids: bool = False, redactor: Redactor | None = None) -> None:
         self.keep_ids = keep_ids
-        self._redact = redact
-        self._redact_value = redact_value
+        self._redactor = redactor or Redactor()
         self._history = History()
 
     def entries(self, recording: Recording, finished: Mapping[str, JSON] | None = None) -> list[Entry]:
@@ -94,9 +60,13 @@ class Session:
     def rules(self, entries: Iterable[Entry], skip: Skip, used_ids: Collection[str] = ()) -> list[Words]:
         """The rules of entries, which load and answer the requests again; ``skip`` gets what has to be left out.
 
-        ``taken`` are ids that rules have already.
+        ``used_ids`` are ids that rules have already.
         """
-        return verified(drafting.drafts(entries, self._redact, keep_ids=self.keep_ids), skip, used_ids)
+        return verified(self.drafts(entries), skip, used_ids)
+
+    def drafts(self, entries: Iterable[Entry]) -> list[Draft]:
+        """The rules of entries before they are verified."""
+        return drafting.drafts(entries, self._redactor.text, keep_ids=self.keep_ids)
 
     def _note_conversation(self, recording: Recording) -> None:
         """Remember a conversation that is created, or that items are added to."""
@@ -120,7 +90,7 @@ class Session:
 
     def _cleaned(self, words: Words) -> Words:
         """A reply without secrets; pieces and tokens that would spell them are left out with them."""
-        clean: Words = self._redact_value(words)
+        clean: Words = self._redactor.value(words)
         if all(clean.get(name) == words.get(name) for name in ("content", "refusal", "blocks", "pace")):
             return clean
         clean.pop("logprobs", None)

@@ -43,12 +43,15 @@ def ready(chosen: Plan, ask: Ask, groups: Callable[[], Mapping[str, str]], count
 def combine(replies: Sequence[Reply | None]) -> tuple[int, Reply] | None:
     """One Reply for a request with several inputs, and the index of the input it belongs to; None when no rule answers.
 
-    An error for one input fails the whole request, so the first failing reply is used, else the first reply.
+    An error for one input fails the whole request, and the upstream answers all of a request: the first such reply is used,
+    else the first reply.
     """
     present = [(at, reply) for at, reply in enumerate(replies) if reply is not None]
     if not present:
         return None
-    failing = [(at, reply) for at, reply in present if reply.raw or reply.error is not None or reply.fail is not None]
+    failing = [
+        (at, reply) for at, reply in present if reply.raw or reply.proxy or reply.error is not None or reply.fail is not None
+    ]
     first, reply = (failing or present)[0]
     state = {name: value for _, other in present for name, value in other.set_state.items()}
     return first, replace(reply, inputs=tuple(replies), set_state=state)
@@ -56,8 +59,8 @@ def combine(replies: Sequence[Reply | None]) -> tuple[int, Reply] | None:
 
 _COPIED = (
     "annotations", "audio", "logprobs", "finish_reason", "usage", "id", "created", "model", "system_fingerprint",
-    "service_tier", "auto", "error", "status", "headers", "body", "embedding", "image", "speech", "moderation", "set_state",
-    "response",
+    "service_tier", "auto", "proxy", "error", "status", "headers", "body", "embedding", "image", "speech", "moderation",
+    "set_state", "response",
 )  # fmt: skip
 
 
@@ -79,7 +82,7 @@ def make_reply(plain: Mapping[str, Any]) -> Reply:
         options["fault"] = Fault(**plain["fault"])
     if plain.get("fail") is not None:
         options["fail"] = Fail(**plain["fail"])
-    others = tuple(make_reply(other) for other in plain.get("others") or ())
+    others = tuple(make_reply({**other, "response": plain.get("response")}) for other in plain.get("others") or ())
     if plain.get("response") is not None:
         options["extra"] = of_record(plain["response"])
     elif plain.get("extra"):

@@ -139,13 +139,13 @@ class RuleSet:
 
     def _candidates(self, ask: Ask, hits: Mapping[str, int], count: int) -> list[Rule]:
         """Of very many rules those worth explaining, in file order."""
-        index, kin = self._indexed(), self._nearest_index
-        if len(kin) < len(index):
+        index, trigrams = self._indexed(), self._nearest_index
+        if len(trigrams) < len(index):
             with self._adding:
-                kin.add(self.rules[len(kin) : len(index)])
+                trigrams.add(self.rules[len(trigrams) : len(index)])
         missed = self._missed
         candidates = in_order(missed[1]) if missed and missed[0] is ask else index.candidates(ask)
-        numbers = set(kin.nearest(ask, _CANDIDATES * count))
+        numbers = set(trigrams.nearest(ask, _CANDIDATES * count))
         for at, rule in enumerate(candidates):
             # A candidate of the index matches in part; a used up rule may match in whole.
             if at < _CANDIDATES * count or (spent(rule, hits) and isinstance(fit(rule, ask), Match)):

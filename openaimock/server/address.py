@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 
 from ..config.load import Config
 from ..errors import ConfigError, Problem
@@ -25,7 +26,18 @@ def address(config: Config, host: str | None, port: int | None, environ: Mapping
             port = int(text)
         else:
             raise ConfigError([Problem("", "OPENAIMOCK_PORT", f"expected a port from 0 to 65535, got {text[:80]!r}")])
-    return host or environ.get("OPENAIMOCK_HOST", "").strip() or config.host, port
+    name = host or environ.get("OPENAIMOCK_HOST", "").strip() or config.host
+    if (config.upstream or {}).get("key") and not config.api_keys and not _is_loopback(name):
+        message = f"listening on {name} would lend the key of the upstream to every machine that reaches it; set 'api_key'"
+        raise ConfigError([Problem("", "upstream.key", message)])
+    return name, port
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def url(host: str, port: int) -> str:

@@ -175,24 +175,32 @@ def _raise_later(error: Exception) -> Iterator[tuple[float, bytes]]:
 class DeferredAnswer:
     """A body that a function produces in a thread, which may block; it is sent in the loop's thread."""
 
-    def __init__(self, task: Task, function: Callable[[], Iterable[bytes]]) -> None:
-        #: Infinite while the function waits for a thread: nothing is sent before it starts. After that the time is not known.
-        self.due = 0.0
+    def __init__(self, task: Task, deferred: Deferred) -> None:
+        self._queued = False
+        self._stop = deferred.stop
         self._task = task
         self._loop = task.transport.loop
-        self._function: Callable[[], Iterable[bytes]] | None = function
+        self._function: Callable[[], Iterable[bytes]] | None = deferred.function
         self._room = threading.Semaphore(ROOM)
         self._owed = 0
         self._over = False
+
+    @property
+    def due(self) -> float:
+        """Infinite while the function waits for a thread, as nothing is sent before it starts; else the time is not known.
+
+        A function that can be stopped is stopped when the client closes its side: infinite as well.
+        """
+        return math.inf if self._queued or self._stop is not None else 0.0
 
     def start(self, pool: Pool) -> None:
         """Run the function in the pool."""
         self._task.connection.running = self
         if self._loop.stopping:
             return self._task.connection.cancel()
-        self.due = math.inf
+        self._queued = True
         if pool.submit(self._work):
-            self.due = 0.0
+            self._queued = False
         elif self._task.transport.ended:
             self._task.transport.probe()
 
@@ -200,17 +208,19 @@ class DeferredAnswer:
         """The client has left, or the server stops: a queued function never starts, the result of a running one is discarded."""
         self._over = True
         self._room.release(ROOM)
-        if self.due == math.inf:
+        if self._stop is not None:
+            self._stop()
+        if self._queued:
             self._function = None
             self._task.request.close()
 
     def ends_by(self, deadline: float) -> bool:
         """Whether the function has started: how long it takes is not known."""
-        return self.due < math.inf
+        return not self._queued
 
     def _work(self) -> None:
         """The thread's part; its last act is to pass the result to the loop."""
-        self.due = 0.0
+        self._queued = False
         function, self._function = self._function, None
         if self._over or function is None:
             return self._hand_over(_nothing)

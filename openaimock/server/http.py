@@ -24,8 +24,9 @@ _TLS_HELLO = b"\x16\x03"
 class Answer(Protocol):
     """An answer that takes time."""
 
-    #: When it has something to send, by ``clock.monotonic``.
-    due: float
+    @property
+    def due(self) -> float:
+        """When it has something to send, by ``clock.monotonic``."""
 
     def cancel(self) -> None:
         """Stop and close what is open: the client has left, or the server stops."""

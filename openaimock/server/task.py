@@ -77,7 +77,7 @@ class Task:
             else:
                 StreamedAnswer(self, body, iter(body.items), BATCH).start()
         elif isinstance(body, Deferred):
-            DeferredAnswer(self, body.function).start(self._reserve if body.urgent else self._pool)
+            DeferredAnswer(self, body).start(self._reserve if body.urgent else self._pool)
         else:
             # PEP 3333: each piece is sent before the next is requested, and the head not before there is one.
             StreamedAnswer(self, body, ((0.0, piece) for piece in body if piece), 1).start()

@@ -78,7 +78,7 @@ class MockServer:
             # The port of a mock that took a free one is kept: started again it is found where it was.
             self._port = server.port
             server.stop(grace)
-            self.app.api.searcher.close()
+            self.app.close()
             for handler in self.log.handlers:
                 handler.close()
 

@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 
 from .redaction_members import MASK, is_secret, mask_members
 
-__all__ = ["HEADERS", "MASK", "clip", "headers", "is_secret", "text", "value"]
+__all__ = ["HEADERS", "MASK", "clip", "headers", "holds", "is_secret", "text", "value"]
 
 #: Headers whose values are secrets, whatever their names are.
 HEADERS = frozenset(
@@ -91,6 +91,12 @@ def text(content: str, secrets: Iterable[str] = ()) -> str:
 def clip(content: str, length: int, secrets: Iterable[str] = ()) -> str:
     """The first ``length`` characters of a text, without the secrets of the whole text."""
     return text(content[: length + _AHEAD], secrets)[:length]
+
+
+def holds(content: str, secrets: Iterable[str] = ()) -> bool:
+    """Whether a text holds a configured key, or a token of a known kind."""
+    keys = _configured(tuple(secrets))
+    return (keys is not None and keys.search(content) is not None) or any(map(_begins, _TOKEN.finditer(content)))
 
 
 def headers(content: Mapping[str, str], secrets: Iterable[str] = ()) -> dict[str, str]:

@@ -6,6 +6,7 @@ Every function moves forward through the text and looks at a character a bounded
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 #: What is shown instead of a secret.
@@ -63,7 +64,7 @@ class _Member(NamedTuple):
     value: int
 
 
-def mask_members(text: str) -> str:
+def mask_members(text: str, is_secret: Callable[[str], bool] = is_secret) -> str:
     """A text with the values of its secret members masked. A value whose end is not in the text is masked to the end."""
     pieces: list[str] = []
     copied = position = 0

@@ -59,4 +59,6 @@ class Exchange:
         """Whether a rule should have answered and none did; ``unmatched:`` may have sent an answer instead."""
         if self.match is not None:
             return False
+        if self.reply is not None and self.reply.proxy:
+            return False
         return self.reply is not None or (self.error is not None and self.error.code == "no_match")

@@ -96,6 +96,8 @@ class Reply:
     system_fingerprint: str | None = None
     service_tier: str | None = None
     auto: bool = False
+    #: Send the request to the upstream.
+    proxy: bool = False
     #: The configured members of an error; the API's own wording fills the others.
     error: Mapping[str, Any] | None = None
     status: int | None = None

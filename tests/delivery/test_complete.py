@@ -154,6 +154,21 @@ def test_the_limit_of_a_request_does_not_cut_a_recorded_answer(serve):
     assert "".join(delta.get("content") or "" for delta in deltas) == "Dear {{ name }}"
 
 
+@pytest.mark.parametrize("reason", [None, "", "stop"])
+def test_no_choice_of_a_recorded_answer_is_cut(serve, reason):
+    choices = [
+        {"index": index, "message": {"role": "assistant", "content": f"one two three {index}"}, "finish_reason": reason}
+        for index in range(2)
+    ]
+    mock = serve(recorded({**RECORD, "choices": choices}))
+    assert chat(mock, max_tokens=1, n=2).json()["choices"] == choices
+    texts = {0: "", 1: ""}
+    for chunk in chunks(mock, max_tokens=1, n=2):
+        for choice in chunk["choices"]:
+            texts[choice["index"]] += choice["delta"].get("content") or ""
+    assert texts == {0: "one two three 0", 1: "one two three 1"}
+
+
 def test_a_recorded_answer_is_streamed_with_all_its_members(serve):
     first, *others = chunks(serve(recorded(RECORD)), stream_options={"include_usage": True})
     assert (first["choices"], first["prompt_filter_results"]) == ([], [{"prompt_index": 0}])

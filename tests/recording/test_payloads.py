@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-from openaimock.convert.beside import move_payloads
+from openaimock.recording.payloads import move_payloads
 
 PNG = b"\x89PNG" + bytes(3000)
 

@@ -1,4 +1,4 @@
-"""Beside: large base64 in rules goes to files in a folder beside the configuration."""
+"""Payloads: large base64 in rules goes to files in a folder beside the configuration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .outcomes import from_base64
+from .exchange import from_base64
 
 #: Shorter base64 stays where it is.
 _LARGE = 2000
@@ -22,7 +22,7 @@ def move_payloads(rules: list[dict[str, Any]], target: Path) -> int:
     folder = target.with_name(f"{target.stem}-files")
     count = 0
     for rule in rules:
-        for reply in _replies(rule):
+        for reply in replies_of(rule):
             for name in ("image", "speech"):
                 payload = reply.get(name)
                 data = _large(payload)
@@ -37,7 +37,8 @@ def move_payloads(rules: list[dict[str, Any]], target: Path) -> int:
     return count
 
 
-def _replies(rule: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def replies_of(rule: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The replies of a rule that are mappings."""
     for reply in (rule.get("reply"), *(rule.get("replies") or ()), *(rule.get("messages") or ())):
         if isinstance(reply, dict):
             yield reply

@@ -1,0 +1,84 @@
+"""Redactor: takes secrets, names of accounts and what ``record.redact`` names out of everything that is recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from ..text import redaction
+from ..text import regex as patterns
+from ..text.redaction_members import MASK, mask_members
+
+JSON = Any
+#: Names of accounts, which the API writes into errors. They are no secrets in a journal, but a file is for many eyes.
+_ACCOUNT = re.compile(r"\b(org-|proj_|user-)[A-Za-z0-9]{12,}")
+#: Masked texts that are cached, and the length up to which they are: conversations repeat their messages.
+_CACHED, _CACHED_LENGTH = 1024, 65536
+#: Secrets of requests that are remembered. A client has few keys.
+_MAX_SECRETS = 100
+#: Names of accounts shorter than this are masked in headers only: a text may hold them by chance.
+_SHORTEST = 4
+
+
+class Redactor:
+    """Masks secrets in texts and JSON values.
+
+    ``names`` are members whose values are masked as well, ``regexes`` match further parts of texts.
+    """
+
+    def __init__(self, secrets: Iterable[str] = (), names: Sequence[str] = (), regexes: Sequence[str] = ()) -> None:
+        self._secrets = dict.fromkeys(secret for secret in secrets if secret)
+        self._names = frozenset(map(_plain, names))
+        self._regexes = [patterns.compile(pattern) for pattern in regexes]
+        self._keys: tuple[str, ...] = tuple(self._secrets)
+        self._cached = lru_cache(_CACHED)(self._masked)
+
+    def add_secrets(self, secrets: Iterable[str]) -> None:
+        """Mask these as well from now on."""
+        fresh = [secret for secret in secrets if len(secret) >= _SHORTEST and secret not in self._secrets]
+        if fresh and len(self._secrets) < _MAX_SECRETS:
+            self._secrets.update(dict.fromkeys(fresh))
+            self._keys = tuple(self._secrets)
+            self._cached.cache_clear()
+
+    def text(self, text: str) -> str:
+        """A text without secrets."""
+        return self._cached(text) if len(text) <= _CACHED_LENGTH else self._masked(text)
+
+    def _masked(self, text: str) -> str:
+        masked = _ACCOUNT.sub(rf"\1{MASK}", redaction.text(text, self._keys))
+        if self._names:
+            masked = mask_members(masked, lambda name: _plain(name) in self._names)
+        for pattern in self._regexes:
+            masked = pattern.sub(lambda match: MASK if match[0] else "", masked)
+        return masked
+
+    def value(self, value: JSON) -> JSON:
+        """A JSON value without secrets."""
+        return self._walk(redaction.value(value, self._keys))
+
+    def finds(self, value: JSON) -> bool:
+        """Whether a value that should hold no secret holds one."""
+        if isinstance(value, str):
+            return redaction.holds(value, self._keys) or any(pattern.search(value) for pattern in self._regexes)
+        if isinstance(value, dict):
+            return any(self.finds(name) or self.finds(item) for name, item in value.items())
+        return isinstance(value, list) and any(map(self.finds, value))
+
+    def _walk(self, value: JSON) -> JSON:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {
+                name: MASK
+                if _plain(str(name)) in self._names and not isinstance(item, bool) and item is not None
+                else self._walk(item)
+                for name, item in value.items()
+            }
+        return [self._walk(item) for item in value] if isinstance(value, list) else value
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_ ]", "", name).lower()
