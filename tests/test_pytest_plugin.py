@@ -8,6 +8,7 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import httpcore  # noqa: F401
 import pytest
 
 from openaimock.config.load import load
@@ -33,7 +34,7 @@ RULES = """
 responses:
   - {id: greet, when: {user: Hello}, replies: [Hi!, Again?]}
 """
-# A run inside of this one forgets the modules that it is the first to import; what the package imports late comes now.
+# A run inside of this one forgets the modules that it imports first; what the package and httpx import late is imported now.
 load(RULES)
 
 
