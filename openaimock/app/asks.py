@@ -39,7 +39,7 @@ class AskReader:
             cached = self._cache.get(key)
             ask = cached.copy() if cached is not None else self._cache_read(key, operation, request)
         else:
-            ask = operation.read(request)
+            ask = _read(operation, request)
         ask.method, ask.path, ask.params = operation.method, route.path, route.params
         ask.namespace, ask.headers, ask.state = namespace.name, request.headers, namespace.scenarios()
         ask.operation, ask.answers_prompt = operation.id, operation.id in _ANSWERING
@@ -47,12 +47,19 @@ class AskReader:
         return ask
 
     def _cache_read(self, key: tuple[str, str | None, bytes], operation: Operation, request: Request) -> Ask:
-        ask = operation.read(request)
+        ask = _read(operation, request)
         if len(key[2]) <= MAX_BODY:
             if len(self._cache) >= MAX_ENTRIES:
                 self._cache.clear()
             self._cache[key] = ask
         return ask
+
+
+def _read(operation: Operation, request: Request) -> Ask:
+    ask = operation.read(request)
+    if request.repeated_keys:
+        ask.__dict__["repeated_keys"] = request.repeated_keys
+    return ask
 
 
 def environ(method: str, path: str, headers: Mapping[str, str], body: Any) -> dict[str, Any]:

@@ -80,6 +80,9 @@ def limit(app: App, call: Call) -> None:
 
 def lint(app: App, call: Call) -> None:
     """Findings about the request. APIError for the first one when the mock refuses such requests."""
+    if call.ask.repeated_keys:
+        # The API accepts such a body, so this finding is never an error.
+        _note(app, call, linting.repeated_keys(call.ask.repeated_keys))
     findings = call.ask.findings
     if findings is None:
         linter = linter_of(call.route.operation)

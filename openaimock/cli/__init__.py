@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from .. import __version__
 from ..errors import ConfigError, PortInUseError
-from .arguments import FAILED, INTERRUPTED, OK, USAGE, config_arguments, count, load_config
+from .arguments import FAILED, INTERRUPTED, OK, USAGE, config_arguments, count, load_config, print_warnings
 from .serve import serve, serve_arguments
 
 
@@ -26,6 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 good, 1 could not start, 2 bad arguments, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
     name = words[0] if words and words[0] in COMMANDS else "serve"
+    if name == "serve" and (command_name := _similar_command(words)):
+        print(f"openaimock: '{words[0]}' is not a command or a file; did you mean '{command_name}'?", file=sys.stderr)
+        return USAGE
     command = COMMANDS[name]
     parser = _parser(name, command)
     arguments = parser.parse_args(words[1:] if words and words[0] == name else words)
@@ -52,6 +55,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def _similar_command(words: Sequence[str]) -> str:
+    """The command that is similar to the first argument, "" when that is an option, a file or YAML text."""
+    if not words or not words[0].isalpha() or os.path.exists(words[0]):
+        return ""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(words[0].lower(), COMMANDS, 1, 0.7)), "")
+
+
 def _parser(name: str, command: Command) -> argparse.ArgumentParser:
     prog = "openaimock" if name == "serve" else f"openaimock {name}"
     others = "\n".join(f"  openaimock {word:<8} {other.help}" for word, other in COMMANDS.items() if word != "serve")
@@ -70,9 +82,18 @@ def _parser(name: str, command: Command) -> argparse.ArgumentParser:
 
 def _check(arguments: argparse.Namespace) -> int:
     config = load_config(arguments)
+    print_warnings(config)
     files = ", ".join(map(str, config.files)) or "standard input"
     print(f"{files}: good: {count(len(config.rules), 'rule')}, unmatched requests get {_unmatched(config.unmatched)}")
+    if config.warnings and arguments.strict:
+        print(count(len(config.warnings), "warning"), file=sys.stderr)
+        return FAILED
     return OK
+
+
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    config_arguments(parser)
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when there are warnings")
 
 
 def _explain_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +108,11 @@ def _explain(arguments: argparse.Namespace) -> int:
         print(
             "openaimock explain: expected a configuration and a request: openaimock explain mock.yaml request.json",
             file=sys.stderr,
+        )
+        return USAGE
+    if request.endswith((".yaml", ".yml")):
+        print(
+            f"openaimock explain: the request comes last, and '{request}' is a YAML file; exchange the arguments", file=sys.stderr
         )
         return USAGE
     if request == "-" and "-" in (*arguments.configs, *arguments.more):
@@ -140,7 +166,7 @@ def _unmatched(unmatched: Any) -> str:
 #: Every command; any other first argument is a configuration to serve.
 COMMANDS = {
     "serve": Command(serve_arguments, serve, "Serve a mock of the OpenAI API from YAML rules."),
-    "check": Command(config_arguments, _check, "Check a configuration: print every problem with its place."),
+    "check": Command(_check_arguments, _check, "Check a configuration: print every problem with its place."),
     "explain": Command(_explain_arguments, _explain, "Print which rule answers a request, and why the others do not."),
     "schema": Command(_no_arguments, _schema, "Print the JSON Schema of a configuration, for editors."),
     "convert": Command(

@@ -37,6 +37,12 @@ def load_config(arguments: argparse.Namespace) -> Config:
     return load(sources, stdin=sys.stdin)
 
 
+def print_warnings(config: Config) -> None:
+    """Print the warnings of a configuration on standard error."""
+    for warning in config.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
 def count(number: int, noun: str) -> str:
     """A number with its noun: ``1 rule``, ``2 rules``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -15,7 +15,7 @@ from ..recording.payloads import move_payloads
 
 #: What is read of a folder.
 _SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".har", ".gz")
-#: More than this is told by reason, each with a few of its places.
+#: More skipped entries than this are grouped by reason, with a few places for each.
 _MANY, _PLACES = 40, 3
 
 

@@ -63,6 +63,8 @@ class ReloadingApp:
             self._seen = _file_states(config.files)
         count = len(self.app.api.ruleset.rules)
         self._report(f"openaimock: the files have changed; {count} rule{'' if count == 1 else 's'} loaded")
+        for warning in config.warnings:
+            self._report(f"warning: {warning}")
         return True
 
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .arguments import FAILED, INTERRUPTED, OK, USAGE, config_arguments, count, load_config
+from .arguments import FAILED, INTERRUPTED, OK, USAGE, config_arguments, count, load_config, print_warnings
 
 if TYPE_CHECKING:
     from ..config.load import Config
@@ -54,6 +54,7 @@ def serve(arguments: argparse.Namespace) -> int:
     """Serve until a signal arrives; return the exit code."""
     from dataclasses import replace
 
+    from ..config.warnings import NO_RULES
     from ..server import Application, Server, address, listen, logs
     from ..server.signals import stopping_signals
     from ..wsgi import create_app
@@ -61,7 +62,10 @@ def serve(arguments: argparse.Namespace) -> int:
     flags = {"unmatched": arguments.unmatched, "seed": arguments.seed}
 
     def configured() -> Config:
-        return replace(load_config(arguments), **{key: value for key, value in flags.items() if value is not None})
+        config = load_config(arguments)
+        if arguments.unmatched in ("echo", "auto"):
+            config = replace(config, warnings=tuple(one for one in config.warnings if one.message != NO_RULES))
+        return replace(config, **{key: value for key, value in flags.items() if value is not None})
 
     alone = ("watch", "coverage", "coverage_xml", "fail_uncovered", "fail_unmatched")
     options = [f"--{name.replace('_', '-')}" for name in alone if getattr(arguments, name)]
@@ -69,6 +73,7 @@ def serve(arguments: argparse.Namespace) -> int:
         print(f"openaimock: {options[0]} works with one process: leave out --workers", file=sys.stderr)
         return USAGE
     config = configured()
+    print_warnings(config)
     if arguments.watch and not config.files:
         print("openaimock: --watch needs a file to watch, not standard input", file=sys.stderr)
         return USAGE

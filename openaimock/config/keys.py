@@ -20,8 +20,6 @@ from .kinds import (
     Struct,
     Text,
 )
-from .names import LATER
-from .recording_keys import RECORD, UPSTREAM
 
 #: Every named kind. ``Shape(name, SHAPES)`` refers to one before it is declared.
 SHAPES: dict[str, Kind] = {}
@@ -40,8 +38,20 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 TURNS = Choice(("next", "last"), "a way to take turns")
 COUNT = Numeric(low=0, whole=True)
 SHARE = Numeric(low=0, high=1)
-MILLISECONDS = Numeric(low=0)
+MILLISECONDS = Numeric(low=0, unit="milliseconds")
 NAME = Text(empty=False, numbers=True)
+SHAPES["size"] = AnyOf((Numeric(low=0, whole=True), Text()))
+#: Words of other tools for the matchers.
+_MATCHER_HINTS = {
+    **dict.fromkeys(("startswith", "starts_with", "prefix"), "write a regex: '^...'"),
+    **dict.fromkeys(("endswith", "ends_with", "suffix"), "write a regex: '...$'"),
+    **dict.fromkeys(("equals", "equal", "is", "eq"), "write 'exact'"),
+    **dict.fromkeys(("matches", "pattern", "re"), "write 'regex'"),
+    **dict.fromkeys(("includes", "substring", "has"), "write 'contains'"),
+    **dict.fromkeys(("like", "similar"), "write 'fuzzy'"),
+    **dict.fromkeys(("not_contains", "not_exact", "not_regex", "not"), "write the matcher with 'invert: true'"),
+    **dict.fromkeys(("ignore_case", "case_insensitive"), "write 'case_sensitive: false'"),
+}
 
 # Matchers
 
@@ -65,7 +75,7 @@ SHAPES["matcher"] = AnyOf((
         Field("fuzzy", Text(), "A similar text, by ``difflib``'s ratio."),
         Field("any", Flag(), "``true`` matches every text."),
         *_TUNING,
-    ), doc="A plain text means ``exact``; every other matcher is a mapping.", one_of=(*matchers.NAMES,)),
+    ), doc="A plain text means ``exact``; every other matcher is a mapping.", one_of=(*matchers.NAMES,), hints=_MATCHER_HINTS),
 ))  # fmt: skip
 SHAPES["model"] = SHAPES["matcher"]
 SHAPES["body_value"] = AnyValue()
@@ -77,7 +87,7 @@ def _text_field(name: str, doc: str) -> Field:
     return Field(name, shape("matcher"), doc)
 
 
-ENDPOINT = Choice(ENDPOINTS, "an endpoint", LATER, tuple(OPERATIONS))
+ENDPOINT = Choice(ENDPOINTS, "an endpoint", tuple(OPERATIONS))
 WHEN = Struct("a condition", (
     _text_field("user", "The last user message."),
     _text_field("system", "All system and developer text."),
@@ -155,7 +165,7 @@ SHAPES["error"] = AnyOf((
         Field("code", AnyOf((Text(), Numeric())), "The error's code.", explicit_null=True),
         Field("message", Text(), "The error's message.", explicit_null=True),
         Field("param", Text(), "The parameter that the error names.", explicit_null=True),
-        Field("retry_after", Numeric(low=0), "Seconds for the ``retry-after`` header.", null=True),
+        Field("retry_after", Numeric(low=0, unit="seconds"), "Seconds for the ``retry-after`` header.", null=True),
     ), doc="An error of the API: a status number, a code (both get the API's own message), or a mapping, "
            "whose further keys are sent as they are.", extensible=True),
 ))  # fmt: skip
@@ -175,6 +185,11 @@ TIMING = (
 DATA = MapOf(AnyValue(), "a key")
 CONTENT = AnyOf((Text(), ListOf(AnyValue()), DATA))
 _CALL_ID = Field("id", Text(numbers=True), "The call's id. Default: a generated one.", null=True)
+_CALL_HINTS = {
+    **dict.fromkeys(("args", "parameters", "params", "kwargs"), "write 'arguments'"),
+    **dict.fromkeys(("tool", "tool_name", "function_name"), "write 'name'"),
+    **dict.fromkeys(("call_id", "tool_call_id"), "write 'id'"),
+}
 SHAPES["tool_call"] = Struct("a tool call", (
     Field("name", NAME, "The tool's name."),
     Field("arguments", AnyOf((Text(), DATA)), "The arguments: a mapping, or text that is sent unchanged.", default="{}"),
@@ -184,13 +199,13 @@ SHAPES["tool_call"] = Struct("a tool call", (
     Field("function", Struct("a function call", (
         Field("name", NAME, "The function's name.", required=True),
         Field("arguments", AnyOf((Text(), DATA)), "The arguments.", default="{}"),
-    )), "The API's form of a call of a function."),
+    ), hints=_CALL_HINTS), "The API's form of a call of a function."),
     Field("custom", Struct("a custom call", (
         Field("name", NAME, "The tool's name.", required=True),
         Field("input", Text(), "The input.", default=""),
     )), "The API's form of a call of a custom tool."),
     Field("index", COUNT, "As in a recorded stream; it has no effect, because calls are sent in the order of the list."),
-), doc="A call of a tool.", one_of=("name", "function", "custom"))  # fmt: skip
+), doc="A call of a tool.", one_of=("name", "function", "custom"), hints=_CALL_HINTS)  # fmt: skip
 SHAPES["block"] = Struct("a block", (
     Field("text", Text(), "A part of the content."),
     Field("tool_call", shape("tool_call"), "A tool call."),
@@ -258,7 +273,6 @@ ANSWER = (
         "``message.reasoning_content``.",
     ),
     Field("template", Flag(), "Whether ``{{ }}`` in the reply is filled in.", default=True),
-    Field("hold", AnyValue(), "A name under which the reply waits until it is released.", later=True),
 )
 SHAPES["reply"] = AnyOf(
     (
@@ -277,10 +291,15 @@ SHAPES["reply"] = AnyOf(
 
 # Rules
 
-_MATCHER_NAME = Choice(matchers.NAMES, "a matcher")
+_MATCHER_NAME = Choice(matchers.NAMES, "a matcher", hints=_MATCHER_HINTS)
+_ROLE_HINTS = {
+    **dict.fromkeys(("ai", "bot", "model", "gpt", "llm", "agent"), "write 'assistant'"),
+    "human": "write 'user'",
+    "tool_result": "write 'tool'",
+}
 _PARTS = AnyOf((Text(), ListOf(AnyOf((Text(), DATA)))))
 SHAPES["message"] = Struct("a message", (
-    Field("role", Choice(ROLES, "a role"), "The author of the message.", required=True),
+    Field("role", Choice(ROLES, "a role", hints=_ROLE_HINTS), "The author of the message.", required=True),
     Field("content", CONTENT, "The text to match; in an assistant message, the text to answer.", null=True),
     Field("matcher", _MATCHER_NAME, "How to compare the content.", default="exact"),
     *_TUNING,
@@ -320,76 +339,9 @@ SHAPES["rule"] = Struct("a rule", (
     Field("times", Numeric(low=1, whole=True), "How often the rule answers; then it matches no more.", default="always"),
     Field("priority", Numeric(), "A rule with a higher priority is preferred.", default=0),
     Field("turns", TURNS, "The assistant message of ``messages`` that answers.", default="the file's"),
-    Field("expect", AnyValue(), "How often the rule should answer.", later=True),
     *TIMING,
 ), doc="One entry of ``responses``: the requests it matches and the answer.", one_of=("messages", "when", "matcher"),
    without="; 'when: {}' answers every request", hints={
     **{each.name: f"'{each.name}' belongs under 'reply'" for each in (_CONTENT, *ANSWER)},
     **{each.name: f"'{each.name}' belongs under 'when'" for each in WHEN.fields if each.name not in ("model", "not")},
 })  # fmt: skip
-
-# Settings
-
-UNMATCHED = Choice(("error", "echo", "auto", "proxy"), "a word for 'unmatched'")
-SHAPES["unmatched"] = AnyOf((UNMATCHED, shape("reply")))
-_PORT = Numeric(low=0, high=65535, whole=True)
-SETTINGS = Struct("a setting", (
-    Field("api_key", ListOf(Text(numbers=True, empty=False, secret=True, noun="a key"), least=1, single=True),
-          "The key, or a list of keys, that requests must have; without one every request is accepted."),
-    Field("host", Text(empty=False), "The address to listen on.", default="127.0.0.1"),
-    Field("port", _PORT, "The port to listen on; 0 takes a free one.", default=3000),
-    Field("responses", AnyOf((ListOf(shape("rule")), MapOf(shape("rule"), "a rule's id"))),
-          "The rules: a list, or a mapping of id to rule.", null=True),
-    Field("include", ListOf(Text(empty=False), least=1, single=True),
-          "Files, or patterns of files, relative to this one, whose ``responses`` are appended."),
-    Field("templates", AnyValue(unread=True), "A place for YAML anchors; its content is ignored."),
-    Field("models", ListOf(NAME), "The ids that ``GET /v1/models`` lists.", default="a current list"),
-    Field("unmatched", shape("unmatched"),
-          "The answer to a request that no rule matches: ``error``, ``echo``, ``auto``, ``proxy`` or a reply.", default="error"),
-    Field("turns", TURNS,
-          "The assistant message of a conversation that answers: the ``next`` one or always the ``last``.", default="next"),
-    Field("match", Choice(("best", "first"), "a way to match"), "Whether the ``best`` or the ``first`` matching rule answers.",
-          default="best"),
-    Field("lint", Choice(("off", "warn", "error"), "a lint level"),
-          "What happens to a request that the API itself would refuse.", default="warn"),
-    Field("seed", AnyOf((Numeric(whole=True, high=1e18), Text())), "The seed of all ids and random numbers.", default=0),
-    Field("clock", Text(empty=False), "``real``, or the ISO time at which the clock is frozen.", default="real"),
-    Field("latency", shape("latency"), "The latency of rules without one."),
-    Field("pace", shape("pace"), "The pace of rules without one."),
-    Field("journal", Struct("a journal setting", (
-        Field("size", COUNT, "The number of exchanges that are kept.", default=1000),
-        Field("body_limit", COUNT, "The number of bytes that are kept of each body.", default=65536),
-    ), doc="The limits of the journal."), "The limits of the journal."),
-    Field("cors", AnyOf((Flag(), ListOf(Text(empty=False), least=1, single=True))),
-          "The origin, or a list of origins, that browsers may call from; ``false`` for none.", default="*"),
-    Field("max_body", AnyOf((Numeric(low=1, whole=True), Text())),
-          "The largest request body: bytes, or ``64MB``.", default="64MB"),
-    Field("store", Text(empty=False), "Where the mock's state is stored.", default="memory"),
-    Field("scenarios", MapOf(Text(numbers=True), "a scenario"), "The first state of each scenario."),
-    Field("overrides", Flag(), "Whether request headers may set a fault or a latency.", default=True),
-    Field("chaos", Struct("a chaos setting", (
-        Field("rate", SHARE, "The share of requests that get a fault, 0 to 1.", required=True),
-        Field("faults", ListOf(shape("fault"), least=1), "The faults to choose from.", required=True),
-    )), "Random faults, derived from the seed."),
-    Field("retries", Choice(("next",), "a word for 'retries'", later=("same",)), "What a retry gets: the ``next`` reply.",
-          default="next"),
-    Field("prompt_cache", AnyValue(), "Whether ``cached_tokens`` are counted.", later=True),
-    Field("limits", Struct("a limit", (
-        Field("rpm", Numeric(low=1, whole=True), "Requests a minute."),
-        Field("tpm", Numeric(low=1, whole=True), "Tokens a minute."),
-        Field("rpd", Numeric(low=1, whole=True), "Requests a day."),
-    )), "Rate limits for each key and model."),
-    Field("isolate", ListOf(Choice(("path", "header", "key"), "a source of namespaces")),
-          "The parts of a request that may name its namespace.",
-          default="[path, header, key]"),
-    Field("upstream", UPSTREAM, "The server that ``unmatched: proxy``, ``proxy: true`` and recording send requests to."),
-    Field("record", RECORD, "Record exchanges with ``upstream`` as rules; implies ``unmatched: proxy``."),
-    Field("admin", Flag(), "Whether ``/__openaimock`` exists.", default=True),
-    Field("admin_key", Text(numbers=True, empty=False, secret=True, noun="a key"),
-          "The key for ``/__openaimock``; without one it answers only requests from this machine."),
-), doc="The top-level keys of a file.", hints=dict.fromkeys(
-    ("rules", "messages", "when", "reply", "matcher", "response"), "rules belong under 'responses'",
-))  # fmt: skip
-SHAPES["settings"] = SETTINGS
-#: The mapping that rules added to a running mock may be wrapped in.
-RULES = Struct("rules", tuple(field for field in SETTINGS.fields if field.name in ("responses", "templates")))

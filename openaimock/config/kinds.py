@@ -57,6 +57,7 @@ class Numeric:
     high: float = 1e12
     above: bool = False
     whole: bool = False
+    unit: str = ""
     takes: frozenset[str] = frozenset({"number"})
 
     @cached_property
@@ -84,15 +85,16 @@ class Flag:
 
 @dataclass(eq=False, repr=False)
 class Choice:
-    """One of a few words; the words of ``later`` are not available yet.
+    """One of a few words.
 
     ``ids`` are further words, too many to list. A pattern such as ``files.*`` that matches one of them is accepted too.
+    ``hints`` are messages for words that are often written by mistake.
     """
 
     values: tuple[str, ...]
     label: str
-    later: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
+    hints: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def noun(self) -> str:
@@ -191,6 +193,8 @@ class Struct:
     hints: Mapping[str, str] = field(default_factory=dict)
     #: Other keys than the fields are accepted, with any JSON value.
     extensible: bool = False
+    #: Keys that begin with this are not read.
+    ignored: str = ""
     takes: frozenset[str] = frozenset({"mapping"})
 
     @cached_property

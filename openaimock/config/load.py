@@ -16,17 +16,17 @@ from ..errors import ConfigError, Problem
 from ..params.models import ModelTable, overlay
 from ..text.redaction import HEADERS, is_secret
 from ..types.clock import Clock
-from . import keys, recording
+from . import keys, later, recording, warnings
+from .messages import describe
 from .names import MODELS
 from .normalize import check_templates, child
 from .recording import RecordSetting
 from .rules import RULE_NORMALIZERS, Entry, number
+from .settings import RULES, SETTINGS
 from .source import Reader, Source
 from .tree import BAD, Node, Reading, from_python
-from .validate import Checker, describe, of_field
+from .validate import Checker, of_field
 from .yaml import parse
-
-_UNITS = {"": 1, "B": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,8 @@ class Config:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     host: str = "127.0.0.1"
     port: int = 3000
-    models: tuple[str, ...] = MODELS
+    #: Ids, or mappings with an ``id``.
+    models: tuple[str | dict[str, Any], ...] = MODELS
     #: ``error``, ``echo``, ``auto``, ``proxy``, or ``{"reply": normal form}``.
     unmatched: str | dict[str, Any] = "error"
     turns: str = "next"
@@ -53,12 +54,14 @@ class Config:
     limits: dict[str, Any] | None = None
     journal_size: int = 1000
     body_limit: int = 65536
+    journal_memory: int = 64 * 1024**2
     #: None (no browser may call), ``*``, or the allowed origins.
     cors: str | tuple[str, ...] | None = "*"
     #: In bytes.
     max_body: int = 64 * 1024**2
     isolate: tuple[str, ...] = ("path", "header", "key")
     store: str = "memory"
+    retries: str = "next"
     #: ``url``, ``key``, ``headers`` and ``timeout`` (seconds).
     upstream: dict[str, Any] | None = field(default=None, repr=False)
     record: RecordSetting | None = None
@@ -67,6 +70,8 @@ class Config:
     #: The folder that relative paths in replies start from.
     base: Path = field(default_factory=Path)
     files: tuple[Path, ...] = ()
+    #: Problems that do not prevent loading, such as rules that can never answer.
+    warnings: tuple[Problem, ...] = ()
 
     @cached_property
     def model_table(self) -> ModelTable:
@@ -95,11 +100,12 @@ def load(source: Source, *, environ: Mapping[str, str] | None = None, stdin: IO[
             settings["record"], numbered = _old_rules(record, numbered)
         if "upstream" not in settings and not problems:
             _no_upstream(check, settings, numbered)
-        if trees and not problems and not numbered and settings.get("unmatched", "error") == "error" and record is None:
-            _no_rules(check, trees)
     if problems:
         raise ConfigError(_sorted(problems))
-    return _config(settings, numbered, files if record is None or record.active else reader.files, _base(files))
+    answer = "proxy" if record is not None else settings.get("unmatched", "error")
+    notes = warnings.of_rules(numbered, settings.get("scenarios", {}), settings.get("match", "best"), answer)
+    watched = files if record is None or record.active else reader.files
+    return _config(settings, numbered, watched, _base(files), _sorted([*reader.warnings, *check.warnings, *notes]))
 
 
 def load_rules(
@@ -141,7 +147,7 @@ def load_setting(name: str, source: Source) -> Any:
     tree = _tree(source, Reading(f"<{name}>" if isinstance(source, (str, bytes)) else "", problems, None))
     setting = None
     if tree is not None:
-        setting = check.check(of_field(keys.SETTINGS.fields, name).kind, tree, (None, name))
+        setting = check.check(of_field(SETTINGS.fields, name).kind, tree, (None, name))
         check_templates(check)
     if problems:
         raise ConfigError(_sorted(problems))
@@ -273,17 +279,6 @@ def _not_settings(check: Checker, tree: Node) -> None:
         check.problem(tree, None, f"expected settings such as 'responses:', got {describe(tree)}{hint}")
 
 
-def _no_rules(check: Checker, trees: list[Node]) -> None:
-    found = next((tree for tree in trees if "responses" in tree.value), None)
-    if found is None:
-        check.problem(
-            trees[0], None, "'responses' is missing; without rules 'unmatched' must say what to answer, such as 'unmatched: echo'"
-        )
-    else:
-        told = "there are no rules; without rules 'unmatched' must say what to answer, such as 'unmatched: echo'"
-        check.problem(found, (None, "responses"), told, key="responses")
-
-
 def _unchanged(check: Checker, value: Any, node: Node, path: Any) -> Any:
     return value
 
@@ -305,21 +300,16 @@ def _cors(check: Checker, value: Any, node: Node, path: Any) -> Any:
     return "*" if "*" in value else tuple(value)
 
 
-def _max_body(check: Checker, value: Any, node: Node, path: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    size = re.fullmatch(r"\s*(\d{1,9})\s*([KMG]?)(i?B)?\s*", value, re.IGNORECASE)
-    if size is None or not int(size[1]):
-        return check.problem(node, path, f"expected a number of bytes, or a size such as 64MB, got {describe(node)}")
-    return int(size[1]) * _UNITS[size[2].upper()]
-
-
 def _store(check: Checker, value: Any, node: Node, path: Any) -> Any:
     if value in ("memory", BAD):
         return value
-    if isinstance(value, str) and value.startswith(("sqlite:", "redis:", "rediss:")):
+    if isinstance(value, str) and value.partition(":")[0] in later.STORES:
         return check.problem(node, path, f"a store of {value.partition(':')[0]} is not available yet")
     return check.problem(node, path, f"expected 'memory', got {describe(node)}")
+
+
+def _max_body(check: Checker, value: Any, node: Node, path: Any) -> Any:
+    return check.problem(node, path, "expected at least 1 byte") if value == 0 else value
 
 
 #: Checks and conversions of settings beyond their kind.
@@ -333,16 +323,20 @@ _SETTINGS = {
 }
 
 
-def _config(settings: dict[str, Any], numbered: list[dict[str, Any]], files: list[Path], base: Path) -> Config:
+def _config(
+    settings: dict[str, Any], numbered: list[dict[str, Any]], files: list[Path], base: Path, notes: list[Problem]
+) -> Config:
     journal = settings.pop("journal", {})
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-    keys = {"journal_size": journal.get("size"), "body_limit": journal.get("body_limit"), "api_keys": values.pop("api_key", None)}
+    names = {"size": "journal_size", "body_limit": "body_limit", "memory": "journal_memory"}
+    renamed = {names[key]: value for key, value in journal.items()} | {"api_keys": values.pop("api_key", None)}
     return Config(
         rules=tuple(numbered),
         base=base,
         files=tuple(files),
+        warnings=tuple(notes),
         **values,
-        **{key: value for key, value in keys.items() if value is not None},
+        **{key: value for key, value in renamed.items() if value is not None},
     )
 
 
@@ -359,11 +353,11 @@ def _tree(source: Source, reading: Reading) -> Node | None:
 def _rules_in(check: Checker, tree: Node) -> list[Entry]:
     """The rules of a list, of a mapping with ``responses``, or of a mapping that is itself one rule."""
     if isinstance(tree.value, dict) and "responses" in tree.value:
-        outer = keys.RULES
+        outer = RULES
         checked = check.check(outer, tree, None)
         return _entries(checked.get("responses"))
     if isinstance(tree.value, list):
-        return _entries(check.check(of_field(keys.RULES.fields, "responses").kind, tree, None))
+        return _entries(check.check(of_field(RULES.fields, "responses").kind, tree, None))
     if isinstance(tree.value, dict):
         return _entries([check.check(keys.shape("rule"), tree, None)])
     check.problem(tree, None, f"expected a rule or a list of rules, got {describe(tree)}")

@@ -11,8 +11,9 @@ from ..http.json import dump
 from ..replies import templates
 from ..text import regex
 from . import keys
+from .messages import Path, describe, snake, suggest
 from .tree import BAD, Node
-from .validate import Checker, Normalizer, Path, snake, suggest
+from .validate import Checker, Normalizer
 
 _TUNING = ("threshold", "case_sensitive", "invert", "unsafe")
 _KINDS = ("exact", "contains", "regex", "fuzzy", "any")
@@ -27,6 +28,19 @@ def child(node: Node, name: str) -> Node:
 def is_bad(*values: Any) -> bool:
     """Whether any of the values is already known to be wrong."""
     return any(value is BAD for value in values)
+
+
+_UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+
+
+def size(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """A number of bytes, from a number or a text such as ``64MB``."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d{1,9})\s*([KMG]?)(i?B)?\s*", value, re.IGNORECASE)
+    if match is None:
+        return check.problem(node, path, f"expected a number of bytes, or a size such as 64MB, got {describe(node)}")
+    return int(match[1]) * _UNITS[match[2].upper()]
 
 
 # Matchers
@@ -88,6 +102,8 @@ def matcher(check: Checker, value: Any, node: Node, path: Path) -> Any:
     pattern = value[kind]
     if is_bad(pattern, *(value.get(name) for name in _TUNING)):
         return BAD
+    if "threshold" in value and kind != "fuzzy":
+        check.warn(node, path, f"'threshold' has no effect on '{kind}'; only 'fuzzy' has one", key="threshold")
     if kind == "any" and pattern is not True:
         return check.problem(child(node, kind), (path, kind), "'any' is true or left out")
     return expectation(check, child(node, kind), (path, kind), kind, "" if kind == "any" else pattern, value)
@@ -160,6 +176,9 @@ def fault(check: Checker, value: Any, node: Node, path: Path) -> Any:
 _ERROR_KEYS = ("status", "type", "code", "message", "param", "retry_after")
 
 
+RETRY_AFTER_ZERO = "the SDK ignores 'retry_after: 0' and waits its own time; for a fast retry write 0.01"
+
+
 def error(check: Checker, value: Any, node: Node, path: Path) -> Any:
     """The six members of an error, None where absent; a number is the status, a text the code.
 
@@ -175,6 +194,8 @@ def error(check: Checker, value: Any, node: Node, path: Path) -> Any:
                 "(write another error as a mapping with 'status', 'code' and 'message')",
             )
         return {**blank, "code": value}
+    if isinstance(value, dict) and value.get("retry_after") == 0:
+        check.warn(child(node, "retry_after"), (path, "retry_after"), RETRY_AFTER_ZERO)
     if not isinstance(value, dict):
         return {**blank, "status": value}
     if not value:
@@ -340,6 +361,8 @@ def collect_templates(check: Checker, node: Node, path: Path) -> None:
 def check_templates(check: Checker) -> None:
     """Check the collected templates, and reset the collection for the next rule."""
     for node, path in check.templates:
+        if "}}" not in node.value[node.value.rfind("{{") :]:
+            check.warn(node, path, "a '{{' is not closed by '}}', so it is sent as it is written")
         for message in templates.problems(node.value, check.groups):
             check.problem(node, path, message)
     check.templates = []
@@ -354,6 +377,7 @@ def unmatched(check: Checker, value: Any, node: Node, path: Path) -> Any:
 
 #: The normalizer of each named kind; that of rules is in ``rules``.
 NORMALIZERS: dict[str, Normalizer] = {
+    "size": size,
     "matcher": matcher,
     "model": model,
     "body_value": body_value,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .messages import Path
 from .normalize import as_text, child, has_bad
 from .tree import BAD, Node
-from .validate import Checker, Path
+from .validate import Checker
 
 
 def response(check: Checker, value: Any, node: Node, path: Path) -> Any:

@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from . import keys
+from .messages import Path, render, snake
 from .normalize import NORMALIZERS, answer, check_templates, child, collect_templates, expectation, is_bad
 from .recorded import response
 from .tree import BAD, Node
-from .validate import Checker, Normalizer, Path, render, snake
+from .validate import Checker, Normalizer
 
 _CONDITIONS = ("messages", "when", "matcher")
 _ANSWERS = ("reply", "replies", "response")
@@ -169,6 +170,9 @@ def _match(
     """The matcher of one message; None for a tool message that is identified by its call alone."""
     kind = value.get("matcher", defaults.get("type", "exact"))
     tuning = {**defaults, **value}
+    if "threshold" in value and isinstance(kind, str) and kind != "fuzzy":
+        threshold = _spelled(node, "threshold")
+        check.warn(node, path, f"'threshold' has no effect on '{kind}'; only 'fuzzy' has one", key=threshold)
     if is_bad(text, kind, *(tuning.get(name) for name in ("threshold", "case_sensitive", "invert"))):
         return None
     if kind == "any" or (text is None and parts and "matcher" not in value):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .keys import ANSWER, SETTINGS, SHAPES
+from .keys import ANSWER, SHAPES
 from .kinds import (
     AnyOf,
     AnyValue,
@@ -22,6 +22,7 @@ from .kinds import (
     Struct,
     Text,
 )
+from .settings import SETTINGS
 
 BEGIN = ".. The tables below are written by scripts/keys.\n"
 _VARIABLE = r"^\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}$"
@@ -35,8 +36,6 @@ def json_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "openaimock configuration",
         **_schema(SETTINGS),
-        # Without rules of its own a file includes some, or says what all requests get.
-        "anyOf": [{"required": [name]} for name in ("responses", "include", "unmatched")],
         "$defs": {**definitions, "variable": variable},
     }
 
@@ -103,6 +102,8 @@ def _object(kind: Struct) -> dict[str, Any]:
         if "_" in field.name:
             other = f"Another spelling of {field.name}."
             schema["properties"][camel(field.name)] = {**value, "description": other, "deprecated": True}
+    if kind.ignored:
+        schema["patternProperties"] = {f"^{kind.ignored}": {}}
     if kind.required:
         schema["required"] = list(kind.required)
     if kind.one_of:
@@ -186,6 +187,7 @@ def _objects() -> Iterator[tuple[str, Struct]]:
 
 _ORDER = (
     "rule", "message", "when", "matcher", "reply", "tool_call", "block", "error", "latency", "pace", "old_matcher", "response",
+    "model_entry",
 )  # fmt: skip
 _TITLES = {"old_matcher": "The older matcher"}
 
@@ -217,7 +219,7 @@ def _default_cell(field: Field) -> str:
 def _kind_text(kind: Kind) -> str:
     """A kind as the text of a table cell."""
     if isinstance(kind, Choice):
-        return ", ".join(f"``{word}``" for word in kind.values if word not in kind.later)
+        return ", ".join(f"``{word}``" for word in kind.values)
     if isinstance(kind, Numeric):
         return f"{kind.noun} {kind.range}".strip()
     if isinstance(kind, ListOf) and not isinstance(kind.item, AnyValue):
@@ -255,6 +257,8 @@ _NOUNS = {
     "rule": "a rule",
     "unmatched": "``error``, ``echo``, ``auto``, ``proxy`` or a reply",
     "fault": "a fault",
+    "model_entry": "a model",
+    "size": "a number of bytes or a size",
     "fail": "a failure",
     "file": "a file",
     "speech": "speech",

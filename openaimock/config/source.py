@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import glob
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,6 +29,7 @@ class Reader:
         self.problems = problems
         self.files: list[Path] = []
         self._seen: set[str] = set()
+        self.warnings: list[Problem] = []
         self._texts = 0
 
     def read(self, source: Source) -> Iterator[Node]:
@@ -38,7 +40,7 @@ class Reader:
             for item in source:
                 yield from self.read(item)
         elif isinstance(source, Mapping):
-            yield from self.included(from_python(source, Reading("", self.problems, self.environ)), "")
+            yield from self.included(from_python(source, Reading("", self.problems, self.environ, self.warnings)), "")
         elif isinstance(source, os.PathLike):
             yield from self.file(os.fspath(source), "")
         elif isinstance(source, str):
@@ -77,6 +79,11 @@ class Reader:
             if real in self._seen:
                 return
             self._seen.add(real)
+            # Reading a device may never end, nor may opening a pipe that nothing writes to; the command line may name a pipe.
+            mode = os.stat(name).st_mode
+            if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode) and (place or not stat.S_ISFIFO(mode)):
+                self.problem(place or name, f"'{name}' is a pipe or a device; name a regular file", path)
+                return
             with open(name, "rb") as file:
                 data = file.read()
         except (OSError, ValueError) as error:
@@ -98,7 +105,7 @@ class Reader:
 
     def text(self, text: str | None, name: str, base: str) -> Iterator[Node]:
         """The trees of a YAML text and its includes."""
-        tree = None if text is None else parse(text, Reading(name, self.problems, self.environ))
+        tree = None if text is None else parse(text, Reading(name, self.problems, self.environ, self.warnings))
         if tree is not None:
             yield from self.included(tree, base)
 

@@ -19,6 +19,8 @@ DEPTH = 64
 #: The most nodes that aliases may add to a document: some kilobytes of nested aliases can stand for gigabytes of nodes.
 MAX_ALIASED = 1_000_000
 _VARIABLE = re.compile(r"\$(?:\$\{|\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\})")
+#: A variable without its closing brace, up to the end of the text.
+_UNCLOSED = re.compile(r"(?<!\$)\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^}]*|[^\w}:][^}]*)?\Z")
 _UNSET = "the environment variable {name} is not set (with a default: ${{{name}:-default}}; for the text itself: $${{{name}}})"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _JSON_SPACE = re.compile(r"[ \t\n\r]*")
@@ -37,11 +39,12 @@ BAD: Any = _Bad()
 class Node:
     """One value: a scalar, a list of Nodes, a dict of Nodes by key, or a Python function.
 
-    ``raw`` is a scalar's text as written, ``plain`` is true when it has no quotes. Lines and columns count from 1;
+    ``raw`` is a scalar's text as written, ``plain`` is true when it has no quotes, ``filled`` when variables were filled in it,
+    ``anchored`` when the value has a YAML anchor. Lines and columns count from 1;
     line 0 means that there is no text (a Python mapping). ``keys`` has the places of a mapping's keys.
     """
 
-    __slots__ = ("column", "keys", "line", "plain", "raw", "source", "value")
+    __slots__ = ("anchored", "column", "filled", "keys", "line", "plain", "raw", "source", "value")
 
     def __init__(
         self,
@@ -60,6 +63,8 @@ class Node:
         self.raw = raw
         self.plain = plain
         self.keys = keys
+        self.filled = False
+        self.anchored = False
 
     @property
     def place(self) -> str:
@@ -75,7 +80,10 @@ class Node:
 class Reading:
     """The state of reading one source: its name, the variables (None: none are filled), its problems so far."""
 
-    def __init__(self, name: str, problems: list[Problem], environ: Mapping[str, str] | None) -> None:
+    def __init__(
+        self, name: str, problems: list[Problem], environ: Mapping[str, str] | None, warnings: list[Problem] | None = None
+    ) -> None:
+        self.warnings = [] if warnings is None else warnings
         self.name = name
         self.problems = problems
         self.environ = environ
@@ -106,6 +114,11 @@ class Reading:
                 self.problem(line, column, _UNSET.format(name=name), path)
             return environ.get(name, "")
 
+        if _UNCLOSED.search(text):
+            place = f"{self.name}:{line}:{column}" if line else ""
+            self.warnings.append(
+                Problem(place, path, "a '${' is not closed by '}', so no variable is filled; for the text write '$${'")
+            )
         return _VARIABLE.sub(value, text)
 
     def text(self, text: str, line: int, column: int, path: str = "") -> Any:
@@ -159,12 +172,6 @@ _MAKERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def is_wholly_variable(raw: str) -> bool:
-    """Whether a scalar is one ``${NAME}`` and nothing else."""
-    match = _VARIABLE.fullmatch(raw)
-    return match is not None and match[1] is not None
-
-
 # JSON
 
 
@@ -210,7 +217,9 @@ class _JSONText:
         if sign == '"':
             raw, end = scanstring(self.text, at + 1)
             text = self.reading.text(raw, line, column)
-            return Node(text, self.reading.name, line, column, text), end
+            node = Node(text, self.reading.name, line, column, text)
+            node.filled = text is not BAD and text != raw
+            return node, end
         for word, value in (("true", True), ("false", False), ("null", None)):
             if self.text.startswith(word, at):
                 return Node(value, self.reading.name, line, column, word, True), at + len(word)
@@ -263,7 +272,9 @@ def from_python(value: Any, reading: Reading, path: str = "", within: tuple[int,
     """The tree of Python data: mappings, lists, tuples, scalars, dates (as their ISO text) and functions."""
     if isinstance(value, str):
         text = reading.text(value, 0, 0, path)
-        return Node(text, raw=text)
+        node = Node(text, raw=text)
+        node.filled = text is not BAD and text != value
+        return node
     if value is None or isinstance(value, (bool, int, float, bytes)):
         return Node(value, raw=_written(value))
     if isinstance(value, date):

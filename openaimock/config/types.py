@@ -210,6 +210,17 @@ class MockResponse(Timing, total=False):
     turns: Literal["next", "last"]
 
 
+class ModelConfig(TypedDict, total=False):
+    """One model of ``models``; further keys, which a TypedDict cannot declare, are sent as they are."""
+
+    id: str
+    snapshot: str
+    context_window: int
+    max_output_tokens: int
+    owned_by: str
+    created: int
+
+
 class UpstreamConfig(TypedDict, total=False):
     """The server that requests are passed on to."""
 
@@ -238,7 +249,7 @@ class MockConfig(TypedDict, total=False):
     responses: Sequence[MockResponse] | Mapping[str, MockResponse] | None
     include: str | Sequence[str]
     templates: Any
-    models: Sequence[str]
+    models: Sequence[str | ModelConfig]
     unmatched: Reply
     turns: Literal["next", "last"]
     match: Literal["best", "first"]
@@ -247,10 +258,11 @@ class MockConfig(TypedDict, total=False):
     clock: str
     latency: float | Latency
     pace: PaceConfig
-    journal: Mapping[str, int]
+    journal: Mapping[str, int | str]
     cors: bool | str | Sequence[str]
     max_body: int | str
     store: str
+    retries: Literal["next"]
     scenarios: Mapping[str, str]
     overrides: bool
     chaos: Mapping[str, Any]

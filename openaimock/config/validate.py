@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Any
 
 from ..errors import Problem
+from . import later
 from .kinds import (
     AnyOf,
     AnyValue,
@@ -26,16 +26,11 @@ from .kinds import (
     Text,
     type_of,
 )
-from .tree import BAD, Node, step
+from .messages import SUGGESTION_CUTOFF, Path, describe, describe_value, quote_hint, render, show, snake, suggest
+from .tree import BAD, Node, resolve
 
-#: A path as a linked list: the outer path, and the key or position there. It is rendered as text only for a problem.
-Path = tuple[Any, "str | int"] | None
 #: Converts a checked value of a named kind to its normal form.
 Normalizer = Callable[["Checker", Any, Node, Path], Any]
-#: Longer lists of words are left out of a message that has a suggestion.
-MAX_LISTED = 12
-#: The least similarity of a suggestion: 'worst' is not a misspelling of 'first'.
-SUGGESTION_CUTOFF = 0.65
 
 
 class Checker:
@@ -46,25 +41,38 @@ class Checker:
         self.problems = problems
         self.groups: set[str] = set()
         self.templates: list[tuple[Node, Path]] = []
+        #: Problems that do not prevent loading.
+        self.warnings: list[Problem] = []
 
     def problem(self, node: Node, path: Path, message: str, *, key: str | None = None) -> Any:
         """Add a problem at a node, or at one of its keys; return BAD."""
         self.problems.append(Problem(node.place if key is None else node.place_of(key), render(path), message))
         return BAD
 
+    def warn(self, node: Node, path: Path, message: str, *, key: str | None = None) -> None:
+        """Add a warning at a node, or at one of its keys."""
+        self.warnings.append(Problem(node.place if key is None else node.place_of(key), render(path), message))
+
     def check(self, kind: Kind, node: Node, path: Path) -> Any:
         """The node's value as plain data in its normal form, or BAD."""
+        if node.filled:
+            node = _typed(kind, node)
         return BAD if node.value is BAD else _CHECKS[type(kind)](self, kind, node, path)
 
     def wrong(self, kind: Kind, node: Node, path: Path) -> Any:
         """Add the problem that a value has the wrong type."""
         if isinstance(kind, Text) and kind.secret:
             return self.problem(node, path, f"expected {kind.noun}")
-        return self.problem(node, path, f"expected {kind.noun}, got {describe(node)}{_quote_hint(kind, node)}")
+        return self.problem(node, path, f"expected {kind.noun}, got {describe(node)}{quote_hint(kind, node)}")
 
     def unknown(self, kind: Struct, node: Node, path: Path, key: str) -> str:
         """Add the problem of an unknown key; return the probable correct name, so that it is not also reported as missing."""
+        if snake(key) in later.KEYS.get(kind.label, ()):
+            self.problem(node, path, f"'{key}' is not available yet", key=key)
+            return snake(key)
         hint = kind.hints.get(key) or kind.hints.get(snake(key))
+        if kind.ignored and has_anchor(node.value[key]):
+            hint = f"a mapping with anchors belongs under 'templates' or under a key that begins with '{kind.ignored}'"
         names = [field.name for field in kind.fields if not field.later]
         advice = f"; {hint}" if hint else suggest(snake(key), names)
         label = kind.label if kind.label == "a setting" else f"a key of {kind.label}"
@@ -114,9 +122,11 @@ def _one_of(check: Checker, kind: Choice, node: Node, path: Path) -> Any:
         return check.wrong(kind, node, path)
     if value in kind.values or value in kind.ids or ("*" in value and any(fnmatchcase(id, value) for id in kind.ids)):
         return value
-    if value in kind.later:
+    if value in later.WORDS.get(kind.label, ()):
         return check.problem(node, path, f"'{value}' is not available yet")
-    return check.problem(node, path, f"{show(value)} is not {kind.label}{suggest(value, kind.values, kind.ids)}")
+    hint = kind.hints.get(value.lower())
+    advice = f"; {hint}" if hint else suggest(value, kind.values, kind.ids)
+    return check.problem(node, path, f"{show(value)} is not {kind.label}{advice}")
 
 
 def _list_of(check: Checker, kind: ListOf, node: Node, path: Path) -> Any:
@@ -152,6 +162,8 @@ def _anything(check: Checker, kind: AnyValue, node: Node, path: Path) -> Any:
         return check.problem(node, path, f"JSON cannot represent {node.raw}")
     if isinstance(value, int) and value.bit_length() > 1000:
         return check.problem(node, path, "this number is too large")
+    if node.plain and not is_json_scalar(node):
+        return check.problem(node, path, f"YAML reads {node.raw} as {describe_value(value)}; for the text put it in quotes")
     if type_of(node) not in kind.takes:
         return check.problem(node, path, f"expected a JSON value, got {describe(node)}")
     return value
@@ -181,6 +193,8 @@ def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
     spelled: dict[str, str] = {}
     for key, item in node.value.items():
         field = fields.get(key) or fields.get(snake(key))
+        if kind.ignored and key.startswith(kind.ignored):
+            continue
         if field is None and kind.extensible and key not in kind.hints:
             out[key] = check.check(ANYTHING, item, (path, key))
         elif field is None:
@@ -220,6 +234,47 @@ def _union(check: Checker, kind: AnyOf, node: Node, path: Path) -> Any:
     return check.check(fitting[0], node, path)
 
 
+def _typed(kind: Kind, node: Node) -> Node:
+    """A node with filled variables: a number or a flag where the kind expects one and the text is one, else a text."""
+    text = node.value
+    if not isinstance(text, str):
+        return node
+    value: Any = text
+    if _expects(kind, Numeric) and re.fullmatch(r"\s*[-+]?\d{1,30}(\.\d*)?([eE][-+]?\d{1,3})?\s*", text):
+        value = int(text) if re.fullmatch(r"\s*[-+]?\d+\s*", text) else float(text)
+    elif _expects(kind, Flag) and isinstance(resolve(text.strip()), bool):
+        value = resolve(text.strip())
+    typed = Node(value, node.source, node.line, node.column, text)
+    typed.anchored = node.anchored
+    return typed
+
+
+def _expects(kind: Kind, of: type) -> bool:
+    """Whether a kind is, or has among its options, a kind of this class."""
+    if isinstance(kind, AnyOf):
+        return any(_expects(option, of) for option in kind.options)
+    if isinstance(kind, Shape):
+        return _expects(kind.kind, of)
+    return _expects(kind.item, of) if isinstance(kind, ListOf) and kind.single else isinstance(kind, of)
+
+
+def has_anchor(node: Node) -> bool:
+    """Whether a value or some value inside it has a YAML anchor."""
+    if node.anchored:
+        return True
+    inner = node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, list) else ()
+    return any(has_anchor(item) for item in inner)
+
+
+def is_json_scalar(node: Node) -> bool:
+    """Whether an unquoted scalar has the same value in JSON and YAML 1.1: not ``NO``, ``12:30``, ``1_000`` or ``0x1F``."""
+    if isinstance(node.value, bool):
+        return node.raw.lower() in ("true", "false")
+    if isinstance(node.value, (int, float)):
+        return re.fullmatch(r"[-+]?(0|[1-9]\d*|(0|[1-9]\d*)?\.\d*)([eE][-+]?\d+)?", node.raw) is not None
+    return True
+
+
 def _shape(check: Checker, kind: Shape, node: Node, path: Path) -> Any:
     value = check.check(kind.kind, node, path)
     normalizer = check.normalizers.get(kind.name)
@@ -243,63 +298,8 @@ _CHECKS: dict[type, Callable[[Checker, Any, Node, Path], Any]] = {
 
 def _is_word(kind: Choice, value: str) -> bool:
     """Whether a text that may also be free text is one of the words, or similar to one."""
-    words = (*kind.values, *kind.later)
+    words = (*kind.values, *later.WORDS.get(kind.label, ()))
     return value in words or bool(get_close_matches(value, words, 1, 0.75))
-
-
-def render(path: Path) -> str:
-    """A path as text, like ``responses[3].messages[0].matcher``."""
-    keys: list[str | int] = []
-    while path is not None:
-        path, key = path
-        keys.append(key)
-    text = ""
-    for key in reversed(keys):
-        text = f"{text}[{key}]" if isinstance(key, int) else step(text, key)
-    return text
-
-
-@lru_cache(maxsize=1024)
-def snake(key: str) -> str:
-    """A key in snake_case: ``apiKey`` is ``api_key``."""
-    return re.sub(r"(?<=[a-z0-9])[A-Z]", lambda match: "_" + match[0], key).lower()
-
-
-def suggest(word: str, words: Iterable[str], unlisted: Iterable[str] = ()) -> str:
-    """``; did you mean 'fuzzy'? (exact, fuzzy, ...)`` for a word that is close to a known one; the list when it is short."""
-    candidates = list(words)
-    known_words = [*candidates, *unlisted]
-    close = get_close_matches(word, known_words, 1, SUGGESTION_CUTOFF)
-    hint = f"; did you mean '{close[0]}'?" if close else ""
-    return hint if close and len(known_words) > MAX_LISTED else f"{hint} ({', '.join(candidates)})"
-
-
-def show(text: str) -> str:
-    """A text in quotes, clipped."""
-    clipped = text if len(text) <= 60 else text[:57] + "..."
-    return f"'{clipped}'" if clipped.isprintable() and "'" not in clipped else repr(clipped)
-
-
-def describe(node: Node) -> str:
-    """A value in a message: ``the text 'abc'``, ``the number 12``, ``a list``."""
-    kind = type_of(node)
-    if kind == "text":
-        return f"the text {show(node.value)}" if node.value else "an empty text"
-    if kind == "number":
-        return f"the number {node.raw}"
-    if kind == "bool":
-        word = "true" if node.value else "false"
-        return word if node.raw.lower() == word else f"{word} (YAML's meaning of {node.raw})"
-    return {"nothing": "nothing", "bytes": "bytes", "function": "a function"}.get(kind, f"a {kind}")
-
-
-def _quote_hint(kind: Kind, node: Node) -> str:
-    type_name = type_of(node)
-    if type_name in ("number", "bool") and "text" in kind.takes and not isinstance(kind, Choice):
-        return "; put it in quotes" if node.plain else ""
-    if type_name == "text" and "number" in kind.takes and not node.plain and re.fullmatch(r"-?\d+(\.\d+)?", node.value):
-        return "; leave out the quotes" if node.line else ""
-    return ""
 
 
 def of_field(fields: Iterable[Field], name: str) -> Field:

@@ -219,7 +219,7 @@ def _quoted(text: str, variables: bool = True) -> str:
     if _SURROGATE.search(text):
         raise ValueError("half of a surrogate pair (\\ud800 to \\udfff) is not a character")
     quoted = json.dumps(_escape(text) if variables else text, ensure_ascii=False)
-    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
 
 
 def _escape(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
-from .tree import BAD, DEPTH, MAX_ALIASED, TAG, Node, Reading, from_json, is_wholly_variable, put, resolve
+from .tree import BAD, DEPTH, MAX_ALIASED, TAG, Node, Reading, from_json, put, resolve
 from .yaml_errors import explain
 
 #: Two patterns, because one range from control characters to surrogates takes 5 ms to compile.
@@ -166,6 +166,7 @@ class _Builder:
         simple = plain and "${" not in raw
         node = self.node(event, resolve(raw), raw, True) if simple else self.written(event, raw, plain)
         if event.anchor:
+            node.anchored = True
             self.anchors[event.anchor] = (node, 1 + len(node.raw) // 64, 0)
         self.attach(node, 1, 0)
 
@@ -175,11 +176,12 @@ class _Builder:
         text = self.reading.text(raw, mark.line + 1, mark.column + 1)
         if text is BAD:
             return self.node(event, BAD)
+        node = self.node(event, text, text)
+        node.filled = text != raw
         if plain:
-            whole = is_wholly_variable(raw)
-            return self.node(event, resolve(text) if whole else text, text, whole)
+            return node
         if event.tag in (None, "!", TAG + "str", TAG + "timestamp"):
-            return self.node(event, text, text)
+            return node
         return self.tagged(event, text)
 
     def tagged(self, event: Any, text: str) -> Node:
@@ -190,13 +192,13 @@ class _Builder:
             return self.node(event, BAD)
         value = resolve(text)
         if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):  # type: ignore[arg-type]
-            self.problem(event, f"the tag {shown(event.tag)} does not fit this value")
+            self.problem(event, f"the tag {tag_text(event.tag)} does not fit this value")
             return self.node(event, BAD)
         return self.node(event, value, text)
 
     def tag_problem(self, event: Any) -> None:
         reason = "only plain data is read (text that begins with '!' needs quotes)"
-        self.problem(event, f"the tag {shown(event.tag)} is not allowed; {reason}")
+        self.problem(event, f"the tag {tag_text(event.tag)} is not allowed; {reason}")
 
     # Lists and mappings
 
@@ -227,6 +229,7 @@ class _Builder:
         if frame.invalid:
             node.value = BAD
         if frame.anchor:
+            node.anchored = True
             self.anchors[frame.anchor] = (node, frame.size, frame.height)
         self.attach(node, frame.size, frame.height)
 
@@ -312,6 +315,6 @@ def merge(node: Node, merges: list[Node]) -> None:
     node.value, node.keys = value, keys
 
 
-def shown(tag: str) -> str:
+def tag_text(tag: str) -> str:
     """A tag as it is written in YAML."""
     return "!!" + tag.removeprefix(TAG) if tag.startswith(TAG) else tag

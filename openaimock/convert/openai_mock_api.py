@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..config.validate import snake
+from ..config.messages import snake
 from .outcomes import Left, Outcome, Ready
 
 JSON = Any

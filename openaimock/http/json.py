@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 import json.encoder
 import re
+from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from .catalog import not_json
 
 #: The deepest nesting that is accepted; Python's own parser fails a little later.
 _MAX_DEPTH = 200
+#: The most values of a body: lists, objects, texts, numbers, true, false and null.
+MAX_VALUES = 1_000_000
+#: The most repeated keys that are recorded.
+_MAX_REPEATED = 20
+_STRING = re.compile(rb'"[^"]*"?')
 
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -21,12 +28,14 @@ class _InvalidJSON(ValueError):
     """JSON that Python's parser accepts and the API refuses."""
 
 
+class _RepeatedKey(Exception):
+    """An object has a key twice: the body is decoded again, with a record of such keys."""
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        keys: set[str] = set()
-        twice = next(key for key, _ in pairs if key in keys or keys.add(key))  # type: ignore[func-returns-value]
-        raise _InvalidJSON(f"The key {twice!r} stands twice in one object.")
+        raise _RepeatedKey
     return value
 
 
@@ -44,11 +53,49 @@ def _number(text: str) -> float:
 _decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_number).decode
 
 
-def parse(raw: bytes) -> Any:
-    """Parse JSON from the wire as strictly as the API. APIError 400 in the API's words, with the reason."""
+def _decode_repeated(text: str, names: list[str]) -> Any:
+    """Decode a text with repeated keys, and append these to ``names``."""
+    repeated: dict[str, None] = {}
+
+    def last_value(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) != len(pairs) and len(repeated) < _MAX_REPEATED:
+            counts = Counter(key for key, _ in pairs)
+            repeated.update(dict.fromkeys(key for key, number in counts.items() if number > 1))
+        return value
+
+    value = json.JSONDecoder(object_pairs_hook=last_value, parse_constant=_constant, parse_float=_number).decode(text)
+    names += islice(repeated, _MAX_REPEATED)
+    return value
+
+
+def _has_too_many_values(raw: bytes) -> bool:
+    """Whether a text has more than ``MAX_VALUES`` values: counted before parsing, which takes far more memory per value."""
+    if len(raw) <= MAX_VALUES or _count_values(raw) <= MAX_VALUES:
+        return False
+    # Count again without texts, which may contain any number of commas and brackets. Each value or key has two quotes.
+    raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return raw.count(b'"') > 4 * MAX_VALUES or _count_values(_STRING.sub(b"", raw)) > MAX_VALUES
+
+
+def _count_values(raw: bytes) -> int:
+    """The number of values of a JSON text without strings: one, one after each comma, and the first of each list or object."""
+    return 1 + raw.count(b",") + raw.count(b"[") + raw.count(b"{")
+
+
+def parse(raw: bytes, repeated: list[str] | None = None) -> Any:
+    """Parse JSON from the wire as strictly as the API. APIError 400 in the API's words, with the reason.
+
+    The last value of a repeated key counts, as in the API; such keys are appended to ``repeated``.
+    """
+    if _has_too_many_values(raw):
+        raise not_json(f"The body has more than {MAX_VALUES:,} JSON values.")
     try:
         text = raw.decode()
-        value = _decode(text)
+        try:
+            value = _decode(text)
+        except _RepeatedKey:
+            value = _decode_repeated(text, [] if repeated is None else repeated)
         if _SURROGATE.search(raw):
             # Half of a surrogate pair is not a character: no answer could contain it.
             json.dumps(value, ensure_ascii=False).encode()

@@ -55,6 +55,9 @@ class Request:
     #: The stored objects, for requests that refer to earlier ones; set by the app.
     store: Any = None
 
+    #: The keys that are repeated in one object of the body, once it is parsed.
+    repeated_keys: tuple[str, ...] = ()
+
     def __init__(self, environ: dict[str, Any], max_body: int = 64 * 1024 * 1024) -> None:
         self.environ = environ
         self.max_body = max_body
@@ -136,7 +139,10 @@ class Request:
         content_type = self.environ.get("CONTENT_TYPE") or "application/json"
         if "json" not in content_type:
             raise wrong_content_type(content_type)
-        value = parse(self.raw)
+        repeated: list[str] = []
+        value = parse(self.raw, repeated)
+        if repeated:
+            self.repeated_keys = tuple(repeated)
         if not isinstance(value, dict):
             raise not_json(f"The body is {_kind(value)}, not an object.")
         if self.model is not None:

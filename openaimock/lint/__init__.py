@@ -19,7 +19,7 @@ from .models import MODELS
 from .parameters import PARAMETERS, UNKNOWN
 from .schemas import SCHEMAS
 
-__all__ = ["CHECKS", "Check", "Finding", "Linter", "header", "of_reply"]
+__all__ = ["CHECKS", "Check", "Finding", "Linter", "header", "of_reply", "repeated_keys"]
 
 #: The whole table, in the order in which findings are reported.
 CHECKS: tuple[Check, ...] = (*UNKNOWN, *MODELS, *PARAMETERS, *SCHEMAS, *CONVERSATION, *ITEMS, *MEDIA, *ALWAYS)
@@ -99,6 +99,11 @@ def of_reply(ask: Ask, candidate: Reply) -> Sequence[Finding]:
     from . import reply  # only requests with tools or schemas need it
 
     return list(islice(reply.findings(ask, candidate), MAX_FINDINGS))
+
+
+def repeated_keys(names: Iterable[str]) -> Sequence[Finding]:
+    """The findings for keys that are repeated in one object of a body. The API accepts them."""
+    return [Finding("repeated_key", f"The key {name!r} is repeated in one object; its last value counts.") for name in names]
 
 
 def header(findings: Iterable[Finding]) -> str:

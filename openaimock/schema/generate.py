@@ -201,7 +201,7 @@ class _Maker:
 
     def object(self, flat: dict[str, Any], way: _Route) -> dict[str, Any]:
         required = dict.fromkeys(_strings(flat.get("required")))
-        names = [name for name in flat.get("properties", {}) if name in required or self.wanted(flat, name, way)]
+        names = [name for name in flat.get("properties", {}) if name in required or self.includes(flat, name, way)]
         names = [*names, *(name for name in required if name not in names)]
         for name, needs in flat.get("dependentRequired", {}).items():
             if name in names:
@@ -224,7 +224,7 @@ class _Maker:
                 members[name] = self.value(inner, name, way.down())
         return members
 
-    def wanted(self, flat: dict[str, Any], name: str, way: _Route) -> bool:
+    def includes(self, flat: dict[str, Any], name: str, way: _Route) -> bool:
         """Whether an optional property is generated: unless values are minimal; at random after failed attempts."""
         room = not self.minimal(way) and member(flat, name) is not False
         return room and (way.tries < ATTEMPTS // 4 or self.random.random() < 0.5)

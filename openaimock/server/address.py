@@ -26,7 +26,8 @@ def address(config: Config, host: str | None, port: int | None, environ: Mapping
             port = int(text)
         else:
             raise ConfigError([Problem("", "OPENAIMOCK_PORT", f"expected a port from 0 to 65535, got {text[:80]!r}")])
-    name = host or environ.get("OPENAIMOCK_HOST", "").strip() or config.host
+    named = environ.get("OPENAIMOCK_HOST", "").strip()
+    name = host or ("" if _SERVICE_URL.match(named) else named) or config.host
     if (config.upstream or {}).get("key") and not config.api_keys and not _is_loopback(name):
         message = f"listening on {name} would lend the key of the upstream to every machine that reaches it; set 'api_key'"
         raise ConfigError([Problem("", "upstream.key", message)])

@@ -71,7 +71,7 @@ _SCHEMES = frozenset(["bearer", "basic", "digest", "token", "apikey", "negotiate
 _SHORT = 6
 #: A value nested deeper than any request may be is not walked.
 _DEEPEST = 250
-#: So much more than what is shown is looked at, so that a secret is recognized although its end is not shown.
+#: The length that is searched beyond the visible text, so that a secret is recognized although its end is cut off.
 _AHEAD = 4096
 #: Keywords of JSON Schema whose value, under the name of a secret, may be that secret.
 _SAMPLES = frozenset(["default", "const", "example", "examples", "enum"])
@@ -144,8 +144,8 @@ def _secret(member: Any, keys: re.Pattern[str] | None, depth: int, in_schema: bo
     if isinstance(member, (list, tuple)):
         return [MASK] if all(isinstance(item, str) for item in member) else MASK
     if isinstance(member, Mapping) and (in_schema or _is_schema(member)):
-        shown = {name: MASK if name in _SAMPLES else item for name, item in member.items()}
-        return _value(shown, keys, depth)
+        masked = {name: MASK if name in _SAMPLES else item for name, item in member.items()}
+        return _value(masked, keys, depth)
     return MASK
 
 

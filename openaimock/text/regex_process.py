@@ -49,8 +49,8 @@ class RegexTimeout(Exception):
     """A search took longer than it may. ``pattern`` and ``seconds`` say which and how long it was allowed to take."""
 
     def __init__(self, pattern: str, seconds: float) -> None:
-        shown = pattern if len(pattern) <= 200 else pattern[:200] + "..."
-        super().__init__(f"the regular expression {shown} takes longer than {seconds:g} s")
+        clipped = pattern if len(pattern) <= 200 else pattern[:200] + "..."
+        super().__init__(f"the regular expression {clipped} takes longer than {seconds:g} s")
         self.pattern = pattern
         self.seconds = seconds
 
@@ -130,7 +130,7 @@ class RegexProcess:
                 self.close()
                 raise RegexTimeout(pattern, self.seconds) from None
             except (OSError, ValueError) as error:
-                # Somebody else ended the helper: a new one gets the same search once.
+                # The helper was ended from outside: a new one gets the same search once.
                 self.close()
                 if attempt == "last":
                     raise RegexProcessError(f"the helper process for regular expressions ended: {error}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 #: A JSON value. ``Any``, because requests are checked by tables, not by types.
 JSON = Any
@@ -110,6 +110,8 @@ class Ask:
     answers_prompt: bool = True
     #: 0 for a first attempt; SDKs number their retries (``x-stainless-retry-count``).
     attempt: int = 0
+    #: Keys of the body that are repeated in one object. A class variable, so that other requests pay nothing for it.
+    repeated_keys: ClassVar[tuple[str, ...]] = ()
 
     def copy(self) -> Ask:
         """A copy that shares the values computed so far."""

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from openaimock.config import keys
+from openaimock.config import settings as settings_keys
 from openaimock.config.kinds import AnyOf, Choice, Flag, Function, Kind, ListOf, MapOf, Numeric, Shape, Struct, Text
 from openaimock.config.load import Config, load, load_reply, load_rules
 from openaimock.config.schema import camel, json_schema
@@ -122,7 +123,7 @@ QUIET = settings(max_examples=60, deadline=None, suppress_health_check=list(Heal
 
 
 @QUIET
-@given(values(keys.SETTINGS))
+@given(values(settings_keys.SETTINGS))
 def test_any_mapping_loads_or_says_why(source: Any) -> None:
     if isinstance(source, (dict, list)):
         outcome(source)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from openaimock.config import keys
+from openaimock.config import keys, later
 from openaimock.config.load import load
 from openaimock.errors import ConfigError
 
@@ -35,17 +35,6 @@ TEXTS = {
     "two documents": (
         RULE + "---\nport: 1\n",
         ["mock.yaml:2:1: a second document begins here ('---'); a configuration is one document"],
-    ),
-    "no rules at all": (
-        "port: 1\n",
-        ["mock.yaml:1:1: 'responses' is missing; without rules 'unmatched' must say what to answer, such as 'unmatched: echo'"],
-    ),
-    "an empty list of rules": (
-        "port: 1\nresponses: []\n",
-        [
-            "mock.yaml:2:1: responses: there are no rules; "
-            "without rules 'unmatched' must say what to answer, such as 'unmatched: echo'"
-        ],
     ),
     # Settings
     "an unknown setting": (
@@ -338,7 +327,8 @@ responses:
             "mock.yaml:2:43: responses[0].reply.latency.uniform: the first number is the smaller one, got 5 and 1",
             "mock.yaml:3:42: responses[1].reply.latency.normal: expected 2 items, got 1",
             "mock.yaml:4:45: responses[2].reply.latency.lognormal: the median of 'lognormal' is above 0",
-            "mock.yaml:5:33: responses[3].reply.latency: expected a number or a mapping, got the text '5ms'",
+            "mock.yaml:5:33: responses[3].reply.latency: "
+            "expected a number or a mapping, got the text '5ms'; write 5 (milliseconds)",
             "mock.yaml:6:30: responses[4].reply.pace: an empty pace has no effect; leave it out for as fast as possible",
             "mock.yaml:7:35: responses[5].latency: a latency needs one of uniform, normal, lognormal",
         ],
@@ -402,7 +392,7 @@ def test_every_problem_of_a_file_is_said_with_its_place(name: str, tmp_path: Pat
     assert problems_in("mock.yaml") == lines
 
 
-@pytest.mark.parametrize("name", [field.name for field in keys.SETTINGS.fields if field.later])
+@pytest.mark.parametrize("name", later.KEYS["a setting"])
 def test_a_setting_whose_feature_is_not_there_yet_is_refused(name: str) -> None:
     assert problems_in({"responses": {"a": {"when": {}, "reply": "a"}}, name: 1}) == [f"'{name}' is not available yet"]
 
@@ -411,11 +401,6 @@ def test_a_setting_whose_feature_is_not_there_yet_is_refused(name: str) -> None:
 def test_a_part_of_a_reply_that_is_not_there_yet_is_refused(name: str) -> None:
     lines = problems_in({"responses": {"a": {"when": {}, "reply": {name: 1}}}})
     assert lines == [f"responses.a.reply: '{name}' is not available yet"]
-
-
-@pytest.mark.parametrize("word", keys.UNMATCHED.later)
-def test_an_answer_to_the_unmatched_that_is_not_there_yet_is_refused(word: str) -> None:
-    assert problems_in({"unmatched": word}) == [f"unmatched: '{word}' is not available yet"]
 
 
 def test_a_store_that_is_not_there_yet_is_refused() -> None:

@@ -13,11 +13,11 @@ import pytest
 import yaml
 from docutils.core import publish_doctree
 
-from openaimock.config import keys
+from openaimock.config import keys, settings
 from openaimock.config.kinds import AnyOf, Kind, ListOf, MapOf, Shape, Struct
 from openaimock.config.load import load
+from openaimock.config.messages import snake
 from openaimock.config.schema import camel, document, json_schema, refresh
-from openaimock.config.validate import snake
 from openaimock.errors import ConfigError
 
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())
@@ -90,7 +90,7 @@ def test_a_good_file_is_good_to_both() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "[]", "hello", "{}", "port: 1", "reponses: []", "responses: hello", "responses: [hello]", "responses: [{}]",
+        "[]", "hello", "reponses: []", "responses: hello", "responses: [hello]", "responses: [{}]",
         "responses: [{reply: a}]", "responses: [{when: {}, messages: [{role: user, content: a}], reply: a}]",
         "responses: [{when: {}, reply: 5}]", "responses: [{when: {}, replies: []}]",
         "responses: [{when: {}, reply: a, times: 0}]",
@@ -144,12 +144,12 @@ def objects(kind: Kind, visited: set[int]) -> Iterator[Struct]:
         yield from objects(each, visited)
 
 
-OBJECTS = list(objects(keys.SETTINGS, set()))
+OBJECTS = list(objects(settings.SETTINGS, set()))
 
 
 def test_every_named_kind_is_used() -> None:
     used: set[int] = set()
-    list(objects(keys.SETTINGS, used))
+    list(objects(settings.SETTINGS, used))
     assert [name for name, kind in keys.SHAPES.items() if id(kind) not in used] == []
 
 
@@ -200,12 +200,12 @@ def test_the_tables_are_restructuredtext() -> None:
     tree = publish_doctree(document(), settings_overrides={"report_level": 5, "halt_level": 5})
     assert not list(tree.findall(lambda node: node.tagname == "system_message"))
     cells = tree.astext()
-    for field in (*keys.SETTINGS.fields, *keys.WHEN.fields, *keys.ANSWER):
+    for field in (*settings.SETTINGS.fields, *keys.WHEN.fields, *keys.ANSWER):
         assert field.later or field.name in cells
 
 
 def test_what_is_not_there_yet_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys.SETTINGS.by_name["seed"], "later", True)
+    monkeypatch.setattr(settings.SETTINGS.by_name["seed"], "later", True)
     assert "seed" not in json_schema()["properties"]
     assert "``seed``" not in document()
     with pytest.raises(ConfigError, match="'seed' is not available yet"):

@@ -296,14 +296,14 @@ two: ${A}${A}
 ${A}: key
 """
     assert value(text, environ) == {
-        "int": 1,
+        "int": "1",
         "text": "1",
         "in": "a1b",
-        "default": 7,
+        "default": "7",
         "empty": "x",
         "set": "",
-        "nothing": None,
-        "bool": True,
+        "nothing": "",
+        "bool": "true",
         "escaped": "${A}",
         "block": "say 1\n",
         "other": "$A ${a.b} ${} ${-}",
