@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from ..app import App
     from .views import AdminRequest
 
-log = logging.getLogger("openaimock")
 #: The largest accepted body, in bytes.
 MAX_BODY = 16 * 1024 * 1024
 _PATH = re.compile(r"(?:/t/(?P<namespace>[^/]+))?/__openaimock(?:/(?P<rest>.*))?", re.DOTALL)
@@ -61,7 +59,7 @@ class Admin:
         except APIError as error:
             return refuse(error, start_response)
         except Exception:
-            log.exception("%s %s failed", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
+            self.app.log.exception("%s %s failed", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
             return refuse(api_error(500), start_response)
 
     def _dispatch(self, environ: Environ, start_response: StartResponse) -> Body:
