@@ -69,20 +69,20 @@ def streamed(client: OpenAI) -> Any:
 def tools(client: OpenAI, stream: bool = False) -> Any:
     messages: list[Any] = user("What is the weather?")
     offered: Any = [{"type": "function", "function": {"name": name}} for name in ("get_weather", "get_time")]
-    seen: list[Any] = []
+    results: list[Any] = []
     for _ in range(2):
         if stream:
             with client.beta.chat.completions.stream(model="gpt-4o", messages=messages, tools=offered) as events:
                 message = events.get_final_completion().choices[0].message
         else:
             message = client.chat.completions.create(model="gpt-4o", messages=messages, tools=offered).choices[0].message
-        seen.append((message.content, [(call.function.name, call.function.arguments) for call in message.tool_calls or ()]))
+        results.append((message.content, [(call.function.name, call.function.arguments) for call in message.tool_calls or ()]))
         messages.append(message.model_dump(include={"role", "content", "tool_calls"}))
         messages += [
             {"role": "tool", "tool_call_id": call.id, "content": f"result {at}"}
             for at, call in enumerate(message.tool_calls or ())
         ]
-    return seen
+    return results
 
 
 def streamed_tools(client: OpenAI) -> Any:
@@ -96,14 +96,14 @@ def structured(client: OpenAI) -> Any:
 
 
 def error(client: OpenAI) -> Any:
-    seen = []
+    results = []
     for text in ("broken", "limited"):
         with pytest.raises(APIStatusError) as refusal:
             client.chat.completions.create(model="gpt-4o", messages=user(text))
         # The name of the organization is not recorded.
         body = re.sub(r"org-\S+", "org", str(refusal.value.body))
-        seen.append((refusal.value.status_code, body, refusal.value.response.headers.get("retry-after")))
-    return [*seen, client.chat.completions.create(model="gpt-4o", messages=user("limited")).choices[0].message.content]
+        results.append((refusal.value.status_code, body, refusal.value.response.headers.get("retry-after")))
+    return [*results, client.chat.completions.create(model="gpt-4o", messages=user("limited")).choices[0].message.content]
 
 
 def odd_answers(client: OpenAI) -> Any:
