@@ -19,10 +19,7 @@ MEANINGLESS = {
     *("left_over", "what", "much"),
 }  # fmt: skip
 #: The number of such names that a package still has. A package without an entry has none.
-STILL: dict[str, int] = {
-    "delivery": 3,
-    "state": 14,
-}
+STILL: dict[str, int] = {}
 
 #: Phrases that a reader may not know, or that describe software as a person: patterns in lower case.
 PHRASES = (
@@ -37,16 +34,7 @@ QUOTED = (
     "complaint", "Lookalike", "look alike",
 )  # fmt: skip
 #: The number of such lines that a file still has. A file without an entry has none.
-STILL_PHRASES: dict[str, int] = {
-    "docs/convert.rst": 1,
-    "docs/matching.rst": 7,
-    "docs/performance.rst": 1,
-    "docs/trouble.rst": 1,
-    "openaimock/recording/conditions.py": 2,
-    "openaimock/recording/session.py": 1,
-    "openaimock/rules/ruleset.py": 4,
-    "openaimock/state/journal.py": 2,
-}
+STILL_PHRASES: dict[str, int] = {}
 
 
 def bound_names(tree: ast.Module) -> Iterator[str]:

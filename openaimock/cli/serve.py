@@ -71,16 +71,13 @@ def serve(arguments: argparse.Namespace) -> int:
             config = replace(config, warnings=tuple(one for one in config.warnings if one.message != NO_RULES))
         return replace(config, **{key: value for key, value in flags.items() if value is not None})
 
-    alone = ("watch", "coverage", "coverage_xml", "fail_uncovered", "fail_unmatched")
-    options = [f"--{name.replace('_', '-')}" for name in alone if getattr(arguments, name)]
+    options = _single_process_options(arguments)
     if options and arguments.workers > 1:
-        print(f"openaimock: {options[0]} works with one process: leave out --workers", file=sys.stderr)
-        return USAGE
+        return _usage(f"{options[0]} works with one process: leave out --workers")
     config = configured()
     print_warnings(config)
     if arguments.watch and not config.files:
-        print("openaimock: --watch needs a file to watch, not standard input", file=sys.stderr)
-        return USAGE
+        return _usage("--watch needs a file to watch, not standard input")
     host, port = address.address(config, arguments.host, arguments.port, os.environ)
     log = logs.logger(arguments.verbose, arguments.log_file, arguments.log_format, always=True)
     app = create_app(config, log)
@@ -118,11 +115,26 @@ def serve(arguments: argparse.Namespace) -> int:
         signal.signal(number, stop)
     print(ready(server.port), flush=True)
     server.run()
+    _report_recording(app)
+    code = _report_run(arguments, watched.app if watched else app)
+    return code or (INTERRUPTED if signal.SIGINT in stopped else OK)
+
+
+def _single_process_options(arguments: argparse.Namespace) -> list[str]:
+    """The options in use that need the whole state in one process."""
+    names = ("watch", "coverage", "coverage_xml", "fail_uncovered", "fail_unmatched")
+    return [f"--{name.replace('_', '-')}" for name in names if getattr(arguments, name)]
+
+
+def _usage(message: str) -> int:
+    print(f"openaimock: {message}", file=sys.stderr)
+    return USAGE
+
+
+def _report_recording(app: MockApplication) -> None:
     recorder = app.api.upstream.recorder
     if recorder is not None:
         print(f"openaimock: {count(recorder.recorded, 'exchange')} recorded, {recorder.skipped} left out", file=sys.stderr)
-    code = _report_run(arguments, watched.app if watched else app)
-    return code or (INTERRUPTED if signal.SIGINT in stopped else OK)
 
 
 def _tune_process() -> None:

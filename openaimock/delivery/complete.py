@@ -19,12 +19,12 @@ _KINDS = {"chat.completion": "chat", "response": "responses", "text_completion":
 #: The members that every chat completion has.
 _OF_CHAT = ("id", "created", "model", "system_fingerprint", "service_tier", "prompt_filter_results")
 _PREFIX = b"data: {"
-#: What changes while a Response is made: only the last event has the reply's own values.
+#: What changes while a Response is generated: only the last event has the reply's own values.
 _AT_END = ("status", "output", "usage", "error", "incomplete_details", "completed_at")
 
 
 def complete(payload: Any, ask: Ask, reply: Reply) -> Any:
-    """What an endpoint made for a reply, with the reply's further members; a recorded answer as it is written."""
+    """The payload of an endpoint for a reply, with the reply's further members; a recorded answer as it is written."""
     if reply.extra is None and reply.response is None:
         return payload
     members = _members(ask, reply)
@@ -86,16 +86,16 @@ def _with_defaults(record: Mapping[str, JSON]) -> Mapping[str, JSON]:
 # Streams
 
 
-def _stream(made: Iterable[Frame], ask: Ask, extra: Extra, pace: Pace | None) -> Iterator[Frame]:
+def _stream(frames: Iterable[Frame], ask: Ask, extra: Extra, pace: Pace | None) -> Iterator[Frame]:
     """The frames of a stream with the members of ``extra``."""
     if ask.endpoint == "responses":
-        return _responses(made, extra.top)
-    return _chunks(made, ask, extra, pace)
+        return _responses(frames, extra.top)
+    return _chunks(frames, ask, extra, pace)
 
 
-def _responses(made: Iterable[Frame], top: Mapping[str, JSON]) -> Iterator[Frame]:
+def _responses(frames: Iterable[Frame], top: Mapping[str, JSON]) -> Iterator[Frame]:
     """The events of the Responses API: the members are those of every ``response`` object."""
-    for data, count in made:
+    for data, count in frames:
         head, line, rest = data.partition(b"data: ")
         event = _parsed(line + rest)
         if event is None or not isinstance(event.get("response"), dict):
@@ -107,11 +107,11 @@ def _responses(made: Iterable[Frame], top: Mapping[str, JSON]) -> Iterator[Frame
         yield head + sse.data(event)[0], count
 
 
-def _chunks(made: Iterable[Frame], ask: Ask, extra: Extra, pace: Pace | None) -> Iterator[Frame]:
+def _chunks(frames: Iterable[Frame], ask: Ask, extra: Extra, pace: Pace | None) -> Iterator[Frame]:
     """The chunks of chat completions and completions."""
     top = {name: value for name, value in extra.top.items() if name != "prompt_filter_results"}
     opened = False
-    for data, count in made:
+    for data, count in frames:
         chunk = _parsed(data)
         if chunk is None:
             yield data, count
@@ -169,7 +169,7 @@ def _change_choice(
     if not isinstance(delta, dict) or "role" not in delta:
         return iter(())
     deltas = [(name, value) for name, value in message.items() if not _is_empty(value)]
-    # The frames are made now, while the chunk has its members.
+    # The frames are encoded here, while the chunk has its members.
     return iter([frame for name, value in deltas for frame in _deltas(chunk, index, name, value, ask, pace)])
 
 

@@ -1,4 +1,4 @@
-"""Conditions: what a rule asks of a request, in its own words, from the Ask of a recorded one."""
+"""Conditions: the ``when`` of a rule, made from the Ask of a recorded request."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def values(ask: Ask, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def when(ask: Ask, names: Iterable[str], redact: Redact, inputs: str = "") -> Words:
-    """A condition on the last texts of a request, and on what it must be told from others by.
+    """A condition on the last texts of a request, and on what distinguishes it from others.
 
     ``inputs`` is the member of the body that holds several inputs, which are compared as a whole.
     """

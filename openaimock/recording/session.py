@@ -42,7 +42,7 @@ class Session:
         except ConfigError as error:
             raise Skipped(error.problems[0].message) from None
         except (AttributeError, IndexError, KeyError, TypeError) as error:
-            # A file that somebody edited may hold anything where the API would not.
+            # An edited file may hold values that the API would not send.
             raise Skipped(f"this is not an exchange with the API ({type(error).__name__})") from None
 
     def _entries(self, recording: Recording, finished: Mapping[str, JSON]) -> list[Entry]:

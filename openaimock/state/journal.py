@@ -1,4 +1,4 @@
-"""The journal: the last exchanges of a namespace, kept as references and rendered, without secrets, when somebody reads them."""
+"""The journal: the last exchanges of a namespace, kept as references and rendered, without secrets, when they are read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..types.ask import Ask
 from ..types.exchange import Exchange
 from ..types.reply import Block, Reply
 
-#: How many bytes of a body are rendered when nobody says otherwise.
+#: How many bytes of a body are rendered by default.
 BODY_LIMIT = 65536
 
 
@@ -113,27 +113,27 @@ class Journal:
 
 
 def _is(name: str) -> Callable[[Exchange, str], bool]:
-    return lambda exchange, wanted: str(getattr(exchange, name)) == wanted
+    return lambda exchange, value: str(getattr(exchange, name)) == value
 
 
-def _endpoint(exchange: Exchange, wanted: str) -> bool:
-    return wanted in (exchange.endpoint, exchange.operation) or exchange.endpoint.startswith(wanted + ".")
+def _endpoint(exchange: Exchange, value: str) -> bool:
+    return value in (exchange.endpoint, exchange.operation) or exchange.endpoint.startswith(value + ".")
 
 
-def _status(exchange: Exchange, wanted: str) -> bool:
+def _status(exchange: Exchange, value: str) -> bool:
     # 4xx is every status of that hundred.
-    return str(exchange.status) == wanted or (wanted[1:].lower() == "xx" and str(exchange.status)[:1] == wanted[:1])
+    return str(exchange.status) == value or (value[1:].lower() == "xx" and str(exchange.status)[:1] == value[:1])
 
 
-def _matched(exchange: Exchange, wanted: str) -> bool:
-    return exchange.matched == (wanted.lower() in ("true", "1", "yes"))
+def _matched(exchange: Exchange, value: str) -> bool:
+    return exchange.matched == (value.lower() in ("true", "1", "yes"))
 
 
-def _since(exchange: Exchange, wanted: str) -> bool:
-    return exchange.order > int(wanted)
+def _since(exchange: Exchange, value: str) -> bool:
+    return exchange.order > int(value)
 
 
-#: What exchanges may be picked by, besides the namespace: the name of a filter and its test.
+#: The filters of exchanges beside the namespace: a name and its test.
 FILTERS: dict[str, Callable[[Exchange, str], bool]] = {
     "endpoint": _endpoint,
     "rule": _is("rule"),
@@ -143,12 +143,12 @@ FILTERS: dict[str, Callable[[Exchange, str], bool]] = {
 }
 
 
-def pick(exchanges: Iterable[Exchange], wanted: Mapping[str, str], limit: int | None = None) -> list[Exchange]:
-    """The exchanges that pass every filter (keys of FILTERS), in the order in which they came; of many the newest ``limit``."""
-    tests = [(FILTERS[name], content) for name, content in wanted.items()]
-    found = [each for each in exchanges if all(test(each, content) for test, content in tests)]
-    found.sort(key=lambda exchange: exchange.order)
-    return found if limit is None else found[len(found) - limit :] if limit < len(found) else found
+def pick(exchanges: Iterable[Exchange], filters: Mapping[str, str], limit: int | None = None) -> list[Exchange]:
+    """The exchanges that pass every filter (keys of FILTERS), oldest first; at most the newest ``limit``."""
+    tests = [(FILTERS[name], content) for name, content in filters.items()]
+    matching = [exchange for exchange in exchanges if all(test(exchange, content) for test, content in tests)]
+    matching.sort(key=lambda exchange: exchange.order)
+    return matching if limit is None or limit >= len(matching) else matching[len(matching) - limit :]
 
 
 # Rendering
@@ -199,12 +199,12 @@ def brief(exchange: Exchange, secrets: Iterable[str] = ()) -> dict[str, Any]:
     }
 
 
-def readable(given: str) -> str:
-    """A path or a namespace in its own letters: WSGI gives the bytes of both as Latin-1."""
+def readable(text: str) -> str:
+    """A path or a namespace with its letters decoded: WSGI gives the bytes of both as Latin-1."""
     try:
-        return given if given.isascii() else given.encode("latin-1").decode()
+        return text if text.isascii() else text.encode("latin-1").decode()
     except UnicodeError:
-        return given
+        return text
 
 
 #: How much of the text a line of the journal shows.
@@ -252,19 +252,19 @@ def _match(exchange: Exchange) -> dict[str, Any] | None:
     return {"rule": match.rule.id, "place": match.rule.place, "score": round(match.score, 3), "answer": match.answer}
 
 
-#: What a Reply only has so that it need not be worked out for every request.
-_WORKED_OUT = frozenset(["plain"])
+#: Members of a Reply that are derived from the others.
+_DERIVED = frozenset(["plain"])
 
 
-def reply(said: Reply) -> dict[str, Any]:
-    """A Reply as JSON: what was set of it, and nothing else."""
-    made: dict[str, Any] = {}
-    for field in fields(said):
-        content = getattr(said, field.name)
-        if field.name in _WORKED_OUT or content is None or content is False or content in ((), {}, []):
+def reply(source: Reply) -> dict[str, Any]:
+    """A Reply as JSON: the members that are set."""
+    members: dict[str, Any] = {}
+    for field in fields(source):
+        content = getattr(source, field.name)
+        if field.name in _DERIVED or content is None or content is False or content in ((), {}, []):
             continue
-        made[field.name] = _plain(content)
-    return made
+        members[field.name] = _plain(content)
+    return members
 
 
 def _plain(content: Any) -> Any:

@@ -59,9 +59,9 @@ class RateLimits:
             Cost(f"{caller}/{model}/{name}", amount, self._limits[name], KINDS[name].seconds)
             for name, amount in zip(names, amounts, strict=True)
         ]
-        taken, levels = state.take(costs, now)
+        is_admitted, levels = state.take(costs, now)
         buckets = [Bucket(name, cost, level) for name, cost, level in zip(names, costs, levels, strict=True)]
-        if not taken:
+        if not is_admitted:
             refusal = _refusal(max(buckets, key=lambda bucket: bucket.wait(bucket.cost.amount)), model)
             refusal.headers |= _headers(buckets)
             raise refusal

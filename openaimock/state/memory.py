@@ -122,8 +122,8 @@ class MemoryState:
         with self._lock:
             levels = [self._level(cost, now) for cost in costs]
             # A hair less than whole is whole: filling up in steps must not lose a request to rounding.
-            taken = all(level >= cost.amount - 1e-6 for level, cost in zip(levels, costs, strict=True))
-            if taken:
+            is_enough = all(level >= cost.amount - 1e-6 for level, cost in zip(levels, costs, strict=True))
+            if is_enough:
                 levels = [level - cost.amount for level, cost in zip(levels, costs, strict=True)]
             for level, cost in zip(levels, costs, strict=True):
                 self._buckets[cost.bucket] = level, now, now + (cost.limit - level) * cost.seconds / cost.limit
@@ -134,7 +134,7 @@ class MemoryState:
                 if full_at > now and len(self._buckets) <= BUCKETS:
                     break
                 del self._buckets[bucket]
-            return Levels(taken, tuple(levels))
+            return Levels(is_enough, tuple(levels))
 
     def _level(self, cost: Cost, now: float) -> float:
         level, at, _ = self._buckets.get(cost.bucket, (cost.limit, now, now))

@@ -109,8 +109,8 @@ def _family(name: str, kind: str, doc: str, samples: Iterable[Sample]) -> Iterat
     yield f"# HELP {announced} {doc}"
     yield f"# TYPE {announced} {kind}"
     for end, labels, value in samples:
-        told = ",".join(f'{label}="{_escaped(content)}"' for label, content in labels.items())
-        yield f"{whole}{end}{{{told}}} {value:.10g}" if told else f"{whole}{end} {value:.10g}"
+        text = ",".join(f'{label}="{_escaped(content)}"' for label, content in labels.items())
+        yield f"{whole}{end}{{{text}}} {value:.10g}" if text else f"{whole}{end} {value:.10g}"
 
 
 def _escaped(content: str) -> str:

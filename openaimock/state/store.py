@@ -34,7 +34,7 @@ class Cost(NamedTuple):
 class Levels(NamedTuple):
     """Whether all costs were taken, and what each bucket holds now, in the order of the costs."""
 
-    taken: bool
+    is_enough: bool
     levels: tuple[float, ...]
 
 

@@ -80,7 +80,7 @@ def run(bench: Bench) -> Outcome:
             _peer(bench, outcome, name, work, "aimock", fixtures)
     outcome.notes.append(
         f"{COUNT:,} rules: requests are spread over 500 of them, and misses are made to look like hits. A body that came before "
-        "is known, and the rule that answers it; what it costs when none comes twice is told beside it. aimock's files know only "
+        "is cached with its rule; the cost without repeated bodies is stated beside it. aimock's files know only "
         "``contains``, which also serves its exact row; openai-mock-api's fuzzy search does not find these sentences with one "
         "letter wrong, so it has no fuzzy and no mixed row."
     )

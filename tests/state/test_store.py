@@ -134,7 +134,7 @@ def test_a_bucket_never_gives_more_than_it_holds_and_refills(implementation, lim
     state, now, count = IMPLEMENTATIONS[implementation](), 0.0, 0
     for wait in waits:
         now += wait
-        count += state.take([Cost("b", 1, limit, 60.0)], now).taken
+        count += state.take([Cost("b", 1, limit, 60.0)], now).is_enough
     assert count <= limit + now * limit / 60.0 + 0.001
 
 
@@ -337,7 +337,7 @@ def test_reset_forgets_everything(state):
     state.reset()
     assert (dict(state.hits()), set(state.answers()), state.exchanges(), state.dropped()) == ({}, set(), [], 0)
     assert (state.next_number(), state.get("c", "id"), state.open_blob("blob"), state.due(1.0)) == (1, None, None, [])
-    assert state.take([Cost("b", 1, 1, 60.0)], 0.0).taken
+    assert state.take([Cost("b", 1, 1, 60.0)], 0.0).is_enough
     assert state.lease("job", "two", 10, 0.0)
     assert (state.claim("a", key="k"), state.fail("a", 0, 1)) == (0, True)
 
