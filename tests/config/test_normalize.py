@@ -87,7 +87,7 @@ def test_a_model_may_be_a_pattern(text: str, expected: dict[str, Any]) -> None:
     ("text", "expected"),
     [
         ("endpoint: chat", {"endpoint": ("chat",)}),
-        ("endpoint: [chat, images.edits]", {"endpoint": ("chat", "images.edits")}),
+        ("endpoint: [chat, conversations]", {"endpoint": ("chat", "conversations")}),
         ("tools: f", {"tools": ("f",)}),
         ("tools: [f, g]", {"tools": ("f", "g")}),
         ("stream: yes", {"stream": True}),
