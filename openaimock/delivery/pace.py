@@ -16,6 +16,8 @@ from ..types.reply import Delay, Pace
 
 #: The pieces of texts up to this length are cached, and so many texts, because a mock repeats few replies.
 _CACHED_LENGTH, _CACHE_SIZE = 8192, 128
+#: Of longer texts the pieces of the last few are cached, so that the streams of one text share them: they take 25 times its size.
+_LONG_LENGTH, _LONG_CACHE_SIZE = 1024 * 1024, 4
 _WORD = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
 
 
@@ -29,13 +31,19 @@ class StreamPieces(NamedTuple):
 
 def stream_pieces(text: str, pace: Pace | None, model: str) -> StreamPieces:
     """The pieces in which a stream sends a text."""
-    if len(text) > _CACHED_LENGTH:
+    if len(text) > _LONG_LENGTH:
         return _cut_text(text, pace, model)
-    return _cached_pieces(text, pace, model, tokens.tokenizer(tokens.encoding_name(model)).name)
+    cached = _cached_pieces if len(text) <= _CACHED_LENGTH else _cached_long_pieces
+    return cached(text, pace, model, tokens.tokenizer(tokens.encoding_name(model)).name)
 
 
 @lru_cache(_CACHE_SIZE)
 def _cached_pieces(text: str, pace: Pace | None, model: str, tokenizer: str) -> StreamPieces:
+    return _cut_text(text, pace, model)
+
+
+@lru_cache(_LONG_CACHE_SIZE)
+def _cached_long_pieces(text: str, pace: Pace | None, model: str, tokenizer: str) -> StreamPieces:
     return _cut_text(text, pace, model)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openaimock.delivery.pace import pieces, stream, wait, whole
+from openaimock.delivery.pace import pieces, stream, stream_pieces, wait, whole
 from openaimock.types.reply import Delay, Pace
 
 from ..support.wire import events, post, user
@@ -135,3 +135,8 @@ def test_gaps_are_the_milliseconds_before_each_piece(serve):
     assert "abc" not in post(mock, user("go", stream=True)).text
     (exchange,) = mock.exchanges
     assert exchange.chunks == pytest.approx([0.0, 0.020, 0.025, 0.035, 0.035, 0.035])
+
+
+def test_streams_of_one_long_text_share_its_pieces():
+    text = "word " * 10_000
+    assert stream_pieces(text, None, "gpt-4o") is stream_pieces(text, None, "gpt-4o")
