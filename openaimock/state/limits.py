@@ -9,7 +9,7 @@ from ..errors import APIError
 from ..http.catalog import api_error, duration
 from ..text import tokens
 from ..types.ask import Ask
-from .store import Cost, State
+from .store import TOLERANCE, Cost, State
 
 #: What the headers say of a dimension that is not limited.
 _AMPLE = {"requests": 10_000, "tokens": 30_000_000}
@@ -76,8 +76,8 @@ class Bucket(NamedTuple):
     level: float
 
     def wait(self, amount: float) -> float:
-        """Seconds until it holds this amount. A hair less than whole is whole."""
-        return max(0.0, amount - self.level - 1e-6) * self.cost.seconds / self.cost.limit
+        """Seconds until it holds this amount."""
+        return max(0.0, amount - self.level - TOLERANCE) * self.cost.seconds / self.cost.limit
 
 
 def _refusal(bucket: Bucket, model: str) -> APIError:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .blobs import Blobs
 from .journal import Journal, JournalMemory
-from .store import Cost, Levels, Page
+from .store import TOLERANCE, Cost, Levels, Page
 
 #: How many claims are remembered by their keys, and how many buckets and objects of one collection a namespace keeps.
 CLAIMS, BUCKETS, OBJECTS = 1000, 10_000, 100_000
@@ -121,14 +121,13 @@ class MemoryState:
         """Take all costs from their buckets, or none."""
         with self._lock:
             levels = [self._level(cost, now) for cost in costs]
-            # A hair less than whole is whole: filling up in steps must not lose a request to rounding.
-            is_enough = all(level >= cost.amount - 1e-6 for level, cost in zip(levels, costs, strict=True))
+            is_enough = all(level >= cost.amount - TOLERANCE for level, cost in zip(levels, costs, strict=True))
             if is_enough:
                 levels = [level - cost.amount for level, cost in zip(levels, costs, strict=True)]
             for level, cost in zip(levels, costs, strict=True):
                 self._buckets[cost.bucket] = level, now, now + (cost.limit - level) * cost.seconds / cost.limit
                 self._buckets.move_to_end(cost.bucket)
-            # A bucket that is full again is as good as none; the least recently used ones are the first to be full.
+            # A full bucket needs no entry. The least recently used buckets are full first.
             while self._buckets:
                 bucket, (_, _, full_at) = next(iter(self._buckets.items()))
                 if full_at > now and len(self._buckets) <= BUCKETS:

@@ -31,6 +31,10 @@ class Cost(NamedTuple):
     seconds: float
 
 
+#: A level that is less than this below an amount counts as enough: refilling in steps must not lose a request to rounding.
+TOLERANCE = 1e-6
+
+
 class Levels(NamedTuple):
     """Whether all costs were taken, and what each bucket holds now, in the order of the costs."""
 
