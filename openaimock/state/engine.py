@@ -1,7 +1,7 @@
 """Engine: the small interface of a database that holds the state of several processes; SQLite and Redis implement it.
 
 What they have in common stands around it: ``state.shared`` (a namespace over an engine), ``state.shared_store`` (all namespaces
-of a mock, and the thread that writes behind), ``state.records`` (exchanges as text). An engine sees texts, bytes and numbers only.
+of a mock, and the thread that writes behind), ``state.records`` (exchanges as text). An engine sees texts, bytes and numbers.
 
 Every method is one atomic operation. It may block, is called from many threads, and works after a fork (no connection is used
 in two processes). When the database cannot be reached it raises ``StoreUnavailable`` and has changed nothing. Values are JSON
@@ -194,7 +194,10 @@ class Engine(Protocol):
     # Blobs
 
     def append_blob(self, name: str, id: str, data: bytes) -> int:
-        """Append at most ``shared.CHUNK`` bytes as one piece; the size now. StateFull past ``blobs.TOTAL`` or ``blobs.NUMBER``."""
+        """Append at most ``shared.CHUNK`` bytes as one piece; the size now.
+
+        StateFull past ``blobs.TOTAL`` bytes or ``blobs.NUMBER`` blobs of a namespace.
+        """
         ...
 
     def rename_blob(self, name: str, old: str, new: str) -> None:
