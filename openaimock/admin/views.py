@@ -24,6 +24,7 @@ from ..state.namespace import counts_of
 from ..state.store import State
 from ..text import redaction
 from ..types.exchange import Exchange
+from .held import holds, release_hold
 
 #: How many exchanges are listed by default.
 DEFAULT_LIMIT = 100
@@ -259,6 +260,7 @@ def reset(request: AdminRequest) -> dict[str, Any]:
     """Discard the state of one namespace, or of all."""
     names = [journal.readable(namespace.name) for namespace in request.namespaces]
     request.app.namespaces.reset(request.namespace_name)
+    request.app.sender.holds.reset(request.namespace_name)
     return {"reset": names}
 
 
@@ -347,6 +349,8 @@ VIEWS: Sequence[View] = (
     View("PUT", "scenarios/*", set_scenario),
     View("PUT", "chaos", set_chaos),
     View("POST", "reset", reset),
+    View("GET", "holds", holds),
+    View("POST", "holds/*", release_hold),
     View("POST", "advance", advance),
     View("GET", "config", config),
 )
