@@ -25,7 +25,6 @@ from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
 from ..text.log import safe
 from ..types.clock import Clock
-from ..types.exchange import Exchange
 from ..types.reply import Fault, Reply
 from .call import Call
 from .raw import events, is_stream
