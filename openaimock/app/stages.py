@@ -41,9 +41,25 @@ MANY = 16
 def route(app: App, call: Call) -> None:
     """The operation of the path and method."""
     exchange = call.exchange
-    call.route = ROUTER.find(exchange.method, exchange.path)
+    try:
+        call.route = ROUTER.find(exchange.method, exchange.path)
+    except APIError as error:
+        raise _with_hint(app, call, error) from None
     operation = call.route.operation
     call.path, exchange.endpoint, exchange.operation = operation.path, OPERATIONS[operation.id], operation.id
+
+
+def _with_hint(app: App, call: Call, error: APIError) -> APIError:
+    """The refusal of a path, with what is probably wrong with the base URL in a header and in the log."""
+    # Imported on first use: a client that reaches its endpoint does not need it.
+    from ..api.hints import base_url_hint
+
+    exchange = call.exchange
+    hint = base_url_hint(exchange.method, exchange.path) if error.status == 404 else ""
+    if hint:
+        error.headers["x-openaimock-hint"] = hint
+        app.log.warning("%s %s: unknown path; %s", exchange.method, exchange.path, hint)
+    return error
 
 
 def authenticate(app: App, call: Call) -> None:
