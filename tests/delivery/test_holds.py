@@ -76,7 +76,10 @@ def test_a_reply_waits_until_it_is_released(serve, streamed):
 
 def test_the_events_before_the_hold_arrive_and_the_others_wait(serve):
     mock = serve(rule({"name": "slow", "after": 3}))
-    with httpx.Client(trust_env=False, timeout=20) as http, http.stream("POST", mock.url + "/chat/completions", json=stream_body()) as answer:
+    with (
+        httpx.Client(trust_env=False, timeout=20) as http,
+        http.stream("POST", mock.url + "/chat/completions", json=stream_body()) as answer,
+    ):
         pieces = answer.iter_text()
         text = ""
         while text.count("data: ") < 3:
@@ -218,7 +221,9 @@ def test_a_hold_where_no_request_arrives_is_an_error_that_names_the_holds(serve)
     mock = serve([*rule("slow"), {"when": {"user": "x"}, "reply": {"content": "y", "hold": {"name": "slower"}}}])
     with pytest.raises(TimeoutError, match=r"^no request arrived at the hold 'slow' within 0 seconds$"):
         mock.wait_held("slow", 0)
-    with pytest.raises(TimeoutError, match=r"0 of 2 requests arrived .* no rule has this hold; did you mean 'slow'\? \(slow, slower\)"):
+    with pytest.raises(
+        TimeoutError, match=r"0 of 2 requests arrived .* no rule has this hold; did you mean 'slow'\? \(slow, slower\)"
+    ):
         mock.wait_held("slwo", 0, count=2)
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(post, mock, user("go"))
