@@ -30,7 +30,7 @@ def holds(request: AdminRequest) -> dict[str, Any]:
 
 def release_hold(request: AdminRequest) -> dict[str, Any]:
     """Release the requests that wait at a hold: ``POST holds/NAME/release``."""
-    name, slash, verb = request.rest.rpartition("/")
+    name, _, verb = request.rest.rpartition("/")
     if verb != "release" or not name:
         raise api_error(404, "unknown_url", method="POST", path=f"/__openaimock/holds/{request.rest}")
     return {"released": request.app.sender.holds.release(name, request.namespace_name)}

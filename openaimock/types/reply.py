@@ -68,7 +68,7 @@ class Fail:
 
 
 class Hold(NamedTuple):
-    """A reply waits at the hold ``name`` after ``after`` events of its stream, until it is released; a whole reply waits wholly."""
+    """A reply waits at the hold ``name`` after ``after`` events of its stream, a whole one wholly, until it is released."""
 
     name: str
     after: int = 0
