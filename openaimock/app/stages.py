@@ -31,8 +31,6 @@ from .sources import SOURCES, Selection, select
 if TYPE_CHECKING:
     from . import App
 
-#: A body of more bytes counts by its size against the memory of the journal.
-LARGE = 4096
 #: Reading a body of more bytes than this may block, sent as it is or compressed.
 LARGE_JSON, LARGE_ENCODED = 256 * 1024, 4096
 #: A match that may take longer than this many seconds may block.
@@ -82,9 +80,8 @@ def read(app: App, call: Call) -> None:
     """The Ask. APIError when the operation refuses the request."""
     namespace, exchange = call.context.namespace, call.exchange
     call.ask = exchange.ask = app.asks.read(call.route, call.request, namespace)
-    if call.recorded and len(raw := call.request.raw) > LARGE:
-        # Beside its text, a small JSON value takes about 60 bytes in Python.
-        namespace.charge(exchange, 2 * len(raw) + 60 * raw.count(b","))
+    if call.recorded and (memory := call.request.memory):
+        namespace.charge(exchange, memory)
 
 
 def limit(app: App, call: Call) -> None:
