@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..config.load import secrets
 from ..http.catalog import api_error
 from ..state import journal
 from ..types.clock import monotonic
-
-if TYPE_CHECKING:
-    from .views import AdminRequest
+from .request import AdminRequest
 
 
 def holds(request: AdminRequest) -> dict[str, Any]:
