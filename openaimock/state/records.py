@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from ..errors import APIError
+from ..http.forms import UploadedFile
 from ..http.json import dump
 from ..lint.check import Finding
 from ..text.redaction import HEADERS, MASK, is_secret
 from ..types.ask import NOTHING, Ask, Match, Message, ToolCall
-from ..types.exchange import Exchange
-from ..types.reply import Block, Delay, Extra, Fail, Fault, Pace, Reply
+from ..types.exchange import Exchange, Received
+from ..types.reply import Block, Delay, Extra, Fail, Fault, Hold, Pace, Reply
 
 #: Members of an Exchange and of an Ask that are stored as they are.
 _EXCHANGE = ("number", "at", "namespace", "method", "path", "endpoint", "id", "status", "duration", "ended", "operation")
@@ -49,6 +49,9 @@ def encode(exchange: Exchange, secrets: Iterable[str] = ()) -> str:
         members["error"] = facts
     if fault is not None:
         members["fault"] = (fault.kind, fault.after, fault.error)
+    if exchange.received is not None:
+        status, headers, body = exchange.received
+        members["received"] = (status, headers, None if body is None else body.decode("latin-1"))
     if exchange.lint:
         members["lint"] = exchange.lint
     if exchange.chunks:
@@ -104,7 +107,7 @@ def _ask(ask: Ask) -> dict[str, Any]:
             members[name] = dict(value)
     members["headers"] = {name: MASK if _is_secret(name) else line for name, line in ask.headers.items()}
     if ask.files:
-        members["files"] = {str(name): _file_names(content) for name, content in ask.files.items()}
+        members["files"] = _files(ask.files)
     state = getattr(ask.state, "loaded", ask.state)
     if state:
         members["state"] = dict(state)
@@ -120,13 +123,13 @@ def _is_secret(name: str, cache: dict[str, bool] = {}) -> bool:  # noqa: B006, a
     return result
 
 
-def _file_names(content: Any) -> Any:
-    """The names of uploaded files, which are stored without their bytes."""
-    if isinstance(content, (list, tuple)) and not isinstance(content, tuple):
-        return [_file_names(item) for item in content]
-    if isinstance(content, tuple):
-        return str(content[0])
-    return str(getattr(content, "filename", None) or "a file")
+def _files(content: Any) -> Any:
+    """Uploaded files without their bytes."""
+    if isinstance(content, UploadedFile):
+        return [content.filename, content.content_type, content.size]
+    if isinstance(content, Mapping):
+        return {str(name): _files(item) for name, item in content.items()}
+    return {"": [_files(item) for item in content]}
 
 
 #: The texts of replies that are sent many times, by the identity of the reply, which the entry keeps alive.
@@ -193,6 +196,10 @@ def decode(text: str, order: int) -> Exchange:
         exchange.error = APIError(status, message, type=type, param=param, code=code, headers=headers, more=more, logged=logged)
     if "fault" in members:
         exchange.fault = Fault(*members["fault"])
+    if "received" in members:
+        status, pairs, body = members["received"]
+        answer_headers = tuple((name, line) for name, line in pairs)
+        exchange.received = Received(status, answer_headers, None if body is None else body.encode("latin-1"))
     exchange.lint = [Finding(*finding) for finding in members.get("lint", ())]
     exchange.chunks = members.get("chunks", [])
     return exchange
@@ -204,7 +211,7 @@ def _read_ask(members: dict[str, Any]) -> Ask:
     ask.tools = tuple(members.get("tools", ()))
     ask.params, ask.query = members.get("params", NOTHING), members.get("query", NOTHING)
     ask.headers, ask.state = members["headers"], members.get("state", NOTHING)
-    ask.files = {name: _files(content) for name, content in members.get("files", {}).items()}
+    ask.files = _read_files(members.get("files", {}))
     if "repeated_keys" in members:
         ask.__dict__["repeated_keys"] = tuple(members["repeated_keys"])
     return ask
@@ -215,8 +222,12 @@ def _message(row: list[Any]) -> Message:
     return Message(role, text, tuple(parts), tuple(ToolCall(*call) for call in calls), *rest)
 
 
-def _files(content: Any) -> Any:
-    return [_files(item) for item in content] if isinstance(content, list) else SimpleNamespace(filename=content)
+def _read_files(content: Any) -> Any:
+    if isinstance(content, list):
+        return UploadedFile(*content, lambda: None)
+    if "" in content:
+        return [_read_files(item) for item in content[""]]
+    return {name: _read_files(item) for name, item in content.items()}
 
 
 def _read_reply(members: dict[str, Any]) -> Reply:
@@ -239,6 +250,7 @@ _REPLY_READERS: Mapping[str, Callable[[Any], Any]] = {
     "pace": _pace,
     "fault": lambda row: Fault(*row),
     "fail": lambda row: Fail(*row),
+    "hold": lambda row: Hold(*row),
     "extra": lambda extra: Extra(extra["top"], dict(extra["choices"]), dict(extra["messages"]), frozenset(extra["legacy"])),
     "others": lambda rows: tuple(map(_read_reply, rows)),
     "inputs": lambda rows: tuple(None if row is None else _read_reply(row) for row in rows),

@@ -1,4 +1,4 @@
-"""SharedStore: the namespaces of a mock over an engine, and the thread that writes behind and reads what other processes have changed."""
+"""SharedStore: the namespaces of a mock over an engine, and the thread that writes batches and reads the changes of others."""
 
 from __future__ import annotations
 
