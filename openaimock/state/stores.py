@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..config.stores import sqlite_path
 from .engine import Engine
 from .namespace import Namespaces
 from .shared_store import SharedStore
@@ -13,9 +14,8 @@ from .shared_store import SharedStore
 
 def _sqlite(address: str, base: Path) -> Engine:
     from .sqlite import SQLiteEngine
-    from .sqlite_schema import path_of
 
-    return SQLiteEngine(path_of(address, base))
+    return SQLiteEngine(sqlite_path(address, base))
 
 
 #: The engine of an address (checked when the configuration was loaded), by its scheme. Imported on first use.
