@@ -111,6 +111,11 @@ class SharedStore:
 
     def reset(self, name: str | None = None) -> None:
         """Forget one namespace, or all."""
+        self._forget(name)
+        # What another process answers from now on must not go to the state that is gone.
+        self._wait_for_others()
+
+    def _forget(self, name: str | None) -> None:
         with self._writing:
             if self.past is not None:
                 for gone in self.engine.epochs() if name is None else [name]:
@@ -178,13 +183,17 @@ class SharedStore:
             self.processes.beat(self._ticket)
             self._beaten = monotonic()
             for name in self.engine.surplus(LIMIT):
-                self.reset(name)
+                self._forget(name)
 
     def settle(self) -> None:
         """Wait until what has happened in all processes until now is written."""
         if self._thread is None:
             self._start()
         self.flush(whole=True)
+        self._wait_for_others()
+
+    def _wait_for_others(self) -> None:
+        """Wait until every other process has written its batch and read what was changed."""
         others = self.processes.others()
         if not others:
             return
