@@ -60,15 +60,17 @@ Stage = Callable[["App", Call], None]
 Steps = Sequence[tuple[Stage, Callable[["App", Call], bool] | None]]
 
 #: The path of every request. Its response is sent after the last stage, or after a stage that raises an APIError.
-STAGES: tuple[Stage, ...] = (route, authenticate, override, read, limit, lint, match, claim, reply, write)
-#: The stages that may block, each with the test. A call that may block moves to the host's thread pool.
+STAGES: tuple[Stage, ...] = (route, authenticate, override, read, limit, lint, match, reply, write)
+#: Stages of several steps: a call can move to the thread pool between them. After a match the hit is counted.
+STEPS: Mapping[Stage, tuple[Stage, ...]] = {match: (match, claim)}
+#: The steps that may block, each with the test. A call that may block moves to the host's thread pool.
 MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {
     read: read_may_block,
     match: match_may_block,
     reply: reply_may_block,
 }
 
-#: The stages that may wait for the store, where other processes share it, each with the test.
+#: The steps that may wait for the store, where other processes share it, each with the test.
 MAY_WAIT: Mapping[Stage, Callable[[App, Call], bool]] = {
     read: read_may_wait,
     limit: lambda app, call: True,
@@ -87,9 +89,9 @@ OPTIONAL: Mapping[Stage, Callable[[Config], bool]] = {
 }
 
 
-def may_block(stage: Stage, store_blocks: bool) -> Callable[[App, Call], bool] | None:
-    """The test whether a stage may block; None for one that never does."""
-    tests = [table[stage] for table in ((MAY_BLOCK, MAY_WAIT) if store_blocks else (MAY_BLOCK,)) if stage in table]
+def may_block(step: Stage, store_blocks: bool) -> Callable[[App, Call], bool] | None:
+    """The test whether a step may block; None for one that never does."""
+    tests = [table[step] for table in ((MAY_BLOCK, MAY_WAIT) if store_blocks else (MAY_BLOCK,)) if step in table]
     if len(tests) < 2:
         return tests[0] if tests else None
     return lambda app, call: tests[0](app, call) or tests[1](app, call)
@@ -126,7 +128,8 @@ class App:
         self.limits = RateLimits(config.limits or {})
         self.lints = config.lint != "off"
         stages = [stage for stage in STAGES if stage not in OPTIONAL or OPTIONAL[stage](config)]
-        self._steps: Steps = tuple((stage, may_block(stage, self.namespaces.blocks)) for stage in stages)
+        steps = [step for stage in stages for step in STEPS.get(stage, (stage,))]
+        self._steps: Steps = tuple((step, may_block(step, self.namespaces.blocks)) for step in steps)
         #: The path of a call that the mock itself makes: its cause was authenticated and counted.
         self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, limit))
         #: The path of a request that the mock cannot read, when the upstream answers what no rule answers.

@@ -22,8 +22,8 @@ def store_problem(address: str, base: Path) -> str | None:
         return f"a store of {scheme} is not available yet"
     if scheme not in CHECKS:
         # The rest of an address may hold a password.
-        shown = f"an address of {scheme[:40]!r}" if "://" in address else repr(address[:80])
-        return f"expected 'memory' or {' or '.join(FORMS.values())}, got {shown}"
+        form = f"an address of {scheme[:40]!r}" if "://" in address else repr(address[:80])
+        return f"expected 'memory' or {' or '.join(FORMS.values())}, got {form}"
     return CHECKS[scheme](address, base)
 
 
