@@ -84,9 +84,7 @@ def serve(arguments: argparse.Namespace) -> int:
         listeners = listen(host, port)
         return share(app, listeners, config.max_body, log, arguments.workers, ready(listeners[0].getsockname()[1]))
     if len(options) > arguments.watch:
-        from ..state.namespace import Counts
-
-        app.api.namespaces.past = Counts()
+        app.api.namespaces.remember()
     return _serve_here(arguments, app, config, (host, port), ready)
 
 
