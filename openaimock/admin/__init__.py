@@ -50,6 +50,17 @@ class Admin:
         # A report about ten thousand rules takes long. It does not wait behind reply functions that block.
         return defer(environ, lambda: self._answer(environ, start_response), urgent=True)
 
+    def leads_to_page(self, environ: Environ) -> bool:
+        """Whether a request of ``GET /`` comes from a browser that may open the inspector."""
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or "text/html" not in environ.get("HTTP_ACCEPT", ""):
+            return False
+        try:
+            guard.admit(environ, self.app.config.admin_key)
+        except APIError as error:
+            # The page itself asks for the admin key.
+            return error.status == 401
+        return True
+
     def _answer(self, environ: Environ, start_response: StartResponse) -> Body:
         try:
             return self._dispatch(environ, start_response)
@@ -112,6 +123,13 @@ class Admin:
         queried = query.get("namespace", "").encode("utf-8", "replace").decode("latin-1")
         name = queried or namespace or environ.get("HTTP_X_OPENAIMOCK_NAMESPACE") or None
         return AdminRequest(self.app, query, body, rest, name)
+
+
+def lead_to_page(environ: Environ, start_response: StartResponse) -> Body:
+    """Redirect a browser to the inspector, at the prefix under which the mock is mounted."""
+    # Relative, so that it is right behind a proxy that removes a prefix, too.
+    folder = "" if environ.get("PATH_INFO") else environ.get("SCRIPT_NAME", "").rpartition("/")[2] + "/"
+    return send(start_response, 307, b"", "text/plain", [("location", f"{folder}__openaimock/")], environ["REQUEST_METHOD"])
 
 
 def _page(start_response: StartResponse, status: int, method: str) -> Body:

@@ -25,7 +25,6 @@ from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
 from ..text.log import safe
 from ..types.clock import Clock
-from ..types.exchange import Exchange
 from ..types.reply import Fault, Reply
 from .call import Call
 from .raw import events, is_stream
@@ -243,7 +242,10 @@ class Sender:
         if call.recorded:
             self.metrics.count(exchange, events)
             if self.log.isEnabledFor(logging.INFO):
-                self.log.info("%s", _log_line(exchange))
+                # Imported on first use: by default exchanges are not logged.
+                from .log_line import log_line
+
+                self.log.info("%s", log_line(exchange, getattr(self.log, "secrets", ())))
 
 
 def _timestamped(timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
@@ -268,15 +270,6 @@ def _passed(
         # A fault may end the stream before the upstream does.
         close_body(timed)
         close_body(payload.pieces)
-
-
-def _log_line(exchange: Exchange) -> str:
-    outcome = f"rule {exchange.rule}" if exchange.matched else (exchange.error.code or "error" if exchange.error else "no rule")
-    if exchange.reply is not None and exchange.reply.proxy and exchange.error is None:
-        outcome = f"{outcome}, answered by the upstream" if exchange.matched else "answered by the upstream"
-    return f"{exchange.method} {exchange.path} {exchange.status} {outcome} {exchange.duration * 1000:.1f} ms" + (
-        "" if exchange.ended == "complete" else f" ({exchange.ended})"
-    )
 
 
 def _first_frames(frames: Iterable[Frame]) -> tuple[list[bytes], Iterator[Frame] | None]:
