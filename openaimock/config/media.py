@@ -12,14 +12,14 @@ from .normalize import child, is_bad
 from .tree import Node
 from .validate import Checker, Normalizer
 
-#: The source of rules that are added to a running mock as text: whoever may add one may not read the files of the server.
+#: The source of rules that a client adds to a running mock as text. Such a client must not read files of the server.
 RULES_TEXT = "<rules>"
 #: The largest file that a reply may send, in bytes.
 LARGEST = 64 * 1024**2
 
 
 def media(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """The keys that are present. ``file`` becomes relative to the folder of the file that names it; both it and ``b64`` must exist."""
+    """The keys that are present; ``file`` is made relative to the folder of the configuration file that names it."""
     if not is_bad(value.get("file")) and "file" in value:
         value["file"] = _file(check, value["file"], child(node, "file"), (path, "file"))
     if not is_bad(value.get("b64")) and "b64" in value:

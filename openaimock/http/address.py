@@ -30,7 +30,9 @@ def base_url(environ: Mapping[str, Any]) -> str:
 
 def _forwarded(environ: Mapping[str, Any]) -> dict[str, str]:
     """What the proxy nearest to the client says; "" for what none says."""
-    standard = dict(re.findall(r"(?i)(proto|host)=\"?([^\s;,\"]{1,300})", (environ.get("HTTP_FORWARDED") or "")[:2000].split(",")[0]))
+    standard = dict(
+        re.findall(r"(?i)(proto|host)=\"?([^\s;,\"]{1,300})", (environ.get("HTTP_FORWARDED") or "")[:2000].split(",")[0])
+    )
     standard = {name.lower(): value for name, value in standard.items()}
     return {
         name: (environ.get(f"HTTP_X_FORWARDED_{name.upper()}") or "").split(",")[0].strip() or standard.get(name, "")

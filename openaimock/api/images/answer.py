@@ -16,7 +16,11 @@ from . import hosted
 from .pictures import Picture
 from .usage import usage
 
-_FAILED = {"type": "server_error", "code": None, "message": "The server had an error while processing your request. Sorry about that!"}
+_FAILED = {
+    "type": "server_error",
+    "code": None,
+    "message": "The server had an error while processing your request. Sorry about that!",
+}
 
 
 def answer(
@@ -100,7 +104,9 @@ def _frames(
         for index, partial in enumerate(image.partials):
             body = {"type": f"{event}.partial_image", "b64_json": _base64(partial), "partial_image_index": index, **shared}
             yield sse.event(body, share)
-        whole = {"type": f"{event}.completed", "b64_json": _base64(image.data), **shared, "usage": counts}
+        # The events have no details of the output tokens.
+        usage_of_event = {name: value for name, value in counts.items() if name != "output_tokens_details"}
+        whole = {"type": f"{event}.completed", "b64_json": _base64(image.data), **shared, "usage": usage_of_event}
         identifier = _identifier(ask)
         yield sse.event({**whole, "safety_identifier": identifier} if identifier else whole, share)
 

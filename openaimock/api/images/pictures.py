@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from ...errors import APIError
 from ...media import png
 from ...media.images import image_info
+from ...params.image_rules import sides
 from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Reply
-from .params import sides
 
 #: The output formats by the names of Python's header reader that differ from the API's.
 FORMATS = ("png", "jpeg", "webp", "gif")

@@ -11,11 +11,11 @@ import math
 from typing import Any
 
 from ...media.images import ImageInfo
+from ...params.image_rules import sides
 from ...params.model_facts import ImageOutput
 from ...text import tokens
 from ...types.ask import Ask
 from ...types.reply import Reply
-from .params import sides
 
 #: The vocabulary that counts prompts of images.
 _TEXT_MODEL = "gpt-4o"
@@ -30,9 +30,9 @@ def usage(ask: Ask, reply: Reply | None, facts: ImageOutput, count: int, inputs:
     """The ``usage`` object of ``count`` images; members in the rule replace the counted ones."""
     override = dict(reply.usage) if reply is not None and reply.usage else {}
     text = (tokens.count(ask.text, _TEXT_MODEL) if ask.text else 0) + _PROMPT
-    made = count * image_tokens(ask, facts)
+    output = count * image_tokens(ask, facts)
     prompt = override.get("input_tokens", text + inputs)
-    completion = override.get("output_tokens", made)
+    completion = override.get("output_tokens", output)
     return {
         "input_tokens": prompt,
         "input_tokens_details": {"image_tokens": inputs, "text_tokens": prompt - inputs},

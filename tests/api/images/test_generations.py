@@ -323,7 +323,6 @@ def test_pace_delays_the_events(serve):
 @pytest.mark.parametrize(
     ("body", "message", "param", "code"),
     [
-        ({"prompt": None}, "Missing required parameter: 'prompt'.", "prompt", "missing_required_parameter"),
         (
             {"prompt": ""},
             "Invalid 'prompt': empty string. Expected a string with minimum length 1, but got an empty string instead.",

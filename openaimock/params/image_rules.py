@@ -1,4 +1,4 @@
-"""Parameters of the image endpoints, and what each model refuses (API reference: Images; recorded errors)."""
+"""Rules for image requests: what each model refuses (API reference: Images; recorded errors)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ...errors import APIError
-from ...http.catalog import printable
-from ...params.errors import not_one_of, wrong_length
-from ...params.model_facts import ImageOutput
-from ...params.models import family
-from ...params.shapes import listed
-from ...params.table import Array, Boolean, Integer, Object, OneOf, ParamError, String, plain, table
+from ..errors import APIError
+from ..http.catalog import printable
+from .errors import ParamError, not_one_of, plain, wrong_length
+from .model_facts import ImageOutput
+from .models import family
 
 #: The type of errors about a picture, as opposed to those about the form of the request.
 USER_ERROR = "image_generation_user_error"
@@ -23,29 +21,6 @@ _LONGEST, _MOST_PIXELS, _WIDEST = 3840, 3840 * 2160, 3
 _SIZE = re.compile(r"([1-9]\d{0,3})x([1-9]\d{0,3})", re.ASCII)
 #: A request with one of these and without a model is meant for a GPT image model.
 _OF_GPT = ("background", "moderation", "output_compression", "output_format", "partial_images", "stream", "input_fidelity")
-
-_SVG = Object({"model": String(), "reasoning": Object({"effort": String()})})
-_SHARED = {
-    "prompt": String(min_length=1),
-    "model": String(),
-    "n": Integer(1, 10),
-    "background": OneOf(["transparent", "opaque", "auto"]),
-    "output_format": OneOf(["png", "webp", "jpeg"], also=["gif", "svg"]),
-    "output_compression": Integer(0, 100),
-    "partial_images": Integer(0, 3),
-    "quality": String(),
-    "response_format": OneOf(["url", "b64_json"]),
-    "size": String(),
-    "stream": Boolean(),
-    "user": String(),
-    "safety_identifier": String(),
-    "complexity": OneOf(["low", "medium", "high"]),
-    "frame_count": Integer(2, 16),
-    "frame_duration_ms": Integer(1),
-    "svg": _SVG,
-}
-#: Reference to an input image in a JSON body.
-REFERENCE = Object({"image_url": String(max_length=20_971_520), "file_id": String()})
 
 
 def model_of(body: Mapping[str, Any], default: str) -> str:
@@ -116,30 +91,6 @@ def _check_format(body: Mapping[str, Any]) -> None:
     if output == "jpeg" and body.get("background") == "transparent":
         message = "Transparent background is not supported for JPEG output format"
         raise APIError(400, message, type=USER_ERROR, param="background", code="invalid_value")
-
-
-GENERATIONS = table(
-    {**_SHARED, "moderation": OneOf(["low", "auto"]), "style": OneOf(["vivid", "natural"])},
-    required=["prompt"],
-    rules=[lambda body: check_for_model(body, "dall-e-2")],
-)
-EDITS = table(
-    {
-        **_SHARED,
-        "moderation": OneOf(["low", "auto"]),
-        "input_fidelity": OneOf(["high", "low"]),
-        # A form has files there, a JSON body references.
-        "images": Array(REFERENCE, min=1, max=16),
-        "mask": REFERENCE,
-        "markup": REFERENCE,
-    },
-    required=["prompt"],
-    rules=[lambda body: check_for_model(body, "gpt-image-1.5")],
-)
-VARIATIONS = table(
-    {name: _SHARED[name] for name in ("model", "n", "response_format", "size", "user")},
-    rules=[lambda body: check_for_model(body, "dall-e-2")],
-)
 
 
 def sides(size: str | None) -> tuple[int, int]:
