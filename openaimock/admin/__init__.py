@@ -15,7 +15,7 @@ from . import guard
 
 if TYPE_CHECKING:
     from ..app import App
-    from .views import AdminRequest
+    from .request import AdminRequest
 
 #: The largest accepted body, in bytes.
 MAX_BODY = 16 * 1024 * 1024
@@ -92,6 +92,10 @@ class Admin:
             return _page(start_response, 200, method)
         payload = self._view(environ, parts["namespace"], "GET" if read_only else method, rest)
         status, payload = payload if isinstance(payload, tuple) else (200, payload)
+        from .request import Text
+
+        if isinstance(payload, Text):
+            return send(start_response, status, payload.text.encode("utf-8", "replace"), payload.content_type, method=method)
         return send(start_response, status, payloads.encode(payload), "application/json", method=method)
 
     def _view(self, environ: Environ, namespace: str | None, method: str, path: str) -> Any:
@@ -114,7 +118,7 @@ class Admin:
 
     def _request(self, environ: Environ, namespace: str | None, rest: str) -> AdminRequest:
         from ..http.request import Request
-        from .views import AdminRequest
+        from .request import AdminRequest
 
         query = dict(parse_qsl(environ.get("QUERY_STRING") or "", keep_blank_values=True))
         has_body = environ["REQUEST_METHOD"] in ("POST", "PUT")

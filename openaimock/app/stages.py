@@ -19,6 +19,7 @@ from ..replies.plan import combine
 from ..replies.prepare import prepare
 from ..seed import digest
 from ..state.limits import requested_tokens
+from ..state.namespace import Context
 from ..types.ask import Ask
 from ..types.operations import OPERATIONS
 from ..types.reply import Reply
@@ -149,13 +150,16 @@ def write(app: App, call: Call) -> None:
         # The mock need not have an operation for the request.
         call.payload = app.upstream.fetch(call)
         return
-    operation = call.route.operation
+    call.payload = payload_of(call.route.operation, call.ask, content, call.context)
+
+
+def payload_of(operation: Operation, ask: Ask, content: Reply | None, context: Context) -> Any:
+    """What an operation sends for a Reply; for None its own answer."""
     if content is None or content.plain:
-        call.payload = operation.write(call.ask, content, call.context)
-    elif content.raw:
-        call.payload = raw(content)
-    else:
-        call.payload = complete(operation.write(call.ask, prepare(call.ask, content), call.context), call.ask, content)
+        return operation.write(ask, content, context)
+    if content.raw:
+        return raw(content)
+    return complete(operation.write(ask, prepare(ask, content), context), ask, content)
 
 
 def pass_on(app: App, call: Call) -> None:
