@@ -18,6 +18,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "moderations": ("moderations",),
     "models": ("models",),
     "images": ("images.generations",),
+    "audio": ("audio.speech",),
 }
 
 
