@@ -165,6 +165,13 @@ class FailConfig(TypedDict, total=False):
     error: int | ErrorCode | Error
 
 
+class HoldConfig(TypedDict, total=False):
+    """The place where a reply waits until it is released."""
+
+    name: str
+    after: int
+
+
 class ToolCallConfig(TypedDict, total=False):
     """A tool call, in the API's form or the short one."""
 
@@ -222,6 +229,7 @@ class Timing(TypedDict, total=False):
     pace: PaceConfig
     fault: FaultKind | FaultConfig
     fail: FailConfig
+    hold: str | HoldConfig
 
 
 class MockReply(Timing, total=False):
