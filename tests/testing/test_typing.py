@@ -12,7 +12,7 @@ import pytest
 
 from openaimock.config import types
 from openaimock.config.keys import FAULTS, SHAPES, WHEN
-from openaimock.config.kinds import AnyOf, Struct
+from openaimock.config.kinds import Struct
 from openaimock.config.settings import SETTINGS
 from openaimock.http.catalog import CODES
 
