@@ -195,25 +195,6 @@ class BlockConfig(TypedDict, total=False):
     item: Mapping[str, Any]
 
 
-class FileConfig(TypedDict, total=False):
-    """The bytes of a picture or of audio: a file, or base64."""
-
-    file: str
-    b64: str
-
-
-class ImageConfig(FileConfig, total=False):
-    """A picture, or the URL that is sent for it."""
-
-    url: str
-
-
-class SpeechConfig(FileConfig, total=False):
-    """Audio, and its format."""
-
-    format: str
-
-
 class ModerationConfig(TypedDict, total=False):
     """The result of a moderation; categories that are left out are not flagged."""
 
@@ -230,6 +211,23 @@ class Timing(TypedDict, total=False):
     fault: FaultKind | FaultConfig
     fail: FailConfig
     hold: str | HoldConfig
+
+
+class MockImage(TypedDict, total=False):
+    """A picture: a file, its bytes in base64, or an address."""
+
+    file: str
+    b64: str
+    url: str
+    revised_prompt: str
+
+
+class MockSpeech(TypedDict, total=False):
+    """The audio of speech: a file, or its bytes in base64."""
+
+    file: str
+    b64: str
+    format: str
 
 
 class MockReply(Timing, total=False):
@@ -259,8 +257,8 @@ class MockReply(Timing, total=False):
     extra: Mapping[str, Any]
     template: bool
     embedding: Sequence[float]
-    image: ImageConfig
-    speech: SpeechConfig
+    image: MockImage | Sequence[MockImage]
+    speech: MockSpeech
     moderation: ModerationConfig
     set_state: Mapping[str, str]
 

@@ -135,7 +135,7 @@ def struct(kind) -> Struct:
         (types.BlockConfig, SHAPES["block"]),
         (types.FailConfig, SHAPES["fail"]),
         (types.OldMatcher, SHAPES["old_matcher"]),
-        (types.SpeechConfig, SHAPES["speech"]),
+        (types.MockSpeech, SHAPES["speech"]),
     ],
 )
 def test_a_typed_dict_has_the_keys_of_the_configuration(declared, kind):
