@@ -59,6 +59,10 @@ class Sender:
             if payload.is_stream or (fault is None and not latency):
                 return self._pass(call, payload, latency, fault)
             payload = payload.whole()
+        if isinstance(payload, payloads.Stored):
+            if fault is None and not latency:
+                return self._send_stored(call, payload)
+            payload = payload.whole()
         if isinstance(payload, payloads.Events):
             return self._send_events(call, payload, reply, latency, fault)
         if isinstance(payload, payloads.Raw) and is_stream(payload) and (fault or latency or not pace.instant(reply.pace)):
@@ -115,6 +119,12 @@ class Sender:
             error = payload.error if fault.error is None else faults.own_error(payload.error, fault.error)
             timed = pace.record_times(faults.stream(timed, fault, error), chunks)
         return self._timed(call, status, headers, latency, timed)
+
+    def _send_stored(self, call: Call, payload: payloads.Stored) -> Iterable[bytes]:
+        """Send a file piece by piece."""
+        common = self._headers(call, 200)
+        own = [("content-type", payload.content_type), *payload.headers, ("content-length", str(payload.length))]
+        return self._timed(call, 200, [*own, *common], 0.0, ((0.0, piece) for piece in payload.pieces()))
 
     def _pass(self, call: Call, payload: payloads.Proxied, latency: float, fault: Fault | None) -> Iterable[bytes]:
         """Send an answer of the upstream piece by piece, as it arrives."""

@@ -171,8 +171,10 @@ def pass_on(app: App, call: Call) -> None:
 
 
 def read_may_block(app: App, call: Call) -> bool:
-    """Whether the body is so large that decoding and parsing it take long."""
+    """Whether the body is so large that decoding and parsing it take long, or the operation itself takes long."""
     environ = call.request.environ
+    if call.route.operation.blocks:
+        return True
     length = environ.get("CONTENT_LENGTH") or "0"
     limit = LARGE_ENCODED if "HTTP_CONTENT_ENCODING" in environ else LARGE_JSON
     return len(length) > 12 or (length.isdecimal() and int(length) > limit)
