@@ -20,6 +20,7 @@ from ..state import coverage, journal
 from ..state.namespace import counts_of
 from ..text import redaction
 from .exchanges import delete_exchanges, exchange, exchanges, export_rules
+from .held import holds, release_hold
 from .request import AdminRequest, bad, missing
 
 # Rules
@@ -172,6 +173,7 @@ def reset(request: AdminRequest) -> dict[str, Any]:
     """Discard the state of one namespace, or of all."""
     names = [journal.readable(namespace.name) for namespace in request.namespaces]
     request.app.namespaces.reset(request.namespace_name)
+    request.app.sender.holds.reset(request.namespace_name)
     return {"reset": names}
 
 
@@ -241,6 +243,8 @@ VIEWS: Sequence[View] = (
     View("PUT", "scenarios/*", set_scenario),
     View("PUT", "chaos", set_chaos),
     View("POST", "reset", reset),
+    View("GET", "holds", holds),
+    View("POST", "holds/*", release_hold),
     View("POST", "advance", advance),
     View("GET", "config", config),
 )

@@ -19,6 +19,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "models": ("models",),
     "files": ("files",),
     "uploads": ("uploads",),
+    "images": ("images.generations",),
 }
 
 

@@ -13,19 +13,20 @@ from .. import lint
 from ..api import Operation
 from ..config.load import Config, secrets
 from ..delivery import faults, pace
+from ..delivery.holds import HeldRequest, Holds
 from ..errors import APIError, Hangup
 from ..http import cors, payloads, sse
 from ..http.api_headers import GATEWAY_JSON_TYPE, JSON_TYPE, api_headers, from_gateway, stream_type
 from ..http.cancellation import Cancellation
 from ..http.catalog import api_error
-from ..http.extensions import TimedBody, close_body, timer
+from ..http.extensions import Gate, TimedBody, block, close_body, timer
 from ..http.headers import header_value
 from ..http.sse import Frame
 from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
 from ..text.log import safe
 from ..types.clock import Clock
-from ..types.reply import Fault, Reply
+from ..types.reply import Fault, Hold, Reply
 from .call import Call
 from .raw import events, is_stream
 
@@ -43,6 +44,7 @@ class Sender:
         self.log = safe(log, secrets(config))
         self.clock = Clock.parse(config.clock)
         self.metrics = Metrics()
+        self.holds = Holds()
         self._open_to_all = config.cors == "*" and not config.api_keys
         #: The share of requests with a random fault, and the faults; may be replaced at run time.
         self.chaos = (config.chaos["rate"], make_faults(config.chaos["faults"])) if config.chaos else None
@@ -56,7 +58,7 @@ class Sender:
             latency = 0.0 if reply.latency is None else pace.wait(reply.latency, lambda: ids.random)
         fault = call.exchange.fault = self._fault(call, reply)
         if isinstance(payload, payloads.Proxied):
-            if payload.is_stream or (fault is None and not latency):
+            if payload.is_stream or (fault is None and not latency and reply.hold is None):
                 return self._pass(call, payload, latency, fault)
             payload = payload.whole()
         if isinstance(payload, payloads.Stored):
@@ -65,7 +67,7 @@ class Sender:
             payload = payload.whole()
         if isinstance(payload, payloads.Events):
             return self._send_events(call, payload, reply, latency, fault)
-        if isinstance(payload, payloads.Raw) and is_stream(payload) and (fault or latency or not pace.instant(reply.pace)):
+        if isinstance(payload, payloads.Raw) and is_stream(payload) and not _is_instant(reply, latency, fault):
             return self._send_events(call, events(payload), reply, latency, fault)
         if fault is not None and fault.kind == "error_event":
             # Only a stream can fail in the middle.
@@ -85,7 +87,7 @@ class Sender:
         if fault is not None:
             body = faults.spoil(body, fault)
         headers.append(("content-length", str(len(body))))
-        if not latency and pace.instant(reply.pace) and fault is None:
+        if _is_instant(reply, latency, fault):
             self._start(call, status, headers, 0.0)
             self._end(call)
             return [body]
@@ -93,7 +95,8 @@ class Sender:
         timed: faults.TimedChunks = iter([(due, body)])
         if fault is not None:
             timed = faults.whole(timed, fault)
-        return self._timed(call, status, headers, due, pace.record_times(timed, call.exchange.chunks))
+        hold = None if reply.hold is None else reply.hold._replace(after=0)
+        return self._timed(call, status, headers, due, pace.record_times(timed, call.exchange.chunks), hold)
 
     def _send_events(
         self, call: Call, payload: payloads.Events, reply: Reply, latency: float, fault: Fault | None
@@ -103,7 +106,7 @@ class Sender:
         names = {name for name, _ in first}
         common = self._headers(call, status, streamed=True)
         headers = [*first, *(header for header in common if header[0] not in names)]
-        if not latency and pace.instant(reply.pace) and fault is None:
+        if _is_instant(reply, latency, fault):
             frames, rest = _first_frames(payload.frames)
             if rest is not None:
                 # What does not fit into the socket's buffer is produced when the client has read the rest.
@@ -118,7 +121,7 @@ class Sender:
         if fault is not None:
             error = payload.error if fault.error is None else faults.own_error(payload.error, fault.error)
             timed = pace.record_times(faults.stream(timed, fault, error), chunks)
-        return self._timed(call, status, headers, latency, timed)
+        return self._timed(call, status, headers, latency, timed, reply.hold)
 
     def _send_stored(self, call: Call, payload: payloads.Stored) -> Iterable[bytes]:
         """Send a file piece by piece."""
@@ -143,13 +146,18 @@ class Sender:
         exchange.status = payload.status
         call.start_response(payloads.status_line(payload.status), headers)
         timed: faults.TimedChunks = ((0.0, piece) for piece in payload.pieces)
+        held = None
         if payload.is_stream:
+            hold = None if call.reply is None else call.reply.hold
+            if fault is not None or hold is not None:
+                timed = ((0.0, event) for event in sse.events(payload.pieces))
             if fault is not None:
                 error = payloads.Events(()).error
                 error = error if fault.error is None else faults.own_error(error, fault.error)
-                timed = faults.stream(((0.0, event) for event in sse.events(payload.pieces)), fault, error)
+                timed = faults.stream(timed, fault, error)
             timed = _timestamped(timed, call)
-        return _passed(self._observed(timed, call), payload, latency, call.cancellation)
+            held = None if hold is None else HeldRequest(self.holds, hold, exchange)
+        return _passed(self._observed(timed, call, held), payload, latency, call.cancellation)
 
     def _fault(self, call: Call, reply: Reply) -> Fault | None:
         """The fault: from the request's headers, from the reply, or by chance."""
@@ -212,13 +220,19 @@ class Sender:
         return [header for header in headers if header[0] not in values] + list(values.items())
 
     def _timed(
-        self, call: Call, status: int, headers: list[tuple[str, str]], latency: float, timed: Iterator[tuple[float, bytes]]
+        self,
+        call: Call,
+        status: int,
+        headers: list[tuple[str, str]],
+        latency: float,
+        timed: Iterator[tuple[float, bytes]],
+        hold: Hold | None = None,
     ) -> Iterable[bytes]:
         """A response with delays. A host with ``openaimock.timed`` waits for them; otherwise the body sleeps."""
         self._start(call, status, headers, latency)
         environ = call.request.environ
         fault = call.exchange.fault
-        observed = self._observed(timed, call)
+        observed = self._observed(timed, call, None if hold is None else HeldRequest(self.holds, hold, call.exchange))
         body: Iterable[bytes]
         if environ.get("openaimock.timed") is TimedBody and fault is not None and fault.kind == "slow_headers":
             body = TimedBody(observed, faults.HEAD_GAP)
@@ -226,9 +240,13 @@ class Sender:
             body = timer(environ)(observed)
         return body
 
-    def _observed(self, timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
-        """The same timed bytes; the exchange records how they end."""
+    def _observed(
+        self, timed: Iterator[tuple[float, bytes]], call: Call, held: HeldRequest | None = None
+    ) -> Iterator[tuple[float, bytes]]:
+        """The same timed bytes, which may wait at a hold; the exchange records how they end."""
         exchange = call.exchange
+        if held is not None:
+            timed = held.delay(timed)
         if call.recorded:
             self.metrics.begin(exchange)
         try:
@@ -242,6 +260,8 @@ class Sender:
             if exchange.ended == "running":
                 exchange.ended = "client_disconnected"
             self._end(call)
+            if held is not None:
+                self.holds.leave(held)
 
     def _end(self, call: Call, events: int = 0) -> None:
         """Set the end and duration of an exchange, count it and log it."""
@@ -273,6 +293,9 @@ def _passed(
     try:
         cancelled.wait(latency)
         for delay, data in timed:
+            if type(data) is Gate:
+                block(data, cancelled.is_set)
+                continue
             if delay:
                 cancelled.wait(min(delay, threading.TIMEOUT_MAX))
             yield data
@@ -280,6 +303,11 @@ def _passed(
         # A fault may end the stream before the upstream does.
         close_body(timed)
         close_body(payload.pieces)
+
+
+def _is_instant(reply: Reply, latency: float, fault: Fault | None) -> bool:
+    """Whether a reply is sent at once and whole."""
+    return not latency and fault is None and reply.hold is None and pace.instant(reply.pace)
 
 
 def _first_frames(frames: Iterable[Frame]) -> tuple[list[bytes], Iterator[Frame] | None]:

@@ -171,10 +171,8 @@ def pass_on(app: App, call: Call) -> None:
 
 
 def read_may_block(app: App, call: Call) -> bool:
-    """Whether the body is so large that decoding and parsing it take long, or the operation itself takes long."""
+    """Whether the body is so large that decoding and parsing it take long."""
     environ = call.request.environ
-    if call.route.operation.blocks:
-        return True
     length = environ.get("CONTENT_LENGTH") or "0"
     limit = LARGE_ENCODED if "HTTP_CONTENT_ENCODING" in environ else LARGE_JSON
     return len(length) > 12 or (length.isdecimal() and int(length) > limit)
@@ -186,7 +184,9 @@ def match_may_block(app: App, call: Call) -> bool:
 
 
 def reply_may_block(app: App, call: Call) -> bool:
-    """Whether making the reply may take long."""
+    """Whether making the reply or its payload may take long."""
+    if call.route.operation.blocking:
+        return True
     if not call.parts:
         ready = call.selection.plan.ready
         return (ready is None or ready.auto or ready.proxy) and _may_block(call.ask, call.selection)
