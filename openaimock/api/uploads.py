@@ -201,6 +201,8 @@ _ONE = "/uploads/<upload_id>"
 ENDPOINTS = (
     Operation("uploads.create", "POST", "/uploads", _read_create, _create, own=True, params=CREATE),
     Operation("uploads.parts.create", "POST", f"{_ONE}/parts", _read_part, _add_part, own=True, params=PARTS_CREATE),
-    Operation("uploads.complete", "POST", f"{_ONE}/complete", _read_complete, _complete, own=True, params=COMPLETE, blocking=True),
+    Operation(
+        "uploads.complete", "POST", f"{_ONE}/complete", _read_complete, _complete, own=True, params=COMPLETE, blocking=True
+    ),
     Operation("uploads.cancel", "POST", f"{_ONE}/cancel", _read_cancel, _cancel, own=True),
 )
