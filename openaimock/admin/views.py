@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .. import verdict
 from ..app import App
 from ..app.explain import explain, why
 from ..config.load import load_rules, load_setting, secrets
@@ -194,6 +195,13 @@ def show_coverage(request: AdminRequest) -> dict[str, Any]:
     return coverage.report(list(request.app.ruleset.rules), list(map(counts_of, request.namespaces))) | {"unmatched": unmatched}
 
 
+def show_verdict(request: AdminRequest) -> dict[str, Any]:
+    """What the exchanges in the journal show about the client."""
+    entries = [exchange for namespace in request.namespaces for exchange in namespace.exchanges()]
+    findings = [finding.data() for finding in verdict.findings(entries)]
+    return {"findings": redaction.value(findings, secrets(request.app.config)), "exchanges": len(entries)}
+
+
 def explain_request(request: AdminRequest) -> dict[str, Any]:
     """The verdict of every rule on a request, without answering it."""
     report = explain(request.app, request.json(), request.namespace)
@@ -341,6 +349,7 @@ VIEWS: Sequence[View] = (
     View("DELETE", "rules/*", delete_rule),
     View("POST", "explain", explain_request),
     View("GET", "coverage", show_coverage),
+    View("GET", "verdict", show_verdict),
     View("GET", "scenarios", scenarios),
     View("GET", "scenarios/*", scenario),
     View("PUT", "scenarios", set_scenarios),
