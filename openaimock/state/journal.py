@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 from weakref import WeakSet
 
+from ..http.forms import UploadedFile
 from ..http.json import dump
 from ..text import redaction
 from ..types.ask import Ask
@@ -217,18 +218,19 @@ def _request(ask: Ask, secrets: tuple[str, ...], body_limit: int) -> dict[str, A
         "params": redaction.value(dict(ask.params), secrets),
         "query": redaction.value(dict(ask.query), secrets),
         "body": _clipped(redaction.value(ask.body, secrets), body_limit),
-        "files": {str(name): _file(content) for name, content in ask.files.items()},
+        "files": _file(ask.files, secrets),
         "tools": list(ask.tools),
     }
 
 
-def _file(content: Any) -> Any:
-    """An uploaded file without its bytes."""
-    if isinstance(content, (list, tuple)):
-        return [_file(each) if not isinstance(each, (str, type(None))) else each for each in content]
-    if isinstance(content, (bytes, bytearray)):
-        return f"{len(content)} bytes"
-    return getattr(content, "filename", None) or "a file"
+def _file(content: Any, secrets: tuple[str, ...]) -> Any:
+    """An uploaded file, or several, without the bytes."""
+    if isinstance(content, UploadedFile):
+        kind = redaction.text(content.content_type, secrets)
+        return {"filename": redaction.text(content.filename, secrets), "content_type": kind, "bytes": content.size}
+    if isinstance(content, Mapping):
+        return {str(name): _file(each, secrets) for name, each in content.items()}
+    return [_file(each, secrets) for each in content]
 
 
 def _clipped(body: Any, limit: int) -> Any:

@@ -57,6 +57,10 @@ class State(Protocol):
         """
         ...
 
+    def count_hit(self, rule: str, answer: int = -1) -> None:
+        """Count a hit of a rule whose answer does not depend on its number. A shared store may count it a moment later."""
+        ...
+
     def fail(self, rule: str, reply: int, times: int) -> bool:
         """Whether this attempt is one of the first ``times`` at a reply of a rule. Such an attempt does not count as a hit."""
         ...
@@ -203,6 +207,10 @@ class State(Protocol):
 
 class StateFull(Exception):
     """The bounds of a namespace leave no room for a blob."""
+
+
+class StoreUnavailable(Exception):
+    """The database of a shared store does not answer. The message says which one and why, without a password."""
 
 
 class Store(Protocol):
