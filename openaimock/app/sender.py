@@ -25,7 +25,7 @@ from ..http.sse import Frame
 from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
 from ..text.log import safe
-from ..types.clock import Clock
+from ..types.clock import Clock, monotonic
 from ..types.reply import Fault, Hold, Reply
 from .call import Call
 from .raw import events, is_stream
@@ -268,7 +268,7 @@ class Sender:
         exchange = call.exchange
         if exchange.ended == "running":
             exchange.ended = "complete"
-        exchange.duration = time.perf_counter() - call.started
+        exchange.duration = monotonic() - call.started
         if call.recorded:
             self.metrics.count(exchange, events)
             if self.log.isEnabledFor(logging.INFO):
@@ -281,7 +281,7 @@ class Sender:
 def _timestamped(timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
     """The same pieces; the exchange gets the times at which they arrive."""
     for piece in timed:
-        call.exchange.chunks.append(time.perf_counter() - call.started)
+        call.exchange.chunks.append(monotonic() - call.started)
         yield piece
 
 
