@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ..config.types import Source
     from ..config.types import When as Conditions
+    from ..verdict import Finding
 
 
 class MockServer:
@@ -216,6 +217,28 @@ class MockServer:
         """
         __tracebackhide__ = True
         self._require(assertions.in_order(self.exchanges, steps))
+
+    def verdict(self) -> list[Finding]:
+        """What the exchanges show about the client: findings with a ``code``, their proof and a remedy (``docs/verdict.rst``)."""
+        from .. import verdict
+
+        return verdict.findings(self.exchanges)
+
+    def assert_resilient(self, *, allow: Sequence[str] = ()) -> None:
+        """AssertionError for findings about the client, except for those with the codes in ``allow`` (ValueError for no code)."""
+        __tracebackhide__ = True
+        from .. import verdict
+
+        verdict.check_codes(allow)
+        findings = [finding for finding in self.verdict() if finding.code not in allow]
+        if findings:
+            report = [
+                "the client is not resilient:",
+                *verdict.lines(findings),
+                "All requests:",
+                *assertions.lines(self.exchanges),
+            ]
+            self._require("\n".join(report))
 
     def _require(self, failure: str) -> None:
         __tracebackhide__ = True
