@@ -39,6 +39,8 @@ OPERATIONS: Mapping[str, str] = {
         "images.generations": ("images.generate",),
         "audio.speech": ("audio.speech.create",),
         "models": ("models.list", "models.retrieve", "models.delete"),
+        "files": ("files.create", "files.list", "files.retrieve", "files.delete", "files.content"),
+        "uploads": ("uploads.create", "uploads.parts.create", "uploads.complete", "uploads.cancel"),
     }.items()
     for id in ids
 }  # fmt: skip
