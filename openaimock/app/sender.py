@@ -26,7 +26,7 @@ from ..state.metrics import Metrics
 from ..text.log import safe
 from ..types.clock import Clock
 from ..types.exchange import Exchange
-from ..types.reply import Fault, Reply
+from ..types.reply import Fault, Pace, Reply
 from .call import Call
 from .raw import events, is_stream
 
@@ -55,15 +55,18 @@ class Sender:
         latency = call.latency
         if latency is None:
             latency = 0.0 if reply.latency is None else pace.wait(reply.latency, lambda: ids.random)
+        if call.place is not None:
+            latency += call.place.latency
+        speed = reply.pace and pace.drawn(reply.pace, lambda: ids.random)
         fault = call.exchange.fault = self._fault(call, reply)
         if isinstance(payload, payloads.Proxied):
             if payload.is_stream or (fault is None and not latency):
                 return self._pass(call, payload, latency, fault)
             payload = payload.whole()
         if isinstance(payload, payloads.Events):
-            return self._send_events(call, payload, reply, latency, fault)
-        if isinstance(payload, payloads.Raw) and is_stream(payload) and (fault or latency or not pace.instant(reply.pace)):
-            return self._send_events(call, events(payload), reply, latency, fault)
+            return self._send_events(call, payload, speed, latency, fault)
+        if isinstance(payload, payloads.Raw) and is_stream(payload) and (fault or latency or not pace.instant(speed)):
+            return self._send_events(call, events(payload), speed, latency, fault)
         if fault is not None and fault.kind == "error_event":
             # Only a stream can fail in the middle.
             error = api_error(500) if fault.error is None else api_error(**fault.error, model=call.ask.model)
@@ -82,25 +85,25 @@ class Sender:
         if fault is not None:
             body = faults.spoil(body, fault)
         headers.append(("content-length", str(len(body))))
-        if not latency and pace.instant(reply.pace) and fault is None:
+        if not latency and pace.instant(speed) and fault is None:
             self._start(call, status, headers, 0.0)
             self._end(call)
             return [body]
-        due = pace.whole(token_count, latency, reply.pace, lambda: ids.random)
+        due = pace.whole(token_count, latency, speed, lambda: ids.random)
         timed: faults.TimedChunks = iter([(due, body)])
         if fault is not None:
             timed = faults.whole(timed, fault)
         return self._timed(call, status, headers, due, pace.record_times(timed, call.exchange.chunks))
 
     def _send_events(
-        self, call: Call, payload: payloads.Events, reply: Reply, latency: float, fault: Fault | None
+        self, call: Call, payload: payloads.Events, speed: Pace | None, latency: float, fault: Fault | None
     ) -> Iterable[bytes]:
-        status = payload.status or reply.status or 200
+        status = payload.status or (call.reply or _PLAIN).status or 200
         first = payload.headers or (("content-type", stream_type(call.path)),)
         names = {name for name, _ in first}
         common = self._headers(call, status, streamed=True)
         headers = [*first, *(header for header in common if header[0] not in names)]
-        if not latency and pace.instant(reply.pace) and fault is None:
+        if not latency and pace.instant(speed) and fault is None:
             frames, rest = _first_frames(payload.frames)
             if rest is not None:
                 # What does not fit into the socket's buffer is produced when the client has read the rest.
@@ -111,7 +114,7 @@ class Sender:
             # In two pieces, because a host may compute a content length from a single one, and streams have none.
             return [b"".join(frames[:1]), b"".join(frames[1:])]
         ids, chunks = call.context.ids, call.exchange.chunks
-        timed = pace.stream(payload.frames, latency, reply.pace, lambda: ids.random, chunks if fault is None else [])
+        timed = pace.stream(payload.frames, latency, speed, lambda: ids.random, chunks if fault is None else [])
         if fault is not None:
             error = payload.error if fault.error is None else faults.own_error(payload.error, fault.error)
             timed = pace.record_times(faults.stream(timed, fault, error), chunks)
@@ -240,6 +243,8 @@ class Sender:
         if exchange.ended == "running":
             exchange.ended = "complete"
         exchange.duration = time.perf_counter() - call.started
+        if call.place is not None:
+            call.place.leave()
         if call.recorded:
             self.metrics.count(exchange, events)
             if self.log.isEnabledFor(logging.INFO):

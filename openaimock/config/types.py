@@ -59,7 +59,7 @@ When = TypedDict(
 
 
 class Latency(TypedDict, total=False):
-    """Milliseconds to wait, drawn from one of these distributions."""
+    """Milliseconds to wait, or tokens a second, drawn from one of these distributions."""
 
     uniform: Sequence[float]
     normal: Sequence[float]
@@ -69,8 +69,8 @@ class Latency(TypedDict, total=False):
 class PaceConfig(TypedDict, total=False):
     """The timing of a stream."""
 
-    ttft: float
-    tps: float
+    ttft: float | Latency
+    tps: float | Latency
     jitter: float
     chunk: str | int
     chunks: Sequence[str]
@@ -267,6 +267,7 @@ class MockConfig(TypedDict, total=False):
     overrides: bool
     chaos: Mapping[str, Any]
     limits: Mapping[str, int]
+    load: Mapping[str, float]
     isolate: Sequence[Literal["path", "header", "key"]]
     upstream: UpstreamConfig
     record: RecordConfig
