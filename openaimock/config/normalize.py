@@ -11,7 +11,7 @@ from ..replies import templates
 from ..text import regex
 from . import keys
 from .messages import Path, describe, snake
-from .timing import distribution, error, fail, fault, latency, pace, rate
+from .timing import distribution, error, fail, fault, hold, latency, pace, rate
 from .tree import BAD, Node
 from .validate import Checker, Normalizer, child, is_bad
 
@@ -303,6 +303,7 @@ NORMALIZERS: dict[str, Normalizer] = {
     "fault": fault,
     "error": error,
     "fail": fail,
+    "hold": hold,
     "tool_call": tool_call,
     "block": block,
     "reply": reply,

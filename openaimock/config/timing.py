@@ -108,3 +108,8 @@ def error(check: Checker, value: Any, node: Node, path: Path) -> Any:
 def fail(check: Checker, value: Any, node: Node, path: Path) -> Any:
     """The number of failures and their error."""
     return {"times": 1, **value}
+
+
+def hold(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """Name and position."""
+    return {"name": value, "after": 0} if isinstance(value, str) else {"after": 0, **value}

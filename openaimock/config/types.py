@@ -102,6 +102,13 @@ class FailConfig(TypedDict, total=False):
     error: int | str | Error
 
 
+class HoldConfig(TypedDict, total=False):
+    """The place where a reply waits until it is released."""
+
+    name: str
+    after: int
+
+
 class ToolCallConfig(TypedDict, total=False):
     """A tool call, in the API's form or the short one."""
 
@@ -132,6 +139,24 @@ class Timing(TypedDict, total=False):
     pace: PaceConfig
     fault: str | FaultConfig
     fail: FailConfig
+    hold: str | HoldConfig
+
+
+class MockImage(TypedDict, total=False):
+    """A picture: a file, its bytes in base64, or an address."""
+
+    file: str
+    b64: str
+    url: str
+    revised_prompt: str
+
+
+class MockSpeech(TypedDict, total=False):
+    """The audio of speech: a file, or its bytes in base64."""
+
+    file: str
+    b64: str
+    format: str
 
 
 class MockReply(Timing, total=False):
@@ -161,8 +186,8 @@ class MockReply(Timing, total=False):
     extra: Mapping[str, Any]
     template: bool
     embedding: Sequence[float]
-    image: Mapping[str, str]
-    speech: Mapping[str, str]
+    image: MockImage | Sequence[MockImage]
+    speech: MockSpeech
     moderation: Mapping[str, Any]
     set_state: Mapping[str, str]
 

@@ -105,10 +105,8 @@ def _draw(delay: Delay, chance: Callable[[], random.Random]) -> float:
     return delay.a * math.exp(chance().gauss(0.0, delay.b))
 
 
-def drawn(pace: Pace | None, chance: Callable[[], random.Random]) -> Pace | None:
+def drawn(pace: Pace, chance: Callable[[], random.Random]) -> Pace:
     """The pace of one reply, with a number drawn from each of its distributions."""
-    if pace is None or (pace.random_ttft is None and pace.random_tps is None):
-        return pace
     ttft, tps = pace.random_ttft, pace.random_tps
     return replace(
         pace,

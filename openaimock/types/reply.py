@@ -51,6 +51,11 @@ class Pace:
     random_ttft: Delay | None = None
     random_tps: Delay | None = None
 
+    @property
+    def is_random(self) -> bool:
+        """Whether each reply draws numbers of its own."""
+        return self.random_ttft is not None or self.random_tps is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -68,6 +73,13 @@ class Fail:
 
     times: int
     error: Mapping[str, Any]
+
+
+class Hold(NamedTuple):
+    """A reply waits at the hold ``name`` after ``after`` events of its stream, a whole one wholly, until it is released."""
+
+    name: str
+    after: int = 0
 
 
 class Extra(NamedTuple):
@@ -116,6 +128,7 @@ class Reply:
     pace: Pace | None = None
     fault: Fault | None = None
     fail: Fail | None = None
+    hold: Hold | None = None
     set_state: Mapping[str, str] = field(default_factory=dict)
     extra: Extra | None = None
     #: A recorded answer, sent as it is written by the endpoint that it is of.

@@ -76,12 +76,6 @@ def test_a_drawn_rate_never_stops_a_stream():
     assert min(drawn(pace, lambda: source).tps for _ in range(200)) == 1.0
 
 
-def test_a_pace_of_plain_numbers_is_used_as_it_is():
-    pace = Pace(ttft=5, tps=10)
-    assert drawn(pace, chance) is pace
-    assert drawn(None, chance) is None
-
-
 FRAMES = [(b"role", 0.0), (b"a", 1.0), (b"b", 2.0), (b"c", 1.0), (b"stop", 0.0), (b"done", 0.0)]
 
 
