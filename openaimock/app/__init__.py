@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..api.router import ROUTER
 from ..config.load import Config, load_rules, secrets
+from ..delivery.load import Load
 from ..errors import APIError, Hangup
 from ..http import cors, payloads
 from ..http.cancellation import Cancellation
@@ -24,6 +24,7 @@ from ..state.limits import RateLimits
 from ..state.namespace import Context, name_of
 from ..state.store import StoreUnavailable
 from ..state.stores import make_store
+from ..types.clock import monotonic
 from ..types.exchange import Exchange
 from . import asks, overrides
 from .call import Call, StartResponse
@@ -31,6 +32,7 @@ from .no_proxy import NoProxy, Proxy
 from .sender import Sender
 from .sources import unmatched_plan
 from .stages import (
+    admit,
     authenticate,
     claim,
     claim_may_wait,
@@ -60,7 +62,7 @@ Stage = Callable[["App", Call], None]
 Steps = Sequence[tuple[Stage, Callable[["App", Call], bool] | None]]
 
 #: The path of every request. Its response is sent after the last stage, or after a stage that raises an APIError.
-STAGES: tuple[Stage, ...] = (route, authenticate, override, read, limit, lint, match, reply, write)
+STAGES: tuple[Stage, ...] = (route, authenticate, override, read, admit, limit, lint, match, reply, write)
 #: Stages of several steps: a call can move to the thread pool between them. After a match the hit is counted.
 STEPS: Mapping[Stage, tuple[Stage, ...]] = {match: (match, claim)}
 #: The steps that may block, each with the test. A call that may block moves to the host's thread pool.
@@ -84,6 +86,7 @@ MAY_WAIT: Mapping[Stage, Callable[[App, Call], bool]] = {
 OPTIONAL: Mapping[Stage, Callable[[Config], bool]] = {
     authenticate: lambda config: bool(config.api_keys),
     override: lambda config: bool(config.overrides),
+    admit: lambda config: bool(config.load),
     limit: lambda config: bool(config.limits),
     lint: lambda config: config.lint != "off",
 }
@@ -125,13 +128,14 @@ class App:
         #: Passes requests on to the setting ``upstream``.
         self.upstream = self._upstream()
         self.keys = [key.encode() for key in config.api_keys]
+        self.load = Load(config.load or {})
         self.limits = RateLimits(config.limits or {})
         self.lints = config.lint != "off"
         stages = [stage for stage in STAGES if stage not in OPTIONAL or OPTIONAL[stage](config)]
         steps = [step for stage in stages for step in STEPS.get(stage, (stage,))]
         self._steps: Steps = tuple((step, may_block(step, self.namespaces.blocks)) for step in steps)
         #: The path of a call that the mock itself makes: its cause was authenticated and counted.
-        self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, limit))
+        self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, admit, limit))
         #: The path of a request that the mock cannot read, when the upstream answers what no rule answers.
         admission: Steps = tuple(step for step in self._steps if step[0] in (authenticate, override))
         self._unread_steps: Steps = (*admission, (pass_on, lambda app, call: True), (write, None))
@@ -222,11 +226,11 @@ class App:
         return Response(*head[0], content)
 
     def _call(self, request: Request, start_response: StartResponse, name: str) -> Call:
-        started = time.perf_counter()
+        started = monotonic()
         context = Context(self.namespaces[name], self.sender.clock, self.config.seed, self.config)
         environ = request.environ
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO") or "/"
-        exchange = Exchange(context.number, context.now, name, method, path, order=next(self.order))
+        exchange = Exchange(context.number, context.now, name, method, path, order=next(self.order), arrived=started)
         exchange.id = context.request_id = overrides.request_id(request) or context.ids.hex("req_")
         return Call(request, start_response, context, exchange, started)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..api.router import Route
+from ..delivery.load import Place
 from ..http.cancellation import Cancellation
 from ..http.request import Request
 from ..state.namespace import Context
@@ -26,7 +27,7 @@ class Call:
     start_response: StartResponse
     context: Context
     exchange: Exchange
-    #: The time of arrival, by ``time.perf_counter()``.
+    #: The time of arrival, by ``types.clock.monotonic()``.
     started: float
     #: Whether the journal, the metrics and the log get it.
     recorded: bool = True
@@ -42,6 +43,8 @@ class Call:
     latency: float | None = None
     #: Set by ``read``.
     ask: Ask = field(init=False)
+    #: Its place among the requests that are answered at once; set by ``admit``.
+    place: Place | None = None
     #: Additional response headers; set by ``limit``.
     headers: tuple[tuple[str, str], ...] = ()
     #: An Ask for each input of a request with several, else empty, and the match of each or of the one. Set by ``match``.

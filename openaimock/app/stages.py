@@ -84,6 +84,11 @@ def read(app: App, call: Call) -> None:
         namespace.charge(exchange, memory)
 
 
+def admit(app: App, call: Call) -> None:
+    """A place among the requests that are answered at once. APIError 429 or 503 when there is none."""
+    call.place = app.load.admit(call.ask.model)
+
+
 def limit(app: App, call: Call) -> None:
     """Rate limits: take the request's tokens out of its buckets. APIError 429 when they are empty."""
     ask = call.ask
@@ -190,7 +195,9 @@ def match_may_block(app: App, call: Call) -> bool:
 
 
 def reply_may_block(app: App, call: Call) -> bool:
-    """Whether making the reply may take long."""
+    """Whether making the reply or its payload may take long."""
+    if call.route.operation.blocking:
+        return True
     if not call.parts:
         ready = call.selection.plan.ready
         return (ready is None or ready.auto or ready.proxy) and _may_block(call.ask, call.selection)

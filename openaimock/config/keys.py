@@ -129,17 +129,25 @@ SHAPES["when"] = WHEN
 # Time and trouble
 
 _PAIR = ListOf(MILLISECONDS, least=2, most=2)
-SHAPES["latency"] = AnyOf((
-    MILLISECONDS,
-    Struct("a latency", (
-        Field("uniform", _PAIR, "A number between the two, all equally likely."),
-        Field("normal", _PAIR, "The mean and the standard deviation."),
-        Field("lognormal", _PAIR, "The median, and the standard deviation of the logarithm."),
-    ), doc="Milliseconds: a number, or a random distribution.", one_of=("uniform", "normal", "lognormal")),
-))  # fmt: skip
+_RATES = ListOf(Numeric(low=0), least=2, most=2)
+
+
+def _distribution(label: str, pair: Kind, doc: str) -> Struct:
+    return Struct(label, (
+        Field("uniform", pair, "A number between the two, all equally likely."),
+        Field("normal", pair, "The mean and the standard deviation."),
+        Field("lognormal", pair, "The median, and the standard deviation of the logarithm."),
+    ), doc=doc, one_of=("uniform", "normal", "lognormal"))  # fmt: skip
+
+
+SHAPES["latency"] = AnyOf((MILLISECONDS, _distribution("a latency", _PAIR, "Milliseconds: a number, or a random distribution.")))
+SHAPES["ttft"] = SHAPES["latency"]
+SHAPES["rate"] = AnyOf(
+    (Numeric(low=0, above=True), _distribution("a rate", _RATES, "Tokens a second: a number, or a random distribution."))
+)
 SHAPES["pace"] = Struct("a pace", (
-    Field("ttft", MILLISECONDS, "Milliseconds to the first token.", default=0),
-    Field("tps", Numeric(low=0, above=True), "Tokens a second.", default="as fast as possible"),
+    Field("ttft", shape("ttft"), "Milliseconds to the first token.", default=0),
+    Field("tps", shape("rate"), "Tokens a second.", default="as fast as possible"),
     Field("jitter", SHARE, "The random variation of the gaps, 0 to 1.", default=0),
     Field("chunk", AnyOf((Choice(("token", "word", "char"), "a chunk"), Numeric(low=1, whole=True))),
           "What one chunk holds: a ``token``, a ``word``, a ``char``, or a number of characters.", default="token"),
@@ -243,8 +251,9 @@ _FINISH = Field("finish_reason", Text(), "The finish reason: any text, or null."
 HEADERS = MapOf(Text(numbers=True), "a header")
 PAYLOADS = (
     Field("embedding", ListOf(Numeric()), "The vector of an embedding."),
-    Field("image", shape("file"), "An image.", later=True),
-    Field("speech", shape("speech"), "Audio of speech.", later=True),
+    Field("image", ListOf(shape("image"), least=1, single=True),
+          "The picture of an image endpoint, or a list of pictures, one for each that the request asks for."),
+    Field("speech", shape("speech"), "The audio of speech."),
     Field("moderation", Struct("a moderation", (
         Field("flagged", Flag(), "Whether the input is flagged."),
         Field("categories", Struct("the categories", tuple(
@@ -257,10 +266,16 @@ PAYLOADS = (
 )  # fmt: skip
 _FILE = (
     Field("file", Text(empty=False), "A file, relative to the configuration."),
-    Field("b64", Text(), "The bytes in base64."),
+    Field("b64", Text(empty=False), "The bytes in base64."),
 )
-SHAPES["file"] = Struct("a file", _FILE)
-SHAPES["speech"] = Struct("speech", (*_FILE, Field("format", Text(empty=False), "The audio's format, such as ``mp3``.")))
+SHAPES["image"] = Struct("an image", (
+    *_FILE,
+    Field("url", Text(empty=False), "The address of the picture, which is sent unchanged."),
+    Field("revised_prompt", Text(), "The prompt that the model made of the request's."),
+), one_of=("file", "b64", "url"))  # fmt: skip
+SHAPES["speech"] = Struct("speech", (
+    *_FILE, Field("format", Text(empty=False), "The audio's format, such as ``mp3``. Default: that of the file."),
+), one_of=("file", "b64"))  # fmt: skip
 ANSWER = (
     *MESSAGE_FIELDS,
     _FINISH,
