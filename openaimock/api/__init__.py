@@ -17,6 +17,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "embeddings": ("embeddings",),
     "moderations": ("moderations",),
     "models": ("models",),
+    "images": ("images.generations",),
 }
 
 

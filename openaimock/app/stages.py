@@ -188,7 +188,9 @@ def match_may_block(app: App, call: Call) -> bool:
 
 
 def reply_may_block(app: App, call: Call) -> bool:
-    """Whether making the reply may take long."""
+    """Whether making the reply or its payload may take long."""
+    if call.route.operation.blocking:
+        return True
     if not call.parts:
         ready = call.selection.plan.ready
         return (ready is None or ready.auto or ready.proxy) and _may_block(call.ask, call.selection)

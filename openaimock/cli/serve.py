@@ -84,7 +84,9 @@ def serve(arguments: argparse.Namespace) -> int:
         listeners = listen(host, port)
         return share(app, listeners, config.max_body, log, arguments.workers, ready(listeners[0].getsockname()[1]))
     if len(options) > arguments.watch:
-        app.api.namespaces.past = []
+        from ..state.namespace import Counts
+
+        app.api.namespaces.past = Counts()
     return _serve_here(arguments, app, config, (host, port), ready)
 
 

@@ -188,7 +188,7 @@ class Engine(Protocol):
         newest_first: bool,
         index: Mapping[str, str],
     ) -> TextPage | None:
-        """``State.page``."""
+        """``State.page``. None without an object ``after`` or ``before``; a ``before`` that is not past ``after`` is ignored."""
         ...
 
     # Blobs

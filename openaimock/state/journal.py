@@ -86,6 +86,27 @@ class Journal:
         exchange.size = 0
         self.dropped += 1
 
+    def pop(self) -> Exchange | None:
+        """Remove the oldest exchange and return it, because it goes to another place; None when there is none."""
+        with self._memory.lock:
+            if not self._exchanges:
+                return None
+            exchange = self._exchanges[0]
+            self.drop_oldest()
+            self.dropped -= 1
+            return exchange
+
+    def put_back(self, exchanges: Iterable[Exchange]) -> None:
+        """Put exchanges that ``pop`` returned, oldest first, before the others; those beyond the size are dropped."""
+        with self._memory.lock:
+            for exchange in reversed(list(exchanges)):
+                exchange.size = ENTRY
+                self._exchanges.appendleft(exchange)
+                self._memory.used += ENTRY
+            while len(self._exchanges) > self._size:
+                self.drop_oldest()
+            self._memory.shrink()
+
     def exchanges(self) -> list[Exchange]:
         """A copy of the list, oldest first."""
         with self._memory.lock:

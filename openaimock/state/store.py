@@ -6,7 +6,7 @@ the process; other implementations share it among processes and machines and pas
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from ..types.exchange import Exchange
@@ -216,10 +216,33 @@ class StoreUnavailable(Exception):
 class Store(Protocol):
     """The namespaces of one mock, by name. A namespace begins to exist when it is first asked for."""
 
+    #: Whether other processes share the state, so that operations may block and raise StoreUnavailable.
+    blocks: bool
+
+    def may_block(self, name: str) -> bool:
+        """Whether a request of a namespace may block before it asks the state for anything: its number is not at hand."""
+        ...
+
     def __getitem__(self, name: str) -> State: ...
 
-    def __iter__(self) -> Iterator[State]: ...
+    def __iter__(self) -> Iterator[State]:
+        """All namespaces, with what has happened until now in all processes."""
+        ...
+
+    def __contains__(self, name: str) -> bool: ...
 
     def reset(self, name: str | None = None) -> None:
         """Forget one namespace, or all of them."""
+        ...
+
+    def follow(self, settings: Any, rules: Collection[str]) -> None:
+        """Go on with other settings; what is counted of these rules is forgotten."""
+        ...
+
+    def check(self) -> None:
+        """StoreUnavailable unless the store answers."""
+        ...
+
+    def close(self) -> None:
+        """Write what is not written yet. The store can be used again."""
         ...
