@@ -24,6 +24,7 @@ ORDER = [
     "replies",
     "delivery",
     "lint",
+    "verdict",
     "rules",
     "config",
     "state",

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..config.load import Config, load, secrets
 from ..rules.rule import Rule
@@ -22,6 +22,9 @@ from ..types.exchange import Exchange
 from ..wsgi import Application, create_app
 from . import assertions, holding
 from .assertions import When
+
+if TYPE_CHECKING:
+    from ..verdict import Finding
 
 
 class MockServer:
@@ -207,6 +210,28 @@ class MockServer:
         """
         __tracebackhide__ = True
         self._require(assertions.in_order(self.exchanges, steps))
+
+    def verdict(self) -> list[Finding]:
+        """What the exchanges show about the client: findings with a ``code``, their proof and a remedy (``docs/verdict.rst``)."""
+        from .. import verdict
+
+        return verdict.findings(self.exchanges)
+
+    def assert_resilient(self, *, allow: Sequence[str] = ()) -> None:
+        """AssertionError for findings about the client, except for those with the codes in ``allow`` (ValueError for no code)."""
+        __tracebackhide__ = True
+        from .. import verdict
+
+        verdict.check_codes(allow)
+        findings = [finding for finding in self.verdict() if finding.code not in allow]
+        if findings:
+            report = [
+                "the client is not resilient:",
+                *verdict.lines(findings),
+                "All requests:",
+                *assertions.lines(self.exchanges),
+            ]
+            self._require("\n".join(report))
 
     def _require(self, failure: str) -> None:
         __tracebackhide__ = True

@@ -37,6 +37,8 @@ OPERATIONS: Mapping[str, str] = {
         "moderations": ("moderations.create",),
         "images.generations": ("images.generate",),
         "models": ("models.list", "models.retrieve", "models.delete"),
+        "files": ("files.create", "files.list", "files.retrieve", "files.delete", "files.content"),
+        "uploads": ("uploads.create", "uploads.parts.create", "uploads.complete", "uploads.cancel"),
     }.items()
     for id in ids
 }  # fmt: skip
