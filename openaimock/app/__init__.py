@@ -119,7 +119,7 @@ class App:
         self.sender = Sender(config, log)
         self.log = self.sender.log
         self.asks = asks.AskReader()
-        self.namespaces = make_store(config, secrets(config))
+        self.namespaces = make_store(config, secrets(config), self.sender.metrics.snapshot)
         #: Numbers of the exchanges of all namespaces.
         self.order = itertools.count(1)
         self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}

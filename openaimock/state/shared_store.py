@@ -47,11 +47,12 @@ class SharedStore:
 
     blocks = True
 
-    def __init__(self, engine: Engine, settings: Any, secrets: Collection[str] = ()) -> None:
+    def __init__(
+        self, engine: Engine, settings: Any, secrets: Collection[str] = (), measure: Callable[[], Snapshot] = Snapshot
+    ) -> None:
         self.engine = engine
         self.on_change: Callable[[Mapping[str, int]], None] = lambda counters: None
-        #: What this process has counted of its exchanges.
-        self.measure: Callable[[], Snapshot] = Snapshot
+        self._measure = measure
         self._remembers = False
         self._settings = settings
         self._journaling = Journaling(settings.journal_size, JournalMemory(settings.journal_memory), tuple(secrets))
@@ -202,7 +203,7 @@ class SharedStore:
                 self._forget(name)
 
     def _beat(self) -> None:
-        self.processes.beat(self._ticket, self.measure())
+        self.processes.beat(self._ticket, self._measure())
         self._beaten = monotonic()
 
     def settle(self) -> None:

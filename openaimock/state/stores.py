@@ -9,6 +9,7 @@ from typing import Any
 from ..config.stores import sqlite_path
 from ..errors import ConfigError, Problem
 from .engine import Engine
+from .metrics import Snapshot
 from .namespace import Namespaces
 from .shared_store import SharedStore
 from .store import StoreUnavailable
@@ -24,8 +25,12 @@ def _sqlite(address: str, base: Path) -> Engine:
 ENGINES: Mapping[str, Callable[[str, Path], Engine]] = {"sqlite": _sqlite}
 
 
-def make_store(settings: Any, secrets: Collection[str] = ()) -> Namespaces | SharedStore:
-    """The store of a mock. ``secrets`` are the configured keys, masked in what is written. ConfigError when it cannot be used."""
+def make_store(
+    settings: Any, secrets: Collection[str] = (), measure: Callable[[], Snapshot] = Snapshot
+) -> Namespaces | SharedStore:
+    """The store of a mock. ``secrets`` are the configured keys, masked in what is written; ``measure`` returns what this
+    process has counted of its exchanges. ConfigError when the store cannot be used.
+    """
     address: str = settings.store
     if address == "memory":
         return Namespaces(settings)
@@ -37,4 +42,4 @@ def make_store(settings: Any, secrets: Collection[str] = ()) -> Namespaces | Sha
     finally:
         # The process may fork before it answers requests.
         engine.close()
-    return SharedStore(engine, settings, secrets)
+    return SharedStore(engine, settings, secrets, measure)
