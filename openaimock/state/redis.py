@@ -154,9 +154,9 @@ class RedisEngine:
         """Delete a text."""
         return bool(self._script(object_scripts.DELETE, name, collection, id))
 
-    def swap(self, name: str, collection: str, id: str, old: str, new: str) -> bool:
-        """Replace a text that is still the same."""
-        return bool(self._script(object_scripts.SWAP, name, collection, id, old, new))
+    def swap(self, name: str, collection: str, id: str, old: str | None, new: str) -> bool:
+        """Replace a text that is still the same; with None, store one where there is none."""
+        return bool(self._script(object_scripts.SWAP, name, collection, id, _optional(old), new))
 
     def count(self, name: str, collection: str) -> int:
         """How many texts a collection has."""

@@ -183,7 +183,7 @@ def _options(address: RedisAddress) -> dict[str, Any]:
 
 
 def _is_usable(connection: Any) -> bool:
-    """Whether nothing has arrived on an idle connection: no end of the connection, no answer that nobody waits for."""
+    """Whether nothing has arrived on an idle connection, such as the end of the connection."""
     try:
         return not connection.can_read(timeout=0)
     except (redis.RedisError, OSError):

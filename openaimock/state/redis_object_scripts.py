@@ -36,13 +36,18 @@ call('HDEL', ns .. 'values:' .. ARGV[4], ARGV[5])
 return call('ZREM', ns .. 'ids:' .. ARGV[4], ARGV[5])
 """)
 
-#: ARGV: collection, id, old value, new value.
+#: ARGV: collection, id, old value behind a "+" or "" for none, new value.
 SWAP = Script("""
-if call('HGET', ns .. 'values:' .. ARGV[4], ARGV[5]) ~= ARGV[6] then
+local value = call('HGET', ns .. 'values:' .. ARGV[4], ARGV[5])
+if (value and '+' .. value or '') ~= ARGV[6] then
   return 0
 end
 call('HSET', ns .. 'values:' .. ARGV[4], ARGV[5], ARGV[7])
 touch('values:' .. ARGV[4])
+if not value then
+  call('ZADD', ns .. 'ids:' .. ARGV[4], count('objects', 1), ARGV[5])
+  touch('ids:' .. ARGV[4])
+end
 return 1
 """)
 
