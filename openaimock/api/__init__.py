@@ -20,6 +20,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "files": ("files",),
     "uploads": ("uploads",),
     "images": ("images.generations",),
+    "audio": ("audio.speech",),
 }
 
 
