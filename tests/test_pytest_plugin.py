@@ -354,9 +354,7 @@ def test_a_when_without_a_reply_fails_the_test(tests):
 def test_a_misspelt_option_of_the_marker_gets_a_suggestion(tests):
     result = tests("@pytest.mark.openai_mock(allow_unmatchd=True)\ndef test_one(openai_mock): pass\n")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(
-        ["openai_mock: 'allow_unmatchd' is not an option of the marker; did you mean 'allow_unmatched'?"]
-    )
+    result.stdout.fnmatch_lines(["openai_mock: 'allow_unmatchd' is not an option of the marker; did you mean 'allow_unmatched'?"])
     result.stdout.no_fnmatch_line("*another exception*")
 
 

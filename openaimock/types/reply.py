@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from .ask import JSON, ToolCall
 
-
 #: The length of a text in the repr of a reply, in characters.
 _SHOWN = 60
 
