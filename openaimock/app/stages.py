@@ -167,7 +167,10 @@ def match_may_block(app: App, call: Call) -> bool:
 
 
 def reply_may_block(app: App, call: Call) -> bool:
-    """Whether making the reply may take long."""
+    """Whether making the reply or writing it may take long."""
+    blocks = call.route.operation.blocks
+    if blocks is not None and blocks(call.ask):
+        return True
     if not call.parts:
         ready = call.selection.plan.ready
         return (ready is None or ready.auto or ready.proxy) and _may_block(call.ask, call.selection)
