@@ -19,6 +19,7 @@ from ..replies.plan import combine
 from ..replies.prepare import prepare
 from ..seed import digest
 from ..state.limits import requested_tokens
+from ..state.namespace import Context
 from ..types.ask import Ask
 from ..types.operations import OPERATIONS
 from ..types.reply import Reply
@@ -30,8 +31,6 @@ from .sources import SOURCES, Selection, select
 if TYPE_CHECKING:
     from . import App
 
-#: A body of more bytes counts by its size against the memory of the journal.
-LARGE = 4096
 #: Reading a body of more bytes than this may block, sent as it is or compressed.
 LARGE_JSON, LARGE_ENCODED = 256 * 1024, 4096
 #: A match that may take longer than this many seconds may block.
@@ -43,9 +42,25 @@ MANY = 16
 def route(app: App, call: Call) -> None:
     """The operation of the path and method."""
     exchange = call.exchange
-    call.route = ROUTER.find(exchange.method, exchange.path)
+    try:
+        call.route = ROUTER.find(exchange.method, exchange.path)
+    except APIError as error:
+        raise _with_hint(app, call, error) from None
     operation = call.route.operation
     call.path, exchange.endpoint, exchange.operation = operation.path, OPERATIONS[operation.id], operation.id
+
+
+def _with_hint(app: App, call: Call, error: APIError) -> APIError:
+    """The refusal of a path, with what is probably wrong with the base URL in a header and in the log."""
+    # Imported on first use: a client that reaches its endpoint does not need it.
+    from ..api.hints import base_url_hint
+
+    exchange = call.exchange
+    hint = base_url_hint(exchange.method, exchange.path) if error.status == 404 else ""
+    if hint:
+        error.headers["x-openaimock-hint"] = hint
+        app.log.warning("%s %s: unknown path; %s", exchange.method, exchange.path, hint)
+    return error
 
 
 def authenticate(app: App, call: Call) -> None:
@@ -65,9 +80,8 @@ def read(app: App, call: Call) -> None:
     """The Ask. APIError when the operation refuses the request."""
     namespace, exchange = call.context.namespace, call.exchange
     call.ask = exchange.ask = app.asks.read(call.route, call.request, namespace)
-    if call.recorded and len(raw := call.request.raw) > LARGE:
-        # Beside its text, a small JSON value takes about 60 bytes in Python.
-        namespace.charge(exchange, 2 * len(raw) + 60 * raw.count(b","))
+    if call.recorded and (memory := call.request.memory):
+        namespace.charge(exchange, memory)
 
 
 def limit(app: App, call: Call) -> None:
@@ -136,13 +150,16 @@ def write(app: App, call: Call) -> None:
         # The mock need not have an operation for the request.
         call.payload = app.upstream.fetch(call)
         return
-    operation = call.route.operation
+    call.payload = payload_of(call.route.operation, call.ask, content, call.context)
+
+
+def payload_of(operation: Operation, ask: Ask, content: Reply | None, context: Context) -> Any:
+    """What an operation sends for a Reply; for None its own answer."""
     if content is None or content.plain:
-        call.payload = operation.write(call.ask, content, call.context)
-    elif content.raw:
-        call.payload = raw(content)
-    else:
-        call.payload = complete(operation.write(call.ask, prepare(call.ask, content), call.context), call.ask, content)
+        return operation.write(ask, content, context)
+    if content.raw:
+        return raw(content)
+    return complete(operation.write(ask, prepare(ask, content), context), ask, content)
 
 
 def pass_on(app: App, call: Call) -> None:
@@ -154,8 +171,10 @@ def pass_on(app: App, call: Call) -> None:
 
 
 def read_may_block(app: App, call: Call) -> bool:
-    """Whether the body is so large that decoding and parsing it take long."""
+    """Whether the body is so large that decoding and parsing it take long, or the operation itself takes long."""
     environ = call.request.environ
+    if call.route.operation.blocks:
+        return True
     length = environ.get("CONTENT_LENGTH") or "0"
     limit = LARGE_ENCODED if "HTTP_CONTENT_ENCODING" in environ else LARGE_JSON
     return len(length) > 12 or (length.isdecimal() and int(length) > limit)
@@ -168,8 +187,8 @@ def match_may_block(app: App, call: Call) -> bool:
 
 def reply_may_block(app: App, call: Call) -> bool:
     """Whether making the reply or writing it may take long."""
-    blocks = call.route.operation.blocks
-    if blocks is not None and blocks(call.ask):
+    slow = call.route.operation.slow
+    if slow is not None and slow(call.ask):
         return True
     if not call.parts:
         ready = call.selection.plan.ready
