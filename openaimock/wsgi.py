@@ -31,6 +31,8 @@ class Application:
             return self.admin(environ, start_response)
         if path in _PAGES and environ["REQUEST_METHOD"] != "OPTIONS":
             return _PAGES[path](self.api, environ, start_response)
+        if path in ("/", "") and self.admin is not None and self.admin.leads_to_page(environ):
+            return admin.lead_to_page(environ, start_response)
         return self.api(environ, start_response)
 
     def close(self) -> None:

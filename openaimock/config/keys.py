@@ -173,11 +173,19 @@ SHAPES["fail"] = Struct("a failure", (
     Field("times", Numeric(low=1, whole=True), "The number of attempts that fail before the reply is sent.", default=1),
     Field("error", shape("error"), "The error that they get.", required=True),
 ), doc="The first attempts fail, then the reply is sent.")  # fmt: skip
+SHAPES["hold"] = AnyOf((
+    NAME,
+    Struct("a hold", (
+        Field("name", NAME, "The name by which the reply is released.", required=True),
+        Field("after", COUNT, "Events of a stream that are sent before it waits. A whole reply waits wholly.", default=0),
+    ), doc="The reply waits until ``mock.release(name)`` or the admin releases it: a name, or a mapping."),
+))  # fmt: skip
 TIMING = (
     Field("latency", shape("latency"), "Milliseconds before anything is sent."),
     Field("pace", shape("pace"), "The timing of a stream."),
     Field("fault", shape("fault"), "A failure of the transport."),
     Field("fail", shape("fail"), "The failure of the first attempts."),
+    Field("hold", shape("hold"), "The hold at which the reply waits until it is released."),
 )
 
 # Replies

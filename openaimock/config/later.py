@@ -8,8 +8,6 @@ from .names import LATER
 KEYS: dict[str, tuple[str, ...]] = {
     "a setting": ("prompt_cache", "webhooks", "load"),
     "a rule": ("expect",),
-    "a reply": ("hold",),
-    "a message": ("hold",),
 }
 #: The label of a choice -> its words that are not implemented yet.
 WORDS: dict[str, tuple[str, ...]] = {

@@ -212,6 +212,11 @@ def fail(check: Checker, value: Any, node: Node, path: Path) -> Any:
     return {"times": 1, **value}
 
 
+def hold(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """Name and position."""
+    return {"name": value, "after": 0} if isinstance(value, str) else {"after": 0, **value}
+
+
 # Replies
 
 
@@ -387,6 +392,7 @@ NORMALIZERS: dict[str, Normalizer] = {
     "fault": fault,
     "error": error,
     "fail": fail,
+    "hold": hold,
     "tool_call": tool_call,
     "block": block,
     "reply": reply,

@@ -102,6 +102,13 @@ class FailConfig(TypedDict, total=False):
     error: int | str | Error
 
 
+class HoldConfig(TypedDict, total=False):
+    """The place where a reply waits until it is released."""
+
+    name: str
+    after: int
+
+
 class ToolCallConfig(TypedDict, total=False):
     """A tool call, in the API's form or the short one."""
 
@@ -132,6 +139,7 @@ class Timing(TypedDict, total=False):
     pace: PaceConfig
     fault: str | FaultConfig
     fail: FailConfig
+    hold: str | HoldConfig
 
 
 class MockReply(Timing, total=False):

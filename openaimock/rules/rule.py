@@ -80,7 +80,7 @@ class Rule:
 def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | None = None) -> Rule:
     """A Rule from its validated normal form. ``defaults`` are the file's ``turns``, ``pace`` and ``latency``."""
     options = {**(defaults or {}), **{key: value for key, value in rule.items() if value is not None}}
-    timing = {key: options[key] for key in ("latency", "pace", "fault", "fail") if options.get(key) is not None}
+    timing = {key: options[key] for key in ("latency", "pace", "fault", "fail", "hold") if options.get(key) is not None}
     flow = tuple(_turn(message, timing) for message in rule.get("messages") or ())
     rule_conditions = conditions.compile(rule.get("when") or {})
     plans = tuple(plan(reply, timing) for reply in rule.get("replies") or ())

@@ -20,7 +20,7 @@ from ..text import redaction
 from ..types.clock import Clock
 from ..types.exchange import Exchange
 from ..wsgi import Application, create_app
-from . import assertions
+from . import assertions, holding
 from .assertions import When
 
 
@@ -124,10 +124,30 @@ class MockServer:
         app.ruleset = RuleSet(rules, first=app.config.match == "first")
         app.sender.clock = Clock.parse(app.config.clock)
         app.namespaces.reset()
+        app.sender.holds.reset()
 
     def advance(self, seconds: float) -> None:
         """Move the mock's clock on."""
         self.app.api.sender.clock.advance(seconds)
+
+    # Holds
+
+    def release(self, name: str, *, namespace: str | None = None) -> int:
+        """Release the requests that wait at the hold ``name``, in one namespace or in all; how many did.
+
+        When there is none, the next request that arrives there does not wait.
+        """
+        return self.app.api.sender.holds.release(name, namespace)
+
+    def wait_held(self, name: str, timeout: float = 5.0, *, count: int = 1, namespace: str | None = None) -> list[Exchange]:
+        """Return the exchanges that wait at the hold ``name`` as soon as there are ``count`` of them (0: none any more).
+
+        TimeoutError after ``timeout`` seconds.
+        """
+        held = self.app.api.sender.holds.wait(name, timeout, count, namespace)
+        if held is None:
+            raise TimeoutError(holding.overdue(self.app.api, name, timeout, count))
+        return [request.exchange for request in held]
 
     # Exchanges
 

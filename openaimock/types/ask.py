@@ -92,7 +92,7 @@ class Ask:
     params: Mapping[str, str] = NOTHING
     query: Mapping[str, Any] = NOTHING
     headers: Mapping[str, str] = NOTHING
-    #: Uploaded files of a multipart request: name -> (file name, content type, bytes).
+    #: Uploaded files of a form by name: an ``http.forms.UploadedFile``, or a list of them for ``name[]``.
     files: Mapping[str, Any] = NOTHING
     namespace: str = "default"
     #: The scenarios of the namespace and the state each is in.

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .ask import Ask, Match
 from .reply import Fault, Reply
 
 if TYPE_CHECKING:
     from ..errors import APIError
+
+
+class Received(NamedTuple):
+    """What the upstream answered. ``body`` is None when it is longer than the journal keeps, or broke off."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None
 
 
 @dataclass(slots=True, eq=False)
@@ -43,6 +51,8 @@ class Exchange:
     operation: str = ""
     #: Bytes that it takes in the journal; 0 while it is in none.
     size: int = 0
+    #: The answer of the upstream, where it answered.
+    received: Received | None = None
 
     @property
     def rule(self) -> str | None:

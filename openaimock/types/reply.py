@@ -67,6 +67,13 @@ class Fail:
     error: Mapping[str, Any]
 
 
+class Hold(NamedTuple):
+    """A reply waits at the hold ``name`` after ``after`` events of its stream, a whole one wholly, until it is released."""
+
+    name: str
+    after: int = 0
+
+
 class Extra(NamedTuple):
     """Members that an answer gets in addition, or that override those that the endpoint makes.
 
@@ -113,6 +120,7 @@ class Reply:
     pace: Pace | None = None
     fault: Fault | None = None
     fail: Fail | None = None
+    hold: Hold | None = None
     set_state: Mapping[str, str] = field(default_factory=dict)
     extra: Extra | None = None
     #: A recorded answer, sent as it is written by the endpoint that it is of.

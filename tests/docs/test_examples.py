@@ -174,12 +174,12 @@ def test_the_readme_shows_the_rule_of_the_starter_file():
 
 
 def test_the_readme_commands_and_first_examples_run(start, tmp_path, capsys):
-    _, init, serve, ready = blocks("console")[0].splitlines()
+    _, init, serve, *ready = blocks("console")[0].splitlines()
     assert init.split("#")[0].split() == ["$", "openaimock", "init", "mock.yaml"]
     assert serve == "$ openaimock mock.yaml"
     assert run("init", "mock.yaml", cwd=tmp_path).returncode == 0
     mock = start("mock.yaml", "--port", "0", cwd=tmp_path)
-    assert mock.ready.replace(f":{mock.port}/", ":3000/").rstrip() == ready
+    assert (mock.ready + mock.inspector).replace(f":{mock.port}/", ":3000/").splitlines() == ready
     hello, miss, *_ = blocks("python")
     scope: dict[str, object] = {}
     exec(hello.replace("http://127.0.0.1:3000/v1", mock.url), scope)
