@@ -17,6 +17,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "embeddings": ("embeddings",),
     "moderations": ("moderations",),
     "models": ("models",),
+    "images": ("images.generations",),
     "vector_stores": ("vector_stores.stores", "vector_stores.files"),
 }
 

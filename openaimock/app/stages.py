@@ -171,10 +171,8 @@ def pass_on(app: App, call: Call) -> None:
 
 
 def read_may_block(app: App, call: Call) -> bool:
-    """Whether the body is so large that decoding and parsing it take long, or the operation itself takes long."""
+    """Whether the body is so large that decoding and parsing it take long."""
     environ = call.request.environ
-    if call.route.operation.blocks:
-        return True
     length = environ.get("CONTENT_LENGTH") or "0"
     limit = LARGE_ENCODED if "HTTP_CONTENT_ENCODING" in environ else LARGE_JSON
     return len(length) > 12 or (length.isdecimal() and int(length) > limit)
@@ -186,9 +184,9 @@ def match_may_block(app: App, call: Call) -> bool:
 
 
 def reply_may_block(app: App, call: Call) -> bool:
-    """Whether making the reply or writing it may take long."""
-    slow = call.route.operation.slow
-    if slow is not None and slow(call.ask):
+    """Whether making the reply or its payload may take long."""
+    blocking = call.route.operation.blocking
+    if blocking is True or (callable(blocking) and blocking(call.ask)):
         return True
     if not call.parts:
         ready = call.selection.plan.ready

@@ -243,8 +243,9 @@ _FINISH = Field("finish_reason", Text(), "The finish reason: any text, or null."
 HEADERS = MapOf(Text(numbers=True), "a header")
 PAYLOADS = (
     Field("embedding", ListOf(Numeric()), "The vector of an embedding."),
-    Field("image", shape("file"), "An image.", later=True),
-    Field("speech", shape("speech"), "Audio of speech.", later=True),
+    Field("image", ListOf(shape("image"), least=1, single=True),
+          "The picture of an image endpoint, or a list of pictures, one for each that the request asks for."),
+    Field("speech", shape("speech"), "The audio of speech."),
     Field("moderation", Struct("a moderation", (
         Field("flagged", Flag(), "Whether the input is flagged."),
         Field("categories", Struct("the categories", tuple(
@@ -257,10 +258,16 @@ PAYLOADS = (
 )  # fmt: skip
 _FILE = (
     Field("file", Text(empty=False), "A file, relative to the configuration."),
-    Field("b64", Text(), "The bytes in base64."),
+    Field("b64", Text(empty=False), "The bytes in base64."),
 )
-SHAPES["file"] = Struct("a file", _FILE)
-SHAPES["speech"] = Struct("speech", (*_FILE, Field("format", Text(empty=False), "The audio's format, such as ``mp3``.")))
+SHAPES["image"] = Struct("an image", (
+    *_FILE,
+    Field("url", Text(empty=False), "The address of the picture, which is sent unchanged."),
+    Field("revised_prompt", Text(), "The prompt that the model made of the request's."),
+), one_of=("file", "b64", "url"))  # fmt: skip
+SHAPES["speech"] = Struct("speech", (
+    *_FILE, Field("format", Text(empty=False), "The audio's format, such as ``mp3``. Default: that of the file."),
+), one_of=("file", "b64"))  # fmt: skip
 ANSWER = (
     *MESSAGE_FIELDS,
     _FINISH,

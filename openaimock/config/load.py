@@ -17,6 +17,7 @@ from ..params.models import ModelTable, overlay
 from ..text.redaction import HEADERS, is_secret
 from ..types.clock import Clock
 from . import keys, later, recording, warnings
+from .media import RULES_TEXT
 from .messages import describe
 from .names import MODELS
 from .normalize import check_templates, child
@@ -119,7 +120,7 @@ def load_rules(
     problems: list[Problem] = []
     check = Checker(RULE_NORMALIZERS, problems)
     with _without_gc():
-        tree = _tree(source, Reading("<rules>" if isinstance(source, (str, bytes)) else "", problems, environ))
+        tree = _tree(source, Reading(RULES_TEXT if isinstance(source, (str, bytes)) else "", problems, environ))
         entries: list[Entry] = []
         if tree is not None:
             entries = _rules_in(check, tree)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from . import keys
+from .media import NORMALIZERS as MEDIA
 from .messages import Path, render, snake
 from .normalize import NORMALIZERS, answer, check_templates, child, collect_templates, expectation, is_bad
 from .recorded import response
@@ -251,4 +252,4 @@ def _free(name: str, places: dict[str, str]) -> str:
 
 
 #: The normalizer of every named shape.
-RULE_NORMALIZERS: dict[str, Normalizer] = {**NORMALIZERS, "response": response, "rule": rule}
+RULE_NORMALIZERS: dict[str, Normalizer] = {**NORMALIZERS, **MEDIA, "response": response, "rule": rule}

@@ -260,6 +260,6 @@ _NOUNS = {
     "model_entry": "a model",
     "size": "a number of bytes or a size",
     "fail": "a failure",
-    "file": "a file",
+    "image": "an image",
     "speech": "speech",
 }

@@ -142,6 +142,23 @@ class Timing(TypedDict, total=False):
     hold: str | HoldConfig
 
 
+class MockImage(TypedDict, total=False):
+    """A picture: a file, its bytes in base64, or an address."""
+
+    file: str
+    b64: str
+    url: str
+    revised_prompt: str
+
+
+class MockSpeech(TypedDict, total=False):
+    """The audio of speech: a file, or its bytes in base64."""
+
+    file: str
+    b64: str
+    format: str
+
+
 class MockReply(Timing, total=False):
     """The reply to send."""
 
@@ -169,8 +186,8 @@ class MockReply(Timing, total=False):
     extra: Mapping[str, Any]
     template: bool
     embedding: Sequence[float]
-    image: Mapping[str, str]
-    speech: Mapping[str, str]
+    image: MockImage | Sequence[MockImage]
+    speech: MockSpeech
     moderation: Mapping[str, Any]
     set_state: Mapping[str, str]
 

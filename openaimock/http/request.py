@@ -149,6 +149,13 @@ class Request:
             value["model"] = self.model
         return value
 
+    @property
+    def base_url(self) -> str:
+        """The address of the mock as the client sees it, with the prefix where it is mounted and without a trailing slash."""
+        from .address import base_url  # few answers have addresses
+
+        return base_url(self.environ)
+
     def header(self, name: str) -> str | None:
         """One header by its lower-case name."""
         return self.headers.get(name)

@@ -143,6 +143,12 @@ class Namespaces:
         return counts if self.past is None else [*counts, self.past]
 
 
+def secret_of(settings: Any) -> str:
+    """What signs the addresses of the content that a mock stores."""
+    keys: Sequence[str] = settings.api_keys
+    return keys[0] if keys else str(settings.seed)
+
+
 class Context:
     """What one exchange can draw on: the time, ids and randomness, its namespace, and the settings of the mock."""
 
@@ -167,6 +173,11 @@ class Context:
         """The seed of everything that is made up."""
         seed: object = self._settings.seed
         return seed
+
+    @property
+    def secret(self) -> str:
+        """What signs the addresses of stored content: the first API key, else the seed."""
+        return secret_of(self._settings)
 
     @property
     def store(self) -> State:

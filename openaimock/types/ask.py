@@ -112,6 +112,8 @@ class Ask:
     attempt: int = 0
     #: Keys of the body that are repeated in one object. A class variable, so that other requests pay nothing for it.
     repeated_keys: ClassVar[tuple[str, ...]] = ()
+    #: The address of the mock as the client sees it, set by operations whose answers have addresses.
+    base_url: str = ""
 
     def copy(self) -> Ask:
         """A copy that shares the values computed so far."""

@@ -12,6 +12,7 @@ ANSWERING: Mapping[str, str] = {
     "completions": "completions.create",
     "embeddings": "embeddings.create",
     "moderations": "moderations.create",
+    "images.generations": "images.generate",
 }
 #: Every operation by its id, which is the SDK's name of its method, with its endpoint. A static copy of the tables in ``api``,
 #: so that a configuration can be checked without importing the whole API; a test compares them.
@@ -34,6 +35,7 @@ OPERATIONS: Mapping[str, str] = {
         "completions": ("completions.create",),
         "embeddings": ("embeddings.create",),
         "moderations": ("moderations.create",),
+        "images.generations": ("images.generate",),
         "models": ("models.list", "models.retrieve", "models.delete"),
         "vector_stores": (
             "vector_stores.create", "vector_stores.list", "vector_stores.retrieve", "vector_stores.update",

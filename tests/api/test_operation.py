@@ -60,7 +60,7 @@ def test_a_name_selects_operations(name, ids):
         ("chats", "did you mean 'chat'?"),
         ("chat.completion.create", "did you mean 'chat.completions.create'?"),
         ("modelz.*", "'modelz.*' is not an endpoint"),
-        ("images.generations", "'images.generations' is not available yet"),
+        ("fine_tuning", "'fine_tuning' is not available yet"),
     ],
 )
 def test_a_name_that_is_not_served_is_a_load_error(name, message):

@@ -139,7 +139,7 @@ def _not_allowed(ask: Ask, reply: Reply | None, context: Context) -> payloads.JS
 
 
 ENDPOINTS = (
-    Operation("responses.create", "POST", "/responses", read, write, params=RESPONSES, slow=has_file_search),
+    Operation("responses.create", "POST", "/responses", read, write, params=RESPONSES, blocking=has_file_search),
     Operation("responses.connect", "GET", "/responses", _read_socket, _not_allowed, own=True),
     Operation(
         "responses.input_tokens.count", "POST", "/responses/input_tokens", _read_count, _count, own=True, params=INPUT_TOKENS

@@ -166,20 +166,20 @@ _BATCHES = "/vector_stores/<vector_store_id>/file_batches"
 _BATCH = f"{_BATCHES}/<batch_id>"
 ENDPOINTS = (
     Operation("vector_stores.files.create", "POST", _FILES, _read_create, _create, own=True, params=params.FILES_CREATE),
-    Operation("vector_stores.files.list", "GET", _FILES, _read_list, _list, own=True, blocks=True),
-    Operation("vector_stores.files.retrieve", "GET", _FILE, _read, _retrieve, own=True, blocks=True),
+    Operation("vector_stores.files.list", "GET", _FILES, _read_list, _list, own=True, blocking=True),
+    Operation("vector_stores.files.retrieve", "GET", _FILE, _read, _retrieve, own=True, blocking=True),
     Operation(
-        "vector_stores.files.update", "POST", _FILE, _read_update, _update, own=True, params=params.FILES_UPDATE, blocks=True
+        "vector_stores.files.update", "POST", _FILE, _read_update, _update, own=True, params=params.FILES_UPDATE, blocking=True
     ),
-    Operation("vector_stores.files.delete", "DELETE", _FILE, _read, _delete, own=True, blocks=True),
-    Operation("vector_stores.files.content", "GET", f"{_FILE}/content", _read, _content, own=True, blocks=True),
+    Operation("vector_stores.files.delete", "DELETE", _FILE, _read, _delete, own=True, blocking=True),
+    Operation("vector_stores.files.content", "GET", f"{_FILE}/content", _read, _content, own=True, blocking=True),
     Operation(
         "vector_stores.file_batches.create", "POST", _BATCHES, _read_batch, _create_batch, own=True,
-        params=params.FILE_BATCHES_CREATE, blocks=True,
+        params=params.FILE_BATCHES_CREATE, blocking=True,
     ),
-    Operation("vector_stores.file_batches.retrieve", "GET", _BATCH, _read, _retrieve_batch, own=True, blocks=True),
-    Operation("vector_stores.file_batches.cancel", "POST", f"{_BATCH}/cancel", _read, _cancel_batch, own=True, blocks=True),
+    Operation("vector_stores.file_batches.retrieve", "GET", _BATCH, _read, _retrieve_batch, own=True, blocking=True),
+    Operation("vector_stores.file_batches.cancel", "POST", f"{_BATCH}/cancel", _read, _cancel_batch, own=True, blocking=True),
     Operation(
-        "vector_stores.file_batches.list_files", "GET", f"{_BATCH}/files", _read_list, _list_batch, own=True, blocks=True
+        "vector_stores.file_batches.list_files", "GET", f"{_BATCH}/files", _read_list, _list_batch, own=True, blocking=True
     ),
 )  # fmt: skip

@@ -136,11 +136,11 @@ def _search(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 _ONE = "/vector_stores/<vector_store_id>"
 ENDPOINTS = (
     Operation("vector_stores.create", "POST", "/vector_stores", _read_create, _create, own=True, params=params.CREATE),
-    Operation("vector_stores.list", "GET", "/vector_stores", _read_list, _list, own=True, blocks=True),
-    Operation("vector_stores.retrieve", "GET", _ONE, _read, _retrieve, own=True, blocks=True),
-    Operation("vector_stores.update", "POST", _ONE, _read_update, _update, own=True, params=params.UPDATE, blocks=True),
-    Operation("vector_stores.delete", "DELETE", _ONE, _read, _delete, own=True, blocks=True),
+    Operation("vector_stores.list", "GET", "/vector_stores", _read_list, _list, own=True, blocking=True),
+    Operation("vector_stores.retrieve", "GET", _ONE, _read, _retrieve, own=True, blocking=True),
+    Operation("vector_stores.update", "POST", _ONE, _read_update, _update, own=True, params=params.UPDATE, blocking=True),
+    Operation("vector_stores.delete", "DELETE", _ONE, _read, _delete, own=True, blocking=True),
     Operation(
-        "vector_stores.search", "POST", f"{_ONE}/search", _read_search, _search, own=True, params=params.SEARCH, blocks=True
+        "vector_stores.search", "POST", f"{_ONE}/search", _read_search, _search, own=True, params=params.SEARCH, blocking=True
     ),
 )
