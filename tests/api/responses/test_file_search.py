@@ -87,12 +87,12 @@ def test_results_of_a_rule_stay(mock, store):
     "parameters",
     [
         {"tool_choice": "none"},
-        {"tool_choice": {"type": "web_search"}},
+        {"tool_choice": {"type": "web_search_preview"}},
         {"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "web_search"}]}},
     ],
 )
 def test_no_search_where_the_tool_choice_forbids_it(mock, store, parameters):
-    assert calls(respond(mock, ask(QUESTION, tools=[tool(store), {"type": "web_search"}], **parameters))) == []
+    assert calls(respond(mock, ask(QUESTION, tools=[tool(store), {"type": "web_search_preview"}], **parameters))) == []
 
 
 def test_the_tool_may_be_chosen(mock, store):

@@ -104,8 +104,10 @@ def test_only_the_chunks_with_the_most_words_are_compared(mock, sdk, store, uplo
 
 
 def test_a_long_chunk_is_not_cached(mock, sdk, upload):
-    long = sdk.vector_stores.create(file_ids=[upload("long.txt", b"Paris" * 4000)])
-    assert names(find(mock, long, "Paris")) == ["long.txt"]
+    sizes = {"type": "static", "static": {"max_chunk_size_tokens": 4096, "chunk_overlap_tokens": 0}}
+    text = b"internationalization " * 1000
+    long = sdk.vector_stores.create(file_ids=[upload("long.txt", text)], chunking_strategy=sizes)
+    assert names(find(mock, long, "internationalization")) == ["long.txt"]
 
 
 def test_a_rule_scripts_the_results(serve, client):
