@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from ..rules.ruleset import RuleSet
 from ..rules.separate import Searcher, searching_with
 from ..state.limits import RateLimits
 from ..state.namespace import Context, Namespaces, name_of
+from ..types.clock import monotonic
 from ..types.exchange import Exchange
 from . import asks, overrides
 from .call import Call, StartResponse
@@ -165,11 +165,11 @@ class App:
         return Response(*head[0], content)
 
     def _call(self, request: Request, start_response: StartResponse, name: str) -> Call:
-        started = time.perf_counter()
+        started = monotonic()
         context = Context(self.namespaces[name], self.sender.clock, self.config.seed, self.config)
         environ = request.environ
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO") or "/"
-        exchange = Exchange(context.number, context.now, name, method, path, order=next(self.order))
+        exchange = Exchange(context.number, context.now, name, method, path, order=next(self.order), arrived=started)
         exchange.id = context.request_id = overrides.request_id(request) or context.ids.hex("req_")
         return Call(request, start_response, context, exchange, started)
 

@@ -26,7 +26,7 @@ class Call:
     start_response: StartResponse
     context: Context
     exchange: Exchange
-    #: The time of arrival, by ``time.perf_counter()``.
+    #: The time of arrival, by ``types.clock.monotonic()``.
     started: float
     #: Whether the journal, the metrics and the log get it.
     recorded: bool = True

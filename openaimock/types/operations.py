@@ -37,6 +37,8 @@ OPERATIONS: Mapping[str, str] = {
         "moderations": ("moderations.create",),
         "images.generations": ("images.generate",),
         "models": ("models.list", "models.retrieve", "models.delete"),
+        "files": ("files.create", "files.list", "files.retrieve", "files.delete", "files.content"),
+        "uploads": ("uploads.create", "uploads.parts.create", "uploads.complete", "uploads.cancel"),
         "vector_stores": (
             "vector_stores.create", "vector_stores.list", "vector_stores.retrieve", "vector_stores.update",
             "vector_stores.delete", "vector_stores.search", "vector_stores.files.create", "vector_stores.files.list",

@@ -8,8 +8,7 @@ from typing import Any
 from ...errors import APIError
 from ...state.namespace import Context
 from ...state.store import State, StateFull
-from .. import lists
-from . import uploads as stored_files
+from .. import lists, stored_files
 from .chunks import MAX_BYTES, Chunks, FileError, chunked, decoded, parse, strategy
 
 STORES = "vector_stores"
