@@ -21,6 +21,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "uploads": ("uploads",),
     "images": ("images.generations",),
     "vector_stores": ("vector_stores.stores", "vector_stores.files"),
+    "audio": ("audio.speech",),
 }
 
 

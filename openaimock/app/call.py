@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..api.router import Route
+from ..delivery.load import Place
 from ..http.cancellation import Cancellation
 from ..http.request import Request
 from ..state.namespace import Context
@@ -42,6 +43,8 @@ class Call:
     latency: float | None = None
     #: Set by ``read``.
     ask: Ask = field(init=False)
+    #: Its place among the requests that are answered at once; set by ``admit``.
+    place: Place | None = None
     #: Additional response headers; set by ``limit``.
     headers: tuple[tuple[str, str], ...] = ()
     #: What answers the request. For a request with several inputs an Ask for each of them, and what answers it. Set by ``match``.

@@ -189,8 +189,8 @@ def _objects() -> Iterator[tuple[str, Struct]]:
 
 
 _ORDER = (
-    "rule", "message", "when", "matcher", "reply", "tool_call", "block", "error", "latency", "pace", "old_matcher", "response",
-    "model_entry",
+    "rule", "message", "when", "matcher", "reply", "tool_call", "block", "error", "latency", "pace", "rate", "old_matcher",
+    "response", "model_entry",
 )  # fmt: skip
 _TITLES = {"old_matcher": "The older matcher"}
 
@@ -249,6 +249,8 @@ _NOUNS = {
     "body_value": "a matcher or a value",
     "when": "a condition",
     "latency": "a latency",
+    "ttft": "a number of milliseconds or a distribution, as a latency",
+    "rate": "a rate",
     "pace": "a pace",
     "error": "an error",
     "tool_call": "a tool call",

@@ -116,7 +116,7 @@ When = TypedDict(
 
 
 class Latency(TypedDict, total=False):
-    """Milliseconds to wait, drawn from one of these distributions."""
+    """Milliseconds to wait, or tokens a second, drawn from one of these distributions."""
 
     uniform: Sequence[float]
     normal: Sequence[float]
@@ -126,8 +126,8 @@ class Latency(TypedDict, total=False):
 class PaceConfig(TypedDict, total=False):
     """The timing of a stream."""
 
-    ttft: float
-    tps: float
+    ttft: float | Latency
+    tps: float | Latency
     jitter: float
     chunk: Literal["token", "word", "char"] | int
     chunks: Sequence[str]
@@ -361,6 +361,14 @@ class LimitsConfig(TypedDict, total=False):
     rpd: int
 
 
+class LoadConfig(TypedDict, total=False):
+    """What happens as more requests are answered at once."""
+
+    max_active: int
+    status: Literal[429, 503]
+    latency_per_active: float
+
+
 class MockConfig(TypedDict, total=False):
     """A whole configuration."""
 
@@ -388,6 +396,7 @@ class MockConfig(TypedDict, total=False):
     overrides: bool
     chaos: ChaosConfig
     limits: LimitsConfig
+    load: LoadConfig
     isolate: Sequence[Literal["path", "header", "key"]]
     upstream: UpstreamConfig
     record: RecordConfig
