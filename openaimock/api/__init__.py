@@ -20,6 +20,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "files": ("files",),
     "uploads": ("uploads",),
     "images": ("images.generations",),
+    "vector_stores": ("vector_stores.stores", "vector_stores.files"),
     "audio": ("audio.speech",),
 }
 
