@@ -20,7 +20,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "files": ("files",),
     "uploads": ("uploads",),
     "images": ("images.generations",),
-    "audio": ("audio.speech",),
+    "audio": ("audio.speech", "audio.transcriptions"),
 }
 
 
