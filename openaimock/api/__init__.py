@@ -21,6 +21,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "uploads": ("uploads",),
     "images": ("images.generations",),
     "audio": ("audio.speech", "audio.transcriptions"),
+    "vector_stores": ("vector_stores.stores", "vector_stores.files"),
 }
 
 

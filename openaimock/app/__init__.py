@@ -27,6 +27,7 @@ from ..types.exchange import Exchange
 from . import asks, overrides
 from .call import Call, StartResponse
 from .no_proxy import NoProxy, Proxy
+from .retries import FunctionReplies, forget, recognize
 from .sender import Sender
 from .sources import unmatched_plan
 from .stages import (
@@ -54,7 +55,7 @@ Stage = Callable[["App", Call], None]
 Steps = Sequence[tuple[Stage, Callable[["App", Call], bool] | None]]
 
 #: The path of every request. Its response is sent after the last stage, or after a stage that raises an APIError.
-STAGES: tuple[Stage, ...] = (route, authenticate, override, read, admit, limit, lint, match, reply, write)
+STAGES: tuple[Stage, ...] = (route, authenticate, override, read, recognize, admit, limit, lint, match, reply, write)
 #: The stages that may block, each with the test. A call that may block moves to the host's thread pool.
 MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {
     read: read_may_block,
@@ -66,6 +67,7 @@ MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {
 OPTIONAL: Mapping[Stage, Callable[[Config], bool]] = {
     authenticate: lambda config: bool(config.api_keys),
     override: lambda config: bool(config.overrides),
+    recognize: lambda config: config.retries == "same",
     admit: lambda config: bool(config.load),
     limit: lambda config: bool(config.limits),
     lint: lambda config: config.lint != "off",
@@ -110,6 +112,7 @@ class App:
         #: The path of a request that the mock cannot read, when the upstream answers what no rule answers.
         admission: Steps = tuple(step for step in self._steps if step[0] in (authenticate, override))
         self._unread_steps: Steps = (*admission, (pass_on, lambda app, call: True), (write, None))
+        self.function_replies = FunctionReplies()
         #: Held while rules are added, replaced or removed.
         self.changing = threading.Lock()
 
@@ -194,6 +197,7 @@ class App:
         except Exception:
             self.log.exception("%s %s failed", call.exchange.method, call.exchange.path)
             refusal = api_error(500)
+        forget(call)
         return self.sender.refuse(call, refusal)
 
     def _move_to_pool(self, call: Call, steps: Steps) -> Iterable[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..api.router import Route
 from ..delivery.load import Place
@@ -15,6 +15,9 @@ from ..types.ask import Ask
 from ..types.exchange import Exchange
 from ..types.reply import Fault, Reply
 from .sources import Selection
+
+if TYPE_CHECKING:
+    from .retries import Retry
 
 StartResponse = Callable[..., Any]
 
@@ -43,6 +46,11 @@ class Call:
     latency: float | None = None
     #: Set by ``read``.
     ask: Ask = field(init=False)
+    #: Only with ``retries: same``; set by ``recognize``.
+    retry: Retry | None = None
+    #: The attempt before this one got the same reply; an attempt after this one gets the same reply.
+    repeats: bool = False
+    remembered: bool = False
     #: Its place among the requests that are answered at once; set by ``admit``.
     place: Place | None = None
     #: Additional response headers; set by ``limit``.

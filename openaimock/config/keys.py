@@ -104,6 +104,7 @@ WHEN = Struct("a condition", (
     _text_field("response_format", "The type of the response format, or the name of its schema."),
     Field("turn", COUNT, "The number of assistant messages so far."),
     Field("step", COUNT, "The rounds of tool results since the last user message; 0 before the first call's result."),
+    Field("attempt", Numeric(low=1, whole=True), "The number of the attempt: 1 is the first, 2 the first retry of an SDK."),
     Field("has_tool_result", Flag(), "Whether a tool result follows the last user message."),
     _text_field("tool_call_id", "The id of a call that a tool result since the last assistant message answers."),
     Field("header", MapOf(shape("matcher"), "a header"), "Request headers by name, with a matcher for each."),

@@ -11,7 +11,6 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 #: The label of a choice -> its words that are not implemented yet.
 WORDS: dict[str, tuple[str, ...]] = {
-    "a way to answer retries": ("same",),
     "an endpoint": LATER,
 }
 #: The stores that are not implemented yet, by the scheme of their address.

@@ -54,8 +54,9 @@ SETTINGS = Struct("a setting", (
     Field("cors", AnyOf((Flag(), ListOf(Text(empty=False), least=1, single=True))),
           "The origin, or a list of origins, that browsers may call from; ``false`` for none.", default="*"),
     Field("max_body", shape("size"), "The largest request body: bytes, or a size such as ``64MB``.", default="64MB"),
-    Field("retries", Choice(("next",), "a way to answer retries"),
-          "The answer to a retry: ``next`` answers it like any other request.", default="next"),
+    Field("retries", Choice(("next", "same"), "a way to answer retries"),
+          "The answer to a retry: ``next`` answers it like any other request, ``same`` sends the last reply that "
+          "was not an error once more.", default="next"),
     Field("store", Text(empty=False), "Where the mock's state is stored.", default="memory"),
     Field("scenarios", MapOf(Text(numbers=True), "a scenario"), "The first state of each scenario."),
     Field("overrides", Flag(), "Whether request headers may set a fault or a latency.", default=True),

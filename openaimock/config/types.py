@@ -101,6 +101,7 @@ When = TypedDict(
         "response_format": Match,
         "turn": int,
         "step": int,
+        "attempt": int,
         "has_tool_result": bool,
         "tool_call_id": Match,
         "header": Mapping[str, Match],
@@ -391,7 +392,7 @@ class MockConfig(TypedDict, total=False):
     cors: bool | str | Sequence[str]
     max_body: int | str
     store: str
-    retries: Literal["next"]
+    retries: Literal["next", "same"]
     scenarios: Mapping[str, str]
     overrides: bool
     chaos: ChaosConfig
