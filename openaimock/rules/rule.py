@@ -34,7 +34,7 @@ class Turn(NamedTuple):
     plan: Plan | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Rule:
     """One entry of ``responses:``. ``number`` is its position in file order; a rule has a ``flow`` or ``conditions``.
 
@@ -69,6 +69,9 @@ class Rule:
     numbered: bool = True
     #: Whether it matches depends on the hits of the namespace or on its scenarios.
     reads_state: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Rule {self.id!r}{f' ({self.place})' if self.place else ''}>"
 
     @property
     def blocking(self) -> bool:
