@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
 import math
 import os
 import threading
@@ -35,6 +36,8 @@ BUSY, SHARE = 50, 0.05
 BEAT = 1.0
 #: The document with the counts of namespaces that are gone.
 _PAST = "coverage of the past"
+#: The document with a digest of the rules that the processes loaded last.
+_CONFIGURATION = "configuration"
 #: Seconds that a reader of the journal waits for the batches of the other processes.
 PATIENCE = 2.0
 
@@ -141,8 +144,18 @@ class SharedStore:
     def follow(self, settings: Any, rules: Collection[str]) -> None:
         """Go on with other settings; what is counted of these rules is forgotten."""
         self._settings = settings
-        for state in self:
-            state.forget_rules(rules)
+        digest = hashlib.blake2b(repr(settings.rules).encode(), digest_size=16).hexdigest()
+        # Every process reads the same files; one of them forgets.
+        earlier: list[Any] = []
+
+        def replaced(old: Any) -> Any:
+            earlier[:] = [old]
+            return digest
+
+        documents.change(self.engine, _CONFIGURATION, replaced)
+        if earlier != [digest]:
+            for state in self:
+                state.forget_rules(rules)
 
     def counts(self) -> list[Counts]:
         """What is counted of the rules in every namespace, those that are gone included."""
@@ -189,13 +202,13 @@ class SharedStore:
             stale = [name for name, state in list(self._states.items()) if state.epoch and epochs.get(name) != state.epoch]
             self._discard(stale)
             self._resets = counters.get("resets", 0)
+        self.on_change(counters)
         ticket = counters.get("ticket", 0)
         if ticket != self._ticket:
             # A reader waits for all that has happened here until now.
             self.flush(whole=True)
             self._ticket = ticket
             self._beat()
-        self.on_change(counters)
         if monotonic() - self._beaten > BEAT:
             self._beat()
             self.processes.remove_dead()
