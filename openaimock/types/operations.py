@@ -38,6 +38,7 @@ OPERATIONS: Mapping[str, str] = {
         "images.generations": ("images.generate",),
         "models": ("models.list", "models.retrieve", "models.delete"),
         "files": ("files.create", "files.list", "files.retrieve", "files.delete", "files.content"),
+        "batches": ("batches.create", "batches.list", "batches.retrieve", "batches.cancel"),
         "uploads": ("uploads.create", "uploads.parts.create", "uploads.complete", "uploads.cancel"),
     }.items()
     for id in ids
