@@ -21,6 +21,8 @@ FILES: dict[str, tuple[str, ...]] = {
     "uploads": ("uploads",),
     "batches": ("batches.operations",),
     "images": ("images.generations",),
+    "audio": ("audio.speech", "audio.transcriptions"),
+    "vector_stores": ("vector_stores.stores", "vector_stores.files"),
 }
 
 

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -56,6 +57,10 @@ class Sender:
         latency = call.latency
         if latency is None:
             latency = 0.0 if reply.latency is None else pace.wait(reply.latency, lambda: ids.random)
+        if call.place is not None:
+            latency += call.place.latency
+        if reply.pace is not None and reply.pace.is_random:
+            reply = replace(reply, pace=pace.drawn(reply.pace, lambda: ids.random))
         fault = call.exchange.fault = self._fault(call, reply)
         if isinstance(payload, payloads.Proxied):
             if payload.is_stream or (fault is None and not latency and reply.hold is None):
@@ -269,6 +274,8 @@ class Sender:
         if exchange.ended == "running":
             exchange.ended = "complete"
         exchange.duration = monotonic() - call.started
+        if call.place is not None:
+            call.place.leave()
         if call.recorded:
             self.metrics.count(exchange, events)
             if self.log.isEnabledFor(logging.INFO):
