@@ -17,7 +17,7 @@ from .filters import fits
 #: Components of a vector: enough that texts without a common word score near zero.
 DIMENSIONS = 512
 #: How many chunks are compared by their vectors: those with the most words of the queries, of which so many count.
-CANDIDATES, WORDS = 128, 256
+CANDIDATES, WORDS = 64, 256
 #: How many vectors of chunks are kept for the next search, 8 bytes for each component.
 CACHED = 1024
 
