@@ -34,7 +34,7 @@ class Turn(NamedTuple):
     plan: Plan | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Rule:
     """One entry of ``responses:``. ``number`` is its position in file order; a rule has a ``flow`` or ``conditions``.
 
@@ -65,6 +65,9 @@ class Rule:
     names_endpoint: bool = False
     #: Some regex runs in a helper process, so that matching may block.
     unsafe: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Rule {self.id!r}{f' ({self.place})' if self.place else ''}>"
 
     @property
     def blocking(self) -> bool:
