@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl
 from ..errors import APIError
 from ..types.ask import lazy
 from .catalog import api_error, not_json, wrong_content_type
-from .json import _kind, parse
+from .json import _kind
+from .json_parts import parse_body
 
 
 class Headers(Mapping[str, str]):
@@ -140,7 +141,7 @@ class Request:
         if "json" not in content_type:
             raise wrong_content_type(content_type)
         repeated: list[str] = []
-        value = parse(self.raw, repeated)
+        value = parse_body(self.raw, repeated)
         if repeated:
             self.repeated_keys = tuple(repeated)
         if not isinstance(value, dict):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from ..types.parts import PARTS, once
 from .errors import ParamError, invalid, long_name, missing, not_one_of, outside, wrong_length, wrong_type
 from .shapes import (
     Also,
@@ -109,6 +111,8 @@ def _one_of(shape: OneOf) -> Check:
 
 def _array(shape: Array) -> Check:
     inner = compiled(shape.of)
+    if shape.repeats:
+        return _repeated_array(shape, inner)
     least, most = shape.min, math.inf if shape.max is None else shape.max
     # Vectors and token lists are long. For items without limits only the types matter, which a set in C finds quickly.
     simple = _simple(shape.of)
@@ -129,6 +133,28 @@ def _array(shape: Array) -> Check:
             raise
 
     return check
+
+
+def _repeated_array(shape: Array, inner: Check) -> Check:
+    """The check of an array whose items come again: each part is checked once."""
+    first = compiled(replace(shape, of=Anything(), repeats=False))
+
+    def items(value: Any) -> None:
+        first(value)
+        at = -1
+        try:
+            for at, item in enumerate(value):  # noqa: B007
+                part = part_of(item)
+                if part is None:
+                    inner(item)
+                elif inner not in part.facts:
+                    part.fact(inner, inner)
+        except ParamError as error:
+            error.names.append(at)
+            raise
+
+    part_of = PARTS.of
+    return lambda value: once(value, items, items)
 
 
 def _simple(shape: Shape) -> frozenset[type]:

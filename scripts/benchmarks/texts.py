@@ -43,6 +43,7 @@ class Case(NamedTuple):
 
     body: bytes
     expect: str | None
+    path: str = "/v1/chat/completions"
 
 
 class Workload(NamedTuple):
