@@ -66,8 +66,9 @@ def read(app: App, call: Call) -> None:
     namespace, exchange = call.context.namespace, call.exchange
     call.ask = exchange.ask = app.asks.read(call.route, call.request, namespace)
     if call.recorded and len(raw := call.request.raw) > LARGE:
+        commas = call.request.commas
         # Beside its text, a small JSON value takes about 60 bytes in Python.
-        namespace.charge(exchange, 2 * len(raw) + 60 * raw.count(b","))
+        namespace.charge(exchange, 2 * len(raw) + 60 * (raw.count(b",") if commas is None else commas))
 
 
 def limit(app: App, call: Call) -> None:

@@ -6,7 +6,7 @@ import json
 import json.encoder
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -142,6 +142,23 @@ def _kind(value: Any) -> str:
 
 #: Compact, and raw UTF-8 as the API sends it; one encoder for every body and event.
 dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def dump_with(value: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    """An object as JSON, the same as ``dump`` writes it; ``texts`` has the JSON of some of its members."""
+    pieces: list[str] = []
+    others: dict[str, Any] = {}
+    for name, member in value.items():
+        if name not in texts:
+            others[name] = member
+            continue
+        if others:
+            pieces.append(dump(others)[1:-1])
+            others = {}
+        pieces.append(f"{quote(name)}:{texts[name]}")
+    if others:
+        pieces.append(dump(others)[1:-1])
+    return "{" + ",".join(pieces) + "}"
 
 
 #: A text as JSON, the same as ``dump`` writes it, but faster.

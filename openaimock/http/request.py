@@ -58,6 +58,8 @@ class Request:
 
     #: The keys that are repeated in one object of the body, once it is parsed.
     repeated_keys: tuple[str, ...] = ()
+    #: About as many commas as the JSON body has, once it is parsed; they estimate its values.
+    commas: int | None = None
 
     def __init__(self, environ: dict[str, Any], max_body: int = 64 * 1024 * 1024) -> None:
         self.environ = environ
@@ -141,7 +143,7 @@ class Request:
         if "json" not in content_type:
             raise wrong_content_type(content_type)
         repeated: list[str] = []
-        value = parse_body(self.raw, repeated)
+        value, self.commas = parse_body(self.raw, repeated)
         if repeated:
             self.repeated_keys = tuple(repeated)
         if not isinstance(value, dict):

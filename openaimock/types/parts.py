@@ -25,11 +25,13 @@ MAX_FACTS = 32
 class Part:
     """A value, its JSON text, and the results about it by their keys."""
 
-    __slots__ = ("facts", "text", "value")
+    __slots__ = ("commas", "facts", "text", "value")
 
-    def __init__(self, text: str, value: Any) -> None:
+    def __init__(self, text: str, value: Any, commas: int) -> None:
         self.text = text
         self.value = value
+        #: The number of commas of the text, which estimates the number of values.
+        self.commas = commas
         self.facts: dict[Hashable, Any] = {}
 
     def fact(self, key: Hashable, compute: Callable[[Any], T]) -> T:
@@ -88,10 +90,12 @@ class Parts:
                 return part
         return None
 
-    def add(self, text: str, at: int, end: int, value: Any) -> None:
-        """Keep a value that was parsed from a place of a text."""
+    def add(self, text: str, at: int, end: int, value: Any) -> int:
+        """Keep a value that was parsed from a place of a text; the number of commas there."""
+        commas = text.count(",", at, end)
         if (end - at) * PER_CHARACTER <= self.limit // SHARE:
-            self._keep(text[at : at + ANCHOR], Part(text[at:end], value))
+            self._keep(text[at : at + ANCHOR], Part(text[at:end], value, commas))
+        return commas
 
     def _keep(self, anchor: str, part: Part) -> None:
         young = self._young
