@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-from ..types.parts import PARTS, once
+from ..types.parts import PARTS
 from .errors import ParamError, invalid, long_name, missing, not_one_of, outside, wrong_length, wrong_type
 from .shapes import (
     Also,
@@ -112,7 +111,7 @@ def _one_of(shape: OneOf) -> Check:
 def _array(shape: Array) -> Check:
     inner = compiled(shape.of)
     if shape.repeats:
-        return _repeated_array(shape, inner)
+        inner = _part_check(inner)
     least, most = shape.min, math.inf if shape.max is None else shape.max
     # Vectors and token lists are long. For items without limits only the types matter, which a set in C finds quickly.
     simple = _simple(shape.of)
@@ -132,29 +131,21 @@ def _array(shape: Array) -> Check:
             error.names.append(at)
             raise
 
-    return check
+    return _part_check(check) if shape.repeats else check
 
 
-def _repeated_array(shape: Array, inner: Check) -> Check:
-    """The check of an array whose items come again: each part is checked once."""
-    first = compiled(replace(shape, of=Anything(), repeats=False))
-
-    def items(value: Any) -> None:
-        first(value)
-        at = -1
-        try:
-            for at, item in enumerate(value):  # noqa: B007
-                part = part_of(item)
-                if part is None:
-                    inner(item)
-                elif inner not in part.facts:
-                    part.fact(inner, inner)
-        except ParamError as error:
-            error.names.append(at)
-            raise
-
+def _part_check(inner: Check) -> Check:
+    """The check of an item that comes again: a part passes it once."""
     part_of = PARTS.of
-    return lambda value: once(value, items, items)
+
+    def check(item: Any) -> None:
+        part = part_of(item)
+        if part is None:
+            inner(item)
+        elif inner not in part.facts:
+            part.fact(inner, inner)
+
+    return check
 
 
 def _simple(shape: Shape) -> frozenset[type]:

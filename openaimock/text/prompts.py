@@ -163,19 +163,19 @@ def _count_message(message: Mapping[str, JSON], wrap: Wrapping, facts: Facts) ->
 def count_items(items: Sequence[Mapping[str, JSON]], body: Mapping[str, JSON], facts: Facts) -> int:
     """Input tokens of a request to the Responses API that has these items in its conversation, its own and earlier ones."""
     wrap, encoding = wrapping(facts, "responses"), facts.encoding
-    start = wrap.priming
+    total = wrap.priming
     instructions = body.get("instructions")
     if isinstance(instructions, str) and instructions:
         key = ("tokens", _key(facts, "responses"))
-        start += wrap.message + once(instructions, key, lambda text: tokens.count_encoded(text, encoding))
-    total, system, row, thought = start, bool(instructions), 0, 0
+        total += wrap.message + once(instructions, key, lambda text: tokens.count_encoded(text, encoding))
+    system, row, thought = bool(instructions), 0, 0
     names: dict[str, str] = {}
+    # What was compacted is not shown to the model again.
+    first = next((at for at in reversed(range(len(items))) if items[at].get("type") == "compaction"), 0)
+    items = items[first:] if first else items
     counts = once_each(items, _key(facts, "responses"), lambda item: _count_item(item, wrap, facts))
     for number, is_system, calls, answers, turn in counts:
-        if turn == _COMPACTED:
-            # What was compacted is not shown to the model again.
-            total, system, row, thought, names = start, bool(instructions), 0, 0, {}
-        elif turn == _USER:
+        if turn == _USER:
             # Reasoning is shown until the user speaks next.
             thought = 0
         system = system or is_system
@@ -196,7 +196,7 @@ def count_items(items: Sequence[Mapping[str, JSON]], body: Mapping[str, JSON], f
 
 
 #: Items that decide what of the others is counted.
-_COMPACTED, _USER, _THOUGHT = "compacted", "user", "thought"
+_USER, _THOUGHT = "user", "thought"
 
 
 def _count_item(item: Mapping[str, JSON], wrap: Wrapping, facts: Facts) -> _Counted:
@@ -214,7 +214,7 @@ def _count_item(item: Mapping[str, JSON], wrap: Wrapping, facts: Facts) -> _Coun
         return _Counted(total, answers=item.get("call_id") or "", turn=turn)
     if kind == "reasoning":
         return _Counted(_sealed(item.get("encrypted_content")), turn=_THOUGHT)
-    return _Counted(_hosted_item(kind, item, encoding), turn=_COMPACTED if kind == "compaction" else turn)
+    return _Counted(_hosted_item(kind, item, encoding), turn=turn)
 
 
 _CALLS = frozenset(["function_call", "custom_tool_call"])
