@@ -98,7 +98,8 @@ def _list(text: str, at: int) -> _Scanned:
             at += len(part.text)
             commas += part.commas
         else:
-            value, at, more = _new(text, at, 0)
+            # Only an object ends where its text ends: a longer number may begin with the text of another.
+            value, at, more = _new(text, at, 0 if text[at] == "{" else len(text))
             values.append(value)
             commas += more
         mark = text[at]
@@ -128,4 +129,4 @@ def _new(text: str, at: int, least: int) -> _Scanned:
         dump(value).encode()
     if end - at > _MAX_DEPTH and text.count("{", at, end) + text.count("[", at, end) > _MAX_DEPTH and depth(value) > _MAX_DEPTH:
         raise _Unusual
-    return value, end, PARTS.add(text, at, end, value) if end - at >= least else 1
+    return value, end, PARTS.add(text, at, end, value) if end - at >= least else text.count(",", at, end)
