@@ -14,7 +14,7 @@ from itertools import pairwise
 from time import perf_counter
 from typing import Any
 
-from .load import PATH
+from .requests import CHAT as PATH
 from .nouns import Wrong
 from .texts import KEY
 

@@ -12,6 +12,8 @@ from .texts import MODEL, Case, sentence
 NUMBER = "########"
 #: What the rule of an agent's request looks for in the last message, and what it answers.
 QUESTION, ANSWER = "what happens next", "Answer 1: we wait for the parcel."
+#: The arguments of the tool call that answers instead.
+ARGUMENTS = json.dumps({"text": "where is the parcel", "number": 1})
 CHAT, RESPONSES = "/v1/chat/completions", "/v1/responses"
 _TYPES = ("string", "integer", "number", "boolean")
 
@@ -90,3 +92,15 @@ def short(path: str, *, stream: bool = False) -> Case:
     body: dict[str, Any] = {"model": MODEL, **({"stream": True} if stream else {})}
     body |= {"messages": [{"role": "user", "content": text}]} if path == CHAT else {"input": text}
     return Case(json.dumps(body).encode(), ANSWER, path)
+
+
+def rule(calls: bool = False) -> dict[str, Any]:
+    """The rule that answers these requests: with a sentence, or with a tool call."""
+    reply: Any = {"tool_calls": [{"name": "tool_0", "arguments": ARGUMENTS}]} if calls else ANSWER
+    return {"id": "agent", "when": {"user": {"contains": QUESTION}}, "reply": reply}
+
+
+def fixture(calls: bool = False) -> dict[str, Any]:
+    """The same for aimock."""
+    response: Any = {"toolCalls": [{"name": "tool_0", "arguments": ARGUMENTS}]} if calls else {"content": ANSWER}
+    return {"match": {"userMessage": QUESTION}, "response": response}

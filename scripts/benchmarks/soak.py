@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from . import servers, texts
 from .client import request
-from .load import PATH
+from .requests import CHAT as PATH
 from .nouns import Bench, Outcome, Wrong
 from .processes import Server, free_port, serve
 from .streams import GAP_MS
