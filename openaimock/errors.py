@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +13,8 @@ from typing import Any
 class APIError(Exception):
     """An error as the API sends it: a status and ``{"error": {message, type, param, code}}``.
 
-    ``more`` is added to the error object (``nearest`` on a miss), ``headers`` to the response. ``logged`` is the message for
+    ``more`` is added to the error object (``nearest`` on a miss), ``beside`` to the members beside it, ``headers`` to the
+    response. ``logged`` is the message for
     the log and the journal, where it must be another one.
     """
 
@@ -34,15 +38,22 @@ class APIError(Exception):
         self.code = code
         self.headers = headers or {}
         self.more = more or {}
+        self.beside: dict[str, Any] = {}
         self.logged = message if logged is None else logged
 
     def body(self) -> dict[str, Any]:
         """The response's JSON."""
-        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code, **self.more}}
+        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code, **self.more}
+        return {"error": error, **self.beside}
 
     def record(self) -> dict[str, Any]:
         """The error for the log and the journal."""
         return {**self.body()["error"], "message": self.logged}
+
+
+#: The number of problems that differ only in their place and are shown one by one.
+_EQUAL_PROBLEMS = 10
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +69,26 @@ class Problem:
 
 
 class ConfigError(ValueError):
-    """A configuration that cannot be served; ``problems`` has all its mistakes, ``str()`` a line for each."""
+    """A configuration that cannot be served; ``problems`` has all its mistakes, ``str()`` a line for each.
+
+    Of many equal mistakes ``str()`` has the first ones, and how many others there are.
+    """
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
+        super().__init__("\n".join(_lines(problems)))
         self.problems = problems
+
+
+def _lines(problems: Sequence[Problem]) -> Iterator[str]:
+    """A line for each problem, in order; of more than a few equal ones at several places the first ones and the last."""
+    kinds = [(_NUMBER.sub("", problem.path), problem.message) for problem in problems]
+    totals, counts = Counter(kinds), Counter[tuple[str, str]]()
+    for kind, problem in zip(kinds, problems, strict=True):
+        counts[kind] += 1
+        if counts[kind] <= _EQUAL_PROBLEMS:
+            yield str(problem)
+        elif counts[kind] == totals[kind]:
+            yield f"{problem.place or problem.path}: the last of {totals[kind] - _EQUAL_PROBLEMS} more mistakes of this kind"
 
 
 class PortInUseError(OSError):

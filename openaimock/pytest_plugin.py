@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
     from .testing.mock import MockServer
 
 _MARKER = """\
-openai_mock(*configs, config=None, strict=False, allow_unmatched=False, **settings): run the test with a mock of the OpenAI API. \
+openai_mock(*configs, config=None, strict=False, allow_unmatched=False, verdict=None, **settings): \
+run the test with a mock of the OpenAI API. \
 configs: YAML files (relative to the test's), dicts or YAML text; settings: any setting of a file, such as lint="error"; \
-an unmatched request fails the test unless allow_unmatched; strict: so does a rule or a reply that was never used."""
+an unmatched request fails the test unless allow_unmatched; strict: so does a rule or a reply that was never used; \
+verdict: so does a finding about the client (a list: except these codes)."""
 
 
 @dataclass
@@ -38,7 +41,7 @@ _RECORDS: pytest.StashKey[Records] = pytest.StashKey()
 _MODE = "OPENAIMOCK_RECORD"
 _ENVIRONMENT: pytest.StashKey[pytest.MonkeyPatch] = pytest.StashKey()
 #: Arguments of the marker that are no settings, with their defaults.
-_OPTIONS = {"strict": False, "allow_unmatched": False}
+_OPTIONS = {"strict": False, "allow_unmatched": False, "verdict": None}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,6 +50,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--openai-record",
         choices=("once", "new", "all", "none"),
         help="record exchanges with 'upstream' for mocks with the setting 'record': once, new, all, or none (the default)",
+    )
+    parser.getgroup("openai_mock").addoption(
+        "--openai-verdict", action="store_true", help="fail tests with a mock for findings about the client (docs/verdict.rst)"
     )
     parser.addini("openai_mock", "configuration files whose rules every test with the fixture openai_mock has", type="paths")
     parser.addini(
@@ -132,10 +138,16 @@ def openai_mock(request: pytest.FixtureRequest, openai_mock_session: MockServer,
     mock = openai_mock_session
     sources, settings, options = _arguments(request)
     files: list[Path] = request.config.getini("openai_mock")
+    problem = _misspelt_option(settings)
     try:
-        mock.restart(_configure(request, [*files, *sources], settings))
+        if not problem:
+            mock.restart(_configure(request, [*files, *sources], settings))
     except ConfigError as error:
-        pytest.fail(f"openai_mock: {error}", pytrace=False)
+        problem = str(error)
+    if problem:
+        # Outside the handler: pytest would show both errors.
+        pytest.fail(f"openai_mock: {problem}", pytrace=False)
+    mock.log.addFilter(_is_not_miss)
     for name, value in verdicts.environment(mock, os.environ).items():
         monkeypatch.setenv(name, value)
     request.node.stash[_TEST] = (mock, options)
@@ -189,7 +201,27 @@ def _arguments(request: pytest.FixtureRequest) -> tuple[list[Any], dict[str, Any
     if config is not None:
         sources.append(config)
     options = {name: settings.pop(name, default) for name, default in _OPTIONS.items()}
+    if options["verdict"] is None:
+        options["verdict"] = request.config.getoption("--openai-verdict")
     return sources, settings, options
+
+
+def _misspelt_option(settings: dict[str, Any]) -> str:
+    """The message about an argument of the marker that is probably a misspelt option; settings have messages of their own."""
+    from difflib import get_close_matches
+
+    from .config.settings import SETTINGS
+
+    names = {field.name for field in SETTINGS.fields}
+    for name in settings.keys() - names:
+        for option in get_close_matches(name, _OPTIONS, 1, 0.7):
+            return f"'{name}' is not an option of the marker; did you mean '{option}'?"
+    return ""
+
+
+def _is_not_miss(record: logging.LogRecord) -> bool:
+    """Whether a log record is no miss. The report of the test shows misses."""
+    return not getattr(record, "is_miss", False)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -203,9 +235,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
 
     _count_recordings(item.config, mock)
     if outcome.excinfo is None:
-        message = verdicts.verdict(mock, **options)
+        try:
+            message = verdicts.verdict(mock, **options)
+        except ValueError as error:
+            message = f"openai_mock: verdict: {error}"
         if message:
             outcome.force_exception(pytest.fail.Exception(message, pytrace=False))
     elif not issubclass(outcome.excinfo[0], pytest.skip.Exception):
-        message = verdicts.verdict(mock, options["allow_unmatched"])
+        # The client's error has the message of the API, and often explains the miss already.
+        failure = str(outcome.excinfo[1])
+        message = verdicts.verdict(mock, options["allow_unmatched"] or "No matching response found" in failure)
         item.add_report_section("call", "openai_mock", "\n".join(filter(None, [message, verdicts.summary(mock)])))

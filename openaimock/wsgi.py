@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import admin
 from .app import App, log
@@ -14,7 +14,11 @@ from .http import cors, payloads
 from .http.catalog import api_error
 from .http.request import Request
 from .state.metrics import CONTENT_TYPE
+from .state.namespace import secret_of
 from .text import tokens
+
+if TYPE_CHECKING:
+    from .config.types import Source
 
 
 class Application:
@@ -27,10 +31,15 @@ class Application:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         path = environ.get("PATH_INFO") or "/"
-        if "/__openaimock" in path and self.admin is not None and admin.serves(path):
-            return self.admin(environ, start_response)
+        if "/__openaimock" in path:
+            if self.admin is not None and admin.serves(path):
+                return self.admin(environ, start_response)
+            if path.startswith("/__openaimock-images/"):
+                return _image(self.api, environ, start_response)
         if path in _PAGES and environ["REQUEST_METHOD"] != "OPTIONS":
             return _PAGES[path](self.api, environ, start_response)
+        if path in ("/", "") and self.admin is not None and self.admin.leads_to_page(environ):
+            return admin.lead_to_page(environ, start_response)
         return self.api(environ, start_response)
 
     def close(self) -> None:
@@ -59,11 +68,30 @@ def _metrics(api: App, environ: dict[str, Any], start_response: StartResponse) -
     return admin.send(start_response, 200, api.sender.metrics.text().encode(), CONTENT_TYPE, method=method)
 
 
+def _image(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    """GET a picture of an answer by its signed address, without a key. The request is not journalled."""
+    from .api.images import hosted  # few mocks make pictures
+
+    method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+    if method not in ("GET", "HEAD"):
+        return admin.refuse(api_error(405, method=method, path=path), start_response)
+    image = hosted.find(path, environ.get("QUERY_STRING") or "", api.namespaces, secret_of(api.config))
+    if image is None:
+        return admin.refuse(api_error(404, "unknown_url", method=method, path=path), start_response)
+    headers = [
+        ("content-type", image.content_type),
+        ("content-length", str(len(image.body))),
+        *cors.cors(Request(environ), api.config.cors),
+    ]
+    start_response("200 OK", headers)
+    return [image.body] if method == "GET" else []
+
+
 #: Paths of the mock itself, outside the API and the admin.
 _PAGES = {"/health": _health, "/metrics": _metrics}
 
 
-def create_app(config: Any, log: logging.Logger = log) -> Application:
+def create_app(config: Source, log: logging.Logger = log) -> Application:
     """A mock as a WSGI application, from a path, a dict, YAML text, or a loaded Config. ConfigError with all problems."""
     tokens.prepare()
     return Application(App(config if isinstance(config, Config) else load(config), log))

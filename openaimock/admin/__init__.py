@@ -15,7 +15,7 @@ from . import guard
 
 if TYPE_CHECKING:
     from ..app import App
-    from .views import AdminRequest
+    from .request import AdminRequest
 
 #: The largest accepted body, in bytes.
 MAX_BODY = 16 * 1024 * 1024
@@ -50,6 +50,17 @@ class Admin:
         # A report about ten thousand rules takes long. It does not wait behind reply functions that block.
         return defer(environ, lambda: self._answer(environ, start_response), urgent=True)
 
+    def leads_to_page(self, environ: Environ) -> bool:
+        """Whether a request of ``GET /`` comes from a browser that may open the inspector."""
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or "text/html" not in environ.get("HTTP_ACCEPT", ""):
+            return False
+        try:
+            guard.admit(environ, self.app.config.admin_key)
+        except APIError as error:
+            # The page itself asks for the admin key.
+            return error.status == 401
+        return True
+
     def _answer(self, environ: Environ, start_response: StartResponse) -> Body:
         try:
             return self._dispatch(environ, start_response)
@@ -81,6 +92,10 @@ class Admin:
             return _page(start_response, 200, method)
         payload = self._view(environ, parts["namespace"], "GET" if read_only else method, rest)
         status, payload = payload if isinstance(payload, tuple) else (200, payload)
+        from .request import Text
+
+        if isinstance(payload, Text):
+            return send(start_response, status, payload.text.encode("utf-8", "replace"), payload.content_type, method=method)
         return send(start_response, status, payloads.encode(payload), "application/json", method=method)
 
     def _view(self, environ: Environ, namespace: str | None, method: str, path: str) -> Any:
@@ -103,7 +118,7 @@ class Admin:
 
     def _request(self, environ: Environ, namespace: str | None, rest: str) -> AdminRequest:
         from ..http.request import Request
-        from .views import AdminRequest
+        from .request import AdminRequest
 
         query = dict(parse_qsl(environ.get("QUERY_STRING") or "", keep_blank_values=True))
         has_body = environ["REQUEST_METHOD"] in ("POST", "PUT")
@@ -112,6 +127,13 @@ class Admin:
         queried = query.get("namespace", "").encode("utf-8", "replace").decode("latin-1")
         name = queried or namespace or environ.get("HTTP_X_OPENAIMOCK_NAMESPACE") or None
         return AdminRequest(self.app, query, body, rest, name)
+
+
+def lead_to_page(environ: Environ, start_response: StartResponse) -> Body:
+    """Redirect a browser to the inspector, at the prefix under which the mock is mounted."""
+    # Relative, so that it is right behind a proxy that removes a prefix, too.
+    folder = "" if environ.get("PATH_INFO") else environ.get("SCRIPT_NAME", "").rpartition("/")[2] + "/"
+    return send(start_response, 307, b"", "text/plain", [("location", f"{folder}__openaimock/")], environ["REQUEST_METHOD"])
 
 
 def _page(start_response: StartResponse, status: int, method: str) -> Body:

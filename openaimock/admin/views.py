@@ -3,111 +3,26 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .. import verdict
 from ..app import App
-from ..app.explain import explain, why
+from ..app.explain import explain
 from ..config.load import load_rules, load_setting, secrets
-from ..errors import APIError
-from ..http.json import parse
 from ..replies.plan import faults as make_faults
 from ..rules import conditions
 from ..rules.rule import Rule
 from ..rules.ruleset import RuleSet
 from ..state import coverage, journal
 from ..state.namespace import counts_of
-from ..state.store import State
 from ..text import redaction
-from ..types.exchange import Exchange
-
-#: How many exchanges are listed by default.
-DEFAULT_LIMIT = 100
-
-
-@dataclass(slots=True)
-class AdminRequest:
-    """One request to the admin: ``namespace_name`` is None when the request names no namespace, which selects all."""
-
-    app: App
-    query: Mapping[str, str]
-    body: bytes = b""
-    rest: str = ""
-    namespace_name: str | None = None
-
-    @property
-    def namespaces(self) -> list[State]:
-        """The selected namespaces."""
-        return [namespace for namespace in self.app.namespaces if self.namespace_name in (None, namespace.name)]
-
-    @property
-    def namespace(self) -> State:
-        """The selected namespace, ``default`` without a name."""
-        return self.app.namespaces[self.namespace_name or "default"]
-
-    def json(self) -> Any:
-        """The body as JSON; APIError 400 when it is not JSON."""
-        return parse(self.body)
-
-
-# Exchanges
-
-
-def exchanges(request: AdminRequest) -> dict[str, Any]:
-    """The journal: the newest exchanges that pass the filters, oldest first."""
-    filters = {name: content for name, content in request.query.items() if name in journal.FILTERS}
-    _check(request.query)
-    limit = _whole(request.query, "limit", DEFAULT_LIMIT)
-    entries = [exchange for namespace in request.namespaces for exchange in namespace.exchanges()]
-    selected = journal.pick(entries, filters, limit)
-    hidden, brief = secrets(request.app.config), request.query.get("brief", "false") in ("true", "1")
-    body_limit = request.app.config.body_limit
-    rows = [journal.brief(entry, hidden) if brief else journal.render(entry, hidden, body_limit) for entry in selected]
-    return {"exchanges": rows, "last": max((entry.order for entry in entries), default=0), "kept": len(entries)}
-
-
-def _check(query: Mapping[str, str]) -> None:
-    """APIError 400 for an unknown filter or an invalid value."""
-    names = (*journal.FILTERS, "namespace", "limit", "brief")
-    for name, content in query.items():
-        if name not in names:
-            close = get_close_matches(name, names, 1)
-            hint = f"did you mean '{close[0]}'?" if close else f"the filters are {', '.join(names)}"
-            raise _bad(f"'{name}' is not a filter; {hint}", name)
-        if name == "status" and not re.fullmatch(r"\d{3}|\dxx", content, re.IGNORECASE):
-            raise _bad(f"'status' must be a number or a class such as 4xx, not {content[:80]!r}", name)
-        if name in ("matched", "brief") and content.lower() not in ("true", "false", "1", "0", "yes", "no"):
-            raise _bad(f"'{name}' must be true or false, not {content[:80]!r}", name)
-    _whole(query, "since", 0)
-
-
-def exchange(request: AdminRequest) -> dict[str, Any]:
-    """One exchange in full, with the verdicts of the present rules."""
-    entry = _exchange(request)
-    hidden = secrets(request.app.config)
-    row = journal.render(entry, hidden, request.app.config.body_limit)
-    return row | {"why": None if entry.ask is None else redaction.value(why(request.app, entry), hidden)}
-
-
-def _exchange(request: AdminRequest) -> Exchange:
-    entries = [exchange for namespace in request.namespaces for exchange in namespace.exchanges()]
-    for entry in reversed(entries):
-        if request.rest in (str(entry.order), entry.id):
-            return entry
-    raise _missing("exchange", request.rest)
-
-
-def delete_exchanges(request: AdminRequest) -> dict[str, Any]:
-    """Empty the journal."""
-    count = 0
-    for namespace in request.namespaces:
-        count += namespace.clear_exchanges()
-    return {"deleted": count}
-
+from .exchanges import delete_exchanges, exchange, exchanges, export_rules
+from .held import holds, release_hold
+from .request import AdminRequest, bad, missing
 
 # Rules
 
@@ -182,7 +97,7 @@ def delete_rule(request: AdminRequest) -> dict[str, Any]:
         remaining = [rule for rule in app.ruleset.rules if rule.id != request.rest]
         if len(remaining) == len(app.ruleset.rules):
             close = get_close_matches(request.rest, [rule.id for rule in remaining], 1)
-            raise _missing("rule", request.rest, f"; did you mean '{close[0]}'?" if close else "")
+            raise missing("rule", request.rest, f"; did you mean '{close[0]}'?" if close else "")
         app.ruleset = RuleSet(remaining, first=app.ruleset.first)
         return {"deleted": 1}
 
@@ -192,6 +107,13 @@ def show_coverage(request: AdminRequest) -> dict[str, Any]:
     hidden = secrets(request.app.config)
     unmatched = [journal.brief(exchange, hidden) for exchange in coverage.unmatched(request.namespaces)]
     return coverage.report(list(request.app.ruleset.rules), list(map(counts_of, request.namespaces))) | {"unmatched": unmatched}
+
+
+def show_verdict(request: AdminRequest) -> dict[str, Any]:
+    """What the exchanges in the journal show about the client."""
+    entries = [exchange for namespace in request.namespaces for exchange in namespace.exchanges()]
+    findings = [finding.data() for finding in verdict.findings(entries)]
+    return {"findings": redaction.value(findings, secrets(request.app.config)), "exchanges": len(entries)}
 
 
 def explain_request(request: AdminRequest) -> dict[str, Any]:
@@ -213,7 +135,7 @@ def scenario(request: AdminRequest) -> dict[str, str]:
     """The state of one scenario."""
     state = request.namespace.scenarios().get(request.rest)
     if state is None:
-        raise _missing("scenario", request.rest)
+        raise missing("scenario", request.rest)
     return {"state": state}
 
 
@@ -221,7 +143,7 @@ def set_scenarios(request: AdminRequest) -> dict[str, str]:
     """Set the states of several scenarios; the others stay."""
     states = request.json()
     if not isinstance(states, dict):
-        raise _bad("expected an object of scenarios and their states")
+        raise bad("expected an object of scenarios and their states")
     request.namespace.set_scenarios({name: _state(state, name) for name, state in states.items()})
     return scenarios(request)
 
@@ -236,7 +158,7 @@ def set_scenario(request: AdminRequest) -> dict[str, str]:
 
 def _state(value: Any, name: str) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise _bad(f"expected the state of '{name}' as text", name)
+        raise bad(f"expected the state of '{name}' as text", name)
     return str(value)
 
 
@@ -259,6 +181,7 @@ def reset(request: AdminRequest) -> dict[str, Any]:
     """Discard the state of one namespace, or of all."""
     names = [journal.readable(namespace.name) for namespace in request.namespaces]
     request.app.namespaces.reset(request.namespace_name)
+    request.app.sender.holds.reset(request.namespace_name)
     return {"reset": names}
 
 
@@ -270,11 +193,11 @@ def advance(request: AdminRequest) -> dict[str, Any]:
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds <= 1e9:
-        raise _bad(f"'seconds' must be a number from 0 to 1000000000, not {text[:80]!r}", "seconds")
+        raise bad(f"'seconds' must be a number from 0 to 1000000000, not {text[:80]!r}", "seconds")
     try:
         request.app.sender.clock.advance(seconds)
     except ValueError as error:
-        raise _bad(str(error), "seconds") from None
+        raise bad(str(error), "seconds") from None
     return {"now": request.app.sender.clock.now()}
 
 
@@ -302,26 +225,6 @@ def _as_json(content: Any) -> Any:
     return content if isinstance(content, (str, int, float, type(None))) else getattr(content, "__qualname__", "...")
 
 
-# Queries, errors and the table
-
-
-def _whole(query: Mapping[str, str], name: str, default: int) -> int:
-    text = query.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise _bad(f"'{name}' must be a whole number, not {text[:80]!r}", name)
-    return int(text)
-
-
-def _bad(message: str, param: str | None = None) -> APIError:
-    return APIError(400, f"Admin: {message}.", param=param, code="invalid_value")
-
-
-def _missing(noun: str, name: str, hint: str = "") -> APIError:
-    return APIError(404, f"Admin: there is no {noun} '{name[:200]}'{hint}.", code=f"{noun}_not_found")
-
-
 class View(NamedTuple):
     """One row: a method, a path (``*`` stands for a name), and the function that answers."""
 
@@ -334,6 +237,7 @@ VIEWS: Sequence[View] = (
     View("GET", "exchanges", exchanges),
     View("GET", "exchanges/*", exchange),
     View("DELETE", "exchanges", delete_exchanges),
+    View("GET", "export", export_rules),
     View("GET", "rules", rules),
     View("POST", "rules", add_rules),
     View("PUT", "rules", replace_rules),
@@ -341,12 +245,15 @@ VIEWS: Sequence[View] = (
     View("DELETE", "rules/*", delete_rule),
     View("POST", "explain", explain_request),
     View("GET", "coverage", show_coverage),
+    View("GET", "verdict", show_verdict),
     View("GET", "scenarios", scenarios),
     View("GET", "scenarios/*", scenario),
     View("PUT", "scenarios", set_scenarios),
     View("PUT", "scenarios/*", set_scenario),
     View("PUT", "chaos", set_chaos),
     View("POST", "reset", reset),
+    View("GET", "holds", holds),
+    View("POST", "holds/*", release_hold),
     View("POST", "advance", advance),
     View("GET", "config", config),
 )

@@ -17,6 +17,7 @@ from ..recording.recorder import Recorder, Tap, request_of
 from ..recording.redactor import Redactor
 from ..replies.upstream import Answer, Broken, Headers, Upstream
 from ..text import redaction
+from ..types.exchange import Received
 from .call import Call
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class UpstreamProxy:
         #: Whether requests need no key, so that only this machine may use the key of the upstream.
         self._open_to_all = not config.api_keys
         self._isolates_by_key = "key" in config.isolate
+        self._body_limit = config.body_limit
 
     def fetch(self, call: Call) -> Proxied:
         """The answer of the upstream to a call. APIError 403, 404 or 502. It blocks until the head of the answer is there."""
@@ -69,7 +71,7 @@ class UpstreamProxy:
         answer = self.upstream.send(exchange.method, target, headers, body, call.cancellation)
         passed = tuple((name.lower(), value) for name, value in answer.headers if _is_passed(name.lower()))
         length = answer.length if exchange.method != "HEAD" else None
-        return Proxied(answer.status, passed, self._pieces(answer, tap), length)
+        return Proxied(answer.status, passed, self._pieces(answer, tap, call), length)
 
     def close(self) -> None:
         """Close the idle connections to the upstream."""
@@ -82,15 +84,19 @@ class UpstreamProxy:
         recording = request_of(method, environ.get("PATH_INFO") or "/", environ.get("QUERY_STRING") or "", headers, body)
         return Tap(self.recorder, recording, self._secrets(headers, request))
 
-    def _pieces(self, answer: Answer, tap: Tap | None) -> Iterator[bytes]:
+    def _pieces(self, answer: Answer, tap: Tap | None, call: Call) -> Iterator[bytes]:
         """The pieces of an answer; Hangup when it breaks, so that the client sees it broken as well.
 
         A complete answer is recorded before its last piece is passed on, where that is known, else before its end.
         """
         received = 0
+        first_pieces: list[bytes] = []
+        call.exchange.received = Received(answer.status, tuple(answer.headers), None)
         try:
             for piece in answer:
                 received += len(piece)
+                if received <= self._body_limit:
+                    first_pieces.append(piece)
                 if tap is not None:
                     is_last = tap.add(piece)
                     if is_last or received == answer.length:
@@ -98,6 +104,9 @@ class UpstreamProxy:
                 yield piece
             if tap is not None:
                 tap.end(answer.status, answer.headers)
+            if received <= self._body_limit:
+                call.exchange.received = call.exchange.received._replace(body=b"".join(first_pieces))
+                call.context.namespace.charge(call.exchange, received)
         except Broken as error:
             if not answer.cancelled:
                 self._log.warning("The answer of the upstream %s broke off: %s", self.upstream.origin, error)

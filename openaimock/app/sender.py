@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -13,20 +14,20 @@ from .. import lint
 from ..api import Operation
 from ..config.load import Config, secrets
 from ..delivery import faults, pace
+from ..delivery.holds import HeldRequest, Holds
 from ..errors import APIError, Hangup
 from ..http import cors, payloads, sse
 from ..http.api_headers import GATEWAY_JSON_TYPE, JSON_TYPE, api_headers, from_gateway, stream_type
 from ..http.cancellation import Cancellation
 from ..http.catalog import api_error
-from ..http.extensions import TimedBody, close_body, timer
+from ..http.extensions import Gate, TimedBody, block, close_body, timer
 from ..http.headers import header_value
 from ..http.sse import Frame
 from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
 from ..text.log import safe
-from ..types.clock import Clock
-from ..types.exchange import Exchange
-from ..types.reply import Fault, Reply
+from ..types.clock import Clock, monotonic
+from ..types.reply import Fault, Hold, Reply
 from .call import Call
 from .raw import events, is_stream
 
@@ -44,6 +45,7 @@ class Sender:
         self.log = safe(log, secrets(config))
         self.clock = Clock.parse(config.clock)
         self.metrics = Metrics()
+        self.holds = Holds()
         self._open_to_all = config.cors == "*" and not config.api_keys
         #: The share of requests with a random fault, and the faults; may be replaced at run time.
         self.chaos = (config.chaos["rate"], make_faults(config.chaos["faults"])) if config.chaos else None
@@ -55,14 +57,22 @@ class Sender:
         latency = call.latency
         if latency is None:
             latency = 0.0 if reply.latency is None else pace.wait(reply.latency, lambda: ids.random)
+        if call.place is not None:
+            latency += call.place.latency
+        if reply.pace is not None and reply.pace.is_random:
+            reply = replace(reply, pace=pace.drawn(reply.pace, lambda: ids.random))
         fault = call.exchange.fault = self._fault(call, reply)
         if isinstance(payload, payloads.Proxied):
-            if payload.is_stream or (fault is None and not latency):
+            if payload.is_stream or (fault is None and not latency and reply.hold is None):
                 return self._pass(call, payload, latency, fault)
+            payload = payload.whole()
+        if isinstance(payload, payloads.Stored):
+            if fault is None and not latency:
+                return self._send_stored(call, payload)
             payload = payload.whole()
         if isinstance(payload, payloads.Events):
             return self._send_events(call, payload, reply, latency, fault)
-        if isinstance(payload, payloads.Raw) and is_stream(payload) and (fault or latency or not pace.instant(reply.pace)):
+        if isinstance(payload, payloads.Raw) and is_stream(payload) and not _is_instant(reply, latency, fault):
             return self._send_events(call, events(payload), reply, latency, fault)
         if fault is not None and fault.kind == "error_event":
             # Only a stream can fail in the middle.
@@ -82,7 +92,7 @@ class Sender:
         if fault is not None:
             body = faults.spoil(body, fault)
         headers.append(("content-length", str(len(body))))
-        if not latency and pace.instant(reply.pace) and fault is None:
+        if _is_instant(reply, latency, fault):
             self._start(call, status, headers, 0.0)
             self._end(call)
             return [body]
@@ -90,7 +100,8 @@ class Sender:
         timed: faults.TimedChunks = iter([(due, body)])
         if fault is not None:
             timed = faults.whole(timed, fault)
-        return self._timed(call, status, headers, due, pace.record_times(timed, call.exchange.chunks))
+        hold = None if reply.hold is None else reply.hold._replace(after=0)
+        return self._timed(call, status, headers, due, pace.record_times(timed, call.exchange.chunks), hold)
 
     def _send_events(
         self, call: Call, payload: payloads.Events, reply: Reply, latency: float, fault: Fault | None
@@ -100,7 +111,7 @@ class Sender:
         names = {name for name, _ in first}
         common = self._headers(call, status, streamed=True)
         headers = [*first, *(header for header in common if header[0] not in names)]
-        if not latency and pace.instant(reply.pace) and fault is None:
+        if _is_instant(reply, latency, fault):
             frames, rest = _first_frames(payload.frames)
             if rest is not None:
                 # What does not fit into the socket's buffer is produced when the client has read the rest.
@@ -115,7 +126,13 @@ class Sender:
         if fault is not None:
             error = payload.error if fault.error is None else faults.own_error(payload.error, fault.error)
             timed = pace.record_times(faults.stream(timed, fault, error), chunks)
-        return self._timed(call, status, headers, latency, timed)
+        return self._timed(call, status, headers, latency, timed, reply.hold)
+
+    def _send_stored(self, call: Call, payload: payloads.Stored) -> Iterable[bytes]:
+        """Send a file piece by piece."""
+        common = self._headers(call, 200)
+        own = [("content-type", payload.content_type), *payload.headers, ("content-length", str(payload.length))]
+        return self._timed(call, 200, [*own, *common], 0.0, ((0.0, piece) for piece in payload.pieces()))
 
     def _pass(self, call: Call, payload: payloads.Proxied, latency: float, fault: Fault | None) -> Iterable[bytes]:
         """Send an answer of the upstream piece by piece, as it arrives."""
@@ -134,13 +151,18 @@ class Sender:
         exchange.status = payload.status
         call.start_response(payloads.status_line(payload.status), headers)
         timed: faults.TimedChunks = ((0.0, piece) for piece in payload.pieces)
+        held = None
         if payload.is_stream:
+            hold = None if call.reply is None else call.reply.hold
+            if fault is not None or hold is not None:
+                timed = ((0.0, event) for event in sse.events(payload.pieces))
             if fault is not None:
                 error = payloads.Events(()).error
                 error = error if fault.error is None else faults.own_error(error, fault.error)
-                timed = faults.stream(((0.0, event) for event in sse.events(payload.pieces)), fault, error)
+                timed = faults.stream(timed, fault, error)
             timed = _timestamped(timed, call)
-        return _passed(self._observed(timed, call), payload, latency, call.cancellation)
+            held = None if hold is None else HeldRequest(self.holds, hold, exchange)
+        return _passed(self._observed(timed, call, held), payload, latency, call.cancellation)
 
     def _fault(self, call: Call, reply: Reply) -> Fault | None:
         """The fault: from the request's headers, from the reply, or by chance."""
@@ -203,13 +225,19 @@ class Sender:
         return [header for header in headers if header[0] not in values] + list(values.items())
 
     def _timed(
-        self, call: Call, status: int, headers: list[tuple[str, str]], latency: float, timed: Iterator[tuple[float, bytes]]
+        self,
+        call: Call,
+        status: int,
+        headers: list[tuple[str, str]],
+        latency: float,
+        timed: Iterator[tuple[float, bytes]],
+        hold: Hold | None = None,
     ) -> Iterable[bytes]:
         """A response with delays. A host with ``openaimock.timed`` waits for them; otherwise the body sleeps."""
         self._start(call, status, headers, latency)
         environ = call.request.environ
         fault = call.exchange.fault
-        observed = self._observed(timed, call)
+        observed = self._observed(timed, call, None if hold is None else HeldRequest(self.holds, hold, call.exchange))
         body: Iterable[bytes]
         if environ.get("openaimock.timed") is TimedBody and fault is not None and fault.kind == "slow_headers":
             body = TimedBody(observed, faults.HEAD_GAP)
@@ -217,9 +245,13 @@ class Sender:
             body = timer(environ)(observed)
         return body
 
-    def _observed(self, timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
-        """The same timed bytes; the exchange records how they end."""
+    def _observed(
+        self, timed: Iterator[tuple[float, bytes]], call: Call, held: HeldRequest | None = None
+    ) -> Iterator[tuple[float, bytes]]:
+        """The same timed bytes, which may wait at a hold; the exchange records how they end."""
         exchange = call.exchange
+        if held is not None:
+            timed = held.delay(timed)
         if call.recorded:
             self.metrics.begin(exchange)
         try:
@@ -233,23 +265,30 @@ class Sender:
             if exchange.ended == "running":
                 exchange.ended = "client_disconnected"
             self._end(call)
+            if held is not None:
+                self.holds.leave(held)
 
     def _end(self, call: Call, events: int = 0) -> None:
         """Set the end and duration of an exchange, count it and log it."""
         exchange = call.exchange
         if exchange.ended == "running":
             exchange.ended = "complete"
-        exchange.duration = time.perf_counter() - call.started
+        exchange.duration = monotonic() - call.started
+        if call.place is not None:
+            call.place.leave()
         if call.recorded:
             self.metrics.count(exchange, events)
             if self.log.isEnabledFor(logging.INFO):
-                self.log.info("%s", _log_line(exchange))
+                # Imported on first use: by default exchanges are not logged.
+                from .log_line import log_line
+
+                self.log.info("%s", log_line(exchange, getattr(self.log, "secrets", ())))
 
 
 def _timestamped(timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
     """The same pieces; the exchange gets the times at which they arrive."""
     for piece in timed:
-        call.exchange.chunks.append(time.perf_counter() - call.started)
+        call.exchange.chunks.append(monotonic() - call.started)
         yield piece
 
 
@@ -261,6 +300,9 @@ def _passed(
     try:
         cancelled.wait(latency)
         for delay, data in timed:
+            if type(data) is Gate:
+                block(data, cancelled.is_set)
+                continue
             if delay:
                 cancelled.wait(min(delay, threading.TIMEOUT_MAX))
             yield data
@@ -270,13 +312,9 @@ def _passed(
         close_body(payload.pieces)
 
 
-def _log_line(exchange: Exchange) -> str:
-    outcome = f"rule {exchange.rule}" if exchange.matched else (exchange.error.code or "error" if exchange.error else "no rule")
-    if exchange.reply is not None and exchange.reply.proxy and exchange.error is None:
-        outcome = f"{outcome}, answered by the upstream" if exchange.matched else "answered by the upstream"
-    return f"{exchange.method} {exchange.path} {exchange.status} {outcome} {exchange.duration * 1000:.1f} ms" + (
-        "" if exchange.ended == "complete" else f" ({exchange.ended})"
-    )
+def _is_instant(reply: Reply, latency: float, fault: Fault | None) -> bool:
+    """Whether a reply is sent at once and whole."""
+    return not latency and fault is None and reply.hold is None and pace.instant(reply.pace)
 
 
 def _first_frames(frames: Iterable[Frame]) -> tuple[list[bytes], Iterator[Frame] | None]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from . import App
     from .call import Call
 
+#: The extra of the log record of a miss.
+_MISS = {**LINES, "is_miss": True}
+
 
 class Selection(NamedTuple):
     """What answers an Ask: the name of a source with the plan that it uses.
@@ -108,10 +111,18 @@ def select(app: App, call: Call, ask: Ask) -> Selection:
         # None: another thread took the last of the rule's ``times``.
         if hit is not None:
             break
-    chosen = plan_for_hit(match.rule, match.answer, hit)
+    chosen = selection(match, hit)
     if chosen is None:
         call.exchange.match = match
         raise APIError(400, _used_up(match), code="no_match", headers={"x-should-retry": "false"})
+    return chosen
+
+
+def selection(match: Match, hit: int) -> Selection | None:
+    """What answers a rule's hit (from 0); None when ``then: error`` and all replies are used."""
+    chosen = plan_for_hit(match.rule, match.answer, hit)
+    if chosen is None:
+        return None
     source = "plan" if chosen.function is None else "function"
     which = match.answer if match.answer >= 0 else reply_index(match.rule, hit)
     return Selection(source, chosen, match, which or 0, hit + 1)
@@ -126,7 +137,7 @@ def _unmatched(app: App, operation: Operation, call: Call, ask: Ask) -> Selectio
     if app.config.unmatched == "echo":
         return Selection("echo")
     refusal = no_match(ask, app.ruleset.nearest(ask, call.context.namespace.hits()))
-    app.log.warning("%s", refusal.message, extra=LINES)
+    app.log.warning("%s", refusal.message, extra=_MISS)
     raise refusal
 
 

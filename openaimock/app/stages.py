@@ -19,10 +19,11 @@ from ..replies.plan import combine
 from ..replies.prepare import prepare
 from ..seed import digest
 from ..state.limits import requested_tokens
+from ..state.namespace import Context
 from ..types.ask import Ask
 from ..types.operations import OPERATIONS
 from ..types.reply import Reply
-from . import overrides
+from . import overrides, retries
 from .call import Call
 from .raw import raw
 from .sources import SOURCES, Selection, select
@@ -30,8 +31,6 @@ from .sources import SOURCES, Selection, select
 if TYPE_CHECKING:
     from . import App
 
-#: A body of more bytes counts by its size against the memory of the journal.
-LARGE = 4096
 #: Reading a body of more bytes than this may block, sent as it is or compressed.
 LARGE_JSON, LARGE_ENCODED = 256 * 1024, 4096
 #: A match that may take longer than this many seconds may block.
@@ -43,9 +42,25 @@ MANY = 16
 def route(app: App, call: Call) -> None:
     """The operation of the path and method."""
     exchange = call.exchange
-    call.route = ROUTER.find(exchange.method, exchange.path)
+    try:
+        call.route = ROUTER.find(exchange.method, exchange.path)
+    except APIError as error:
+        raise _with_hint(app, call, error) from None
     operation = call.route.operation
     call.path, exchange.endpoint, exchange.operation = operation.path, OPERATIONS[operation.id], operation.id
+
+
+def _with_hint(app: App, call: Call, error: APIError) -> APIError:
+    """The refusal of a path, with what is probably wrong with the base URL in a header and in the log."""
+    # Imported on first use: a client that reaches its endpoint does not need it.
+    from ..api.hints import base_url_hint
+
+    exchange = call.exchange
+    hint = base_url_hint(exchange.method, exchange.path) if error.status == 404 else ""
+    if hint:
+        error.headers["x-openaimock-hint"] = hint
+        app.log.warning("%s %s: unknown path; %s", exchange.method, exchange.path, hint)
+    return error
 
 
 def authenticate(app: App, call: Call) -> None:
@@ -65,10 +80,13 @@ def read(app: App, call: Call) -> None:
     """The Ask. APIError when the operation refuses the request."""
     namespace, exchange = call.context.namespace, call.exchange
     call.ask = exchange.ask = app.asks.read(call.route, call.request, namespace)
-    if call.recorded and len(raw := call.request.raw) > LARGE:
-        commas = call.request.commas
-        # Beside its text, a small JSON value takes about 60 bytes in Python.
-        namespace.charge(exchange, 2 * len(raw) + 60 * (raw.count(b",") if commas is None else commas))
+    if call.recorded and (memory := call.request.memory):
+        namespace.charge(exchange, memory)
+
+
+def admit(app: App, call: Call) -> None:
+    """A place among the requests that are answered at once. APIError 429 or 503 when there is none."""
+    call.place = app.load.admit(call.ask.model)
 
 
 def limit(app: App, call: Call) -> None:
@@ -99,16 +117,20 @@ def match(app: App, call: Call) -> None:
     split = call.route.operation.split
     if split is not None:
         call.parts = split(call.ask)
+    if call.retry is not None and retries.repeat(app, call):
+        return
     if call.parts:
         call.selections = [select(app, call, part) for part in call.parts]
     else:
         call.selection = select(app, call, call.ask)
         call.exchange.match = call.selection.match
+    if call.retry is not None:
+        retries.remember(app, call)
 
 
 def reply(app: App, call: Call) -> None:
     """The Reply, and what it does to the state. APIError when the reply is an error."""
-    content = _combined(call) if call.parts else call.selection.plan.ready or _reply(call.ask, call.selection)
+    content = _first_content(call) if call.retry is None else retries.content(app, call, _first_content)
     if content is None:
         return
     selection, exchange, namespace = call.selection, call.exchange, call.context.namespace
@@ -137,13 +159,16 @@ def write(app: App, call: Call) -> None:
         # The mock need not have an operation for the request.
         call.payload = app.upstream.fetch(call)
         return
-    operation = call.route.operation
+    call.payload = payload_of(call.route.operation, call.ask, content, call.context)
+
+
+def payload_of(operation: Operation, ask: Ask, content: Reply | None, context: Context) -> Any:
+    """What an operation sends for a Reply; for None its own answer."""
     if content is None or content.plain:
-        call.payload = operation.write(call.ask, content, call.context)
-    elif content.raw:
-        call.payload = raw(content)
-    else:
-        call.payload = complete(operation.write(call.ask, prepare(call.ask, content), call.context), call.ask, content)
+        return operation.write(ask, content, context)
+    if content.raw:
+        return raw(content)
+    return complete(operation.write(ask, prepare(ask, content), context), ask, content)
 
 
 def pass_on(app: App, call: Call) -> None:
@@ -168,7 +193,10 @@ def match_may_block(app: App, call: Call) -> bool:
 
 
 def reply_may_block(app: App, call: Call) -> bool:
-    """Whether making the reply may take long."""
+    """Whether making the reply or its payload may take long."""
+    blocking = call.route.operation.blocking
+    if blocking is True or (callable(blocking) and blocking(call.ask)):
+        return True
     if not call.parts:
         ready = call.selection.plan.ready
         return (ready is None or ready.auto or ready.proxy) and _may_block(call.ask, call.selection)
@@ -184,6 +212,11 @@ def _may_block(ask: Ask, selection: Selection) -> bool:
 
 def _reply(ask: Ask, selection: Selection) -> Reply | None:
     return SOURCES[selection.source].reply(ask, selection)
+
+
+def _first_content(call: Call) -> Reply | None:
+    """The Reply of what answers the request, or of what answers each of its inputs."""
+    return _combined(call) if call.parts else call.selection.plan.ready or _reply(call.ask, call.selection)
 
 
 def _combined(call: Call) -> Reply | None:

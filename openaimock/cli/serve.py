@@ -6,12 +6,15 @@ import argparse
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .arguments import FAILED, INTERRUPTED, OK, USAGE, config_arguments, count, load_config, print_warnings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..config.load import Config
     from ..wsgi import Application as MockApplication
 
@@ -38,6 +41,7 @@ def serve_arguments(parser: argparse.ArgumentParser, *, configs: bool = True) ->
     parser.add_argument(
         "--unmatched", choices=("error", "echo", "auto", "proxy"), help="the answer to a request that no rule matches"
     )
+    parser.add_argument("--verdict", action="store_true", help="print at the end what the requests show about the client")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of ids, jitter and generated values")
 
 
@@ -55,26 +59,15 @@ def _workers(text: str) -> int:
 
 def serve(arguments: argparse.Namespace) -> int:
     """Serve until a signal arrives; return the exit code."""
-    from dataclasses import replace
-
-    from ..config.warnings import NO_RULES
-    from ..server import Application, Server, address, listen, logs
-    from ..server.pool import threads
-    from ..server.signals import stopping_signals
+    from ..server import address, listen, logs
     from ..wsgi import create_app
-
-    flags = {"unmatched": arguments.unmatched, "seed": arguments.seed}
-
-    def configured() -> Config:
-        config = load_config(arguments)
-        if arguments.unmatched in ("echo", "auto"):
-            config = replace(config, warnings=tuple(one for one in config.warnings if one.message != NO_RULES))
-        return replace(config, **{key: value for key, value in flags.items() if value is not None})
 
     options = _single_process_options(arguments)
     if options and arguments.workers > 1:
         return _usage(f"{options[0]} works with one process: leave out --workers")
-    config = configured()
+    if arguments.coverage_xml and (problem := _unwritable(arguments.coverage_xml)):
+        return _usage(f"cannot write {arguments.coverage_xml}: {problem}")
+    config = _configured(arguments)
     print_warnings(config)
     if arguments.watch and not config.files:
         return _usage("--watch needs a file to watch, not standard input")
@@ -82,10 +75,9 @@ def serve(arguments: argparse.Namespace) -> int:
     log = logs.logger(arguments.verbose, arguments.log_file, arguments.log_format, always=True)
     app = create_app(config, log)
     _tune_process()
-    rules = count(len(config.rules), "rule")
 
     def ready(port: int) -> str:
-        return f"openaimock listening on {address.url(host, port)} ({rules})"
+        return _ready_lines(config, address.url(host, port))
 
     if arguments.workers > 1:
         from ..server.workers import share
@@ -93,15 +85,50 @@ def serve(arguments: argparse.Namespace) -> int:
         listeners = listen(host, port)
         return share(app, listeners, config.max_body, log, arguments.workers, ready(listeners[0].getsockname()[1]))
     if len(options) > arguments.watch:
-        app.api.namespaces.past = []
+        from ..state.namespace import Counts
+
+        app.api.namespaces.past = Counts()
+    return _serve_here(arguments, app, config, (host, port), ready)
+
+
+def _configured(arguments: argparse.Namespace) -> Config:
+    """The configuration of the files, with the settings that flags replace."""
+    from dataclasses import replace
+
+    from ..config.warnings import NO_RULES
+
+    config = load_config(arguments)
+    if arguments.unmatched in ("echo", "auto"):
+        config = replace(config, warnings=tuple(one for one in config.warnings if one.message != NO_RULES))
+    flags = {"unmatched": arguments.unmatched, "seed": arguments.seed}
+    return replace(config, **{key: value for key, value in flags.items() if value is not None})
+
+
+def _ready_lines(config: Config, url: str) -> str:
+    """What is printed when the server is ready: the base URL, and the address of the inspector."""
+    line = f"openaimock listening on {url} ({count(len(config.rules), 'rule')})"
+    return f"{line}\ninspector: {url.removesuffix('/v1')}/__openaimock/" if config.admin else line
+
+
+def _serve_here(
+    arguments: argparse.Namespace, app: MockApplication, config: Config, place: tuple[str, int], ready: Callable[[int], str]
+) -> int:
+    """Serve in this process until a signal arrives; return the exit code."""
+    from ..server import Application, Server
+    from ..server.pool import threads
+    from ..server.signals import stopping_signals
+
     served: Application = app
     watched = None
     if arguments.watch:
         from .reload import ReloadingApp
 
-        watched = served = ReloadingApp(app, configured, lambda message: print(message, file=sys.stderr, flush=True))
+        watched = served = ReloadingApp(
+            app, partial(_configured, arguments), lambda message: print(message, file=sys.stderr, flush=True)
+        )
         watched.start()
-    server = Server(served, host=host, port=port, threads=threads(config), max_body=config.max_body, log=log)
+    host, port = place
+    server = Server(served, host=host, port=port, threads=threads(config), max_body=config.max_body, log=app.api.log)
     stopped: list[int] = []
 
     def stop(number: int, frame: object) -> None:
@@ -116,13 +143,24 @@ def serve(arguments: argparse.Namespace) -> int:
     print(ready(server.port), flush=True)
     server.run()
     _report_recording(app)
+    if arguments.verdict:
+        _report_verdict(watched.app if watched else app)
     code = _report_run(arguments, watched.app if watched else app)
     return code or (INTERRUPTED if signal.SIGINT in stopped else OK)
 
 
+def _unwritable(file: str) -> str:
+    """Why a results file cannot be written, "" when it can. A long run must not lose its results at the end."""
+    try:
+        with open(file, "a", encoding="utf-8"):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
 def _single_process_options(arguments: argparse.Namespace) -> list[str]:
     """The options in use that need the whole state in one process."""
-    names = ("watch", "coverage", "coverage_xml", "fail_uncovered", "fail_unmatched")
+    names = ("watch", "coverage", "coverage_xml", "fail_uncovered", "fail_unmatched", "verdict")
     return [f"--{name.replace('_', '-')}" for name in names if getattr(arguments, name)]
 
 
@@ -135,6 +173,18 @@ def _report_recording(app: MockApplication) -> None:
     recorder = app.api.upstream.recorder
     if recorder is not None:
         print(f"openaimock: {count(recorder.recorded, 'exchange')} recorded, {recorder.skipped} left out", file=sys.stderr)
+
+
+def _report_verdict(app: MockApplication) -> None:
+    """Print what the journals show about the client."""
+    from .. import verdict
+    from ..config.load import secrets
+    from ..text import redaction
+
+    exchanges = [exchange for namespace in app.api.namespaces for exchange in namespace.exchanges()]
+    findings = verdict.findings(exchanges)
+    summary = f"verdict: {count(len(findings), 'finding')} about the client in {count(len(exchanges), 'exchange')}"
+    print(redaction.text("\n".join([summary, *verdict.lines(findings)]), secrets(app.api.config)), flush=True)
 
 
 def _tune_process() -> None:

@@ -104,6 +104,7 @@ WHEN = Struct("a condition", (
     _text_field("response_format", "The type of the response format, or the name of its schema."),
     Field("turn", COUNT, "The number of assistant messages so far."),
     Field("step", COUNT, "The rounds of tool results since the last user message; 0 before the first call's result."),
+    Field("attempt", Numeric(low=1, whole=True), "The number of the attempt: 1 is the first, 2 the first retry of an SDK."),
     Field("has_tool_result", Flag(), "Whether a tool result follows the last user message."),
     _text_field("tool_call_id", "The id of a call that a tool result since the last assistant message answers."),
     Field("header", MapOf(shape("matcher"), "a header"), "Request headers by name, with a matcher for each."),
@@ -129,17 +130,25 @@ SHAPES["when"] = WHEN
 # Time and trouble
 
 _PAIR = ListOf(MILLISECONDS, least=2, most=2)
-SHAPES["latency"] = AnyOf((
-    MILLISECONDS,
-    Struct("a latency", (
-        Field("uniform", _PAIR, "A number between the two, all equally likely."),
-        Field("normal", _PAIR, "The mean and the standard deviation."),
-        Field("lognormal", _PAIR, "The median, and the standard deviation of the logarithm."),
-    ), doc="Milliseconds: a number, or a random distribution.", one_of=("uniform", "normal", "lognormal")),
-))  # fmt: skip
+_RATES = ListOf(Numeric(low=0), least=2, most=2)
+
+
+def _distribution(label: str, pair: Kind, doc: str) -> Struct:
+    return Struct(label, (
+        Field("uniform", pair, "A number between the two, all equally likely."),
+        Field("normal", pair, "The mean and the standard deviation."),
+        Field("lognormal", pair, "The median, and the standard deviation of the logarithm."),
+    ), doc=doc, one_of=("uniform", "normal", "lognormal"))  # fmt: skip
+
+
+SHAPES["latency"] = AnyOf((MILLISECONDS, _distribution("a latency", _PAIR, "Milliseconds: a number, or a random distribution.")))
+SHAPES["ttft"] = SHAPES["latency"]
+SHAPES["rate"] = AnyOf(
+    (Numeric(low=0, above=True), _distribution("a rate", _RATES, "Tokens a second: a number, or a random distribution."))
+)
 SHAPES["pace"] = Struct("a pace", (
-    Field("ttft", MILLISECONDS, "Milliseconds to the first token.", default=0),
-    Field("tps", Numeric(low=0, above=True), "Tokens a second.", default="as fast as possible"),
+    Field("ttft", shape("ttft"), "Milliseconds to the first token.", default=0),
+    Field("tps", shape("rate"), "Tokens a second.", default="as fast as possible"),
     Field("jitter", SHARE, "The random variation of the gaps, 0 to 1.", default=0),
     Field("chunk", AnyOf((Choice(("token", "word", "char"), "a chunk"), Numeric(low=1, whole=True))),
           "What one chunk holds: a ``token``, a ``word``, a ``char``, or a number of characters.", default="token"),
@@ -173,11 +182,19 @@ SHAPES["fail"] = Struct("a failure", (
     Field("times", Numeric(low=1, whole=True), "The number of attempts that fail before the reply is sent.", default=1),
     Field("error", shape("error"), "The error that they get.", required=True),
 ), doc="The first attempts fail, then the reply is sent.")  # fmt: skip
+SHAPES["hold"] = AnyOf((
+    NAME,
+    Struct("a hold", (
+        Field("name", NAME, "The name by which the reply is released.", required=True),
+        Field("after", COUNT, "Events of a stream that are sent before it waits. A whole reply waits wholly.", default=0),
+    ), doc="The reply waits until ``mock.release(name)`` or the admin releases it: a name, or a mapping."),
+))  # fmt: skip
 TIMING = (
     Field("latency", shape("latency"), "Milliseconds before anything is sent."),
     Field("pace", shape("pace"), "The timing of a stream."),
     Field("fault", shape("fault"), "A failure of the transport."),
     Field("fail", shape("fail"), "The failure of the first attempts."),
+    Field("hold", shape("hold"), "The hold at which the reply waits until it is released."),
 )
 
 # Replies
@@ -235,8 +252,9 @@ _FINISH = Field("finish_reason", Text(), "The finish reason: any text, or null."
 HEADERS = MapOf(Text(numbers=True), "a header")
 PAYLOADS = (
     Field("embedding", ListOf(Numeric()), "The vector of an embedding."),
-    Field("image", shape("file"), "An image.", later=True),
-    Field("speech", shape("speech"), "Audio of speech.", later=True),
+    Field("image", ListOf(shape("image"), least=1, single=True),
+          "The picture of an image endpoint, or a list of pictures, one for each that the request asks for."),
+    Field("speech", shape("speech"), "The audio of speech."),
     Field("moderation", Struct("a moderation", (
         Field("flagged", Flag(), "Whether the input is flagged."),
         Field("categories", Struct("the categories", tuple(
@@ -249,10 +267,16 @@ PAYLOADS = (
 )  # fmt: skip
 _FILE = (
     Field("file", Text(empty=False), "A file, relative to the configuration."),
-    Field("b64", Text(), "The bytes in base64."),
+    Field("b64", Text(empty=False), "The bytes in base64."),
 )
-SHAPES["file"] = Struct("a file", _FILE)
-SHAPES["speech"] = Struct("speech", (*_FILE, Field("format", Text(empty=False), "The audio's format, such as ``mp3``.")))
+SHAPES["image"] = Struct("an image", (
+    *_FILE,
+    Field("url", Text(empty=False), "The address of the picture, which is sent unchanged."),
+    Field("revised_prompt", Text(), "The prompt that the model made of the request's."),
+), one_of=("file", "b64", "url"))  # fmt: skip
+SHAPES["speech"] = Struct("speech", (
+    *_FILE, Field("format", Text(empty=False), "The audio's format, such as ``mp3``. Default: that of the file."),
+), one_of=("file", "b64"))  # fmt: skip
 ANSWER = (
     *MESSAGE_FIELDS,
     _FINISH,

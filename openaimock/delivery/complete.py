@@ -90,6 +90,8 @@ def _stream(frames: Iterable[Frame], ask: Ask, extra: Extra, pace: Pace | None) 
     """The frames of a stream with the members of ``extra``."""
     if ask.endpoint == "responses":
         return _responses(frames, extra.top)
+    if ask.endpoint.startswith(("images.", "audio.")):
+        return _events(frames, extra.top)
     return _chunks(frames, ask, extra, pace)
 
 
@@ -105,6 +107,18 @@ def _responses(frames: Iterable[Frame], top: Mapping[str, JSON]) -> Iterator[Fra
         members = top if ended else {name: value for name, value in top.items() if name not in _AT_END}
         event["response"] = merge(event["response"], members)
         yield head + sse.data(event)[0], count
+
+
+def _events(frames: Iterable[Frame], top: Mapping[str, JSON]) -> Iterator[Frame]:
+    """The events of images and audio: the members are those of every event; ``usage`` is that of the events that have one."""
+    for data, count in frames:
+        head, line, rest = data.partition(b"data: ")
+        event = _parsed(line + rest)
+        if event is None:
+            yield data, count
+            continue
+        members = {name: value for name, value in top.items() if name != "usage" or "usage" in event}
+        yield head + sse.data(merge(event, members))[0], count
 
 
 def _chunks(frames: Iterable[Frame], ask: Ask, extra: Extra, pace: Pace | None) -> Iterator[Frame]:

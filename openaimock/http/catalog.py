@@ -203,6 +203,10 @@ CODES: dict[str, Row] = {
 ENDPOINT_CODES: dict[tuple[str, str], Row] = {
     ("model_not_found", "responses"): Row(400, "The requested model '{name}' does not exist.", param="model"),
     ("model_not_found", "models"): Row(404, "The model '{name}' does not exist", param="model"),
+    **dict.fromkeys(
+        [("model_not_found", f"images.{name}") for name in ("generations", "edits", "variations")],
+        Row(400, "The model '{name}' does not exist.", "image_generation_user_error", param="model", sends="invalid_value"),
+    ),
     ("context_length_exceeded", "responses"): Row(
         400, "Your input exceeds the context window of this model. Please adjust your input and try again.", param="input"
     ),

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import math
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -24,10 +25,22 @@ from ..types.clock import monotonic
 CHECK = 0.5
 #: Seconds after which an endless wait ends on another host, so that it does not hold a thread for good.
 STALL_LIMIT = 60.0
+#: Seconds after which a hold ends on another host as if it were released.
+HOLD_LIMIT = 600.0
 
 
 class Silence(bytes):
     """A piece that is waited for and not sent: a connection that ends then has not even got the head of a response."""
+
+
+class Gate(Silence):
+    """A piece that is not sent: what follows it waits until the gate opens. Its delay is ``math.inf``.
+
+    The host calls ``wait(resume)`` when everything before the gate is sent. ``resume`` is called once, from any thread, when the
+    gate opens; what follows is due from then on.
+    """
+
+    wait: Callable[[Callable[[], None]], None]
 
 
 class TimedBody:
@@ -47,6 +60,11 @@ class TimedBody:
     def __iter__(self) -> Iterator[bytes]:
         due = monotonic()
         for delay, data in self.items:
+            if type(data) is Gate:
+                if not block(data, self._is_gone):
+                    return
+                due = monotonic()
+                continue
             due = monotonic() + STALL_LIMIT if delay == math.inf else due + delay
             while (wait := due - monotonic()) > 0:
                 if self._is_gone is not None and self._is_gone():
@@ -58,6 +76,17 @@ class TimedBody:
     def close(self) -> None:
         """Close the items."""
         close_body(self.items)
+
+
+def block(gate: Gate, is_gone: Callable[[], bool] | None) -> bool:
+    """Wait in this thread until a gate opens, for at most ``HOLD_LIMIT`` seconds; False when the client has left."""
+    opened = threading.Event()
+    gate.wait(opened.set)
+    end = monotonic() + HOLD_LIMIT
+    while not opened.wait(CHECK) and monotonic() < end:
+        if is_gone is not None and is_gone():
+            return False
+    return True
 
 
 class Deferred:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from io import BytesIO
-from typing import Any
+from io import SEEK_END, BytesIO
+from typing import IO, Any
 from urllib.parse import parse_qsl
 
 from ..errors import APIError
 from ..types.ask import lazy
 from .catalog import api_error, not_json, wrong_content_type
+from .encoding import NotDecodable, decoded
+from .forms import CHUNK, MAX_FORM, Form, TemporaryFiles, broken_form, is_form, read_form, too_large
 from .json import _kind
 from .json_parts import parse_body
+
+#: A body of more bytes counts by its size against the memory of the journal.
+LARGE = 4096
 
 
 class Headers(Mapping[str, str]):
@@ -66,6 +70,8 @@ class Request:
         self.max_body = max_body
         #: The body before it is decoded, when it is encoded.
         self._encoded: bytes | None = None
+        #: The form that the body is, once it is read.
+        self._form: Form | None = None
 
     @lazy
     def headers(self) -> Headers:
@@ -75,10 +81,7 @@ class Request:
     @lazy
     def query(self) -> dict[str, Any]:
         """The query's fields, nested like JSON."""
-        lists: dict[str, list[str]] = {}
-        for name, value in parse_qsl(self.environ.get("QUERY_STRING") or "", keep_blank_values=True):
-            lists.setdefault(name, []).append(value)
-        return nested(lists.items())
+        return nested(_grouped(parse_qsl(self.environ.get("QUERY_STRING") or "", keep_blank_values=True)))
 
     @lazy
     def raw(self) -> bytes:
@@ -109,6 +112,9 @@ class Request:
     @property
     def wire(self) -> bytes:
         """The body's bytes as they were received, with their encoding."""
+        if is_form(self.environ.get("CONTENT_TYPE") or ""):
+            self.spool.seek(0)
+            return self.spool.read()
         try:
             raw = self.raw
         except APIError:
@@ -118,21 +124,15 @@ class Request:
         return raw if self._encoded is None else self._encoded
 
     def _decoded(self, data: bytes, encoding: str) -> bytes:
-        if encoding == "identity":
-            return data
-        if encoding not in ("gzip", "x-gzip", "deflate"):
-            raise APIError(415, f"Unsupported content encoding: '{encoding}'. This server reads gzip and deflate.")
-        # 32 + 15 accepts a gzip or zlib header; raw deflate, which some clients send, is tried second.
-        for window in (47, -15) if encoding == "deflate" else (47,):
-            inflate = zlib.decompressobj(window)
-            try:
-                decoded = inflate.decompress(data, self.max_body + 1)
-            except zlib.error:
-                continue
-            if len(decoded) <= self.max_body and not inflate.eof:
-                break
-            return decoded
-        raise not_json(f"The body is not valid {encoding}.")
+        whole = bytearray()
+        try:
+            for piece in decoded([data], encoding):
+                whole += piece
+                if len(whole) > self.max_body:
+                    raise self._too_large()
+        except NotDecodable as error:
+            raise not_json(str(error)) from None
+        return bytes(whole)
 
     def _too_large(self) -> APIError:
         return api_error(413, limit=self.max_body, used=f"more than {self.max_body}")
@@ -152,30 +152,97 @@ class Request:
             value["model"] = self.model
         return value
 
+    @property
+    def base_url(self) -> str:
+        """The address of the mock as the client sees it, with the prefix where it is mounted and without a trailing slash."""
+        from .address import base_url  # few answers have addresses
+
+        return base_url(self.environ)
+
     def header(self, name: str) -> str | None:
         """One header by its lower-case name."""
         return self.headers.get(name)
 
-    def fields(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The fields and files (Werkzeug's FileStorage) of a form, nested like JSON. APIError when the body is not a form."""
-        content_type = self.environ.get("CONTENT_TYPE") or ""
-        if not content_type.startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
-            raise wrong_content_type(content_type, "multipart/form-data")
-        from werkzeug.exceptions import HTTPException
-        from werkzeug.formparser import FormDataParser
-        from werkzeug.http import parse_options_header
+    # Forms
 
-        raw = self.raw
-        kind, options = parse_options_header(content_type)
-        try:
-            parser = FormDataParser(max_form_memory_size=self.max_body, silent=False)
-            _, form, files = parser.parse(BytesIO(raw), kind, len(raw), options)
-        except (HTTPException, ValueError) as error:
-            raise APIError(400, f"Could not parse the form: {getattr(error, 'description', None) or error}") from None
-        if raw and not form and not files:
-            raise APIError(400, "Could not parse the form: it has no fields.")
+    @lazy
+    def _temporary(self) -> TemporaryFiles:
+        return TemporaryFiles()
+
+    @lazy
+    def spool(self) -> IO[bytes]:
+        """The body of a form as it was received: a file that can be read again. APIError 400 or 413."""
+        environ = self.environ
+        source, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH") or ""
+        limit = max(MAX_FORM, self.max_body)
+        if length and not (length.isascii() and length.isdigit()):
+            raise broken_form(f"The Content-Length header {length[:40]!r} is not a number.")
+        if length and int(length) > limit:
+            raise too_large(limit, length)
+        # The journal keeps the environ for the headers; the body must not stay with it.
+        environ["wsgi.input"] = BytesIO()
+        if hasattr(source, "seekable") and source.seekable():
+            spool: IO[bytes] = source
+            size = spool.seek(0, SEEK_END)
+        else:
+            spool = self._temporary.new()
+            most = int(length) if length else limit + 1 if environ.get("wsgi.input_terminated") else 0
+            size = _copy(source, spool, most)
+        if length and size < int(length):
+            raise broken_form(f"The body ended after {size} of {length} bytes.")
+        if size > limit:
+            raise too_large(limit, f"more than {limit}")
+        return spool
+
+    def form(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The texts and files of a form, nested like JSON. APIError 400, 413 or 415 when the body is not a form."""
+        content_type = self.environ.get("CONTENT_TYPE") or ""
+        if not is_form(content_type):
+            raise wrong_content_type(content_type, "multipart/form-data")
+        self._form = form = read_form(self._form_pieces(), content_type, self._temporary)
         model = {} if self.model is None else {"model": self.model}
-        return nested(form.lists()) | model, nested(files.lists())
+        return nested(_grouped(form.texts)) | model, nested(_grouped(form.files))
+
+    def _form_pieces(self) -> Iterator[bytes]:
+        self.spool.seek(0)
+        pieces: Iterator[bytes] = iter(lambda: self.spool.read(CHUNK), b"")
+        encoding = self.environ.get("HTTP_CONTENT_ENCODING")
+        size, limit = 0, max(MAX_FORM, self.max_body)
+        try:
+            for piece in decoded(pieces, encoding.strip().lower()) if encoding else pieces:
+                size += len(piece)
+                if size > limit:
+                    raise too_large(limit, f"more than {limit}")
+                yield piece
+        except NotDecodable as error:
+            raise broken_form(str(error)) from None
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the body takes in the journal, roughly; 0 for a small one."""
+        if self._form is not None:
+            return 2 * self._form.text_size
+        raw = self.raw
+        # Beside its text, a small JSON value takes about 60 bytes in Python.
+        commas = self.commas
+        return 2 * len(raw) + 60 * (raw.count(b",") if commas is None else commas) if len(raw) > LARGE else 0
+
+
+def _copy(source: Any, target: IO[bytes], most: int) -> int:
+    """Copy up to ``most`` bytes; how many there were."""
+    size = 0
+    while size < most and (piece := source.read(min(CHUNK, most - size))):
+        target.write(piece)
+        size += len(piece)
+    return size
+
+
+def _grouped(pairs: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, list[Any]]]:
+    """The values of each name."""
+    lists: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        lists.setdefault(name, []).append(value)
+    return lists.items()
 
 
 def nested(lists: Iterable[tuple[str, list[Any]]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Media: images and files of types that the API does not read."""
+"""Media: images and files of types that the API does not read, and parameters that an image model does not know."""
 
 from __future__ import annotations
 
@@ -80,6 +80,20 @@ def _ending(url: Any) -> str:
     return name.rpartition(".")[2].lower() if "." in name else ""
 
 
+#: The endpoints that make images, and the parameters that some of their models do not know.
+_PICTURES = ("images.generations",)
+_PICTURE_KEYS = (
+    "response_format", "style", "quality", "background", "moderation", "output_format", "output_compression", "stream",
+    "partial_images", "input_fidelity",
+)  # fmt: skip
+
+
+def _pictures(ask: Ask, model: Model) -> Iterator[Finding]:
+    for name in model.pictures.unknown:
+        if ask.body.get(name) is not None:
+            yield Finding("unknown_parameter", f"Unknown parameter: '{name}'.", name, "unknown_parameter")
+
+
 def _image(type: str) -> dict[str, Any]:
     part = {"type": "image_url", "image_url": {"url": f"data:{type};base64,AAAA"}}
     return {"messages": [{"role": "user", "content": [part]}]}
@@ -90,6 +104,8 @@ def _file(**members: str) -> dict[str, Any]:
 
 
 MEDIA = (
+    Check("unknown_parameter", "A parameter that the image model does not know.", _PICTURES,
+          {"response_format": "url"}, {"quality": "low"}, _pictures, _PICTURE_KEYS),
     Check("image_type", "An image that is not PNG, JPEG, GIF or WebP.", ("chat",),
           _image("image/bmp"), _image("image/png"), _chat_images, ("messages",)),
     Check("file_type", "A file without text.", ("responses",),

@@ -18,7 +18,7 @@ _MAX_DISTANCE = 2
 _AZURE = frozenset(["data_sources", "enhancements", "user_security_context"])
 _UNDOCUMENTED = frozenset(["client_metadata"])
 #: Endpoints that report an unknown parameter in the newer way for every model.
-_NEWER = frozenset(["responses"])
+_NEWER = frozenset(["responses", "images.generations", "images.edits", "images.variations"])
 
 
 def unknown(ask: Ask, model: Model, names: Iterable[str], listed_names: Iterable[str]) -> Iterator[Finding]:

@@ -8,6 +8,29 @@ from typing import Any, NamedTuple
 from ..text.facts import Patches, Tiles
 
 
+class ImageOutput(NamedTuple):
+    """How a model makes images. The defaults are those of a model about which nothing is known."""
+
+    #: The sizes, in the order of the API's messages; empty for a model that takes any whose sides are divisible by 16.
+    sizes: tuple[str, ...] = ()
+    qualities: tuple[str, ...] = ("low", "medium", "high", "xhigh", "max", "standard", "hd")
+    #: The longest prompt in characters, and the most images of a request.
+    max_prompt: int = 32_000
+    max_images: int = 10
+    #: Parameters that the model does not know.
+    unknown: tuple[str, ...] = ()
+    #: One of the DALL-E models: they answer with a URL and without usage, and ``revises`` adds the revised prompt.
+    legacy: bool = False
+    revises: bool = False
+    #: The sizes need not be checked: nothing is known about the model.
+    any_size: bool = False
+    #: Tokens along the longer side of an image of low quality, None for one token a square of 64 pixels.
+    grid: int | None = None
+    #: Tokens of an input image, and for each of its squares of 512 pixels.
+    input_base: int = 65
+    input_tile: int = 129
+
+
 class Model(NamedTuple):
     """What the API does with one model name. The defaults are those of a model about which nothing is known."""
 
@@ -85,6 +108,12 @@ class Model(NamedTuple):
     #: Length of an embedding, None for other models, and whether ``dimensions`` may shorten it.
     dimensions: int | None = None
     shortens: bool = False
+
+    #: How it makes images; the default for a model that makes none, or about which this is not known.
+    pictures: ImageOutput = ImageOutput(any_size=True)
+
+    #: The voices that it speaks with; empty when any is accepted.
+    voices: tuple[str, ...] = ()
 
     # From a user's ``models:`` entry; None or empty otherwise.
     owned_by: str | None = None

@@ -5,7 +5,7 @@ Sources: the API description (which endpoint names which model), recorded answer
 
 from __future__ import annotations
 
-from .model_facts import Family, Model
+from .model_facts import Family, ImageOutput, Model
 
 _IMAGES = frozenset(["images.generations", "images.edits"])
 _VARIATIONS = frozenset([*_IMAGES, "images.variations"])
@@ -21,8 +21,24 @@ _EMBEDDING = Model(
     schemas=False,
 )
 _MODERATION = Model(endpoints=frozenset(["moderations"]), schemas=False, encoding="cl100k_base")
-_IMAGE = Model(endpoints=_IMAGES, schemas=False)
-_SPEECH = Model(endpoints=frozenset(["audio.speech"]), schemas=False)
+_SQUARE_AND_HALF = ("1024x1024", "1024x1536", "1536x1024")
+_GPT_IMAGE = ImageOutput(
+    sizes=_SQUARE_AND_HALF, qualities=("low", "medium", "high", "auto"), unknown=("response_format", "style")
+)
+_FLEXIBLE = _GPT_IMAGE._replace(sizes=(), grid=14, input_base=0, input_tile=64)
+_LATEST = _FLEXIBLE._replace(qualities=("low", "medium", "high", "xhigh", "max", "auto"))
+_NEWER = ("background", "moderation", "output_format", "output_compression", "stream", "partial_images", "input_fidelity")
+_DALL_E_3 = ImageOutput(
+    sizes=("1024x1024", "1024x1792", "1792x1024"), qualities=("standard", "hd"), max_prompt=4000, max_images=1, unknown=_NEWER,
+    legacy=True, revises=True,
+)  # fmt: skip
+_DALL_E_2 = ImageOutput(
+    sizes=("256x256", "512x512", "1024x1024"), qualities=("standard",), max_prompt=1000, unknown=(*_NEWER, "quality", "style"),
+    legacy=True,
+)  # fmt: skip
+_IMAGE = Model(endpoints=_IMAGES, schemas=False, pictures=_GPT_IMAGE)
+_VOICES = ("nova", "shimmer", "echo", "onyx", "fable", "alloy", "ash", "sage", "coral")
+_SPEECH = Model(endpoints=frozenset(["audio.speech"]), schemas=False, voices=_VOICES)
 _TRANSCRIPTION = Model(endpoints=_LISTEN, context_window=16_000, max_output_tokens=2000, schemas=False)
 _REALTIME = Model(
     endpoints=frozenset(["realtime"]), context_window=32_000, max_output_tokens=4096, audio=True, schemas=False
@@ -40,13 +56,17 @@ FAMILIES = (
     Family(_MODERATION._replace(text_only=True),
            "text-moderation-latest=text-moderation-007 text-moderation-stable=text-moderation-007 "
            "text-moderation-006", "text-moderation"),
-    Family(_IMAGE, "gpt-image-2.6-sunburst gpt-image-2.6-flare gpt-image-2.5-sunburst gpt-image-2.5-sunburst-2026-09-08 "
-                   "gpt-image-2.5-flare gpt-image-2.5-flare-2026-09-08 gpt-image-2 gpt-image-2-2026-04-21 gpt-image-1.5 "
-                   "gpt-image-1.5-2025-12-16 gpt-image-1 gpt-image-1-mini chatgpt-image-latest", "gpt-image chatgpt-image"),
-    Family(_IMAGE._replace(endpoints=_GENERATIONS), "dall-e-3"),
-    Family(_IMAGE._replace(endpoints=_VARIATIONS), "dall-e-2"),
+    Family(_IMAGE, "gpt-image-1 gpt-image-1.5 gpt-image-1.5-2025-12-16 gpt-image-1-mini chatgpt-image-latest",
+           "gpt-image chatgpt-image"),
+    Family(_IMAGE._replace(pictures=_FLEXIBLE), "gpt-image-2 gpt-image-2-2026-04-21"),
+    Family(_IMAGE._replace(pictures=_LATEST),
+           "gpt-image-2.6-sunburst gpt-image-2.6-flare gpt-image-2.5-sunburst gpt-image-2.5-sunburst-2026-09-08 "
+           "gpt-image-2.5-flare gpt-image-2.5-flare-2026-09-08", "gpt-image-2."),
+    Family(_IMAGE._replace(endpoints=_GENERATIONS, pictures=_DALL_E_3), "dall-e-3"),
+    Family(_IMAGE._replace(endpoints=_VARIATIONS, pictures=_DALL_E_2), "dall-e-2"),
     Family(_SPEECH, "tts-1 tts-1-1106 tts-1-hd tts-1-hd-1106", "tts"),
-    Family(_SPEECH._replace(context_window=2000), "gpt-4o-mini-tts gpt-4o-mini-tts-2025-12-15 gpt-4o-mini-tts-2025-03-20"),
+    Family(_SPEECH._replace(context_window=2000, voices=(*_VOICES, "ballad", "verse", "marin", "cedar")),
+           "gpt-4o-mini-tts gpt-4o-mini-tts-2025-12-15 gpt-4o-mini-tts-2025-03-20"),
     Family(_TRANSCRIPTION._replace(endpoints=frozenset([*_LISTEN, "audio.translations"]), context_window=None,
                    max_output_tokens=None), "whisper-1", "whisper"),
     Family(_TRANSCRIPTION, "gpt-transcribe gpt-4o-transcribe gpt-4o-transcribe-diarize gpt-4o-mini-transcribe "

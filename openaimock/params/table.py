@@ -22,6 +22,7 @@ what shapes cannot express; they raise a ParamError (``plain`` makes one).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -46,6 +47,7 @@ __all__ = [
     "String",
     "Table",
     "Union",
+    "adapted",
     "compiled",
     "plain",
     "table",
@@ -124,6 +126,26 @@ def table(
     ``rules`` check the whole body last.
     """
     return Table(Object(keys, required), absent or {}, rules)
+
+
+def adapted(
+    shape: Object,
+    changes: Mapping[str, Shape] | None = None,
+    *,
+    required: Sequence[str] | None = None,
+    absent: Mapping[str, Callable[[], ParamError]] | None = None,
+    rules: Sequence[Check] = (),
+) -> Table:
+    """The table of a generated shape; ``changes`` replaces and adds members, by their paths (``svg.model``)."""
+    for path, member in (changes or {}).items():
+        shape = _with_member(shape, path.split("."), member)
+    return table(shape.keys, shape.required if required is None else required, absent=absent, rules=rules)
+
+
+def _with_member(shape: Object, names: Sequence[str], member: Shape) -> Object:
+    first, *rest = names
+    inner = _with_member(shape.keys[first], rest, member) if rest else member
+    return replace(shape, keys={**shape.keys, first: inner})
 
 
 def unknown(body: Mapping[str, Any], table: Table) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..http.json import dump
 from ..types.ask import Ask, ToolCall
-from ..types.reply import Block, Delay, Fail, Fault, Pace, Reply
+from ..types.reply import Block, Delay, Fail, Fault, Hold, Pace, Reply
 from . import templates
 from .extra import of_record, parse
 
@@ -22,7 +22,7 @@ class Plan(NamedTuple):
 
 
 def plan(reply: Mapping[str, Any], timing: Mapping[str, Any]) -> Plan:
-    """A Plan from a reply's normal form; ``timing`` has the rule's defaults for ``latency``, ``pace``, ``fault`` and ``fail``."""
+    """A Plan from a reply's normal form; ``timing`` has the rule's defaults for ``latency``, ``pace``, ``fault`` ..."""
     plain = {**timing, **reply}
     if "function" in plain:
         return Plan(None, plain, plain["function"])
@@ -67,7 +67,7 @@ _COPIED = (
 #: The keys that give an operation something to answer with, beside blocks: a status is that of this answer then.
 _ANSWERS = {"auto", "extra", "error", "embedding", "image", "speech", "moderation"}
 #: The keys that a reply of one text and nothing else may have.
-_PLAIN_KEYS = {"content", "latency", "pace", "fault", "fail", "set_state"}
+_PLAIN_KEYS = {"content", "latency", "pace", "fault", "fail", "hold", "set_state"}
 
 
 def make_reply(plain: Mapping[str, Any]) -> Reply:
@@ -76,12 +76,13 @@ def make_reply(plain: Mapping[str, Any]) -> Reply:
     if plain.get("latency") is not None:
         options["latency"] = Delay(**plain["latency"])
     if plain.get("pace") is not None:
-        lists = {name: tuple(plain["pace"].get(name) or ()) for name in ("chunks", "gaps")}
-        options["pace"] = Pace(**{**plain["pace"], **lists})
+        options["pace"] = _pace(plain["pace"])
     if plain.get("fault") is not None:
         options["fault"] = Fault(**plain["fault"])
     if plain.get("fail") is not None:
         options["fail"] = Fail(**plain["fail"])
+    if plain.get("hold") is not None:
+        options["hold"] = Hold(**plain["hold"])
     others = tuple(make_reply({**other, "response": plain.get("response")}) for other in plain.get("others") or ())
     if plain.get("response") is not None:
         options["extra"] = of_record(plain["response"])
@@ -96,6 +97,13 @@ def make_reply(plain: Mapping[str, Any]) -> Reply:
         plain=keys <= _PLAIN_KEYS and len(blocks) == 1,
         **options,
     )
+
+
+def _pace(plain: Mapping[str, Any]) -> Pace:
+    lists = {name: tuple(plain.get(name) or ()) for name in ("chunks", "gaps")}
+    draws = {f"random_{name}": Delay(**plain[name]) for name in ("ttft", "tps") if isinstance(plain.get(name), Mapping)}
+    numbers = {name: value for name, value in plain.items() if not isinstance(value, Mapping)}
+    return Pace(**{**numbers, **lists, **draws})
 
 
 def faults(plain: Sequence[Mapping[str, Any]]) -> tuple[Fault, ...]:

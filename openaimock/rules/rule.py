@@ -34,7 +34,7 @@ class Turn(NamedTuple):
     plan: Plan | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Rule:
     """One entry of ``responses:``. ``number`` is its position in file order; a rule has a ``flow`` or ``conditions``.
 
@@ -66,6 +66,9 @@ class Rule:
     #: Some regex runs in a helper process, so that matching may block.
     unsafe: bool = False
 
+    def __repr__(self) -> str:
+        return f"<Rule {self.id!r}{f' ({self.place})' if self.place else ''}>"
+
     @property
     def blocking(self) -> bool:
         """Whether a user's function, which may block, makes a reply."""
@@ -80,7 +83,7 @@ class Rule:
 def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | None = None) -> Rule:
     """A Rule from its validated normal form. ``defaults`` are the file's ``turns``, ``pace`` and ``latency``."""
     options = {**(defaults or {}), **{key: value for key, value in rule.items() if value is not None}}
-    timing = {key: options[key] for key in ("latency", "pace", "fault", "fail") if options.get(key) is not None}
+    timing = {key: options[key] for key in ("latency", "pace", "fault", "fail", "hold") if options.get(key) is not None}
     flow = tuple(_turn(message, timing) for message in rule.get("messages") or ())
     rule_conditions = conditions.compile(rule.get("when") or {})
     plans = tuple(plan(reply, timing) for reply in rule.get("replies") or ())

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ..http.extensions import Deferred, Silence, TimedBody, close_body
+from ..http.extensions import Deferred, Gate, Silence, TimedBody, close_body
 from ..types.clock import monotonic
 from .pool import Pool
 from .transport import HIGH
@@ -158,8 +158,15 @@ class StreamedAnswer:
         else:
             if self.due < math.inf:
                 transport.loop.at(self.due, self.pump)
+            elif type(self._next) is Gate:
+                self._next.wait(partial(transport.loop.call, self._resume))
             if transport.ended:
                 transport.probe()
+
+    def _resume(self) -> None:
+        """The gate has opened: what follows it is due from now on."""
+        self.due, self._next = monotonic(), None
+        self.pump()
 
     def _end(self) -> None:
         if not self._over:

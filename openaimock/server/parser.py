@@ -13,6 +13,8 @@ from waitress.receiver import FixedStreamReceiver
 from waitress.rfc7230 import HEADER_FIELD_RE, ONLY_DIGIT_RE
 from waitress.utilities import Error
 
+from ..http.forms import MAX_FORM, is_form
+
 _plain_field: Any = HEADER_FIELD_RE.match  # its published type says str
 _digits: Any = ONLY_DIGIT_RE.match
 #: Lines of longer heads are not cached: this bounds the memory, and such heads are rare.
@@ -35,8 +37,9 @@ class ParserLimits(Adjustments):
         self.limit_body(max_body)
 
     def limit_body(self, max_body: int) -> None:
-        """Set the size of the largest body."""
+        """Set the size of the largest body. Forms with files have a limit of their own, that of the API."""
         self.max_request_body_size = max_body + 1  # waitress refuses a body of exactly its limit
+        self.forms = self if max_body >= MAX_FORM else ParserLimits(MAX_FORM)
 
 
 class ParsedRequest(HTTPRequestParser):
@@ -87,6 +90,8 @@ class ParsedRequest(HTTPRequestParser):
                 self.ambiguous = self.chunked and "CONTENT_LENGTH" in self.headers
             elif self.content_length:
                 self.body_rcv = FixedStreamReceiver(self.content_length, OverflowableBuffer(self.adj.inbuf_overflow))
+            if is_form(self.headers.get("CONTENT_TYPE", "")):
+                self.adj = self.adj.forms
         except ValueError as error:  # waitress does not catch it: a malformed URI, a length of thousands of digits
             raise ParsingError("The URI or the Content-Length cannot be read") from error
 

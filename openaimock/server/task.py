@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..errors import APIError, Hangup
-from ..http.extensions import Deferred, Silence, TimedBody
+from ..http.extensions import Deferred, Gate, Silence, TimedBody
 from ..http.json import dump
 from .bodies import BATCH, DeferredAnswer, HeadByte, StreamedAnswer
 from .http import HttpConnection
@@ -86,6 +86,9 @@ class Task:
         """The head byte by byte when the first piece of the body is due, then the body."""
         items = iter(body.items)
         first = next(items, None)
+        while first is not None and type(first[1]) is Gate:
+            yield first
+            first = next(items, None)
         if first is not None:
             yield first[0], Silence()
         for byte in self._head(None):

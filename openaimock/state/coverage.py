@@ -29,7 +29,7 @@ def unmatched(namespaces: Iterable[State]) -> list[Exchange]:
 def unreached(rule: Rule, counts: Sequence[int], answers: Collection[tuple[str, int]]) -> list[int]:
     """Which replies of a rule were never sent: places in ``replies``, or in ``messages`` for a conversation.
 
-    ``counts`` are the hits of the rule in each namespace: every namespace starts the sequence again.
+    ``counts`` are the most hits of the rule in a namespace: every namespace starts the sequence again.
     """
     if rule.plans:
         return list(range(min(len(rule.plans), max(counts, default=0)), len(rule.plans)))
@@ -43,7 +43,7 @@ def report(rules: Sequence[Rule], counts: Sequence[Counts]) -> dict[str, Any]:
     answers = {pair for count in counts for pair in count.answers}
     rows = []
     for rule in rules:
-        numbers = [count.hits.get(rule.id, 0) for count in counts]
+        numbers = [count.most_of(rule.id) for count in counts]
         rows.append(
             {
                 "id": rule.id,

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 from weakref import WeakSet
 
+from ..http.forms import UploadedFile
 from ..http.json import dump
 from ..text import redaction
 from ..types.ask import Ask
@@ -84,6 +85,27 @@ class Journal:
         self._memory.used -= exchange.size
         exchange.size = 0
         self.dropped += 1
+
+    def pop(self) -> Exchange | None:
+        """Remove the oldest exchange and return it, because it goes to another place; None when there is none."""
+        with self._memory.lock:
+            if not self._exchanges:
+                return None
+            exchange = self._exchanges[0]
+            self.drop_oldest()
+            self.dropped -= 1
+            return exchange
+
+    def put_back(self, exchanges: Iterable[Exchange]) -> None:
+        """Put exchanges that ``pop`` returned, oldest first, before the others; those beyond the size are dropped."""
+        with self._memory.lock:
+            for exchange in reversed(list(exchanges)):
+                exchange.size = ENTRY
+                self._exchanges.appendleft(exchange)
+                self._memory.used += ENTRY
+            while len(self._exchanges) > self._size:
+                self.drop_oldest()
+            self._memory.shrink()
 
     def exchanges(self) -> list[Exchange]:
         """A copy of the list, oldest first."""
@@ -217,18 +239,19 @@ def _request(ask: Ask, secrets: tuple[str, ...], body_limit: int) -> dict[str, A
         "params": redaction.value(dict(ask.params), secrets),
         "query": redaction.value(dict(ask.query), secrets),
         "body": _clipped(redaction.value(ask.body, secrets), body_limit),
-        "files": {str(name): _file(content) for name, content in ask.files.items()},
+        "files": _file(ask.files, secrets),
         "tools": list(ask.tools),
     }
 
 
-def _file(content: Any) -> Any:
-    """An uploaded file without its bytes."""
-    if isinstance(content, (list, tuple)):
-        return [_file(each) if not isinstance(each, (str, type(None))) else each for each in content]
-    if isinstance(content, (bytes, bytearray)):
-        return f"{len(content)} bytes"
-    return getattr(content, "filename", None) or "a file"
+def _file(content: Any, secrets: tuple[str, ...]) -> Any:
+    """An uploaded file, or several, without the bytes."""
+    if isinstance(content, UploadedFile):
+        kind = redaction.text(content.content_type, secrets)
+        return {"filename": redaction.text(content.filename, secrets), "content_type": kind, "bytes": content.size}
+    if isinstance(content, Mapping):
+        return {str(name): _file(each, secrets) for name, each in content.items()}
+    return [_file(each, secrets) for each in content]
 
 
 def _clipped(body: Any, limit: int) -> Any:

@@ -65,6 +65,10 @@ class MemoryState:
                     self._claims.popitem(last=False)
             return number
 
+    def count_hit(self, rule: str, answer: int = -1) -> None:
+        """Count a hit of a rule."""
+        self.claim(rule, answer=answer)
+
     def fail(self, rule: str, reply: int, times: int) -> bool:
         """Whether this attempt at a reply is one of the first ``times``, which fail and do not count as hits."""
         with self._lock:

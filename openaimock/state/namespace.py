@@ -20,10 +20,25 @@ LIMIT = 1000
 
 
 class Counts(NamedTuple):
-    """What is counted of the rules in a namespace that is gone, for the coverage of a whole run."""
+    """What is counted of the rules in one namespace, or in several that are gone, for the coverage of a whole run."""
 
-    hits: Mapping[str, int]
-    answers: Collection[tuple[str, int]]
+    hits: Mapping[str, int] = {}
+    answers: Collection[tuple[str, int]] = ()
+    #: The most hits of each rule in one namespace; None when ``hits`` are of one.
+    most: Mapping[str, int] | None = None
+
+    def most_of(self, rule: str) -> int:
+        """The most hits of a rule in one namespace."""
+        return (self.hits if self.most is None else self.most).get(rule, 0)
+
+    def merged(self, other: Counts) -> Counts:
+        """The counts of both."""
+        rules = {**self.hits, **other.hits}
+        return Counts(
+            {rule: self.hits.get(rule, 0) + other.hits.get(rule, 0) for rule in rules},
+            {*self.answers, *other.answers},
+            {rule: max(self.most_of(rule), other.most_of(rule)) for rule in rules},
+        )
 
 
 def name_of(environ: Mapping[str, Any], sources: Sequence[str]) -> str:
@@ -59,12 +74,14 @@ def counts_of(state: State) -> Counts:
 class Namespaces:
     """The namespaces of one mock by name, in memory (``state.store.Store``)."""
 
+    blocks = False
+
     def __init__(self, settings: Any) -> None:
         self._settings = settings
         self._memory = JournalMemory(getattr(settings, "journal_memory", MEMORY))
         self._states: OrderedDict[str, MemoryState] = OrderedDict()
         #: What is counted in namespaces that are gone; None when the coverage of the whole run is not needed.
-        self.past: list[Counts] | None = None
+        self.past: Counts | None = None
         self._lock = threading.Lock()
         self._latest: MemoryState | None = None
 
@@ -100,8 +117,8 @@ class Namespaces:
 
     def _remember(self, state: MemoryState) -> None:
         """Keep the counts of a namespace that goes, and give back what else it holds."""
-        if self.past is not None and state.hits():
-            self.past.append(counts_of(state)._replace(hits=dict(state.hits())))
+        if self.past is not None:
+            self.past = self.past.merged(counts_of(state))
         state.reset()
 
     def follow(self, settings: Any, rules: Collection[str]) -> None:
@@ -110,9 +127,26 @@ class Namespaces:
         for state in self:
             state.forget_rules(rules)
 
+    def may_block(self, name: str) -> bool:
+        """Never: everything is at hand."""
+        return False
+
+    def check(self) -> None:
+        """Nothing can be away."""
+
+    def close(self) -> None:
+        """Nothing is left to be written."""
+
     def counts(self) -> list[Counts]:
         """What is counted of the rules in every namespace, those that are gone included."""
-        return [*map(counts_of, self), *(self.past or ())]
+        counts = list(map(counts_of, self))
+        return counts if self.past is None else [*counts, self.past]
+
+
+def secret_of(settings: Any) -> str:
+    """What signs the addresses of the content that a mock stores."""
+    keys: Sequence[str] = settings.api_keys
+    return keys[0] if keys else str(settings.seed)
 
 
 class Context:
@@ -139,6 +173,11 @@ class Context:
         """The seed of everything that is made up."""
         seed: object = self._settings.seed
         return seed
+
+    @property
+    def secret(self) -> str:
+        """What signs the addresses of stored content: the first API key, else the seed."""
+        return secret_of(self._settings)
 
     @property
     def store(self) -> State:

@@ -6,7 +6,7 @@ the process; other implementations share it among processes and machines and pas
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from ..types.exchange import Exchange
@@ -55,6 +55,10 @@ class State(Protocol):
         ``answer`` is the message of a conversation that answers, -1 for a rule with replies of its own. A claim with the ``key``
         of an earlier one is that claim: it gets the same number and counts nothing.
         """
+        ...
+
+    def count_hit(self, rule: str, answer: int = -1) -> None:
+        """Count a hit of a rule whose answer does not depend on its number. A shared store may count it a moment later."""
         ...
 
     def fail(self, rule: str, reply: int, times: int) -> bool:
@@ -205,13 +209,40 @@ class StateFull(Exception):
     """The bounds of a namespace leave no room for a blob."""
 
 
+class StoreUnavailable(Exception):
+    """The database of a shared store does not answer. The message says which one and why, without a password."""
+
+
 class Store(Protocol):
     """The namespaces of one mock, by name. A namespace begins to exist when it is first asked for."""
 
+    #: Whether other processes share the state, so that operations may block and raise StoreUnavailable.
+    blocks: bool
+
+    def may_block(self, name: str) -> bool:
+        """Whether a request of a namespace may block before it asks the state for anything: its number is not at hand."""
+        ...
+
     def __getitem__(self, name: str) -> State: ...
 
-    def __iter__(self) -> Iterator[State]: ...
+    def __iter__(self) -> Iterator[State]:
+        """All namespaces, with what has happened until now in all processes."""
+        ...
+
+    def __contains__(self, name: str) -> bool: ...
 
     def reset(self, name: str | None = None) -> None:
         """Forget one namespace, or all of them."""
+        ...
+
+    def follow(self, settings: Any, rules: Collection[str]) -> None:
+        """Go on with other settings; what is counted of these rules is forgotten."""
+        ...
+
+    def check(self) -> None:
+        """StoreUnavailable unless the store answers."""
+        ...
+
+    def close(self) -> None:
+        """Write what is not written yet. The store can be used again."""
         ...

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..config.load import Config, load, secrets
 from ..rules.rule import Rule
@@ -20,31 +20,41 @@ from ..text import redaction
 from ..types.clock import Clock
 from ..types.exchange import Exchange
 from ..wsgi import Application, create_app
-from . import assertions
+from . import assertions, holding
 from .assertions import When
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..config.types import Source
+    from ..config.types import When as Conditions
+    from ..verdict import Finding
 
 
 class MockServer:
     """A mock served on a socket of its own. Nothing listens before ``start``; a stopped one may be started again.
 
-    ``config`` is a path, a dict, YAML text, a list of these, or a loaded Config (ConfigError with all problems).
+    ``config`` is a path, a dict, YAML text, a list of these, a loaded Config, or None for no rules
+    (ConfigError with all problems).
     ``host`` and ``port`` override the file's and the environment's; port 0 takes a free one. ``verbose`` logs each
     exchange to standard error, ``log_file`` keeps the same lines.
     """
 
     def __init__(
         self,
-        config: Any,
+        config: Source = None,
         port: int | None = None,
         host: str | None = None,
         verbose: bool = False,
         log_file: str | os.PathLike[str] | None = None,
     ) -> None:
-        loaded = config if isinstance(config, Config) else load(config)
+        loaded = _loaded(config)
         self._host, self._port = address(loaded, host, port, os.environ)
         self.log = logger(verbose, log_file)
         self.app: Application = create_app(loaded, self.log)
         self._initial = (list(self.app.api.ruleset.rules), self.app.api.sender.chaos)
+        #: The rules that ``when`` has begun since the start or the last reset.
+        self._begun: list[When] = []
         #: The HTTP server while the mock runs.
         self.server: Server | None = None
 
@@ -59,12 +69,12 @@ class MockServer:
             self.server = server
         return self
 
-    def restart(self, config: Any) -> None:
+    def restart(self, config: Source) -> None:
         """Begin again with another configuration, on the same port and without closing idle connections; starts it if need be.
 
         Rules, journal and state are new; streams that are still open are cut. ConfigError with all problems.
         """
-        loaded = config if isinstance(config, Config) else load(config)
+        loaded = _loaded(config)
         app = create_app(loaded, self.log)
         if self.server is not None and not self.server.running:  # stopped, or this process is a fork
             self.server, self._port = None, 0
@@ -72,6 +82,7 @@ class MockServer:
             self.server.replace(app, loaded.max_body)
         self.app.api.searcher.close()
         self.app = app
+        self._begun = []
         self._initial = (list(app.api.ruleset.rules), app.api.sender.chaos)
         self.start()
 
@@ -79,12 +90,19 @@ class MockServer:
         """Finish the running responses (within ``grace`` seconds) and close. May be called twice, and from any thread."""
         server, self.server = self.server, None
         if server is not None:
+            for place in self.unfinished:
+                self.log.warning("when() at %s has no reply, so it made no rule", place)
             # The port of a mock that took a free one is kept: started again it is found where it was.
             self._port = server.port
             server.stop(grace)
             self.app.close()
             for handler in self.log.handlers:
                 handler.close()
+
+    def __repr__(self) -> str:
+        place = self.url if self.server is not None else "not started"
+        rules = len(self.app.api.ruleset.rules)
+        return f"<MockServer {place}, {rules} rule{'' if rules == 1 else 's'}>"
 
     @property
     def host(self) -> str:
@@ -103,7 +121,7 @@ class MockServer:
 
     # Rules and state
 
-    def when(self, when: Mapping[str, Any] | None = None, /, **conditions: Any) -> When:
+    def when(self, when: Conditions | None = None, /, **conditions: Unpack[Conditions]) -> When:
         """Begin a rule that is appended to the others: ``mock.when(user={"contains": "hi"}).reply("hello")``.
 
         The conditions are those of ``when:`` in a file, by name or in a mapping.
@@ -114,20 +132,48 @@ class MockServer:
         def add(rule: dict[str, Any]) -> Rule:
             return self.app.api.add_rules(rule, place)[0]
 
-        return When(assertions.combine(when, conditions), add)
+        rule = When(assertions.combine(when, conditions), place, add)
+        self._begun.append(rule)
+        return rule
+
+    @property
+    def unfinished(self) -> list[str]:
+        """The places of calls of ``when`` that no ``reply``, ``replies`` or ``error`` has followed, so that there is no rule."""
+        return [rule.place for rule in self._begun if not rule.completed]
 
     def reset(self) -> None:
         """Return to the state at the start: clear all namespaces, remove the rules added since, set the clock back."""
         app = self.app.api
+        self._begun = []
         rules, app.sender.chaos = self._initial
         # Built again: a rule's number is its place in the set.
         app.ruleset = RuleSet(rules, first=app.config.match == "first")
         app.sender.clock = Clock.parse(app.config.clock)
         app.namespaces.reset()
+        app.sender.holds.reset()
 
     def advance(self, seconds: float) -> None:
         """Move the mock's clock on."""
         self.app.api.sender.clock.advance(seconds)
+
+    # Holds
+
+    def release(self, name: str, *, namespace: str | None = None) -> int:
+        """Release the requests that wait at the hold ``name``, in one namespace or in all; how many did.
+
+        When there is none, the next request that arrives there does not wait.
+        """
+        return self.app.api.sender.holds.release(name, namespace)
+
+    def wait_held(self, name: str, timeout: float = 5.0, *, count: int = 1, namespace: str | None = None) -> list[Exchange]:
+        """Return the exchanges that wait at the hold ``name`` as soon as there are ``count`` of them (0: none any more).
+
+        TimeoutError after ``timeout`` seconds.
+        """
+        held = self.app.api.sender.holds.wait(name, timeout, count, namespace)
+        if held is None:
+            raise TimeoutError(holding.overdue(self.app.api, name, timeout, count))
+        return [request.exchange for request in held]
 
     # Exchanges
 
@@ -149,12 +195,12 @@ class MockServer:
 
     def assert_called(
         self,
-        when: Mapping[str, Any] | None = None,
+        when: Conditions | None = None,
         /,
         *,
         times: int | None = None,
         rule: Rule | str | None = None,
-        **conditions: Any,
+        **conditions: Unpack[Conditions],
     ) -> None:
         """AssertionError unless ``times`` requests (None: at least one) met the conditions, which are those of ``when:``.
 
@@ -165,13 +211,15 @@ class MockServer:
         self._require(assertions.called(self.exchanges, assertions.combine(when, conditions), named, times))
 
     def assert_not_called(
-        self, when: Mapping[str, Any] | None = None, /, *, rule: Rule | str | None = None, **conditions: Any
+        self, when: Conditions | None = None, /, *, rule: Rule | str | None = None, **conditions: Unpack[Conditions]
     ) -> None:
         """AssertionError when a request met the conditions."""
         __tracebackhide__ = True
         self.assert_called(when, times=0, rule=rule, **conditions)
 
-    def assert_tool_called(self, name: str, arguments: Any = None, *, times: int | None = None) -> None:
+    def assert_tool_called(
+        self, name: str, arguments: str | Mapping[str, Any] | None = None, *, times: int | None = None
+    ) -> None:
         """AssertionError unless replies sent ``times`` calls (None: at least one) of a tool to the client.
 
         ``arguments`` lists those that matter: a value or a matcher under the argument's name or path (``a.b.0``). ``{}``
@@ -180,13 +228,35 @@ class MockServer:
         __tracebackhide__ = True
         self._require(assertions.tool_called(self.exchanges, name, arguments, times))
 
-    def assert_order(self, steps: Sequence[Mapping[str, Any] | Rule | str]) -> None:
+    def assert_order(self, steps: Sequence[Conditions | Rule | str]) -> None:
         """AssertionError unless requests met the steps in this order; other requests may come between them.
 
         A step is a mapping of conditions, or a rule (or its id) that answered.
         """
         __tracebackhide__ = True
         self._require(assertions.in_order(self.exchanges, steps))
+
+    def verdict(self) -> list[Finding]:
+        """What the exchanges show about the client: findings with a ``code``, their proof and a remedy (``docs/verdict.rst``)."""
+        from .. import verdict
+
+        return verdict.findings(self.exchanges)
+
+    def assert_resilient(self, *, allow: Sequence[str] = ()) -> None:
+        """AssertionError for findings about the client, except for those with the codes in ``allow`` (ValueError for no code)."""
+        __tracebackhide__ = True
+        from .. import verdict
+
+        verdict.check_codes(allow)
+        findings = [finding for finding in self.verdict() if finding.code not in allow]
+        if findings:
+            report = [
+                "the client is not resilient:",
+                *verdict.lines(findings),
+                "All requests:",
+                *assertions.lines(self.exchanges),
+            ]
+            self._require("\n".join(report))
 
     def _require(self, failure: str) -> None:
         __tracebackhide__ = True
@@ -200,8 +270,12 @@ class MockServer:
         self.stop()
 
 
+def _loaded(config: Source) -> Config:
+    return config if isinstance(config, Config) else load({} if config is None else config)
+
+
 def create_mock_server(
-    config: Any,
+    config: Source = None,
     port: int | None = None,
     host: str | None = None,
     verbose: bool = False,
@@ -212,7 +286,7 @@ def create_mock_server(
 
 
 def start_mock_server(
-    config: Any,
+    config: Source = None,
     port: int | None = 0,
     host: str | None = None,
     verbose: bool = False,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
+from ..media.images import image_info
 from .facts import Patches, Tiles
 
 
@@ -27,6 +27,8 @@ UNKNOWN = Size(600, 300)
 USUAL = Tiles(85, 170)
 #: An image is scaled down until its longer side has so many pixels; the second for ``detail: original``.
 _SIDE, _ORIGINAL_SIDE = 2048, 6000
+#: An image with a longer side than this many pixels counts as one of unknown size.
+_LONGEST_SIDE = 1_000_000
 #: Patches of a page of a PDF that is shown as a picture, and of one for models that know ``detail: original``.
 _PAGE, _ORIGINAL_PAGE = 208, 825
 
@@ -84,7 +86,8 @@ def _patches(size: Size, most: int) -> int:
     return min(most, across * math.ceil(round(size.height * scale / 32, 6)))
 
 
-# Sizes. Only the bytes that tell are decoded: an image may have megabytes.
+#: The first bytes of an image that are decoded, then more when the header is longer: an image may have megabytes.
+_HEADER, _LONG_HEADER = 4 * 1024, 1024 * 1024
 
 
 def measure(url: str) -> Size | None:
@@ -93,69 +96,14 @@ def measure(url: str) -> Size | None:
     if not comma or not head.startswith("data:") or not head.endswith(";base64"):
         return None
     start = len(head) + 1
-
-    def read(at: int, length: int) -> bytes:
-        """Some bytes of the image, fewer where it ends."""
-        first, skipped = divmod(at, 3)
-        letters = url[start + first * 4 : start + ((at + length + 2) // 3) * 4]
+    for length in (_HEADER, _LONG_HEADER):
+        letters = url[start : start + length // 3 * 4]
         try:
-            return base64.b64decode(letters)[skipped : skipped + length]
+            info = image_info(base64.b64decode(letters[: len(letters) // 4 * 4]))
         except ValueError:
-            return b""
-
-    magic = read(0, 12)
-    for beginning, parse in _FORMATS:
-        if magic.startswith(beginning):
-            size = parse(read)
-            return size if size and all(0 < side <= 1_000_000 for side in size) else None
-    return None
-
-
-Read = Callable[[int, int], bytes]
-
-
-def _png(read: Read) -> Size | None:
-    header = read(16, 8)
-    return Size(int.from_bytes(header[:4], "big"), int.from_bytes(header[4:], "big"))
-
-
-def _gif(read: Read) -> Size | None:
-    header = read(6, 4)
-    return Size(int.from_bytes(header[:2], "little"), int.from_bytes(header[2:], "little"))
-
-
-#: Markers of JPEG that begin a frame and so tell the size.
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-
-
-def _jpeg(read: Read) -> Size | None:
-    at = 2
-    for _ in range(256):  # segments before the frame; a real file has some ten
-        segment = read(at, 9)
-        if len(segment) < 9 or segment[0] != 0xFF:
             return None
-        if segment[1] in _FRAMES:
-            return Size(int.from_bytes(segment[7:9], "big"), int.from_bytes(segment[5:7], "big"))
-        at += 1 if segment[1] == 0xFF else 2 + int.from_bytes(segment[2:4], "big")
+        if info is not None:
+            return Size(info.width, info.height) if max(info.width, info.height) <= _LONGEST_SIDE else None
+        if len(url) - start <= length // 3 * 4:
+            return None
     return None
-
-
-def _webp(read: Read) -> Size | None:
-    header = read(12, 18)
-    kind = header[:4]
-    if kind == b"VP8X":
-        return Size(1 + int.from_bytes(header[12:15], "little"), 1 + int.from_bytes(header[15:18], "little"))
-    if kind == b"VP8L":
-        bits = int.from_bytes(header[9:13], "little")
-        return Size(1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
-    if kind == b"VP8 ":
-        return Size(int.from_bytes(header[14:16], "little") & 0x3FFF, int.from_bytes(header[16:18], "little") & 0x3FFF)
-    return None
-
-
-_FORMATS: tuple[tuple[bytes, Callable[[Read], Size | None]], ...] = (
-    (b"\x89PNG\r\n\x1a\n", _png),
-    (b"\xff\xd8\xff", _jpeg),
-    (b"GIF8", _gif),
-    (b"RIFF", _webp),
-)

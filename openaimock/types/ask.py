@@ -68,7 +68,7 @@ class Message(NamedTuple):
     name: str | None = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Ask:
     """A request in the terms that matchers read. An operation's ``read`` makes it once; it does not change afterwards.
 
@@ -92,7 +92,7 @@ class Ask:
     params: Mapping[str, str] = NOTHING
     query: Mapping[str, Any] = NOTHING
     headers: Mapping[str, str] = NOTHING
-    #: Uploaded files of a multipart request: name -> (file name, content type, bytes).
+    #: Uploaded files of a form by name: an ``http.forms.UploadedFile``, or a list of them for ``name[]``.
     files: Mapping[str, Any] = NOTHING
     namespace: str = "default"
     #: The scenarios of the namespace and the state each is in.
@@ -112,6 +112,13 @@ class Ask:
     attempt: int = 0
     #: Keys of the body that are repeated in one object. A class variable, so that other requests pay nothing for it.
     repeated_keys: ClassVar[tuple[str, ...]] = ()
+    #: The address of the mock as the client sees it, set by operations whose answers have addresses.
+    base_url: str = ""
+
+    def __repr__(self) -> str:
+        streamed = ", streamed" if self.stream else ""
+        count = len(self.messages)
+        return f"<Ask {self.endpoint} {self.model}{streamed}, {count} message{'' if count == 1 else 's'}>"
 
     def copy(self) -> Ask:
         """A copy that shares the values computed so far."""

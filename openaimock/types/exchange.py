@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .ask import Ask, Match
 from .reply import Fault, Reply
@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from ..errors import APIError
 
 
-@dataclass(slots=True, eq=False)
+class Received(NamedTuple):
+    """What the upstream answered. ``body`` is None when it is longer than the journal keeps, or broke off."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class Exchange:
     """One entry of the journal: the request, the rule that answered, the response and its end. Filled along the way.
 
@@ -43,6 +51,15 @@ class Exchange:
     operation: str = ""
     #: Bytes that it takes in the journal; 0 while it is in none.
     size: int = 0
+    #: Its arrival in seconds by the machine's clock that only moves forward, whatever the clock of the mock says.
+    arrived: float = 0.0
+    #: The answer of the upstream, where it answered.
+    received: Received | None = None
+
+    def __repr__(self) -> str:
+        source = f"rule {self.rule}" if self.matched else "no rule" if self.error is None else self.error.code or "error"
+        ended = "" if self.ended == "complete" else f" ({self.ended})"
+        return f"<Exchange #{self.order} {self.method} {self.path} -> {self.status}, {source}{ended}>"
 
     @property
     def rule(self) -> str | None:

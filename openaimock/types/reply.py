@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .ask import JSON, ToolCall
+
+#: The length of a text in the repr of a reply, in characters.
+_SHOWN = 60
 
 
 class Block(NamedTuple):
@@ -23,7 +26,7 @@ class Block(NamedTuple):
 
 
 class Delay(NamedTuple):
-    """Milliseconds to wait.
+    """Milliseconds to wait, or another amount that is drawn.
 
     ``kind`` is ``fixed`` (a), ``uniform`` (a to b), ``normal`` (mean a, deviation b) or ``lognormal`` (median a, sigma b).
     """
@@ -38,7 +41,8 @@ class Pace:
     """The speed of a stream. ``ttft`` in milliseconds, ``tps`` in tokens a second (None: no delay), ``jitter`` 0 to 1.
 
     ``chunk`` is ``token``, ``word``, ``char`` or a number of characters; ``chunks`` lists the exact pieces. ``gaps`` has the
-    milliseconds before each piece, instead of ``tps``.
+    milliseconds before each piece, instead of ``tps``. ``random_ttft`` and ``random_tps`` are the distributions from which each
+    reply draws its ``ttft`` and ``tps``.
     """
 
     ttft: float = 0.0
@@ -47,6 +51,13 @@ class Pace:
     chunk: str | int = "token"
     chunks: tuple[str, ...] = ()
     gaps: tuple[float, ...] = ()
+    random_ttft: Delay | None = None
+    random_tps: Delay | None = None
+
+    @property
+    def is_random(self) -> bool:
+        """Whether each reply draws numbers of its own."""
+        return self.random_ttft is not None or self.random_tps is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,13 @@ class Fail:
     error: Mapping[str, Any]
 
 
+class Hold(NamedTuple):
+    """A reply waits at the hold ``name`` after ``after`` events of its stream, a whole one wholly, until it is released."""
+
+    name: str
+    after: int = 0
+
+
 class Extra(NamedTuple):
     """Members that an answer gets in addition, or that override those that the endpoint makes.
 
@@ -80,7 +98,7 @@ class Extra(NamedTuple):
     legacy: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Reply:
     """Everything an endpoint needs to answer; None means that the endpoint makes the value."""
 
@@ -113,6 +131,7 @@ class Reply:
     pace: Pace | None = None
     fault: Fault | None = None
     fail: Fail | None = None
+    hold: Hold | None = None
     set_state: Mapping[str, str] = field(default_factory=dict)
     extra: Extra | None = None
     #: A recorded answer, sent as it is written by the endpoint that it is of.
@@ -123,6 +142,24 @@ class Reply:
     others: tuple[Reply, ...] = ()
     #: The replies for each input of a request with several; None: the endpoint's own answer.
     inputs: tuple[Reply | None, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Reply {', '.join(self._parts()) or 'without content'}>"
+
+    def _parts(self) -> Iterator[str]:
+        """What is in it, in a few words."""
+        if self.error is not None:
+            yield f"error {self.error.get('status') or self.error.get('code')}"
+        if self.raw:
+            yield f"status {self.status or 200} with a body of its own"
+        for block in self.blocks:
+            if block.call is not None:
+                yield f"calls {block.call.name}"
+            elif block.text is not None:
+                yield f"{block.kind} {_start(block.text)!r}"
+        for name in ("proxy", "auto"):
+            if getattr(self, name):
+                yield name
 
     @property
     def text(self) -> str | None:
@@ -139,3 +176,7 @@ class Reply:
         """The joined text of one kind of block (``reasoning``, ``refusal``)."""
         texts = [block.text for block in self.blocks if block.kind == kind]
         return "".join(texts) if texts else None
+
+
+def _start(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

@@ -508,3 +508,34 @@ def test_a_large_body_is_413(serve):
     app = mock.app
     with httpx.Client(transport=httpx.WSGITransport(app), base_url="http://localhost") as http:
         assert http.post("/__openaimock/rules", content=b"#" * 1001).status_code == 413
+
+
+def test_a_browser_is_led_from_the_root_to_the_inspector(mock):
+    answer = request(mock, "GET", "", prefix="/", headers={"accept": "text/html,*/*;q=0.8"}, follow_redirects=True)
+    assert (answer.status_code, answer.url.path) == (200, "/__openaimock/")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("prefix", ["/", ""])
+def test_the_inspector_is_found_under_the_prefix_of_a_mounted_mock(prefix):
+    from werkzeug.test import create_environ, run_wsgi_app
+
+    environ = create_environ(
+        prefix,
+        headers={"accept": "text/html"},
+        environ_overrides={"SCRIPT_NAME": "/a/mock", "PATH_INFO": prefix, "REMOTE_ADDR": "127.0.0.1"},
+    )
+    _, status, headers = run_wsgi_app(openaimock.create_app({"responses": RULES}), environ)
+    assert (status, headers["location"]) == ("307 Temporary Redirect", "__openaimock/" if prefix else "mock/__openaimock/")
+
+
+@pytest.mark.parametrize(
+    ("config", "headers"),
+    [
+        ({}, {"accept": "*/*"}),
+        ({"admin": False}, {"accept": "text/html"}),
+        ({}, {"accept": "text/html", "x-forwarded-for": "192.0.2.1"}),
+    ],
+)
+def test_the_root_is_unknown_where_there_is_no_inspector_to_show(serve, config, headers):
+    assert request(serve({**config, "responses": RULES}), "GET", "", prefix="/", headers=headers).status_code == 404

@@ -13,7 +13,7 @@ import sys
 import httpx
 import pytest
 
-from ..support.commands import CONFIG, ROOT, environment, run
+from ..support.commands import CONFIG, READY, ROOT, environment, run
 from ..support.wire import user
 
 # Serving
@@ -95,6 +95,36 @@ def test_verbose_logs_each_exchange_on_standard_error(start, good):
     running.ask()
     _, errors = running.stop()
     assert re.search(r"INFO POST /v1/chat/completions 200 rule rule-1 \d+\.\d ms", errors)
+
+
+def test_a_logged_exchange_shows_the_beginnings_of_question_and_answer(start):
+    running = start("-p", "0", "-v", text="responses:\n  - {when: {}, reply: '{{ user }}'}\n")
+    running.ask("a question\nof two lines " + "x" * 100 + " sk-" + "s" * 40)
+    _, errors = running.stop()
+    start_of_text = "a question of two lines " + "x" * 33 + "..."
+    assert f'"{start_of_text}" -> "{start_of_text}"' in errors
+
+
+def test_the_second_line_is_the_address_of_the_inspector(start, good):
+    running = start(good, "-p", "0")
+    assert running.inspector == f"inspector: http://127.0.0.1:{running.port}/__openaimock/\n"
+    running.stop()
+
+
+def test_without_admin_there_is_one_ready_line():
+    command = [sys.executable, "-m", "openaimock", "-", "-p", "0"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()) as process:
+        process.stdin.write("admin: false\nunmatched: echo\n")
+        process.stdin.close()
+        assert READY.fullmatch(process.stdout.readline())
+        process.terminate()
+        assert process.stdout.read() == ""
+
+
+def test_a_results_file_that_cannot_be_written_is_refused_at_the_start(good, tmp_path):
+    result = run(good, "-p", "0", "--coverage-xml", str(tmp_path / "none" / "coverage.xml"))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "coverage.xml: No such file or directory" in result.stderr
 
 
 def test_a_miss_is_logged_with_its_explanation(start, good):

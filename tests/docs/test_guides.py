@@ -22,9 +22,10 @@ def named(name):
     return next(text for block, _, text in blocks("python.rst") if name in block["names"])
 
 
-def test_the_python_session_has_the_output_of_the_page():
-    session = "\n".join(text for _, _, text in blocks("python.rst") if text.startswith(">>>"))
-    example = doctest.DocTestParser().get_doctest(session, {}, "python.rst", None, 0)
+@pytest.mark.parametrize("page", ["python.rst", "prove.rst"])
+def test_the_python_session_has_the_output_of_the_page(page):
+    session = "\n".join(text for _, _, text in blocks(page) if text.startswith(">>>"))
+    example = doctest.DocTestParser().get_doctest(session, {}, page, None, 0)
     failures: list[str] = []
     doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=failures.append)
     assert not failures, "".join(failures)

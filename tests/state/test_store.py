@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openaimock.config.load import Config
 from openaimock.state import blobs
 from openaimock.state.journal import ENTRY, JournalMemory
 from openaimock.state.memory import BUCKETS, MemoryState
+from openaimock.state.shared_store import SharedStore
+from openaimock.state.sqlite import SQLiteEngine
 from openaimock.state.store import Cost, StateFull
 from openaimock.types.exchange import Exchange
 
-#: Each makes an empty state whose scenario ``cart`` starts ``empty`` and whose journal has 5 entries.
-IMPLEMENTATIONS = {"memory": lambda: MemoryState("default", {"cart": "empty"}, 5)}
+#: What the states of all implementations start with: the scenario ``cart`` is ``empty``, a journal has 5 entries.
+SETTINGS = Config(scenarios={"cart": "empty"}, journal_size=5)
+_folder = TemporaryDirectory(prefix="openaimock-test-")
+_names = itertools.count()
+
+
+@cache
+def _sqlite() -> SharedStore:
+    return SharedStore(SQLiteEngine(Path(_folder.name) / "state.db"), SETTINGS)
+
+
+#: Each makes an empty state. A database is made once, because that takes longer than a test.
+IMPLEMENTATIONS = {
+    "memory": lambda: MemoryState("default", SETTINGS.scenarios, SETTINGS.journal_size),
+    "sqlite": lambda: _sqlite()[f"test {next(_names)}"],
+}
 
 
 @pytest.fixture(params=sorted(IMPLEMENTATIONS))
@@ -153,7 +174,7 @@ def test_memory_keeps_a_bounded_number_of_buckets_and_none_that_is_full_again():
 def test_the_journal_keeps_the_last_exchanges(state):
     for number in range(8):
         state.append(exchange(number))
-    assert [entry.order for entry in state.exchanges()] == [3, 4, 5, 6, 7]
+    assert [entry.number for entry in state.exchanges()] == [3, 4, 5, 6, 7]
     assert state.dropped() == 3
     assert (state.clear_exchanges(), state.exchanges()) == (5, [])
 

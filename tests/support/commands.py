@@ -31,7 +31,7 @@ def run(*arguments: str, text: str = "", cwd: Path = ROOT, **more: str) -> subpr
 
 
 class Running:
-    """A server in a process of its own, up and with its ready line read."""
+    """A server in a process of its own, up and with its ready lines read: the base URL, and the address of the inspector."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -39,6 +39,7 @@ class Running:
         match = READY.fullmatch(self.ready)
         assert match, (self.ready, process.stderr.read() if process.poll() is not None else "")
         self.url, self.port, self.rules = match[1], int(match[2]), int(match[3])
+        self.inspector = process.stdout.readline()
 
     def ask(self, text: str = "Hello", **options: object) -> httpx.Response:
         with httpx.Client(trust_env=False) as http:

@@ -24,6 +24,10 @@ USUAL: dict[str, tuple[str, dict[str, Any]]] = {
     "responses": ("/responses", {"model": "gpt-4o", "input": "Hello"}),
     "completions": ("/completions", {"model": "gpt-3.5-turbo-instruct", "prompt": "Hello"}),
     "embeddings": ("/embeddings", {"model": "text-embedding-3-small", "input": "Hello"}),
+    **{
+        name: (f"/{name.replace('.', '/')}", {"model": "gpt-image-1.5", "prompt": "A cat"})
+        for name in ("images.generations", "images.edits", "images.variations")
+    },
     "moderations": ("/moderations", {"model": "omni-moderation-latest", "input": "Hello"}),
 }
 

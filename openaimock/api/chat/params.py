@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...http.catalog import printable
+from ...params.common import METADATA
 from ...params.table import (
     Also,
     Anything,
@@ -35,7 +36,6 @@ SCHEMA = Object({}, open=True)
 CALL_ID = String(max_length=40)
 KEY = String(max_length=64)
 
-METADATA = Map(String(max_length=512), max=16, max_key=64, called="a metadata object")
 _BREAKPOINT = Object({"mode": OneOf(["explicit"]), "ttl": OneOf(["30m", "12h"])}, required=["mode"])
 PROMPT_CACHE_OPTIONS = Object({"mode": OneOf(["implicit", "explicit"]), "ttl": OneOf(["30m", "12h"])})
 _POLICY = Object({"mode": OneOf(["score", "block"])}, required=["mode"])

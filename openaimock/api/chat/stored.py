@@ -11,6 +11,7 @@ from typing import Any
 from ...http import payloads, sse
 from ...http.request import Request
 from ...http.sse import Frame
+from ...params.common import METADATA
 from ...params.errors import missing
 from ...params.table import String, table
 from ...state.namespace import Context
@@ -18,7 +19,6 @@ from ...types.ask import Ask
 from ...types.reply import Reply
 from .. import lists
 from ..operation import Operation
-from .params import METADATA
 
 #: The collection of stored completions, each with its messages.
 COLLECTION = "chat.completions"

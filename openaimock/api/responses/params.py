@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import APIError
+from ...params.common import METADATA
 from ...params.errors import missing
 from ...params.shapes import Anything
 from ...params.table import Also, Array, Boolean, Either, Integer, Map, Number, Object, OneOf, String, Union, plain, table
-from ..chat.params import METADATA, MODERATION, REASONING_EFFORT, SCHEMA, SERVICE_TIER, VERBOSITY
+from ..chat.params import MODERATION, REASONING_EFFORT, SCHEMA, SERVICE_TIER, VERBOSITY
 from ..lists import PAGE
 from .item_params import INPUT_ITEM, TOOLS
 

@@ -1,0 +1,73 @@
+"""Hosted pictures: the addresses at which the mock serves the images of its answers, without a key, as the API's storage does.
+
+The address is ``BASE/__openaimock-images/NAMESPACE/ID.png?sig=...``. The bytes are in the blobs of the namespace; the oldest
+pictures make room for new ones. The signature keeps out those who have not got the address.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from urllib.parse import parse_qs, quote, unquote
+
+from ...http import payloads
+from ...seed import digest
+from ...state.namespace import Context
+from ...state.store import State, StateFull, Store
+from .pictures import FORMATS, Picture
+
+#: The beginning of the path of every address.
+PATH = "/__openaimock-images/"
+_COLLECTION = "hosted_images"
+#: How many pictures a namespace serves, and how many are deleted at once when the store is full.
+MOST, _ROOM = 1_000, 50
+
+
+def publish(image: Picture, base_url: str, context: Context) -> str:
+    """Keep a picture in the namespace and return its address."""
+    state = context.store
+    name = f"{context.ids.id('img-')}.{image.format}"
+    if state.count(_COLLECTION) >= MOST:
+        _forget(state, 1)
+    try:
+        state.put_blob(_blob(name), [image.data])
+    except StateFull:
+        _forget(state, _ROOM)
+        state.put_blob(_blob(name), [image.data])
+    state.put(_COLLECTION, name, {"id": name})
+    # Percent signs are encoded twice, because a server decodes a path before the mock splits it.
+    namespace = quote(quote(state.name, safe=""), safe="")
+    return f"{base_url}{PATH}{namespace}/{name}?sig={_signature(context.secret, state.name, name)}"
+
+
+def find(path: str, query: str, store: Store, secret: str) -> payloads.Raw | None:
+    """The picture of a path that begins with ``PATH`` and of its query; None when there is none, or the signature is wrong."""
+    namespace, _, name = path.removeprefix(PATH).partition("/")
+    namespace = unquote(namespace)
+    signature = (parse_qs(query).get("sig") or [""])[0]
+    if not hmac.compare_digest(signature.encode(), _signature(secret, namespace, name).encode()):
+        return None
+    file = store[namespace].open_blob(_blob(name))
+    if file is None:
+        return None
+    with file:
+        data = file.read()
+    format = name.rpartition(".")[2]
+    return payloads.Raw(data, f"image/{format}" if format in FORMATS else "application/octet-stream")
+
+
+def _signature(secret: str, namespace: str, name: str) -> str:
+    return digest("hosted image", secret, namespace, name, size=16).hex()
+
+
+def _blob(name: str) -> str:
+    return f"image/{name}"
+
+
+def _forget(state: State, count: int) -> None:
+    """Delete the oldest pictures."""
+    page = state.page(_COLLECTION, limit=count)
+    names: Iterable[str] = [item["id"] for item in page.items] if page else []
+    for name in names:
+        state.delete(_COLLECTION, name)
+        state.delete_blob(_blob(name))

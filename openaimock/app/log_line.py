@@ -1,0 +1,54 @@
+"""The log line of an exchange: the request, what answered it, and the beginnings of question and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..text import redaction
+from ..types.exchange import Exchange
+
+#: The length of a question or an answer in a line, in characters.
+_WIDTH = 60
+#: The part of a text that can be shown, in characters: white space is folded.
+_PART = 1000
+
+
+def log_line(exchange: Exchange, secrets: Iterable[str] = ()) -> str:
+    """One line: method, path, status, outcome, milliseconds, and the beginnings of question and answer without secrets."""
+    parts = [exchange.method, exchange.path, str(exchange.status), _outcome(exchange), f"{exchange.duration * 1000:.1f} ms"]
+    if exchange.ended != "complete":
+        parts.append(f"({exchange.ended})")
+    question = exchange.ask.text if exchange.ask is not None else ""
+    if question:
+        parts.append(_quote(question, secrets))
+    answer = _answer(exchange)
+    if answer:
+        parts.append(f"-> {answer if answer.startswith('calls ') else _quote(answer, secrets)}")
+    return " ".join(parts)
+
+
+def _outcome(exchange: Exchange) -> str:
+    from_upstream = exchange.reply is not None and exchange.reply.proxy and exchange.error is None
+    if exchange.matched:
+        return f"rule {exchange.rule}, answered by the upstream" if from_upstream else f"rule {exchange.rule}"
+    if from_upstream:
+        return "answered by the upstream"
+    return "no rule" if exchange.error is None else exchange.error.code or "error"
+
+
+def _answer(exchange: Exchange) -> str:
+    """What the client received: the text, the names of the tools that it shall call, or the message of an error."""
+    reply = exchange.reply
+    if exchange.error is not None:
+        # The line before this one explains a miss.
+        return "" if exchange.unmatched else exchange.error.logged
+    if reply is None:
+        return ""
+    text = reply.text or reply.joined("refusal")
+    return text or (f"calls {', '.join(call.name for call in reply.calls)}" if reply.calls else "")
+
+
+def _quote(text: str, secrets: Iterable[str]) -> str:
+    """The beginning of a text on one line, in quotes, without secrets."""
+    line = " ".join(redaction.clip(text, _PART, secrets).split())
+    return f'"{line}"' if len(line) <= _WIDTH else f'"{line[: _WIDTH - 3]}..."'

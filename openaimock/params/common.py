@@ -1,0 +1,49 @@
+"""Shapes by hand that several resources share: metadata, attributes of files, and filters on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .compile import compiled
+from .errors import ParamError
+from .shapes import Also, Array, Boolean, Either, Map, Number, Object, String, Union
+
+METADATA = Map(String(max_length=512), max=16, max_key=64, called="a metadata object")
+#: What a file of a vector store is filtered by.
+ATTRIBUTES = Map(Either(String(max_length=512), Number(), Boolean()), max=16, max_key=64)
+
+#: How deep filters may be nested, which bounds the time and the stack that a filter needs.
+DEPTH = 32
+_VALUE = Either(String(), Number(), Boolean())
+_LIST = Array(Either(String(), Number()))
+_COMPARISON = Object({"key": String(), "value": _VALUE}, required=["key", "value"])
+_MEMBERSHIP = Object({"key": String(), "value": _LIST}, required=["key", "value"])
+_COMBINATION = Object({"filters": Array(Object({}, open=True))}, required=["filters"])
+_FILTER = Union(
+    "type",
+    {
+        **dict.fromkeys(["eq", "ne", "gt", "gte", "lt", "lte"], _COMPARISON),
+        **dict.fromkeys(["in", "nin"], _MEMBERSHIP),
+        **dict.fromkeys(["and", "or"], _COMBINATION),
+    },
+)
+_check_one = compiled(_FILTER)
+
+
+def _check_filter(value: Any, depth: int = 1) -> None:
+    """Check a filter and those within it."""
+    _check_one(value)
+    if value["type"] not in ("and", "or"):
+        return
+    if depth == DEPTH:
+        raise ParamError(lambda at: f"Invalid '{at}': filters are nested more than {DEPTH} deep.", "invalid_value")
+    for place, inner in enumerate(value["filters"]):
+        try:
+            _check_filter(inner, depth + 1)
+        except ParamError as error:
+            error.names += [place, "filters"]
+            raise
+
+
+#: A comparison, or a combination of filters by ``and`` and ``or``.
+FILTER = Also(_FILTER, _check_filter)

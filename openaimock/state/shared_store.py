@@ -1,0 +1,273 @@
+"""SharedStore: the namespaces of a mock over an engine, and the thread that writes batches and reads the changes of others."""
+
+from __future__ import annotations
+
+import atexit
+import math
+import os
+import threading
+import time
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from ..text.log import ROOT
+from ..types.clock import monotonic
+from .batches import collect
+from .engine import Engine
+from .journal import JournalMemory
+from .namespace import LIMIT, Counts, counts_of
+from .processes import Processes
+from .shared import Journaling, SharedState
+from .store import StoreUnavailable
+
+#: Seconds between two batches.
+INTERVAL = 0.05
+#: A batch with more new exchanges than this is of a busy process: then writing records may take this share of its time. What is
+#: left waits for the next batch, as long as it is among the exchanges that the journal keeps.
+BUSY, SHARE = 50, 0.05
+#: Seconds between two reports of a process that it lives.
+BEAT = 1.0
+#: Seconds that a reader of the journal waits for the batches of the other processes.
+PATIENCE = 2.0
+
+
+class SharedStore:
+    """The namespaces of one mock over an engine (``state.store.Store``).
+
+    ``on_change`` is called with the counters of the store after another process has changed what all share.
+    """
+
+    blocks = True
+
+    def __init__(self, engine: Engine, settings: Any, secrets: Collection[str] = ()) -> None:
+        self.engine = engine
+        self.past: Counts | None = None
+        self.on_change: Callable[[Mapping[str, int]], None] = lambda counters: None
+        self._settings = settings
+        self._journaling = Journaling(settings.journal_size, JournalMemory(settings.journal_memory), tuple(secrets))
+        self._states: OrderedDict[str, SharedState] = OrderedDict()
+        self._latest: SharedState | None = None
+        self._begin()
+        _STORES.add(self)
+
+    def _begin(self) -> None:
+        """What belongs to the process and not to its children."""
+        self.processes = Processes(self.engine)
+        self._lock = threading.RLock()
+        self._writing = threading.RLock()
+        self._entries = 0
+        self._resets = 0
+        self._ticket = 0
+        self._beaten = 0.0
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+
+    def after_fork(self) -> None:
+        """Forget what belongs to the parent, in the child."""
+        self._states, self._latest = OrderedDict(), None
+        memory = JournalMemory(self._settings.journal_memory)
+        self._journaling = self._journaling._replace(memory=memory)
+        self._begin()
+
+    # Namespaces
+
+    def may_block(self, name: str) -> bool:
+        """Whether the next number of a namespace must be leased."""
+        state = self._states.get(name)
+        return state is None or not state.has_numbers
+
+    def __getitem__(self, name: str) -> SharedState:
+        latest = self._latest
+        if latest is not None and latest.name == name:
+            return latest
+        if self._thread is None:
+            self._start()
+        with self._lock:
+            state = self._states.get(name)
+            if state is None:
+                state = self._states[name] = self._state(name)
+                if len(self._states) > LIMIT:
+                    oldest = next(iter(self._states.values()))
+                    self.flush([oldest], whole=True)
+                    del self._states[oldest.name]
+            else:
+                self._states.move_to_end(name)
+            self._latest = state
+            return state
+
+    def _state(self, name: str) -> SharedState:
+        return SharedState(self.engine, name, self._settings.scenarios, self._journaling, lambda: self.flush(whole=True))
+
+    def __iter__(self) -> Iterator[SharedState]:
+        """The namespaces with all that has happened until now in all processes."""
+        self.settle()
+        return iter([self._states.get(name) or self._state(name) for name in self.engine.epochs()])
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.engine.epochs()
+
+    def reset(self, name: str | None = None) -> None:
+        """Forget one namespace, or all."""
+        with self._writing:
+            if self.past is not None:
+                for gone in self.engine.epochs() if name is None else [name]:
+                    self.past = self.past.merged(counts_of(self._state(gone)))
+            self.engine.reset(name)
+            self._discard([*self._states] if name is None else [name])
+
+    def _discard(self, names: Collection[str]) -> None:
+        with self._lock:
+            self._latest = None
+            for name in names:
+                if name in self._states:
+                    self._states.pop(name).discard()
+
+    def follow(self, settings: Any, rules: Collection[str]) -> None:
+        """Go on with other settings; what is counted of these rules is forgotten."""
+        self._settings = settings
+        for state in self:
+            state.forget_rules(rules)
+
+    def counts(self) -> list[Counts]:
+        """What is counted of the rules in every namespace, those that are gone included."""
+        counts = list(map(counts_of, self))
+        return counts if self.past is None else [*counts, self.past]
+
+    def check(self) -> None:
+        """StoreUnavailable unless the store answers."""
+        self.engine.check()
+
+    # The thread
+
+    def _start(self) -> None:
+        """Join the processes of the store, and start the thread."""
+        with self._lock:
+            if self._thread is not None:
+                return
+            counters = self.engine.counters()
+            self._resets, self._ticket = counters.get("resets", 0), counters.get("ticket", 0)
+            self.processes.beat(self._ticket)
+            self.on_change(counters)
+            self._stop = threading.Event()
+            # It holds no reference to this store, so that a mock that is dropped ends it.
+            self._thread = threading.Thread(
+                target=_run, args=(weakref.ref(self), self._stop), name="openaimock store", daemon=True
+            )
+            self._thread.start()
+
+    def tick(self) -> None:
+        """Write a batch and read what other processes have changed. StoreUnavailable: everything is tried again the next time."""
+        self.flush()
+        counters = self.engine.counters()
+        if counters.get("resets", 0) != self._resets:
+            epochs = self.engine.epochs()
+            stale = [name for name, state in list(self._states.items()) if state.epoch and epochs.get(name) != state.epoch]
+            self._discard(stale)
+            self._resets = counters.get("resets", 0)
+        ticket = counters.get("ticket", 0)
+        if ticket != self._ticket:
+            # A reader waits for all that has happened here until now.
+            self.flush(whole=True)
+            self.processes.beat(ticket)
+            self._ticket = ticket
+        self.on_change(counters)
+        if monotonic() - self._beaten > BEAT:
+            self.processes.beat(self._ticket)
+            self._beaten = monotonic()
+            for name in self.engine.surplus(LIMIT):
+                self.reset(name)
+
+    def settle(self) -> None:
+        """Wait until what has happened in all processes until now is written."""
+        if self._thread is None:
+            self._start()
+        self.flush(whole=True)
+        others = self.processes.others()
+        if not others:
+            return
+        ticket = self.engine.increment("ticket")
+        end = monotonic() + PATIENCE
+        while monotonic() < end and any(acknowledged < ticket for acknowledged in others.values()):
+            time.sleep(INTERVAL / 10)
+            others = self.processes.others()
+
+    def close(self) -> None:
+        """Write everything and end the thread. The store can be used again."""
+        with self._lock:
+            thread, self._thread, self._latest = self._thread, None, None
+        if thread is None:
+            return
+        self._stop.set()
+        if thread is not threading.current_thread():
+            thread.join(PATIENCE)
+        # Nothing runs later that could try again.
+        with suppress(StoreUnavailable):
+            self.flush(whole=True)
+            self.processes.leave()
+        self.engine.close()
+
+    # Batches
+
+    def flush(self, states: Collection[SharedState] | None = None, whole: bool = False) -> None:
+        """Write what the namespaces have collected; ``whole`` takes the time for all of it. StoreUnavailable: it is kept."""
+        with self._writing:
+            selected = list(self._states.values()) if states is None else states
+            for state in selected:
+                state.begin()
+            is_busy = not whole and sum(len(state.journal) for state in selected) > BUSY
+            # By the clock of this thread, so that the result depends less on what else runs on the machine.
+            deadline = time.thread_time() + INTERVAL * SHARE if is_busy else math.inf
+            size, secrets = self._settings.journal_size, self._journaling.secrets
+            collected = [collect(state, self._new_key, secrets, deadline, whole, size) for state in selected]
+            batches = [one.batch for one in collected if not one.is_empty]
+            if not batches:
+                return
+            try:
+                self.engine.write(batches, size, self._settings.journal_memory)
+            except BaseException:
+                for one in collected:
+                    one.put_back()
+                raise
+
+    def _new_key(self) -> str:
+        """The key of another exchange, unlike all others in the store."""
+        self._entries += 1
+        return f"{self.processes.id}/{self._entries}"
+
+
+def _run(reference: weakref.ref[SharedStore], stop: threading.Event) -> None:
+    """The life of the thread."""
+    while not stop.wait(INTERVAL):
+        store = reference()
+        if store is None:
+            return
+        try:
+            store.tick()
+        except StoreUnavailable:
+            # Requests that need the store say so; the others go on.
+            stop.wait(BEAT)
+        except Exception:
+            ROOT.exception("Writing to the store failed")
+            stop.wait(BEAT)
+        del store
+
+
+_STORES: weakref.WeakSet[SharedStore] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for store in list(_STORES):
+        store.after_fork()
+
+
+def _at_exit() -> None:
+    for store in list(_STORES):
+        store.close()
+
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,28 @@
+"""Holding: what a test reads when no request arrives at a hold in time."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from ..app import App
+
+
+def overdue(app: App, name: str, timeout: float, count: int) -> str:
+    """Why ``count`` requests (0: none) were not at a hold within ``timeout`` seconds."""
+    waiting = [request.hold.name for request in app.sender.holds.waiting()]
+    if count == 0:
+        return f"{waiting.count(name)} requests still wait at the hold {name!r} after {timeout:g} seconds"
+    expected = "no request arrived" if count == 1 else f"{waiting.count(name)} of {count} requests arrived"
+    message = f"{expected} at the hold {name!r} within {timeout:g} seconds"
+    names = _names(app)
+    if name in names:
+        return message
+    close = get_close_matches(name, names, 1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{message}: no rule has this hold{hint} ({', '.join(names) or 'no rule has one'})"
+
+
+def _names(app: App) -> list[str]:
+    """The holds of all rules, as they are written, in file order."""
+    plans = [plan for rule in list(app.ruleset.rules) for plan in (*(turn.plan for turn in rule.flow), *rule.plans) if plan]
+    return list(dict.fromkeys(plan.plain["hold"]["name"] for plan in plans if plan.plain.get("hold")))

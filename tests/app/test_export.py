@@ -1,0 +1,125 @@
+"""Exported exchanges: rules that give the same answers to the same requests."""
+
+from __future__ import annotations
+
+import httpx
+import openai
+import pytest
+import yaml
+
+RULES = [
+    {"id": "hello", "when": {"user": "Hello"}, "reply": {"content": "Hi {{ user }}!", "latency": 1}},
+    {"id": "turns", "when": {"user": "next"}, "replies": ["one", "two"]},
+    {"id": "tool", "when": {"user": "weather"}, "reply": {"tool_calls": [{"name": "get", "arguments": {"city": "SF"}}]}},
+    {"id": "error", "when": {"user": "limit"}, "reply": {"error": {"code": "rate_limit_exceeded", "retry_after": 3}}},
+    {"id": "raw", "when": {"user": "raw"}, "reply": {"status": 418, "body": "a teapot"}},
+    {"id": "vector", "when": {"endpoint": "embeddings"}, "reply": {"embedding": [0.5, 0.25]}},
+]
+TOOLS = [{"type": "function", "function": {"name": "get", "parameters": {"type": "object", "properties": {}}}}]
+
+
+def chat(api, text, **options):
+    return api.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": text}], **options)
+
+
+def exported(mock, **query):
+    with httpx.Client(trust_env=False) as http:
+        answer = http.get(mock.url.replace("/v1", "/__openaimock/export"), params=query)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/yaml; charset=utf-8"
+    return answer.text
+
+
+def error_of(api, text):
+    with pytest.raises(openai.APIStatusError) as raised:
+        chat(api, text)
+    return raised.value.status_code, raised.value.body, raised.value.response.headers.get("retry-after")
+
+
+def conversation(api):
+    """What a client gets in a session of several kinds of requests."""
+    return [
+        chat(api, "Hello").choices[0].message.content,
+        [chat(api, "next").choices[0].message.content for _ in range(2)],
+        chat(api, "weather", tools=TOOLS).choices[0].message.tool_calls[0].function.arguments,
+        "".join(chunk.choices[0].delta.content or "" for chunk in chat(api, "Hello", stream=True)),
+        error_of(api, "limit"),
+        error_of(api, "raw")[0],
+        api.embeddings.create(model="text-embedding-3-small", input="x").data[0].embedding,
+    ]
+
+
+def test_a_mock_with_the_exported_rules_gives_the_same_answers(serve, client):
+    mock = serve(RULES)
+    expected = conversation(client(mock))
+    twin = serve(exported(mock))
+    assert conversation(client(twin)) == expected
+
+
+def test_a_chain_of_responses_is_exported_as_a_conversation(serve, client):
+    mock = serve([{"when": {}, "reply": "answer to {{ user }}"}])
+
+    def chain(api):
+        first = api.responses.create(model="gpt-4o", input="one")
+        second = api.responses.create(model="gpt-4o", input="two", previous_response_id=first.id)
+        return [first.output_text, second.output_text]
+
+    expected = chain(client(mock))
+    assert chain(client(serve(exported(mock)))) == expected
+
+
+def test_one_exchange_is_exported_by_its_id(serve, client):
+    mock = serve(RULES)
+    api = client(mock)
+    chat(api, "Hello")
+    chat(api, "weather", tools=TOOLS)
+    (rule,) = yaml.safe_load(exported(mock, id=mock.exchanges[0].id))["responses"]
+    assert [message["content"] for message in rule["messages"]] == ["Hello", "Hi Hello!"]
+
+
+def test_the_filters_select_what_is_exported(serve, client):
+    mock = serve(RULES)
+    conversation(client(mock))
+    assert len(yaml.safe_load(exported(mock, endpoint="embeddings"))["responses"]) == 1
+
+
+def test_exchanges_without_a_rule_are_named_in_comments(serve, client):
+    mock = serve(RULES)
+    with pytest.raises(openai.BadRequestError):
+        chat(client(mock), "unknown")
+    client(mock).models.list()
+    text = exported(mock)
+    assert yaml.safe_load(text) == {"responses": []}
+    assert "# left out: #1 POST /v1/chat/completions: no rule answered" in text
+    assert "# left out: #2 GET /v1/models: " in text
+
+
+def test_an_export_changes_nothing(serve, client):
+    mock = serve(RULES)
+    assert chat(client(mock), "next").choices[0].message.content == "one"
+    assert exported(mock) == exported(mock)
+    assert chat(client(mock), "next").choices[0].message.content == "two"
+
+
+def test_no_secret_is_exported(serve, client):
+    secret = "sk-" + "a1" * 20
+    mock = serve([{"when": {}, "reply": {"content": f"the key is {secret}", "headers": {"set-cookie": "c=12345678"}}}])
+    chat(client(mock, api_key="my-own-secret-key"), f"{secret} my-own-secret-key")
+    text = exported(mock)
+    assert secret not in text
+    assert "my-own-secret-key" not in text
+    assert "12345678" not in text
+
+
+def test_answers_of_the_upstream_are_exported(serve, client):
+    upstream = serve(RULES)
+    mock = serve({"upstream": {"url": upstream.url}, "unmatched": "proxy"})
+    expected = conversation(client(mock))
+    assert conversation(client(serve(exported(mock)))) == expected
+
+
+def test_an_answer_of_the_upstream_that_is_too_long_for_the_journal_is_left_out(serve, client):
+    upstream = serve([{"when": {}, "reply": "x" * 2000}])
+    mock = serve({"upstream": {"url": upstream.url}, "unmatched": "proxy", "journal": {"body_limit": 1000}})
+    chat(client(mock), "Hello")
+    assert "raise 'journal: {body_limit: ...}'" in exported(mock)
