@@ -17,9 +17,9 @@ _RESULT = frozenset(["type", "call_id", "output"])
 
 def unusual_items(ask: Ask) -> Sequence[tuple[int, Mapping[str, Any]]]:
     """The items of the request that need a check, each with its place. They are found once for a request."""
-    known: Sequence[tuple[int, Mapping[str, Any]]] | None = ask.__dict__.get("unusual_items")
-    if known is not None:
-        return known
+    earlier: Sequence[tuple[int, Mapping[str, Any]]] | None = ask.__dict__.get("unusual_items")
+    if earlier is not None:
+        return earlier
     items = ask.body.get("input")
     if not isinstance(items, list):
         items = []

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 #: Characters at the beginning of a text by which parts are found, and parts with the same beginning that are kept.
-ANCHOR, ALIKE = 64, 8
+ANCHOR, PER_ANCHOR = 64, 8
 #: Estimated bytes of all parts together; a part that is estimated at more than the share is not kept.
 LIMIT, SHARE = 24 * 1024 * 1024, 8
 #: Bytes of a part for each character of its text (the text, the value, results of the same size), and beside them.
@@ -102,11 +102,11 @@ class Parts:
         if young.size >= self.limit // 2:
             self._old = young
             young = self._young = _Generation()
-        alike = young.by_anchor.setdefault(anchor, [])
-        if len(alike) >= ALIKE:
+        siblings = young.by_anchor.setdefault(anchor, [])
+        if len(siblings) >= PER_ANCHOR:
             # Its value stays known by identity, for the requests that still use it.
-            del alike[0]
-        alike.append(part)
+            del siblings[0]
+        siblings.append(part)
         young.by_id[id(part.value)] = part
         young.size += len(part.text) * PER_CHARACTER + PER_PART
 

@@ -46,20 +46,20 @@ def _round(chance: random.Random, path: str, number: int, names: list[str]) -> l
     arguments = json.dumps({"text": sentence(chance, 12), "number": number})
     result = json.dumps({"rows": [{"id": chance.getrandbits(32), "text": sentence(chance, 14)} for _ in range(8)]})
     question = {"role": "user", "content": sentence(chance, 60)}
-    said = sentence(chance, 90)
+    summary = sentence(chance, 90)
     if path == CHAT:
         function = {"name": name, "arguments": arguments}
         return [
             question,
             {"role": "assistant", "content": None, "tool_calls": [{"id": call, "type": "function", "function": function}]},
             {"role": "tool", "tool_call_id": call, "content": result},
-            {"role": "assistant", "content": said},
+            {"role": "assistant", "content": summary},
         ]
     return [
         question,
         {"type": "function_call", "call_id": call, "name": name, "arguments": arguments},
         {"type": "function_call_output", "call_id": call, "output": result},
-        {"role": "assistant", "content": [{"type": "output_text", "text": said}]},
+        {"role": "assistant", "content": [{"type": "output_text", "text": summary}]},
     ]
 
 
@@ -73,8 +73,8 @@ def agent(path: str, seed: str = "agent", *, messages: int = 40, count: int = 20
     conversation: list[dict[str, Any]] = list(before)
     # Whole rounds only: a call without its result would be refused.
     while len(conversation) < messages - 1:
-        asked = _round(chance, path, len(conversation), names)
-        conversation += asked if len(conversation) + 4 < messages else asked[:: 3 if len(conversation) + 2 < messages else 4]
+        turn = _round(chance, path, len(conversation), names)
+        conversation += turn if len(conversation) + 4 < messages else turn[:: 3 if len(conversation) + 2 < messages else 4]
     conversation.append({"role": "user", "content": f"{sentence(chance, 20)} {NUMBER}: {QUESTION}?"})
     head = {"messages": conversation} if path == CHAT else {"instructions": system, "input": conversation}
     body = {**head, "model": MODEL, **({"stream": True} if stream else {}), **({"tools": offered} if offered else {})}

@@ -94,7 +94,7 @@ def test_parts_are_bounded_and_right(numbers, seed):
         assert kept.size <= kept.limit + 2 * (kept.limit // parts.SHARE + parts.PER_PART)
     for _ in range(100):
         kept.add(f'{{"one beginning": "{"x" * 80}{chance.random()}"}}', 0, 110, {})
-        assert all(len(alike) <= parts.ALIKE for alike in kept._young.by_anchor.values())
+        assert all(len(siblings) <= parts.PER_ANCHOR for siblings in kept._young.by_anchor.values())
 
 
 def test_results_of_a_part_are_bounded():
