@@ -14,6 +14,8 @@ ANSWERING: Mapping[str, str] = {
     "moderations": "moderations.create",
     "images.generations": "images.generate",
     "audio.speech": "audio.speech.create",
+    "audio.transcriptions": "audio.transcriptions.create",
+    "audio.translations": "audio.translations.create",
 }
 #: Every operation by its id, which is the SDK's name of its method, with its endpoint. A static copy of the tables in ``api``,
 #: so that a configuration can be checked without importing the whole API; a test compares them.
@@ -38,6 +40,8 @@ OPERATIONS: Mapping[str, str] = {
         "moderations": ("moderations.create",),
         "images.generations": ("images.generate",),
         "audio.speech": ("audio.speech.create",),
+        "audio.transcriptions": ("audio.transcriptions.create",),
+        "audio.translations": ("audio.translations.create",),
         "models": ("models.list", "models.retrieve", "models.delete"),
         "files": ("files.create", "files.list", "files.retrieve", "files.delete", "files.content"),
         "uploads": ("uploads.create", "uploads.parts.create", "uploads.complete", "uploads.cancel"),
