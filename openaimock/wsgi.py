@@ -49,6 +49,7 @@ class Application:
         self.api.namespaces.close()
         self.api.upstream.close()
         self.api.searcher.close()
+        self.api.jobs.close()
 
 
 def _health(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

@@ -54,7 +54,7 @@ class Changes:
 
     def advance(self, seconds: float) -> None:
         """Advance the clock. ValueError past its end."""
-        self.app.sender.clock.advance(seconds)
+        self.app.advance(seconds)
 
     def reset(self) -> None:
         """Forget what others share: the caller sets rules, chaos and clock of this process."""

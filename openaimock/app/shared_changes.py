@@ -40,7 +40,7 @@ class SharedChanges(Changes):
         self._version = 0
         self._document = _empty()
         self._built: dict[str, Rule] = {}
-        self._store.on_change = self.follow
+        self._store.on_change, self._store.on_beat = self.follow, lambda: self.app.jobs.look()
 
     # Changes
 
@@ -94,7 +94,7 @@ class SharedChanges(Changes):
     def advance(self, seconds: float) -> None:
         """Advance the clocks of all processes."""
         with self.app.changing:
-            self.app.sender.clock.advance(seconds)
+            self.app.advance(seconds)
             self._document = {**self._document, "ahead": self._document["ahead"] + seconds}
         self._change(lambda document: {**document, "ahead": document["ahead"] + seconds})
 
@@ -109,7 +109,7 @@ class SharedChanges(Changes):
         assert isinstance(old, SharedChanges)
         same_clock = self.app.sender.clock is old.app.sender.clock
         self._store, self._version = old._store, old._version
-        self._store.on_change = self.follow
+        self._store.on_change, self._store.on_beat = self.follow, lambda: self.app.jobs.look()
         self._document = {**_empty(), "ahead": old._document["ahead"] if same_clock else 0.0}
         self._apply(old._document)
 
@@ -144,7 +144,7 @@ class SharedChanges(Changes):
                 chosen = None if setting is None else (setting["rate"], faults(setting["faults"]))
                 app.sender.chaos = chosen if "chaos" in document else self._initial_chaos
             if document["ahead"] > previous["ahead"]:
-                app.sender.clock.advance(document["ahead"] - previous["ahead"])
+                app.advance(document["ahead"] - previous["ahead"])
 
     def _apply_rules(self, previous: Document, document: Document) -> None:
         texts = [json.dumps(rule) for rule in document["rules"]]

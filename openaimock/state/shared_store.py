@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import json
 import math
 import os
 import threading
@@ -19,7 +20,7 @@ from ..text.log import ROOT
 from ..types.clock import monotonic
 from . import documents
 from .batches import collect
-from .engine import Engine
+from .engine import SYSTEM, Engine
 from .journal import JournalMemory
 from .metrics import Snapshot
 from .namespace import LIMIT, Counts, counts_of
@@ -34,6 +35,8 @@ INTERVAL = 0.05
 BUSY, SHARE = 50, 0.05
 #: Seconds between two reports of a process that it lives.
 BEAT = 1.0
+#: Jobs that are started at one look.
+_JOBS = 1000
 #: The document with the counts of namespaces that are gone.
 _PAST = "coverage of the past"
 #: The document with a digest of the rules that the processes loaded last.
@@ -45,7 +48,7 @@ PATIENCE = 2.0
 class SharedStore:
     """The namespaces of one mock over an engine (``state.store.Store``).
 
-    ``on_change`` is called with the counters of the store after another process has changed what all share.
+    ``on_change`` is called with the counters of the store many times a second, ``on_beat`` about once a second.
     """
 
     blocks = True
@@ -55,6 +58,7 @@ class SharedStore:
     ) -> None:
         self.engine = engine
         self.on_change: Callable[[Mapping[str, int]], None] = lambda counters: None
+        self.on_beat: Callable[[], None] = lambda: None
         self._measure = measure
         self._remembers = False
         self._settings = settings
@@ -161,6 +165,18 @@ class SharedStore:
         """What is counted of the rules in every namespace, those that are gone included."""
         return [*map(counts_of, self), _past(documents.read(self.engine, _PAST))]
 
+    def due_jobs(self, now: float) -> list[tuple[SharedState, str]]:
+        """The jobs that are due in all namespaces."""
+        jobs = []
+        for key in self.engine.due(SYSTEM, now, _JOBS):
+            name, job = json.loads(key)
+            if job in self.engine.due(name, now, _JOBS):
+                jobs.append((self._states.get(name) or self._state(name), job))
+            elif job not in self.engine.due(name, math.inf, _JOBS):
+                # Its namespace was reset.
+                self.engine.schedule(SYSTEM, key, None)
+        return jobs
+
     def remember(self) -> None:
         """From now on keep the counts of namespaces that go, for the coverage of the whole run."""
         self._remembers = True
@@ -212,6 +228,7 @@ class SharedStore:
         if monotonic() - self._beaten > BEAT:
             self._beat()
             self.processes.remove_dead()
+            self.on_beat()
             for name in self.engine.surplus(LIMIT):
                 self._forget(name)
 

@@ -97,6 +97,18 @@ def test_a_lease_of_a_process_that_ended_passes_to_another(open_store):
     assert not one.lease("response", "one", 10.0, 112.0)
 
 
+def test_jobs_that_are_due_are_listed_for_all_namespaces_and_go_with_them(open_store):
+    one, two = open_store(), open_store()
+    one["a"].schedule("late", 5.0)
+    one["b"].schedule("soon", 1.0)
+    one["b"].schedule("later", 50.0)
+    assert [(state.name, job) for state, job in two.due_jobs(10.0)] == [("b", "soon"), ("a", "late")]
+    two.reset("b")
+    assert [(state.name, job) for state, job in one.due_jobs(60.0)] == [("a", "late")]
+    one["a"].schedule("late", None)
+    assert one.due_jobs(60.0) == []
+
+
 def test_an_exchange_that_is_running_is_written_again_when_it_ends(open_store):
     one, two = open_store(), open_store()
     exchange = Exchange(1, 5.0, "default", "GET", "/v1/models")
