@@ -46,6 +46,7 @@ class Application:
         """Close idle connections to other servers, and helper processes. The mock can be used again."""
         self.api.upstream.close()
         self.api.searcher.close()
+        self.api.jobs.close()
 
 
 def _health(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

@@ -26,6 +26,7 @@ from ..types.clock import monotonic
 from ..types.exchange import Exchange
 from . import asks, overrides
 from .call import Call, StartResponse
+from .jobs import JobRunner
 from .no_proxy import NoProxy, Proxy
 from .retries import FunctionReplies, forget, recognize
 from .sender import Sender
@@ -112,6 +113,8 @@ class App:
         #: The path of a request that the mock cannot read, when the upstream answers what no rule answers.
         admission: Steps = tuple(step for step in self._steps if step[0] in (authenticate, override))
         self._unread_steps: Steps = (*admission, (pass_on, lambda app, call: True), (write, None))
+        #: Runs work that goes on after its request was answered.
+        self.jobs = JobRunner(self)
         self.function_replies = FunctionReplies()
         #: Held while rules are added, replaced or removed.
         self.changing = threading.Lock()
@@ -120,6 +123,11 @@ class App:
         """Rules from their normal form, with the defaults of the configuration."""
         with searching_with(self.searcher):
             return [build(rule, number, self._defaults) for number, rule in enumerate(rules)]
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock on. ValueError for a time after the year 9999."""
+        self.sender.clock.advance(seconds)
+        self.jobs.wake()
 
     def add_rules(self, rules: Any, place: str = "") -> list[Rule]:
         """Append rules in a form that ``load_rules`` accepts; ``place`` names where they are defined. ConfigError."""
@@ -173,7 +181,7 @@ class App:
 
     def _call(self, request: Request, start_response: StartResponse, name: str) -> Call:
         started = monotonic()
-        context = Context(self.namespaces[name], self.sender.clock, self.config.seed, self.config)
+        context = Context(self.namespaces[name], self.sender.clock, self.config.seed, self.config, self.jobs)
         environ = request.environ
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO") or "/"
         exchange = Exchange(context.number, context.now, name, method, path, order=next(self.order), arrived=started)

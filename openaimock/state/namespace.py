@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ..params.models import ModelTable
 from ..seed import Ids
 from ..types.clock import Clock
+from .jobs import Jobs
 from .journal import MEMORY, JournalMemory
 from .memory import MemoryState
 from .store import State
@@ -152,14 +153,16 @@ def secret_of(settings: Any) -> str:
 class Context:
     """What one exchange can draw on: the time, ids and randomness, its namespace, and the settings of the mock."""
 
-    __slots__ = ("_settings", "ids", "namespace", "now", "number", "request_id")
+    __slots__ = ("_settings", "ids", "jobs", "namespace", "now", "number", "request_id")
 
-    def __init__(self, namespace: State, clock: Clock, seed: object, settings: Any) -> None:
+    def __init__(self, namespace: State, clock: Clock, seed: object, settings: Any, jobs: Jobs) -> None:
         self.namespace = namespace
         self.number = namespace.next_number()
         self.now = clock.now()
         self.ids = Ids(seed, namespace.name, self.number)
         self._settings = settings
+        #: What runs work that goes on after the answer.
+        self.jobs = jobs
         #: The ``x-request-id`` of the exchange.
         self.request_id = ""
 

@@ -81,6 +81,7 @@ class MockServer:
         if self.server is not None:
             self.server.replace(app, loaded.max_body)
         self.app.api.searcher.close()
+        self.app.api.jobs.close()
         self.app = app
         self._begun = []
         self._initial = (list(app.api.ruleset.rules), app.api.sender.chaos)
@@ -154,7 +155,7 @@ class MockServer:
 
     def advance(self, seconds: float) -> None:
         """Move the mock's clock on."""
-        self.app.api.sender.clock.advance(seconds)
+        self.app.api.advance(seconds)
 
     # Holds
 
