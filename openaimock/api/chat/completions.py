@@ -69,6 +69,8 @@ def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.
     if reply.plain and not ask.stream and body.keys() <= _SIMPLE and not (model.cache_writes or model.audio_usage):
         return _plain_text(ask, reply.blocks[0].text, model, context)
     shaped = _shaped(ask, reply)
+    if body.get("modalities"):
+        shaped = _with_speech(ask, shaped)
     replies = [candidate for candidate, _ in shaped]
     head = {
         "id": reply.id or context.ids.id("chatcmpl-", 29),
@@ -101,6 +103,13 @@ def _shaped(ask: Ask, reply: Reply) -> list[tuple[Reply, str]]:
     candidates = [reply, *reply.others]
     count = max(body.get("n") or 1, len(candidates))
     return [shaping.truncate(candidates[min(at, len(candidates) - 1)], ask.model, sequences, limit) for at in range(count)]
+
+
+def _with_speech(ask: Ask, shaped: list[tuple[Reply, str]]) -> list[tuple[Reply, str]]:
+    """The replies with their audio, where the request asks for it."""
+    from . import speech  # few requests ask for audio
+
+    return [(speech.spoken(ask, candidate), reason) for candidate, reason in shaped] if speech.is_requested(ask) else shaped
 
 
 def _tail(ask: Ask, reply: Reply, model: Model) -> dict[str, Any]:
@@ -154,4 +163,13 @@ def _plain_body(text: str, model: str, members: tuple[bool, bool, bool], prompt:
     return payload.encode()
 
 
-ENDPOINTS = (Operation("chat.completions.create", "POST", "/chat/completions", read, write, params=CHAT, alone=True),)
+def _makes_audio(ask: Ask) -> bool:
+    """Whether the answer may have audio, which takes long to make."""
+    return "modalities" in ask.body
+
+
+ENDPOINTS = (
+    Operation(
+        "chat.completions.create", "POST", "/chat/completions", read, write, params=CHAT, alone=True, blocking=_makes_audio
+    ),
+)
