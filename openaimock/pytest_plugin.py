@@ -207,5 +207,5 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
         if message:
             outcome.force_exception(pytest.fail.Exception(message, pytrace=False))
     elif not issubclass(outcome.excinfo[0], pytest.skip.Exception):
-        message = verdicts.verdict(mock, options["allow_unmatched"])
+        message = verdicts.verdict(mock, options["allow_unmatched"], completed=False)
         item.add_report_section("call", "openai_mock", "\n".join(filter(None, [message, verdicts.summary(mock)])))

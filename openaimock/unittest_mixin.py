@@ -64,6 +64,6 @@ class OpenAIMockMixin(_Base):
     def _check_verdict(self) -> None:
         """Fail for the exchanges of the test; a test that failed already does not fail for leftovers."""
         strict = self.openai_mock_strict and self._completed
-        message = verdicts.verdict(self.openai_mock, self.openai_mock_allow_unmatched, strict)
+        message = verdicts.verdict(self.openai_mock, self.openai_mock_allow_unmatched, strict, self._completed)
         if message:
             raise self.failureException(message)

@@ -220,6 +220,13 @@ class OldMatcher(TypedDict, total=False):
 Reply = str | MockReply | Callable[[Ask], Any]
 
 
+class ExpectConfig(TypedDict, total=False):
+    """How often a rule should answer."""
+
+    min: int
+    max: int
+
+
 class MockResponse(Timing, total=False):
     """A rule: one entry of ``responses``."""
 
@@ -232,6 +239,7 @@ class MockResponse(Timing, total=False):
     response: Mapping[str, Any]
     then: Literal["last", "cycle", "error"]
     times: int
+    expect: int | ExpectConfig
     priority: float
     turns: Literal["next", "last"]
 

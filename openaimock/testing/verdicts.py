@@ -62,13 +62,15 @@ def environment(mock: MockServer, environ: Mapping[str, str]) -> dict[str, str]:
     return variables
 
 
-def verdict(mock: MockServer, allow_unmatched: bool = False, strict: bool = False) -> str:
+def verdict(mock: MockServer, allow_unmatched: bool = False, strict: bool = False, completed: bool = True) -> str:
     """Why the exchanges of a test make it fail; "" when they do not.
 
-    It fails for every request that no rule matched, unless these are allowed; when it is ``strict``, also for rules that never
-    answered and replies that were never sent.
+    It fails for every request that no rule matched, unless these are allowed; when it is ``completed``, also for rules that did
+    not answer as often as they expect; when it is ``strict``, also for rules that never answered and replies that were never sent.
     """
     lines = [] if allow_unmatched else _unmatched(mock)
+    if completed:
+        lines += [f"unexpected: {line}" for line in assertions.unexpected(mock.coverage())]
     if strict:
         lines += _leftovers(mock)
     return redaction.text("\n".join(lines), secrets(mock.app.api.config))

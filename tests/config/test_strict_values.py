@@ -101,11 +101,6 @@ def test_an_included_pipe_or_device_is_refused(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", later.KEYS["a rule"])
-def test_a_key_of_a_rule_that_is_not_available_yet(name: str) -> None:
-    assert problems({"responses": {"a": {"when": {}, "reply": "x", name: 1}}}) == [f"responses.a: '{name}' is not available yet"]
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
