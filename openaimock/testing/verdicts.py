@@ -66,7 +66,7 @@ def verdict(mock: MockServer, allow_unmatched: bool = False, strict: bool = Fals
     """Why the exchanges of a test make it fail; "" when they do not.
 
     It fails for every request that no rule matched, unless these are allowed; when it is ``completed``, also for rules that did
-    not answer as often as they expect; when it is ``strict``, also for rules that never answered and replies that were never sent.
+    not answer as often as they expect; when it is ``strict``, also for rules and replies that were never used.
     """
     lines = [] if allow_unmatched else _unmatched(mock)
     if completed:

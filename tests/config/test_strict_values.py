@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from openaimock.config import later
 from openaimock.config.load import load
 from openaimock.errors import ConfigError
 

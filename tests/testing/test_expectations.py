@@ -65,7 +65,7 @@ def test_rules_of_a_test_have_expectations_too(serve):
     mock.when(user="a").reply("x", expect=1)
     mock.when(user="b").replies("x", "y", expect={"max": 1})
     mock.when(user="c").error(429, expect=0)
-    with pytest.raises(AssertionError, match="rule rule-1 .test_expectations.py:.*: expected 1 answer, got 0$"):
+    with pytest.raises(AssertionError, match=r"rule rule-1 .test_expectations.py:.*: expected 1 answer, got 0$"):
         mock.verify()
     with pytest.raises(ConfigError, match="expect: expected a whole number 0 or more, got -1"):
         mock.when(user="d").reply("x", expect=-1)
