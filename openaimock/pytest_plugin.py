@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from .testing.mock import MockServer
 
 _MARKER = """\
-openai_mock(*configs, config=None, strict=False, allow_unmatched=False, **settings): run the test with a mock of the OpenAI API. \
+openai_mock(*configs, config=None, strict=False, allow_unmatched=False, verdict=None, **settings): \
+run the test with a mock of the OpenAI API. \
 configs: YAML files (relative to the test's), dicts or YAML text; settings: any setting of a file, such as lint="error"; \
-an unmatched request fails the test unless allow_unmatched; strict: so does a rule or a reply that was never used."""
+an unmatched request fails the test unless allow_unmatched; strict: so does a rule or a reply that was never used; \
+verdict: so does a finding about the client (a list: except these codes)."""
 
 
 @dataclass
@@ -38,7 +40,7 @@ _RECORDS: pytest.StashKey[Records] = pytest.StashKey()
 _MODE = "OPENAIMOCK_RECORD"
 _ENVIRONMENT: pytest.StashKey[pytest.MonkeyPatch] = pytest.StashKey()
 #: Arguments of the marker that are no settings, with their defaults.
-_OPTIONS = {"strict": False, "allow_unmatched": False}
+_OPTIONS = {"strict": False, "allow_unmatched": False, "verdict": None}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,6 +49,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--openai-record",
         choices=("once", "new", "all", "none"),
         help="record exchanges with 'upstream' for mocks with the setting 'record': once, new, all, or none (the default)",
+    )
+    parser.getgroup("openai_mock").addoption(
+        "--openai-verdict", action="store_true", help="fail tests with a mock for findings about the client (docs/verdict.rst)"
     )
     parser.addini("openai_mock", "configuration files whose rules every test with the fixture openai_mock has", type="paths")
     parser.addini(
@@ -189,6 +194,8 @@ def _arguments(request: pytest.FixtureRequest) -> tuple[list[Any], dict[str, Any
     if config is not None:
         sources.append(config)
     options = {name: settings.pop(name, default) for name, default in _OPTIONS.items()}
+    if options["verdict"] is None:
+        options["verdict"] = request.config.getoption("--openai-verdict")
     return sources, settings, options
 
 
@@ -203,7 +210,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
 
     _count_recordings(item.config, mock)
     if outcome.excinfo is None:
-        message = verdicts.verdict(mock, **options)
+        try:
+            message = verdicts.verdict(mock, **options)
+        except ValueError as error:
+            message = f"openai_mock: verdict: {error}"
         if message:
             outcome.force_exception(pytest.fail.Exception(message, pytrace=False))
     elif not issubclass(outcome.excinfo[0], pytest.skip.Exception):

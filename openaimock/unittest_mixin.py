@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from unittest.mock import patch
@@ -37,6 +37,8 @@ class OpenAIMockMixin(_Base):
     openai_mock_allow_unmatched: ClassVar[bool] = False
     #: Whether a test fails for a rule or a reply that was never used.
     openai_mock_strict: ClassVar[bool] = False
+    #: Whether a test fails for findings about the client (``docs/verdict.rst``); a list has the codes that do not count.
+    openai_mock_verdict: ClassVar[bool | Sequence[str]] = False
 
     openai_mock: MockServer
     _completed = False
@@ -64,6 +66,7 @@ class OpenAIMockMixin(_Base):
     def _check_verdict(self) -> None:
         """Fail for the exchanges of the test; a test that failed already does not fail for leftovers."""
         strict = self.openai_mock_strict and self._completed
-        message = verdicts.verdict(self.openai_mock, self.openai_mock_allow_unmatched, strict, self._completed)
+        findings = self.openai_mock_verdict if self._completed else False
+        message = verdicts.verdict(self.openai_mock, self.openai_mock_allow_unmatched, strict, findings, self._completed)
         if message:
             raise self.failureException(message)

@@ -335,3 +335,29 @@ def test_two(openai_mock): assert False
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(["requests of the test:", "  #1 POST /v1/chat/completions 'Hello' -> 200, rule greet"])
     result.stdout.fnmatch_lines(["No request reached the mock at http://127.0.0.1:*/v1. The client may have been made*"])
+
+
+NOT_RETRIED = """
+def test_one(openai_mock):
+    openai_mock.when(user="Hello").error(503)
+    assert ask("Hello").status_code == 503
+"""
+
+
+def test_the_option_fails_a_test_for_findings_about_the_client(tests):
+    tests(NOT_RETRIED).assert_outcomes(passed=1)
+    result = tests(NOT_RETRIED, "--openai-verdict")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*not_retried: status 503, and the request was never repeated (#1)"])
+
+
+def test_the_marker_selects_the_findings_that_count(tests):
+    def marked(value):
+        return NOT_RETRIED.replace("def test", f"@pytest.mark.openai_mock(verdict={value})\ndef test")
+
+    tests(marked("True")).assert_outcomes(failed=1)
+    tests(marked(["not_retried"])).assert_outcomes(passed=1)
+    tests(marked(False), "--openai-verdict").assert_outcomes(passed=1)
+    result = tests(marked(["not_retired"]))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*openai_mock: verdict: 'not_retired' is not a code; did you mean 'not_retried'?"])

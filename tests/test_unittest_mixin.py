@@ -116,3 +116,14 @@ def test_the_environment_of_other_libraries_and_proxies(monkeypatch):
 
     assert run(body).wasSuccessful()
     assert os.environ["OPENAI_API_BASE"] == "https://elsewhere"
+
+
+def test_findings_about_the_client():
+    def body(self):
+        self.openai_mock.when(user="x").error(503)
+        assert post(self.openai_mock, user("x")).status_code == 503
+
+    assert run(body).wasSuccessful()
+    [(_, message)] = run(body, openai_mock_verdict=True).failures
+    assert "not_retried: status 503, and the request was never repeated (#1)" in message
+    assert run(body, openai_mock_verdict=["not_retried"]).wasSuccessful()

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .. import verdict
 from ..app import App
 from ..app.explain import explain
 from ..config.load import load_rules, load_setting, secrets
@@ -106,6 +107,13 @@ def show_coverage(request: AdminRequest) -> dict[str, Any]:
     hidden = secrets(request.app.config)
     unmatched = [journal.brief(exchange, hidden) for exchange in coverage.unmatched(request.namespaces)]
     return coverage.report(list(request.app.ruleset.rules), list(map(counts_of, request.namespaces))) | {"unmatched": unmatched}
+
+
+def show_verdict(request: AdminRequest) -> dict[str, Any]:
+    """What the exchanges in the journal show about the client."""
+    entries = [exchange for namespace in request.namespaces for exchange in namespace.exchanges()]
+    findings = [finding.data() for finding in verdict.findings(entries)]
+    return {"findings": redaction.value(findings, secrets(request.app.config)), "exchanges": len(entries)}
 
 
 def explain_request(request: AdminRequest) -> dict[str, Any]:
@@ -237,6 +245,7 @@ VIEWS: Sequence[View] = (
     View("DELETE", "rules/*", delete_rule),
     View("POST", "explain", explain_request),
     View("GET", "coverage", show_coverage),
+    View("GET", "verdict", show_verdict),
     View("GET", "scenarios", scenarios),
     View("GET", "scenarios/*", scenario),
     View("PUT", "scenarios", set_scenarios),

@@ -17,7 +17,10 @@ FILES: dict[str, tuple[str, ...]] = {
     "embeddings": ("embeddings",),
     "moderations": ("moderations",),
     "models": ("models",),
+    "files": ("files",),
+    "uploads": ("uploads",),
     "images": ("images.generations",),
+    "audio": ("audio.speech",),
 }
 
 

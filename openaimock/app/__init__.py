@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..api.router import ROUTER
 from ..config.load import Config, load_rules
+from ..delivery.load import Load
 from ..errors import APIError, Hangup
 from ..http import cors
 from ..http.cancellation import Cancellation
@@ -22,6 +22,7 @@ from ..rules.ruleset import RuleSet
 from ..rules.separate import Searcher, searching_with
 from ..state.limits import RateLimits
 from ..state.namespace import Context, Namespaces, name_of
+from ..types.clock import monotonic
 from ..types.exchange import Exchange
 from . import asks, overrides
 from .call import Call, StartResponse
@@ -30,6 +31,7 @@ from .retries import FunctionReplies, forget, recognize
 from .sender import Sender
 from .sources import unmatched_plan
 from .stages import (
+    admit,
     authenticate,
     limit,
     lint,
@@ -53,7 +55,7 @@ Stage = Callable[["App", Call], None]
 Steps = Sequence[tuple[Stage, Callable[["App", Call], bool] | None]]
 
 #: The path of every request. Its response is sent after the last stage, or after a stage that raises an APIError.
-STAGES: tuple[Stage, ...] = (route, authenticate, override, read, recognize, limit, lint, match, reply, write)
+STAGES: tuple[Stage, ...] = (route, authenticate, override, read, recognize, admit, limit, lint, match, reply, write)
 #: The stages that may block, each with the test. A call that may block moves to the host's thread pool.
 MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {
     read: read_may_block,
@@ -66,6 +68,7 @@ OPTIONAL: Mapping[Stage, Callable[[Config], bool]] = {
     authenticate: lambda config: bool(config.api_keys),
     override: lambda config: bool(config.overrides),
     recognize: lambda config: config.retries == "same",
+    admit: lambda config: bool(config.load),
     limit: lambda config: bool(config.limits),
     lint: lambda config: config.lint != "off",
 }
@@ -99,12 +102,13 @@ class App:
         #: Passes requests on to the setting ``upstream``.
         self.upstream = self._upstream()
         self.keys = [key.encode() for key in config.api_keys]
+        self.load = Load(config.load or {})
         self.limits = RateLimits(config.limits or {})
         self.lints = config.lint != "off"
         stages = [stage for stage in STAGES if stage not in OPTIONAL or OPTIONAL[stage](config)]
         self._steps: Steps = tuple((stage, MAY_BLOCK.get(stage)) for stage in stages)
         #: The path of a call that the mock itself makes: its cause was authenticated and counted.
-        self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, limit))
+        self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, admit, limit))
         #: The path of a request that the mock cannot read, when the upstream answers what no rule answers.
         admission: Steps = tuple(step for step in self._steps if step[0] in (authenticate, override))
         self._unread_steps: Steps = (*admission, (pass_on, lambda app, call: True), (write, None))
@@ -168,11 +172,11 @@ class App:
         return Response(*head[0], content)
 
     def _call(self, request: Request, start_response: StartResponse, name: str) -> Call:
-        started = time.perf_counter()
+        started = monotonic()
         context = Context(self.namespaces[name], self.sender.clock, self.config.seed, self.config)
         environ = request.environ
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO") or "/"
-        exchange = Exchange(context.number, context.now, name, method, path, order=next(self.order))
+        exchange = Exchange(context.number, context.now, name, method, path, order=next(self.order), arrived=started)
         exchange.id = context.request_id = overrides.request_id(request) or context.ids.hex("req_")
         return Call(request, start_response, context, exchange, started)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..api.router import Route
+from ..delivery.load import Place
 from ..http.cancellation import Cancellation
 from ..http.request import Request
 from ..state.namespace import Context
@@ -29,7 +30,7 @@ class Call:
     start_response: StartResponse
     context: Context
     exchange: Exchange
-    #: The time of arrival, by ``time.perf_counter()``.
+    #: The time of arrival, by ``types.clock.monotonic()``.
     started: float
     #: Whether the journal, the metrics and the log get it.
     recorded: bool = True
@@ -50,6 +51,8 @@ class Call:
     #: The attempt before this one got the same reply; an attempt after this one gets the same reply.
     repeats: bool = False
     remembered: bool = False
+    #: Its place among the requests that are answered at once; set by ``admit``.
+    place: Place | None = None
     #: Additional response headers; set by ``limit``.
     headers: tuple[tuple[str, str], ...] = ()
     #: What answers the request. For a request with several inputs an Ask for each of them, and what answers it. Set by ``match``.

@@ -84,6 +84,11 @@ def read(app: App, call: Call) -> None:
         namespace.charge(exchange, memory)
 
 
+def admit(app: App, call: Call) -> None:
+    """A place among the requests that are answered at once. APIError 429 or 503 when there is none."""
+    call.place = app.load.admit(call.ask.model)
+
+
 def limit(app: App, call: Call) -> None:
     """Rate limits: take the request's tokens out of its buckets. APIError 429 when they are empty."""
     ask = call.ask

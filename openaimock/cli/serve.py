@@ -44,6 +44,7 @@ def serve_arguments(parser: argparse.ArgumentParser, *, configs: bool = True) ->
     parser.add_argument(
         "--unmatched", choices=("error", "echo", "auto", "proxy"), help="the answer to a request that no rule matches"
     )
+    parser.add_argument("--verdict", action="store_true", help="print at the end what the requests show about the client")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of ids, jitter and generated values")
 
 
@@ -145,6 +146,8 @@ def _serve_here(
     print(ready(server.port), flush=True)
     server.run()
     _report_recording(app)
+    if arguments.verdict:
+        _report_verdict(watched.app if watched else app)
     code = _report_run(arguments, watched.app if watched else app)
     return code or (INTERRUPTED if signal.SIGINT in stopped else OK)
 
@@ -160,7 +163,7 @@ def _unwritable(file: str) -> str:
 
 def _single_process_options(arguments: argparse.Namespace) -> list[str]:
     """The options in use that need the whole state in one process."""
-    names = ("watch", "coverage", "coverage_xml", "fail_uncovered", "fail_unexpected", "fail_unmatched")
+    names = ("watch", "coverage", "coverage_xml", "fail_uncovered", "fail_unexpected", "fail_unmatched", "verdict")
     return [f"--{name.replace('_', '-')}" for name in names if getattr(arguments, name)]
 
 
@@ -173,6 +176,18 @@ def _report_recording(app: MockApplication) -> None:
     recorder = app.api.upstream.recorder
     if recorder is not None:
         print(f"openaimock: {count(recorder.recorded, 'exchange')} recorded, {recorder.skipped} left out", file=sys.stderr)
+
+
+def _report_verdict(app: MockApplication) -> None:
+    """Print what the journals show about the client."""
+    from .. import verdict
+    from ..config.load import secrets
+    from ..text import redaction
+
+    exchanges = [exchange for namespace in app.api.namespaces for exchange in namespace.exchanges()]
+    findings = verdict.findings(exchanges)
+    summary = f"verdict: {count(len(findings), 'finding')} about the client in {count(len(exchanges), 'exchange')}"
+    print(redaction.text("\n".join([summary, *verdict.lines(findings)]), secrets(app.api.config)), flush=True)
 
 
 def _tune_process() -> None:

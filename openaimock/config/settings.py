@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .keys import COUNT, NAME, SHAPES, SHARE, TURNS, shape
+from .keys import COUNT, MILLISECONDS, NAME, SHAPES, SHARE, TURNS, shape
 from .kinds import AnyOf, AnyValue, Choice, Field, Flag, ListOf, MapOf, Numeric, Struct, Text
 from .recording_keys import RECORD, UPSTREAM
 
@@ -69,6 +69,12 @@ SETTINGS = Struct("a setting", (
         Field("tpm", Numeric(low=1, whole=True), "Tokens a minute."),
         Field("rpd", Numeric(low=1, whole=True), "Requests a day."),
     )), "Rate limits for each key and model."),
+    Field("load", Struct("a load setting", (
+        Field("max_active", Numeric(low=1, whole=True), "The number of requests that are answered at once; more are refused."),
+        Field("status", Numeric(low=429, high=503, whole=True), "The status of a refusal: 429 or 503.", default=503),
+        Field("latency_per_active", MILLISECONDS,
+              "Milliseconds that each request being answered adds to the latency of a new one."),
+    ), doc="What happens as more requests are answered at once."), "What happens as more requests are answered at once."),
     Field("isolate", ListOf(Choice(("path", "header", "key"), "a source of namespaces")),
           "The parts of a request that may name its namespace.",
           default="[path, header, key]"),

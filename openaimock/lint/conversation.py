@@ -174,6 +174,12 @@ def _is_output(item: Mapping[str, Any]) -> bool:
     return not kind.endswith("_output")
 
 
+def of_tools(ask: Ask) -> Iterator[Finding]:
+    """The findings about the order of tool calls and their results; none for an endpoint without tools."""
+    find = {"chat": _chat, "responses": _responses}.get(ask.endpoint)
+    return iter(()) if find is None else find(ask, Model())
+
+
 # The word that JSON mode requires
 
 #: The error, and its param, by the parameter that asks for JSON.

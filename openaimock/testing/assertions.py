@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..config.load import load_rules
-from ..config.types import ExpectConfig
 from ..errors import ConfigError, Problem
 from ..rules import matchers
 from ..rules.match import Miss, fit
 from ..rules.rule import Rule, build
 from ..types.ask import Ask, ToolCall
 from ..types.exchange import Exchange
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..config.types import ErrorDetails, ExpectConfig, Reply
 
 #: Number of exchanges that a failure shows.
 MAX_SHOWN = 3
@@ -31,7 +35,7 @@ class When:
 
     def reply(
         self,
-        reply: Any = "",
+        reply: Reply = "",
         /,
         *,
         id: str | None = None,
@@ -44,8 +48,8 @@ class When:
 
     def replies(
         self,
-        *replies: Any,
-        then: str = "last",
+        *replies: Reply | Sequence[Reply],
+        then: Literal["last", "cycle", "error"] = "last",
         id: str | None = None,
         times: int | None = None,
         expect: int | ExpectConfig | None = None,
@@ -64,7 +68,7 @@ class When:
         times: int | None = None,
         expect: int | ExpectConfig | None = None,
         priority: float | None = None,
-        **details: Any,
+        **details: Unpack[ErrorDetails],
     ) -> Rule:
         """Answer with an error in the API's wording, or with this ``message``, ``type``, ``code``, ``param``, ``retry_after``."""
         error = {"status": status, **details} if details else status

@@ -62,17 +62,26 @@ def environment(mock: MockServer, environ: Mapping[str, str]) -> dict[str, str]:
     return variables
 
 
-def verdict(mock: MockServer, allow_unmatched: bool = False, strict: bool = False, completed: bool = True) -> str:
+def verdict(
+    mock: MockServer,
+    allow_unmatched: bool = False,
+    strict: bool = False,
+    verdict: bool | Sequence[str] | None = None,
+    completed: bool = True,
+) -> str:
     """Why the exchanges of a test make it fail; "" when they do not.
 
     It fails for every request that no rule matched, unless these are allowed; when it is ``completed``, also for rules that did
-    not answer as often as they expect; when it is ``strict``, also for rules and replies that were never used.
+    not answer as often as they expect; when it is ``strict``, also for rules and replies that were never used; with ``verdict``,
+    also for findings about the client, except for those whose codes it lists. ValueError for a code that does not exist.
     """
     lines = [] if allow_unmatched else _unmatched(mock)
     if completed:
         lines += [f"unexpected: {line}" for line in assertions.unexpected(mock.coverage())]
     if strict:
         lines += _leftovers(mock)
+    if verdict is not None and verdict is not False:
+        lines += _findings(mock, () if verdict is True else verdict)
     return redaction.text("\n".join(lines), secrets(mock.app.api.config))
 
 
@@ -90,6 +99,13 @@ def summary(mock: MockServer) -> str:
 def _unmatched(mock: MockServer) -> list[str]:
     pairs = [(exchange, exchange.error) for exchange in mock.exchanges if exchange.error is not None]
     return [f"unmatched request: {e.method} {e.path}: {error.message}" for e, error in pairs if error.code == "no_match"]
+
+
+def _findings(mock: MockServer, allow: Sequence[str]) -> list[str]:
+    from .. import verdict
+
+    verdict.check_codes(allow)
+    return verdict.lines(finding for finding in mock.verdict() if finding.code not in allow)
 
 
 def _leftovers(mock: MockServer) -> list[str]:

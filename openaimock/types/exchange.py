@@ -51,6 +51,8 @@ class Exchange:
     operation: str = ""
     #: Bytes that it takes in the journal; 0 while it is in none.
     size: int = 0
+    #: Its arrival in seconds by the machine's clock that only moves forward, whatever the clock of the mock says.
+    arrived: float = 0.0
     #: The answer of the upstream, where it answered.
     received: Received | None = None
 

@@ -104,3 +104,17 @@ def test_not_with_workers():
     done = run("--coverage", "--workers", "2", "-p", "0", text=RULES)
     assert done.returncode == 2
     assert "--coverage works with one process" in done.stderr
+
+
+def test_the_verdict_is_printed_at_the_end(start, tmp_path):
+    path = tmp_path / "mock.yaml"
+    path.write_text("responses: [{when: {user: a}, reply: {error: 503}}]")
+    running = start(str(path), "-p", "0", "--verdict")
+    running.ask("a")
+    running.process.send_signal(signal.SIGTERM)
+    output, _ = running.process.communicate(timeout=30)
+    assert running.process.returncode == 0
+    assert output.splitlines()[:2] == [
+        "verdict: 1 finding about the client in 1 exchange",
+        "not_retried: status 503, and the request was never repeated (#1)",
+    ]

@@ -63,7 +63,9 @@ def mock(serve, rules, monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", mock.url)
     for name, value in SWITCHES.items():
         monkeypatch.setenv(name, value)
-    return mock
+    yield mock
+    # A client that works well shows nothing that the verdict reports.
+    mock.assert_resilient()
 
 
 @pytest.fixture(autouse=True)
