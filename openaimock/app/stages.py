@@ -23,7 +23,7 @@ from ..state.namespace import Context
 from ..types.ask import Ask
 from ..types.operations import OPERATIONS
 from ..types.reply import Reply
-from . import overrides, retries
+from . import chosen, overrides, retries
 from .call import Call
 from .raw import raw
 from .sources import SOURCES, Selection, select
@@ -69,11 +69,12 @@ def authenticate(app: App, call: Call) -> None:
 
 
 def override(app: App, call: Call) -> None:
-    """Fault and latency from the request's headers. APIError 400 when they are invalid."""
+    """Fault, latency, rule and reply from the request's headers. APIError 400 when they are invalid."""
     environ = call.request.environ
-    overrides.refuse_later(environ)
     if overrides.FAULT in environ or overrides.LATENCY in environ:
         call.fault, call.latency = overrides.fault(call.request), overrides.latency(call.request)
+    if chosen.RULE in environ or chosen.REPLY in environ:
+        call.chosen = chosen.read(call.request)
 
 
 def read(app: App, call: Call) -> None:
@@ -119,10 +120,11 @@ def match(app: App, call: Call) -> None:
         call.parts = split(call.ask)
     if call.retry is not None and retries.repeat(app, call):
         return
+    choose = select if call.chosen is None else partial(chosen.select, chosen=call.chosen)
     if call.parts:
-        call.selections = [select(app, call, part) for part in call.parts]
+        call.selections = [choose(app, call, part) for part in call.parts]
     else:
-        call.selection = select(app, call, call.ask)
+        call.selection = choose(app, call, call.ask)
         call.exchange.match = call.selection.match
     if call.retry is not None:
         retries.remember(app, call)

@@ -53,7 +53,8 @@ def _choice(ask: Ask, reply: Reply) -> Iterator[Finding]:
     """The calls of a reply against ``tool_choice`` and ``parallel_tool_calls``."""
     calls = [call.name for call in reply.calls]
     if len(calls) > 1 and ask.body.get("parallel_tool_calls") is False:
-        yield _finding("reply_parallel_calls", f"the request has parallel_tool_calls: false, but the reply makes {len(calls)} calls")
+        message = f"the request has parallel_tool_calls: false, but the reply makes {len(calls)} calls"
+        yield _finding("reply_parallel_calls", message)
     if not ask.tool_choice:
         return
     mode, names = choice(ask)

@@ -166,8 +166,9 @@ def test_a_forced_function_of_the_older_form(serve):
 @pytest.mark.parametrize("stream", [False, True])
 def test_responses_are_compared_with_the_tool_choice_too(serve, reply, check, stream):
     mock = serve([{"when": {}, "reply": reply}])
-    body = {"model": "gpt-4o", "input": "Hello", "tools": [flat("one"), flat("two")], "tool_choice": flat("one"), "stream": stream}
-    assert post(mock, body, "/responses").headers.get("x-openaimock-lint") == check
+    tools = {"tools": [flat("one"), flat("two")], "tool_choice": flat("one")}
+    answer = post(mock, {"model": "gpt-4o", "input": "Hello", "stream": stream, **tools}, "/responses")
+    assert answer.headers.get("x-openaimock-lint") == check
 
 
 @pytest.mark.parametrize(("parallel", "found"), [(False, True), (True, False), (None, False)])
