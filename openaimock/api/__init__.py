@@ -20,7 +20,8 @@ FILES: dict[str, tuple[str, ...]] = {
     "files": ("files",),
     "uploads": ("uploads",),
     "images": ("images.generations",),
-    "audio": ("audio.speech",),
+    "audio": ("audio.speech", "audio.transcriptions"),
+    "vector_stores": ("vector_stores.stores", "vector_stores.files"),
 }
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from . import App
     from .call import Call
 
+#: The extra of the log record of a miss.
+_MISS = {**LINES, "is_miss": True}
+
 
 class Selection(NamedTuple):
     """What answers an Ask: the name of a source with the plan that it uses.
@@ -134,7 +137,7 @@ def _unmatched(app: App, operation: Operation, call: Call, ask: Ask) -> Selectio
     if app.config.unmatched == "echo":
         return Selection("echo")
     refusal = no_match(ask, app.ruleset.nearest(ask, call.context.namespace.hits()))
-    app.log.warning("%s", refusal.message, extra=LINES)
+    app.log.warning("%s", refusal.message, extra=_MISS)
     raise refusal
 
 

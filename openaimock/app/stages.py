@@ -196,7 +196,8 @@ def match_may_block(app: App, call: Call) -> bool:
 
 def reply_may_block(app: App, call: Call) -> bool:
     """Whether making the reply or its payload may take long."""
-    if call.route.operation.blocking:
+    blocking = call.route.operation.blocking
+    if blocking is True or (callable(blocking) and blocking(call.ask)):
         return True
     if not call.parts:
         ready = call.selection.plan.ready

@@ -52,7 +52,7 @@ class Turn(NamedTuple):
     plan: Plan | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Rule:
     """One entry of ``responses:``. ``number`` is its position in file order; a rule has a ``flow`` or ``conditions``.
 
@@ -84,6 +84,9 @@ class Rule:
     #: Some regex runs in a helper process, so that matching may block.
     unsafe: bool = False
     expect: Expectation | None = None
+
+    def __repr__(self) -> str:
+        return f"<Rule {self.id!r}{f' ({self.place})' if self.place else ''}>"
 
     @property
     def blocking(self) -> bool:

@@ -29,9 +29,16 @@ class When:
     All methods take ``id``, ``times``, ``expect`` and ``priority``, as a rule in a file does, and return the rule.
     """
 
-    def __init__(self, conditions: Any, add: Callable[[dict[str, Any]], Rule]) -> None:
+    def __init__(self, conditions: Any, place: str, add: Callable[[dict[str, Any]], Rule]) -> None:
         self._conditions = conditions
         self._add = add
+        #: ``file:line`` of the call that began it.
+        self.place = place
+        #: Whether it has become a rule.
+        self.completed = False
+
+    def __repr__(self) -> str:
+        return f"<When at {self.place}{'' if self.completed else ', without a reply'}>"
 
     def reply(
         self,
@@ -75,13 +82,9 @@ class When:
         return self._complete({"reply": {"error": error}}, id=id, times=times, expect=expect, priority=priority)
 
     def _complete(self, answer: dict[str, Any], **options: Any) -> Rule:
-        return self._add(
-            {
-                "when": self._conditions,
-                **answer,
-                **{key: value for key, value in options.items() if value is not None},
-            }
-        )
+        options = {key: value for key, value in options.items() if value is not None}
+        self.completed = True
+        return self._add({"when": self._conditions, **answer, **options})
 
 
 def combine(when: Any, conditions: Mapping[str, Any]) -> Any:

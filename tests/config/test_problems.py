@@ -467,3 +467,14 @@ def test_a_value_reached_by_two_aliases_is_wrong_once() -> None:
 def test_problems_stand_in_the_order_of_the_files() -> None:
     lines = problems_in(["port: a\nresponses: [1]\n", "host: 1\nresponses: [2]\n"])
     assert [line.split(": ")[1] for line in lines] == ["port", "responses[0]", "host", "responses[0]"]
+
+
+def test_many_equal_mistakes_are_folded_in_the_text_and_all_in_problems() -> None:
+    rules = [{"id": f"r{number}", "wen": {}, "reply": "x"} for number in range(30)]
+    with pytest.raises(ConfigError) as caught:
+        load({"responses": [*rules, {"when": {}, "reply": "x", "tims": 1}]})
+    lines = str(caught.value).splitlines()
+    assert len(caught.value.problems) > 30
+    assert sum("'wen' is not a key" in line for line in lines) == 10
+    assert "responses[29]: the last of 20 more mistakes of this kind" in lines
+    assert lines[-1].startswith("responses[30]: 'tims' is not a key of a rule")
