@@ -59,7 +59,8 @@ SETTINGS = Struct("a setting", (
           "was not an error once more.", default="next"),
     Field("store", Text(empty=False), "Where the mock's state is stored.", default="memory"),
     Field("scenarios", MapOf(Text(numbers=True), "a scenario"), "The first state of each scenario."),
-    Field("overrides", Flag(), "Whether request headers may set a fault or a latency, or choose the rule or the reply.", default=True),
+    Field("overrides", Flag(), "Whether request headers may set a fault or a latency, or choose the rule or reply.",
+          default=True),
     Field("chaos", Struct("a chaos setting", (
         Field("rate", SHARE, "The share of requests that get a fault, 0 to 1.", required=True),
         Field("faults", ListOf(shape("fault"), least=1), "The faults to choose from.", required=True),
