@@ -71,9 +71,9 @@ def verdict(
 ) -> str:
     """Why the exchanges of a test make it fail; "" when they do not.
 
-    It fails for every ``when`` without a reply, and for every request that no rule matched, unless these are allowed; when it
-    is ``completed``, also for rules that did not answer as often as they expect; when it is ``strict``, also for rules and
-    replies that were never used; with ``verdict``, also for findings about the client, except for those whose codes it lists. ValueError
+    It fails for every ``when`` without a reply, and for every request that no rule matched, unless these are allowed; when it is
+    ``completed``, also for rules that did not answer as often as they expect; when it is ``strict``, also for rules and replies
+    that were never used; with ``verdict``, also for findings about the client, except for those whose codes it lists. ValueError
     for a code that does not exist.
     """
     lines = [f"when() at {place} has no reply: add .reply(...), .replies(...) or .error(...)" for place in mock.unfinished]
