@@ -65,6 +65,7 @@ class Config:
     isolate: tuple[str, ...] = ("path", "header", "key")
     store: str = "memory"
     retries: str = "next"
+    prompt_cache: bool = False
     #: ``url``, ``key``, ``headers`` and ``timeout`` (seconds).
     upstream: dict[str, Any] | None = field(default=None, repr=False)
     record: RecordSetting | None = None

@@ -400,6 +400,7 @@ class MockConfig(TypedDict, total=False):
     cors: bool | str | Sequence[str]
     max_body: int | str
     store: str
+    prompt_cache: bool
     retries: Literal["next", "same"]
     scenarios: Mapping[str, str]
     overrides: bool
