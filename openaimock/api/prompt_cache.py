@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..http.json import dump
 from ..state.bounded import put_names
-from ..text import prompts, tokens
+from ..text import prompts
+from ..text.tokens import split
 from ..types.ask import JSON, Ask
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Section(NamedTuple):
 
     texts: Sequence[str]
     rest: str
-    count: int
+    tokens: int
 
 
 def of_chat(ask: Ask, model: Model, context: Context) -> int:
@@ -125,10 +126,10 @@ def _prefixes(sections: Iterable[Section], model: Model) -> Iterator[str]:
                 yield f"{running.hexdigest()}{step}"
 
     for section in sections:
-        pieces = [piece for text in section.texts for piece in (*tokens.split(text, model.snapshot), "")]
+        pieces = [piece for text in section.texts for piece in (*split(text, model.snapshot), "")]
         counted = sum(map(bool, pieces))
         # The role, images and calls of the message are read before its text.
-        yield from advance(section.rest, max(0, section.count - counted))
+        yield from advance(section.rest, max(0, section.tokens - counted))
         start = 0
         while start < len(pieces):
             end = start + STEP - at % STEP

@@ -121,7 +121,8 @@ def test_instructions_and_earlier_responses_are_part_of_the_prompt(mock):
 
 def test_images_and_calls_are_part_of_the_prefix(mock):
     def parts(image):
-        return [{"type": "text", "text": "Look."}, {"type": "image_url", "image_url": {"url": f"https://a.test/{image}.png"}}]
+        address = f"https://a.test/{image}.png"
+        return [{"type": "text", "text": "Look."}, {"type": "image_url", "image_url": {"url": address}}]
 
     messages = [{"role": "user", "content": parts("a")}, {"role": "user", "content": LONG}]
     post(mock, {"model": MODEL, "messages": messages})
@@ -168,7 +169,7 @@ def test_prefixes_are_equal_exactly_as_far_as_the_prompts_are(first, second):
     """The oracle compares the texts themselves; each number stands for 32 equal words."""
 
     def names(blocks):
-        text = "".join(" abcd"[block + 1] * 0 + f" {'abcd'[block]}" * 32 for block in blocks)
+        text = "".join(f" {'abcd'[block]}" * 32 for block in blocks)
         return list(prompt_cache._prefixes([prompt_cache.Section([text], "user", 32 * len(blocks))], FAMILY))
 
     common = next((at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second)))
