@@ -91,8 +91,8 @@ def test_a_stream_caches_and_reports_too(mock):
 
 
 def test_the_tools_are_the_beginning_of_a_prompt(mock):
-    tools = [{"type": "function", "function": {"name": f"tool_{n}", "description": "word " * 60, "parameters": {"type": "object"}}}
-             for n in range(25)]  # fmt: skip
+    functions = [{"name": f"tool_{number}", "description": "word " * 60, "parameters": {"type": "object"}} for number in range(25)]
+    tools = [{"type": "function", "function": function} for function in functions]
     total, cached = chat(mock, "Hello", tools=tools)
     assert (total > 1500, cached) == (True, 0)
     assert 1024 <= chat(mock, "Bye", tools=tools)[1] < total
