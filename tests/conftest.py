@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import importlib
+=======
+import time
+>>>>>>> main
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -27,6 +31,19 @@ for module in ("httpcore", "httpcore2"):
         importlib.import_module(module)
 
 Serve = Callable[..., MockServer]
+
+
+@pytest.fixture
+def eventually() -> Callable[..., None]:
+    """Wait until something holds."""
+
+    def wait(holds: Callable[[], object], message: str = "it never came about") -> None:
+        end = time.monotonic() + 30
+        while not holds():
+            assert time.monotonic() < end, message
+            time.sleep(0.002)
+
+    return wait
 
 
 @pytest.fixture

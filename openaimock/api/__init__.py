@@ -19,6 +19,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "models": ("models",),
     "files": ("files",),
     "uploads": ("uploads",),
+    "batches": ("batches.operations",),
     "images": ("images.generations",),
     "audio": ("audio.speech", "audio.transcriptions"),
     "vector_stores": ("vector_stores.stores", "vector_stores.files"),

@@ -44,6 +44,7 @@ OPERATIONS: Mapping[str, str] = {
         "audio.translations": ("audio.translations.create",),
         "models": ("models.list", "models.retrieve", "models.delete"),
         "files": ("files.create", "files.list", "files.retrieve", "files.delete", "files.content"),
+        "batches": ("batches.create", "batches.list", "batches.retrieve", "batches.cancel"),
         "uploads": ("uploads.create", "uploads.parts.create", "uploads.complete", "uploads.cancel"),
         "vector_stores": (
             "vector_stores.create", "vector_stores.list", "vector_stores.retrieve", "vector_stores.update",
