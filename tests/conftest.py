@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 import importlib
-=======
 import time
->>>>>>> main
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any

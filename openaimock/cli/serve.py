@@ -186,16 +186,10 @@ def _unwritable(file: str) -> str:
         return error.strerror or str(error)
 
 
-<<<<<<< HEAD
-def _single_process_options(arguments: argparse.Namespace) -> list[str]:
-    """The options in use that need the whole state in one process."""
-    names = ("watch", "coverage", "coverage_xml", "fail_uncovered", "fail_unexpected", "fail_unmatched", "verdict")
-    return [f"--{name.replace('_', '-')}" for name in names if getattr(arguments, name)]
-=======
 def _reports(arguments: argparse.Namespace) -> bool:
     """Whether the run ends with a report on all of it."""
-    return bool(arguments.coverage or arguments.coverage_xml or arguments.fail_uncovered or arguments.fail_unmatched)
->>>>>>> main
+    names = ("coverage", "coverage_xml", "fail_uncovered", "fail_unexpected", "fail_unmatched")
+    return any(getattr(arguments, name) for name in names)
 
 
 def _usage(message: str) -> int:
@@ -241,14 +235,9 @@ def _tune_process() -> None:
 
 def _report_run(arguments: argparse.Namespace, app: MockApplication) -> int:
     """Print and write the requested reports on the whole run; return the exit code."""
-<<<<<<< HEAD
-    options = ("coverage", "coverage_xml", "fail_uncovered", "fail_unexpected", "fail_unmatched")
-    if not any(getattr(arguments, name) for name in options):
-=======
     if arguments.verdict:
         _report_verdict(app)
     if not _reports(arguments):
->>>>>>> main
         return OK
     from ..state import coverage
     from ..state.metrics import merge

@@ -16,12 +16,8 @@ from ..errors import ConfigError, Problem
 from ..params.models import ModelTable, overlay
 from ..text.redaction import HEADERS, is_secret
 from ..types.clock import Clock
-<<<<<<< HEAD
-from . import keys, later, recording, timing, warnings
-from .kinds import Kind
-=======
 from . import keys, recording, timing, warnings
->>>>>>> main
+from .kinds import Kind
 from .media import RULES_TEXT
 from .messages import describe
 from .names import MODELS

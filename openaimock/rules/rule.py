@@ -83,14 +83,11 @@ class Rule:
     names_endpoint: bool = False
     #: Some regex runs in a helper process, so that matching may block.
     unsafe: bool = False
-<<<<<<< HEAD
     expect: Expectation | None = None
-=======
     #: What it answers depends on how often it answered before, so that each hit needs its number.
     numbered: bool = True
     #: Whether it matches depends on the hits of the namespace or on its scenarios.
     reads_state: bool = False
->>>>>>> main
 
     def __repr__(self) -> str:
         return f"<Rule {self.id!r}{f' ({self.place})' if self.place else ''}>"
@@ -136,15 +133,12 @@ def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | No
         bound=max((value for value in worth if value is not None), default=0.0) if flow else bound,
         names_endpoint=_names("endpoint", rule.get("when") or {}),
         unsafe=_unsafe([rule.get("messages"), rule.get("when")]),
-<<<<<<< HEAD
         expect=Expectation(rule["expect"]["min"], rule["expect"]["max"]) if rule.get("expect") else None,
-=======
         numbered=rule.get("times") is not None
         or len(plans) > 1
         or options.get("then") == "error"
         or any(map(_is_numbered, [*plans, *(turn.plan for turn in flow if turn.plan is not None)])),
         reads_state=rule.get("times") is not None or _names("state", rule.get("when") or {}),
->>>>>>> main
     )
 
 

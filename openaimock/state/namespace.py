@@ -170,11 +170,7 @@ def secret_of(settings: Any) -> str:
 class Context:
     """What one exchange can draw on: the time, ids and randomness, its namespace, and the settings of the mock."""
 
-<<<<<<< HEAD
-    __slots__ = ("_settings", "cached_tokens", "ids", "namespace", "now", "number", "request_id")
-=======
-    __slots__ = ("_settings", "ids", "jobs", "namespace", "now", "number", "request_id")
->>>>>>> main
+    __slots__ = ("_settings", "cached_tokens", "ids", "jobs", "namespace", "now", "number", "request_id")
 
     def __init__(self, namespace: State, clock: Clock, seed: object, settings: Any, jobs: Jobs) -> None:
         self.namespace = namespace
@@ -182,13 +178,10 @@ class Context:
         self.now = clock.now()
         self.ids = Ids(seed, namespace.name, self.number)
         self._settings = settings
-<<<<<<< HEAD
         #: The tokens that the prompt cache has of its prompt; None before they are counted.
         self.cached_tokens: int | None = None
-=======
         #: What runs work that goes on after the answer.
         self.jobs = jobs
->>>>>>> main
         #: The ``x-request-id`` of the exchange.
         self.request_id = ""
 

@@ -91,7 +91,9 @@ def test_a_stream_caches_and_reports_too(mock):
 
 
 def test_the_tools_are_the_beginning_of_a_prompt(mock):
-    functions = [{"name": f"tool_{number}", "description": "word " * 60, "parameters": {"type": "object"}} for number in range(25)]
+    functions = [
+        {"name": f"tool_{number}", "description": "word " * 60, "parameters": {"type": "object"}} for number in range(25)
+    ]
     tools = [{"type": "function", "function": function} for function in functions]
     total, cached = chat(mock, "Hello", tools=tools)
     assert (total > 1500, cached) == (True, 0)
