@@ -97,17 +97,17 @@ def _cached(sections: Iterable[Section], model: Model, context: Context) -> int:
     if context.cached_tokens is None:
         names = list(_prefixes(sections, model))
         state = context.namespace
-        # Whoever has seen a prefix has seen all shorter ones.
-        known, beyond = 0, len(names) + 1
-        while beyond - known > 1:
-            middle = (known + beyond) // 2
+        # With a prefix all shorter ones are remembered.
+        cached, beyond = 0, len(names) + 1
+        while beyond - cached > 1:
+            middle = (cached + beyond) // 2
             if state.get(COLLECTION, names[middle - 1]) is not None:
-                known = middle
+                cached = middle
             else:
                 beyond = middle
-        if known < len(names):
-            put_names(state, COLLECTION, names[known:], MAX_PREFIXES)
-        context.cached_tokens = LEAST + (known - 1) * STEP if known else 0
+        if cached < len(names):
+            put_names(state, COLLECTION, names[cached:], MAX_PREFIXES)
+        context.cached_tokens = LEAST + (cached - 1) * STEP if cached else 0
     return context.cached_tokens
 
 
