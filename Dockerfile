@@ -3,6 +3,8 @@ FROM python:3.13-slim
 WORKDIR /app
 COPY pyproject.toml README.rst LICENSE ./
 COPY openaimock ./openaimock
+# The versions are those of pyproject.toml.
+# hadolint ignore=DL3013
 RUN pip install --no-cache-dir --root-user-action=ignore ".[redis]" && rm -rf /app
 RUN useradd --system --uid 10001 --no-create-home openaimock
 WORKDIR /
