@@ -100,17 +100,22 @@ def unmatched_plan(unmatched: Any, defaults: Mapping[str, Any]) -> Plan | None:
 # The choice
 
 
-def select(app: App, call: Call, ask: Ask) -> Selection:
-    """What answers an Ask: a rule, or what ``unmatched`` says. APIError 400 ``no_match`` when nothing does."""
+def select(app: App, call: Call, ask: Ask, match: Match | None) -> Selection:
+    """What answers an Ask: the rule that matches, or what ``unmatched`` says. APIError 400 ``no_match`` when nothing does."""
     namespace = call.context.namespace
     while True:
-        match = app.ruleset.match(ask, namespace.hits())
         if match is None:
             return _unmatched(app, call.route.operation, call, ask)
-        hit = namespace.claim(match.rule.id, match.rule.times, answer=match.answer)
-        # None: another thread took the last of the rule's ``times``.
+        rule = match.rule
+        if rule.numbered or not app.namespaces.blocks:
+            hit = namespace.claim(rule.id, rule.times, answer=match.answer)
+        else:
+            namespace.count_hit(rule.id, match.answer)
+            hit = 0
         if hit is not None:
             break
+        # Another request took the last of the rule's ``times``.
+        match = app.ruleset.match(ask, namespace.hits())
     chosen = selection(match, hit)
     if chosen is None:
         call.exchange.match = match

@@ -16,6 +16,7 @@ from ..server.address import address, url
 from ..server.logs import logger
 from ..server.pool import threads
 from ..state import coverage
+from ..state.journal import arrival
 from ..text import redaction
 from ..types.clock import Clock
 from ..types.exchange import Exchange
@@ -81,6 +82,7 @@ class MockServer:
         if self.server is not None:
             self.server.replace(app, loaded.max_body)
         self.app.api.searcher.close()
+        self.app.api.jobs.close()
         self.app = app
         self._begun = []
         self._initial = (list(app.api.ruleset.rules), app.api.sender.chaos)
@@ -154,7 +156,7 @@ class MockServer:
 
     def advance(self, seconds: float) -> None:
         """Move the mock's clock on."""
-        self.app.api.sender.clock.advance(seconds)
+        self.app.api.advance(seconds)
 
     # Holds
 
@@ -180,9 +182,7 @@ class MockServer:
     @property
     def exchanges(self) -> list[Exchange]:
         """The journals of all namespaces, in the order of arrival."""
-        return sorted(
-            (each for namespace in self.app.api.namespaces for each in namespace.exchanges()), key=lambda exchange: exchange.order
-        )
+        return sorted((each for state in self.app.api.namespaces for each in state.exchanges()), key=arrival)
 
     @property
     def unmatched(self) -> list[Exchange]:
