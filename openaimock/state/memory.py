@@ -42,7 +42,7 @@ class MemoryState:
         self._scenarios = dict(self._start)
         self.next_number = itertools.count(1).__next__
         self._buckets: OrderedDict[str, tuple[float, float, float]] = OrderedDict()
-        self._collections: dict[str, dict[str, tuple[Any, Mapping[str, str]]]] = {}
+        self._collections: dict[str, OrderedDict[str, tuple[Any, Mapping[str, str]]]] = {}
         self._leases: dict[str, tuple[str, float]] = {}
         self._schedule: dict[str, float] = {}
 
@@ -158,7 +158,8 @@ class MemoryState:
     def put(self, collection: str, id: str, value: Any, index: Mapping[str, str] | None = None) -> None:
         """Store a value; the oldest of a full collection makes room for it."""
         with self._lock:
-            values = self._collections.setdefault(collection, {})
+            # Where the oldest value goes for each new one, a plain dict would search for the first entry longer and longer.
+            values = self._collections.setdefault(collection, OrderedDict())
             values[id] = value, index or _NO_INDEX
             if len(values) > OBJECTS:
                 del values[next(iter(values))]
