@@ -42,7 +42,7 @@ class MemoryState:
         self._scenarios = dict(self._start)
         self.next_number = itertools.count(1).__next__
         self._buckets: OrderedDict[str, tuple[float, float, float]] = OrderedDict()
-        self._collections: dict[str, OrderedDict[str, tuple[Any, Mapping[str, str]]]] = {}
+        self._collections: dict[str, dict[str, tuple[Any, Mapping[str, str]]]] = {}
         self._leases: dict[str, tuple[str, float]] = {}
         self._schedule: dict[str, float] = {}
 
