@@ -13,8 +13,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 from ..types.exchange import Exchange
 from . import records
-from .engine import Engine
-from .journal import Journal, JournalMemory
+from .engine import SYSTEM, Engine
+from .journal import Journal, JournalMemory, arrival
 from .store import Cost, Levels, Page
 
 #: Numbers that are leased at once: few for a namespace that is new, because most are used by one short test.
@@ -140,7 +140,7 @@ class SharedState:
         self._flush()
         exchanges = [records.decode(record, order) for order, record in self.engine.entries(self.name)]
         # Batches of several processes are written one after the other.
-        return sorted(exchanges, key=lambda exchange: (exchange.at, exchange.order))
+        return sorted(exchanges, key=arrival)
 
     def dropped(self) -> int:
         """How many exchanges made room for newer ones."""
@@ -243,6 +243,8 @@ class SharedState:
     def schedule(self, job: str, at: float | None) -> None:
         """Make a job due at a time, or no longer."""
         self.engine.schedule(self.name, job, at)
+        # Once more for all namespaces together, so that one read finds what is due.
+        self.engine.schedule(SYSTEM, json.dumps([self.name, job]), at)
 
     def due(self, now: float, limit: int = 100) -> list[str]:
         """The jobs that are due, the longest waiting first."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
+import json
 import math
 import os
 import threading
@@ -11,13 +13,16 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
+from functools import reduce
 from typing import Any
 
 from ..text.log import ROOT
 from ..types.clock import monotonic
+from . import documents
 from .batches import collect
-from .engine import Engine
+from .engine import SYSTEM, Engine
 from .journal import JournalMemory
+from .metrics import Snapshot
 from .namespace import LIMIT, Counts, counts_of
 from .processes import Processes
 from .shared import Journaling, SharedState
@@ -30,6 +35,12 @@ INTERVAL = 0.05
 BUSY, SHARE = 50, 0.05
 #: Seconds between two reports of a process that it lives.
 BEAT = 1.0
+#: Jobs that are started at one look.
+_JOBS = 1000
+#: The document with the counts of namespaces that are gone.
+_PAST = "coverage of the past"
+#: The document with a digest of the rules that the processes loaded last.
+_CONFIGURATION = "configuration"
 #: Seconds that a reader of the journal waits for the batches of the other processes.
 PATIENCE = 2.0
 
@@ -37,15 +48,20 @@ PATIENCE = 2.0
 class SharedStore:
     """The namespaces of one mock over an engine (``state.store.Store``).
 
-    ``on_change`` is called with the counters of the store after another process has changed what all share.
+    ``on_change`` is called with the counters of the store many times a second, ``on_beat`` about once a second.
     """
 
     blocks = True
 
-    def __init__(self, engine: Engine, settings: Any, secrets: Collection[str] = ()) -> None:
+    def __init__(
+        self, engine: Engine, settings: Any, secrets: Collection[str] = (), measure: Callable[[], Snapshot] = Snapshot
+    ) -> None:
         self.engine = engine
-        self.past: Counts | None = None
+        self.failure: str | None = None
         self.on_change: Callable[[Mapping[str, int]], None] = lambda counters: None
+        self.on_beat: Callable[[], None] = lambda: None
+        self._measure = measure
+        self._remembers = False
         self._settings = settings
         self._journaling = Journaling(settings.journal_size, JournalMemory(settings.journal_memory), tuple(secrets))
         self._states: OrderedDict[str, SharedState] = OrderedDict()
@@ -111,10 +127,15 @@ class SharedStore:
 
     def reset(self, name: str | None = None) -> None:
         """Forget one namespace, or all."""
+        self._forget(name)
+        # What another process answers from now on must not go to the state that is gone.
+        self._wait_for_others()
+
+    def _forget(self, name: str | None) -> None:
         with self._writing:
-            if self.past is not None:
-                for gone in self.engine.epochs() if name is None else [name]:
-                    self.past = self.past.merged(counts_of(self._state(gone)))
+            if self._remembers:
+                gone = [counts_of(self._state(each)) for each in (self.engine.epochs() if name is None else [name])]
+                documents.change(self.engine, _PAST, lambda past: reduce(Counts.merged, gone, _past(past)).as_json())
             self.engine.reset(name)
             self._discard([*self._states] if name is None else [name])
 
@@ -128,17 +149,53 @@ class SharedStore:
     def follow(self, settings: Any, rules: Collection[str]) -> None:
         """Go on with other settings; what is counted of these rules is forgotten."""
         self._settings = settings
-        for state in self:
-            state.forget_rules(rules)
+        digest = hashlib.blake2b(repr(settings.rules).encode(), digest_size=16).hexdigest()
+        # Every process reads the same files; one of them forgets.
+        earlier: list[Any] = []
+
+        def replaced(old: Any) -> Any:
+            earlier[:] = [old]
+            return digest
+
+        documents.change(self.engine, _CONFIGURATION, replaced)
+        if earlier != [digest]:
+            for state in self:
+                state.forget_rules(rules)
 
     def counts(self) -> list[Counts]:
         """What is counted of the rules in every namespace, those that are gone included."""
-        counts = list(map(counts_of, self))
-        return counts if self.past is None else [*counts, self.past]
+        return [*map(counts_of, self), _past(documents.read(self.engine, _PAST))]
+
+    def due_jobs(self, now: float) -> list[tuple[SharedState, str]]:
+        """The jobs that are due in all namespaces."""
+        jobs = []
+        for key in self.engine.due(SYSTEM, now, _JOBS):
+            name, job = json.loads(key)
+            if job in self.engine.due(name, now, _JOBS):
+                jobs.append((self._states.get(name) or self._state(name), job))
+            elif job not in self.engine.due(name, math.inf, _JOBS):
+                # Its namespace was reset.
+                self.engine.schedule(SYSTEM, key, None)
+        return jobs
+
+    def remember(self) -> None:
+        """From now on keep the counts of namespaces that go, for the coverage of the whole run."""
+        self._remembers = True
+
+    def snapshots(self) -> dict[str, Snapshot]:
+        """What each process has counted of its exchanges until now; "" stands for those that have ended."""
+        self.settle()
+        self._beat()
+        return self.processes.snapshots()
 
     def check(self) -> None:
         """StoreUnavailable unless the store answers."""
-        self.engine.check()
+        try:
+            self.engine.check()
+        except StoreUnavailable as error:
+            self.failure = str(error)
+            raise
+        self.failure = None
 
     # The thread
 
@@ -147,9 +204,10 @@ class SharedStore:
         with self._lock:
             if self._thread is not None:
                 return
+            self.check()
             counters = self.engine.counters()
             self._resets, self._ticket = counters.get("resets", 0), counters.get("ticket", 0)
-            self.processes.beat(self._ticket)
+            self._beat()
             self.on_change(counters)
             self._stop = threading.Event()
             # It holds no reference to this store, so that a mock that is dropped ends it.
@@ -167,24 +225,33 @@ class SharedStore:
             stale = [name for name, state in list(self._states.items()) if state.epoch and epochs.get(name) != state.epoch]
             self._discard(stale)
             self._resets = counters.get("resets", 0)
+        self.on_change(counters)
         ticket = counters.get("ticket", 0)
         if ticket != self._ticket:
             # A reader waits for all that has happened here until now.
             self.flush(whole=True)
-            self.processes.beat(ticket)
             self._ticket = ticket
-        self.on_change(counters)
+            self._beat()
         if monotonic() - self._beaten > BEAT:
-            self.processes.beat(self._ticket)
-            self._beaten = monotonic()
+            self._beat()
+            self.processes.remove_dead()
+            self.on_beat()
             for name in self.engine.surplus(LIMIT):
-                self.reset(name)
+                self._forget(name)
+
+    def _beat(self) -> None:
+        self.processes.beat(self._ticket, self._measure())
+        self._beaten = monotonic()
 
     def settle(self) -> None:
         """Wait until what has happened in all processes until now is written."""
         if self._thread is None:
             self._start()
         self.flush(whole=True)
+        self._wait_for_others()
+
+    def _wait_for_others(self) -> None:
+        """Wait until every other process has written its batch and read what was changed."""
         others = self.processes.others()
         if not others:
             return
@@ -238,6 +305,13 @@ class SharedStore:
         return f"{self.processes.id}/{self._entries}"
 
 
+def _past(document: Any) -> Counts:
+    """The counts of namespaces that are gone."""
+    if document is None:
+        return Counts()
+    return Counts(document["hits"], {(rule, answer) for rule, answer in document["answers"]}, document["most"])
+
+
 def _run(reference: weakref.ref[SharedStore], stop: threading.Event) -> None:
     """The life of the thread."""
     while not stop.wait(INTERVAL):
@@ -246,8 +320,10 @@ def _run(reference: weakref.ref[SharedStore], stop: threading.Event) -> None:
             return
         try:
             store.tick()
-        except StoreUnavailable:
+            store.failure = None
+        except StoreUnavailable as error:
             # Requests that need the store say so; the others go on.
+            store.failure = str(error)
             stop.wait(BEAT)
         except Exception:
             ROOT.exception("Writing to the store failed")
