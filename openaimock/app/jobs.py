@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from ..api.jobs import Answer, Work, runner
+from ..http.cancellation import Cancellation
 from ..http.extensions import Gate, Silence, TimedBody, close_body
 from ..state.namespace import Context
 from ..state.store import State
@@ -45,6 +46,8 @@ class JobRunner:
         #: When the jobs that were scheduled here are due, the earliest first.
         self._times: list[float] = []
         self._running: set[tuple[str, str]] = set()
+        #: Ends what running jobs wait for.
+        self._cancellations: set[Cancellation] = set()
 
     def schedule(self, store: State, job: str, at: float | None) -> None:
         """Run a job at a time of the mock's clock; None: no longer."""
@@ -77,6 +80,9 @@ class JobRunner:
             self._generation += 1
             self._thread = None
             self._changed.notify_all()
+            cancellations = list(self._cancellations)
+        for cancellation in cancellations:
+            cancellation.cancel()
 
     # The threads
 
@@ -124,23 +130,33 @@ class JobRunner:
         holder = f"{self._name}/{threading.get_ident()}"
         if not store.lease(job, holder, LEASE, time.time()):
             return False
+        cancellation = Cancellation()
+        with self._changed:
+            self._cancellations.add(cancellation)
         try:
             kind, _, id = job.partition("/")
             function = runner(kind)
             if function is None:
                 store.schedule(job, None)
             else:
-                function(id, self._work(store, job, holder))
+                function(id, self._work(store, job, holder, cancellation))
         except Exception:
             self._app.log.exception("The job %s failed", job)
             store.schedule(job, None)
         finally:
             store.release(job, holder)
+            with self._changed:
+                self._cancellations.discard(cancellation)
         return True
 
     # What a job can draw on
 
-    def _work(self, store: State, job: str, holder: str) -> Work:
+    def journal(self, store: State, exchange: Exchange) -> None:
+        """Add an exchange of the mock's own to the journal of a namespace."""
+        exchange.order = next(self._app.order)
+        store.append(exchange)
+
+    def _work(self, store: State, job: str, holder: str, cancellation: Cancellation) -> Work:
         app, generation = self._app, self._generation
         context = Context(store, app.sender.clock, app.config.seed, app.config, self)
         renewed = turn = monotonic()
@@ -161,11 +177,7 @@ class JobRunner:
                 return store.lease(job, holder, LEASE, time.time())
             return True
 
-        def journal(exchange: Exchange) -> None:
-            exchange.order = next(app.order)
-            store.append(exchange)
-
-        return Work(context, perform, journal, proceed)
+        return Work(context, perform, proceed, cancellation)
 
 
 def answer_of(response: Response) -> Answer:
