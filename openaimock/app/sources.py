@@ -100,21 +100,26 @@ def unmatched_plan(unmatched: Any, defaults: Mapping[str, Any]) -> Plan | None:
 # The choice
 
 
-def select(app: App, call: Call, ask: Ask) -> Selection:
-    """What answers an Ask: a rule, or what ``unmatched`` says. APIError 400 ``no_match`` when nothing does."""
+def select(app: App, call: Call, ask: Ask, match: Match | None) -> Selection:
+    """What answers an Ask: the rule that matches, or what ``unmatched`` says. APIError 400 ``no_match`` when nothing does."""
     namespace = call.context.namespace
     while True:
-        match = app.ruleset.match(ask, namespace.hits())
         if match is None:
             return _unmatched(app, call.route.operation, call, ask)
-        hit = namespace.claim(match.rule.id, match.rule.times, answer=match.answer)
-        # None: another thread took the last of the rule's ``times``.
+        rule = match.rule
+        if rule.numbered or not app.namespaces.blocks:
+            hit = namespace.claim(rule.id, rule.times, answer=match.answer)
+        else:
+            namespace.count_hit(rule.id, match.answer)
+            hit = 0
         if hit is not None:
             break
+        # Another request took the last of the rule's ``times``.
+        match = app.ruleset.match(ask, namespace.hits())
     chosen = selection(match, hit)
     if chosen is None:
         call.exchange.match = match
-        raise APIError(400, _used_up(match), code="no_match", headers={"x-should-retry": "false"})
+        raise used_up(match)
     return chosen
 
 
@@ -141,9 +146,11 @@ def _unmatched(app: App, operation: Operation, call: Call, ask: Ask) -> Selectio
     raise refusal
 
 
-def _used_up(match: Match) -> str:
+def used_up(match: Match) -> APIError:
+    """The error of a rule with ``then: error`` after its last reply."""
     rule = match.rule
-    return (
+    message = (
         "No matching response found for the provided messages: "
         f"rule {rule.id!r} matches, but all its {len(rule.plans)} replies are used up (then: error)."
     )
+    return APIError(400, message, code="no_match", headers={"x-should-retry": "false"})

@@ -23,7 +23,7 @@ from ..state.namespace import Context
 from ..types.ask import Ask
 from ..types.operations import OPERATIONS
 from ..types.reply import Reply
-from . import overrides, retries
+from . import chosen, overrides, retries
 from .call import Call
 from .raw import raw
 from .sources import SOURCES, Selection, select
@@ -69,11 +69,12 @@ def authenticate(app: App, call: Call) -> None:
 
 
 def override(app: App, call: Call) -> None:
-    """Fault and latency from the request's headers. APIError 400 when they are invalid."""
+    """Fault, latency, rule and reply from the request's headers. APIError 400 when they are invalid."""
     environ = call.request.environ
-    overrides.refuse_later(environ)
     if overrides.FAULT in environ or overrides.LATENCY in environ:
         call.fault, call.latency = overrides.fault(call.request), overrides.latency(call.request)
+    if chosen.RULE in environ or chosen.REPLY in environ:
+        call.chosen = chosen.read(call.request)
 
 
 def read(app: App, call: Call) -> None:
@@ -113,16 +114,29 @@ def lint(app: App, call: Call) -> None:
 
 
 def match(app: App, call: Call) -> None:
-    """What answers the request, or each of its inputs: a rule, or what ``unmatched`` says."""
+    """The rule that matches the request, or each of its inputs."""
     split = call.route.operation.split
     if split is not None:
         call.parts = split(call.ask)
     if call.retry is not None and retries.repeat(app, call):
         return
-    if call.parts:
-        call.selections = [select(app, call, part) for part in call.parts]
+    if call.chosen is None:
+        hits = call.context.namespace.hits()
+        call.matches = [app.ruleset.match(ask, hits) for ask in call.parts or (call.ask,)]
+
+
+def claim(app: App, call: Call) -> None:
+    """What answers the request, or each of its inputs: the rule that matches, whose hit is counted, or ``unmatched``."""
+    if call.repeats:
+        return
+    if call.chosen is not None:
+        call.selections = [chosen.select(app, call, ask, call.chosen) for ask in call.parts or (call.ask,)]
+        call.selection = call.selections[0]
+    elif call.parts:
+        call.selections = [select(app, call, part, match) for part, match in zip(call.parts, call.matches, strict=True)]
     else:
-        call.selection = select(app, call, call.ask)
+        call.selection = select(app, call, call.ask, call.matches[0])
+    if not call.parts:
         call.exchange.match = call.selection.match
     if call.retry is not None:
         retries.remember(app, call)
@@ -201,6 +215,35 @@ def reply_may_block(app: App, call: Call) -> bool:
         ready = call.selection.plan.ready
         return (ready is None or ready.auto or ready.proxy) and _may_block(call.ask, call.selection)
     return len(call.parts) > MANY or any(map(_may_block, call.parts, call.selections))
+
+
+# What may block besides when other processes share the state
+
+
+def read_may_wait(app: App, call: Call) -> bool:
+    """Whether reading the request asks the store for an object; its operation does so then, too."""
+    return not call.route.operation.alone
+
+
+def match_may_wait(app: App, call: Call) -> bool:
+    """Whether matching asks the store for hits or scenarios."""
+    return app.ruleset.reads_state
+
+
+def claim_may_wait(app: App, call: Call) -> bool:
+    """Whether a hit needs its number."""
+    return call.chosen is not None or any(match is not None and match.rule.numbered for match in call.matches)
+
+
+def reply_may_wait(app: App, call: Call) -> bool:
+    """Whether the reply changes the state."""
+    plans = [selection.plan for selection in call.selections] or [call.selection.plan]
+    return any(bool(plan.plain.get("set_state") or plan.plain.get("fail")) or plan.function is not None for plan in plans)
+
+
+def write_may_wait(app: App, call: Call) -> bool:
+    """Whether the operation stores an object, or remembers the prompt."""
+    return app.config.prompt_cache or not call.route.operation.alone or bool(call.ask.body.get("store"))
 
 
 # Parts of the stages

@@ -49,13 +49,16 @@ def explain_request(config: Config, request: str, stdin: IO[str] | None, *, all:
     The request is a file or ``-``: the JSON of a body, or ``{"path", "method", "headers", "body"}``.
     """
     # Imported here because no other command needs a mock.
+    from dataclasses import replace
+
     from ..app import App
     from ..app.explain import explain
     from ..config.load import secrets
     from ..text import redaction
 
     body = _request(request, stdin)
-    app = App(config)
+    # An explanation counts nothing and needs no shared state.
+    app = App(replace(config, store="memory"))
     try:
         report = explain(app, body, app.namespaces["default"])
     except APIError as error:

@@ -16,7 +16,8 @@ from ..errors import ConfigError, Problem
 from ..params.models import ModelTable, overlay
 from ..text.redaction import HEADERS, is_secret
 from ..types.clock import Clock
-from . import keys, later, recording, timing, warnings
+from . import keys, recording, timing, warnings
+from .kinds import Kind
 from .media import RULES_TEXT
 from .messages import describe
 from .names import MODELS
@@ -25,6 +26,7 @@ from .recording import RecordSetting
 from .rules import RULE_NORMALIZERS, Entry, number
 from .settings import RULES, SETTINGS
 from .source import Reader, Source
+from .stores import store_problem
 from .tree import BAD, Node, Reading, from_python
 from .validate import Checker, child, of_field
 from .webhooks import check_webhooks
@@ -64,7 +66,10 @@ class Config:
     max_body: int = 64 * 1024**2
     isolate: tuple[str, ...] = ("path", "header", "key")
     store: str = "memory"
+    #: Where the setting ``store`` is, for errors that show when the store is opened.
+    store_place: str = ""
     retries: str = "next"
+    prompt_cache: bool = False
     #: ``url``, ``key``, ``headers`` and ``timeout`` (seconds).
     upstream: dict[str, Any] | None = field(default=None, repr=False)
     record: RecordSetting | None = None
@@ -99,6 +104,7 @@ def load(source: Source, *, environ: Mapping[str, str] | None = None, stdin: IO[
         settings, entries = _settings(check, trees)
         files = list(reader.files)
         record = _record(check, settings, reader, entries)
+        _check_store(check, settings, _base(files))
         numbered = number(check, entries, settings)
         if record is not None and record.active:
             # The file of recordings changes as it grows, and is not to be watched.
@@ -145,18 +151,28 @@ def load_reply(value: Any) -> dict[str, Any]:
     return reply  # type: ignore[no-any-return]
 
 
+def load_json_reply(text: str, name: str) -> dict[str, Any]:
+    """The normal form of a reply in JSON text; ``name`` is that of the text in places. ConfigError with all problems."""
+    return _loaded(keys.shape("reply"), text, name, "reply")  # type: ignore[no-any-return]
+
+
 def load_setting(name: str, source: Source) -> Any:
     """The normal form of one setting for a running mock, from YAML or JSON text or from Python."""
+    return _loaded(of_field(SETTINGS.fields, name).kind, source, name, name)
+
+
+def _loaded(kind: Kind, source: Source, name: str, key: str) -> Any:
+    """The normal form of a value alone; no variables are filled."""
     problems: list[Problem] = []
     check = Checker(RULE_NORMALIZERS, problems)
     tree = _tree(source, Reading(f"<{name}>" if isinstance(source, (str, bytes)) else "", problems, None))
-    setting = None
+    value = None
     if tree is not None:
-        setting = check.check(of_field(SETTINGS.fields, name).kind, tree, (None, name))
+        value = check.check(kind, tree, (None, key))
         check_templates(check)
     if problems:
         raise ConfigError(_sorted(problems))
-    return setting
+    return value
 
 
 @contextmanager
@@ -241,6 +257,13 @@ def _no_upstream(check: Checker, settings: Mapping[str, Any], numbered: list[dic
     check.problems.append(Problem("", "upstream", message))
 
 
+def _check_store(check: Checker, settings: Mapping[str, Any], base: Path) -> None:
+    """A problem when the store cannot be used."""
+    address = settings.get("store")
+    if isinstance(address, str) and (reason := store_problem(address, base)):
+        check.problems.append(Problem(settings["store_place"], "store", reason))
+
+
 def _base(files: list[Path]) -> Path:
     return files[0].parent if files else Path()
 
@@ -268,6 +291,8 @@ def _settings(check: Checker, trees: list[Node]) -> tuple[dict[str, Any], list[E
                 check.problem(node, (None, key), f"{where} has another value for '{key}'; set it once")
             settings[key] = _SETTINGS.get(key, _unchanged)(check, value, node, (None, key))
             places[key] = node.place
+    if "store" in settings:
+        settings["store_place"] = places["store"]
     return settings, entries
 
 
@@ -305,14 +330,6 @@ def _cors(check: Checker, value: Any, node: Node, path: Any) -> Any:
     return "*" if "*" in value else tuple(value)
 
 
-def _store(check: Checker, value: Any, node: Node, path: Any) -> Any:
-    if value in ("memory", BAD):
-        return value
-    if isinstance(value, str) and value.partition(":")[0] in later.STORES:
-        return check.problem(node, path, f"a store of {value.partition(':')[0]} is not available yet")
-    return check.problem(node, path, f"expected 'memory', got {describe(node)}")
-
-
 def _max_body(check: Checker, value: Any, node: Node, path: Any) -> Any:
     return check.problem(node, path, "expected at least 1 byte") if value == 0 else value
 
@@ -323,7 +340,6 @@ _SETTINGS = {
     "cors": _cors,
     "load": timing.load,
     "max_body": _max_body,
-    "store": _store,
     "upstream": recording.check_upstream,
     "record": recording.check_record,
     "webhooks": check_webhooks,

@@ -20,6 +20,24 @@ RESULTS = ("tool", "function")
 _MAX_PARALLEL = 64
 
 
+class Expectation(NamedTuple):
+    """How often a rule should answer; ``most`` is None for any number."""
+
+    least: int
+    most: int | None
+
+    def __str__(self) -> str:
+        if self.most is None:
+            return f"at least {self.least}"
+        return f"{self.least}" if self.least == self.most else f"{self.least} to {self.most}"
+
+    def difference(self, hits: int) -> str:
+        """How the number of answers differs from the expectation; "" when it does not."""
+        if hits >= self.least and (self.most is None or hits <= self.most):
+            return ""
+        return f"expected {self} answer{'' if self.least == self.most == 1 else 's'}, got {hits}"
+
+
 class Turn(NamedTuple):
     """One message of a rule written as a conversation; ``plan`` is the reply of an assistant message.
 
@@ -65,6 +83,11 @@ class Rule:
     names_endpoint: bool = False
     #: Some regex runs in a helper process, so that matching may block.
     unsafe: bool = False
+    expect: Expectation | None = None
+    #: What it answers depends on how often it answered before, so that each hit needs its number.
+    numbered: bool = True
+    #: Whether it matches depends on the hits of the namespace or on its scenarios.
+    reads_state: bool = False
 
     def __repr__(self) -> str:
         return f"<Rule {self.id!r}{f' ({self.place})' if self.place else ''}>"
@@ -108,9 +131,22 @@ def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | No
         answers=answers,
         score=score,
         bound=max((value for value in worth if value is not None), default=0.0) if flow else bound,
-        names_endpoint=_names_endpoint(rule.get("when") or {}),
+        names_endpoint=_names("endpoint", rule.get("when") or {}),
         unsafe=_unsafe([rule.get("messages"), rule.get("when")]),
+        expect=Expectation(rule["expect"]["min"], rule["expect"]["max"]) if rule.get("expect") else None,
+        numbered=rule.get("times") is not None
+        or len(plans) > 1
+        or options.get("then") == "error"
+        or any(map(_is_numbered, [*plans, *(turn.plan for turn in flow if turn.plan is not None)])),
+        reads_state=rule.get("times") is not None or _names("state", rule.get("when") or {}),
     )
+
+
+def _is_numbered(plan: Plan) -> bool:
+    """Whether a reply depends on the number of the hit: its first attempts fail, it shows the number, or a function makes it."""
+    if plan.ready is not None:
+        return plan.ready.fail is not None
+    return plan.function is not None or plan.plain.get("fail") is not None or "count" in str(plan.plain)
 
 
 def _unsafe(value: Any) -> bool:
@@ -120,10 +156,10 @@ def _unsafe(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and any(map(_unsafe, value))
 
 
-def _names_endpoint(when: Mapping[str, Any]) -> bool:
-    """Whether conditions hold an ``endpoint``, at any depth."""
+def _names(key: str, when: Mapping[str, Any]) -> bool:
+    """Whether conditions hold a key, at any depth."""
     inner = [*(when.get("all") or ()), *(when.get("any") or ()), when.get("not") or {}]
-    return "endpoint" in when or any(map(_names_endpoint, inner)) if when else False
+    return key in when or any(_names(key, conditions) for conditions in inner) if when else False
 
 
 def _parallel(flow: Sequence[Turn]) -> tuple[tuple[int, int], ...]:

@@ -14,6 +14,7 @@ from ..types.clock import Clock
 from .jobs import Jobs
 from .journal import MEMORY, JournalMemory
 from .memory import MemoryState
+from .metrics import Snapshot
 from .store import State
 
 #: How many namespaces are kept; past it the least recently used one is evicted.
@@ -31,6 +32,14 @@ class Counts(NamedTuple):
     def most_of(self, rule: str) -> int:
         """The most hits of a rule in one namespace."""
         return (self.hits if self.most is None else self.most).get(rule, 0)
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts as JSON can hold them."""
+        return {
+            "hits": dict(self.hits),
+            "answers": sorted(self.answers),
+            "most": dict(self.hits if self.most is None else self.most),
+        }
 
     def merged(self, other: Counts) -> Counts:
         """The counts of both."""
@@ -138,6 +147,14 @@ class Namespaces:
     def close(self) -> None:
         """Nothing is left to be written."""
 
+    def snapshots(self) -> dict[str, Snapshot]:
+        """None: what this process has counted is all there is."""
+        return {}
+
+    def remember(self) -> None:
+        """From now on keep the counts of namespaces that go, for the coverage of the whole run."""
+        self.past = Counts()
+
     def counts(self) -> list[Counts]:
         """What is counted of the rules in every namespace, those that are gone included."""
         counts = list(map(counts_of, self))
@@ -153,7 +170,7 @@ def secret_of(settings: Any) -> str:
 class Context:
     """What one exchange can draw on: the time, ids and randomness, its namespace, and the settings of the mock."""
 
-    __slots__ = ("_settings", "ids", "jobs", "namespace", "now", "number", "request_id")
+    __slots__ = ("_settings", "cached_tokens", "ids", "jobs", "namespace", "now", "number", "request_id")
 
     def __init__(self, namespace: State, clock: Clock, seed: object, settings: Any, jobs: Jobs) -> None:
         self.namespace = namespace
@@ -161,6 +178,8 @@ class Context:
         self.now = clock.now()
         self.ids = Ids(seed, namespace.name, self.number)
         self._settings = settings
+        #: The tokens that the prompt cache has of its prompt; None before they are counted.
+        self.cached_tokens: int | None = None
         #: What runs work that goes on after the answer.
         self.jobs = jobs
         #: The ``x-request-id`` of the exchange.
@@ -181,6 +200,12 @@ class Context:
     def secret(self) -> str:
         """What signs the addresses of stored content: the first API key, else the seed."""
         return secret_of(self._settings)
+
+    @property
+    def prompt_cache(self) -> bool:
+        """Whether prompts are remembered for ``cached_tokens``."""
+        on: bool = self._settings.prompt_cache
+        return on
 
     @property
     def store(self) -> State:

@@ -16,6 +16,7 @@ from ..server.address import address, url
 from ..server.logs import logger
 from ..server.pool import threads
 from ..state import coverage
+from ..state.journal import arrival
 from ..text import redaction
 from ..types.clock import Clock
 from ..types.exchange import Exchange
@@ -181,9 +182,7 @@ class MockServer:
     @property
     def exchanges(self) -> list[Exchange]:
         """The journals of all namespaces, in the order of arrival."""
-        return sorted(
-            (each for namespace in self.app.api.namespaces for each in namespace.exchanges()), key=lambda exchange: exchange.order
-        )
+        return sorted((each for state in self.app.api.namespaces for each in state.exchanges()), key=arrival)
 
     @property
     def unmatched(self) -> list[Exchange]:
@@ -193,6 +192,11 @@ class MockServer:
     def coverage(self) -> dict[str, Any]:
         """Hits of every rule, the rules ``never`` hit, the replies ``unreached``: as ``GET /__openaimock/coverage`` has them."""
         return coverage.report(list(self.app.api.ruleset.rules), self.app.api.namespaces.counts())
+
+    def verify(self) -> None:
+        """AssertionError when a rule did not answer as often as its ``expect`` says, with all such rules."""
+        __tracebackhide__ = True
+        self._require("\n".join(assertions.unexpected(self.coverage())))
 
     def assert_called(
         self,

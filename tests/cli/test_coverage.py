@@ -8,8 +8,6 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from ..support.commands import run
-
 RULES = """
 responses:
   - {id: a, when: {user: a}, replies: [one, two]}
@@ -65,6 +63,18 @@ def test_what_fails_a_run(served, option, texts, code):
     assert bool(output) is bool(code)
 
 
+def test_a_run_fails_for_rules_that_answer_not_as_often_as_expected(start, tmp_path):
+    (tmp_path / "mock.yaml").write_text("responses:\n  - {id: a, when: {user: a}, reply: one, expect: 2}\n")
+    for texts, code in ((["a"], 1), (["a", "a"], 0)):
+        running = start("mock.yaml", "-p", "0", "--fail-unexpected", cwd=tmp_path)
+        for text in texts:
+            running.ask(text)
+        running.process.send_signal(signal.SIGTERM)
+        output, _ = running.process.communicate(timeout=30)
+        assert running.process.returncode == code
+        assert ("a (mock.yaml:2:5)       1         2      1/1  unexpected" in output) is bool(code)
+
+
 def test_an_interrupted_run_fails_too(served):
     assert served(["--fail-unmatched"], "x", number=signal.SIGINT)[0] == 1
 
@@ -88,10 +98,13 @@ def test_what_was_used_in_full_passes(served, tmp_path):
     assert [len(case) for case in ElementTree.parse(target).getroot()[0]] == [0, 0, 0]
 
 
-def test_not_with_workers():
-    done = run("--coverage", "--workers", "2", "-p", "0", text=RULES)
-    assert done.returncode == 2
-    assert "--coverage works with one process" in done.stderr
+def test_the_coverage_of_workers_adds_up(start, tmp_path):
+    path, target = tmp_path / "mock.yaml", tmp_path / "coverage.xml"
+    path.write_text(RULES)
+    running = start(str(path), "-p", "0", "--workers", "2", "--coverage-xml", str(target))
+    assert [running.ask(text).status_code for text in ("a", "a", "b")] == [200, 200, 200]
+    assert running.stop()[0] == 0
+    assert [len(case) for case in ElementTree.parse(target).getroot()[0]] == [0, 0, 0]
 
 
 def test_the_verdict_is_printed_at_the_end(start, tmp_path):
