@@ -151,6 +151,10 @@ class Namespaces:
         """None: what this process has counted is all there is."""
         return {}
 
+    def due_jobs(self, now: float) -> list[tuple[MemoryState, str]]:
+        """The jobs that are due in all namespaces."""
+        return [(state, job) for state in self for job in state.due(now)]
+
     def remember(self) -> None:
         """From now on keep the counts of namespaces that go, for the coverage of the whole run."""
         self.past = Counts()
