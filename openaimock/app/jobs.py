@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LEASE = 60.0
 #: Jobs that run at once in threads of their own.
 THREADS = 8
+#: Seconds before a job that another thread or process runs is tried again.
+RETRY = 0.1
 #: Seconds of work after which a long job pauses, and of the pause: other threads need the interpreter.
 SLICE, PAUSE = 0.002, 0.001
 
@@ -119,7 +121,9 @@ class JobRunner:
 
     def _run_here(self, store: State, job: str) -> None:
         try:
-            self.run(store, job)
+            if not self.run(store, job):
+                # It runs elsewhere, and is tried again soon.
+                time.sleep(RETRY)
         finally:
             with self._changed:
                 self._running.discard((store.name, job))

@@ -85,6 +85,7 @@ class Namespaces:
     """The namespaces of one mock by name, in memory (``state.store.Store``)."""
 
     blocks = False
+    failure: str | None = None
 
     def __init__(self, settings: Any) -> None:
         self._settings = settings

@@ -57,6 +57,7 @@ class SharedStore:
         self, engine: Engine, settings: Any, secrets: Collection[str] = (), measure: Callable[[], Snapshot] = Snapshot
     ) -> None:
         self.engine = engine
+        self.failure: str | None = None
         self.on_change: Callable[[Mapping[str, int]], None] = lambda counters: None
         self.on_beat: Callable[[], None] = lambda: None
         self._measure = measure
@@ -189,7 +190,12 @@ class SharedStore:
 
     def check(self) -> None:
         """StoreUnavailable unless the store answers."""
-        self.engine.check()
+        try:
+            self.engine.check()
+        except StoreUnavailable as error:
+            self.failure = str(error)
+            raise
+        self.failure = None
 
     # The thread
 
@@ -198,6 +204,7 @@ class SharedStore:
         with self._lock:
             if self._thread is not None:
                 return
+            self.check()
             counters = self.engine.counters()
             self._resets, self._ticket = counters.get("resets", 0), counters.get("ticket", 0)
             self._beat()
@@ -313,8 +320,10 @@ def _run(reference: weakref.ref[SharedStore], stop: threading.Event) -> None:
             return
         try:
             store.tick()
-        except StoreUnavailable:
+            store.failure = None
+        except StoreUnavailable as error:
             # Requests that need the store say so; the others go on.
+            store.failure = str(error)
             stop.wait(BEAT)
         except Exception:
             ROOT.exception("Writing to the store failed")
