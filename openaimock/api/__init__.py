@@ -21,7 +21,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "uploads": ("uploads",),
     "batches": ("batches.operations",),
     "images": ("images.generations", "images.edits"),
-    "audio": ("audio.speech", "audio.transcriptions"),
+    "audio": ("audio.speech", "audio.transcriptions", "audio.voices"),
     "vector_stores": ("vector_stores.stores", "vector_stores.files"),
 }
 
