@@ -124,6 +124,8 @@ class App:
         #: Numbers of the exchanges of all namespaces.
         self.order = itertools.count(1)
         self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}
+        #: The timing of replies without their own.
+        self.timing = {name: value for name, value in (("pace", config.pace), ("latency", config.latency)) if value is not None}
         #: The helper process for unsafe regular expressions.
         self.searcher = Searcher()
         self.ruleset = RuleSet(self.build(config.rules), first=config.match == "first")

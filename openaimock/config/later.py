@@ -6,8 +6,7 @@ from .names import LATER
 
 #: The label of a mapping -> its keys that are not implemented yet.
 KEYS: dict[str, tuple[str, ...]] = {
-    "a setting": ("prompt_cache", "webhooks"),
-    "a rule": ("expect",),
+    "a setting": ("webhooks",),
 }
 #: The label of a choice -> its words that are not implemented yet.
 WORDS: dict[str, tuple[str, ...]] = {

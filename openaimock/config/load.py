@@ -17,6 +17,7 @@ from ..params.models import ModelTable, overlay
 from ..text.redaction import HEADERS, is_secret
 from ..types.clock import Clock
 from . import keys, recording, timing, warnings
+from .kinds import Kind
 from .media import RULES_TEXT
 from .messages import describe
 from .names import MODELS
@@ -67,6 +68,7 @@ class Config:
     #: Where the setting ``store`` is, for errors that show when the store is opened.
     store_place: str = ""
     retries: str = "next"
+    prompt_cache: bool = False
     #: ``url``, ``key``, ``headers`` and ``timeout`` (seconds).
     upstream: dict[str, Any] | None = field(default=None, repr=False)
     record: RecordSetting | None = None
@@ -146,18 +148,28 @@ def load_reply(value: Any) -> dict[str, Any]:
     return reply  # type: ignore[no-any-return]
 
 
+def load_json_reply(text: str, name: str) -> dict[str, Any]:
+    """The normal form of a reply in JSON text; ``name`` is that of the text in places. ConfigError with all problems."""
+    return _loaded(keys.shape("reply"), text, name, "reply")  # type: ignore[no-any-return]
+
+
 def load_setting(name: str, source: Source) -> Any:
     """The normal form of one setting for a running mock, from YAML or JSON text or from Python."""
+    return _loaded(of_field(SETTINGS.fields, name).kind, source, name, name)
+
+
+def _loaded(kind: Kind, source: Source, name: str, key: str) -> Any:
+    """The normal form of a value alone; no variables are filled."""
     problems: list[Problem] = []
     check = Checker(RULE_NORMALIZERS, problems)
     tree = _tree(source, Reading(f"<{name}>" if isinstance(source, (str, bytes)) else "", problems, None))
-    setting = None
+    value = None
     if tree is not None:
-        setting = check.check(of_field(SETTINGS.fields, name).kind, tree, (None, name))
+        value = check.check(kind, tree, (None, key))
         check_templates(check)
     if problems:
         raise ConfigError(_sorted(problems))
-    return setting
+    return value
 
 
 @contextmanager

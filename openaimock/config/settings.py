@@ -57,11 +57,13 @@ SETTINGS = Struct("a setting", (
     Field("retries", Choice(("next", "same"), "a way to answer retries"),
           "The answer to a retry: ``next`` answers it like any other request, ``same`` sends the last reply that "
           "was not an error once more.", default="next"),
+    Field("prompt_cache", Flag(), "Whether ``cached_tokens`` are those of the longest prefix seen before.", default=False),
     Field("store", Text(empty=False),
           "Where the mock's state is stored: ``memory``, or a file that the processes of a machine share "
           "(``sqlite:///file.db``).", default="memory"),
     Field("scenarios", MapOf(Text(numbers=True), "a scenario"), "The first state of each scenario."),
-    Field("overrides", Flag(), "Whether request headers may set a fault or a latency.", default=True),
+    Field("overrides", Flag(), "Whether request headers may set a fault or a latency, or choose the rule or reply.",
+          default=True),
     Field("chaos", Struct("a chaos setting", (
         Field("rate", SHARE, "The share of requests that get a fault, 0 to 1.", required=True),
         Field("faults", ListOf(shape("fault"), least=1), "The faults to choose from.", required=True),

@@ -293,6 +293,13 @@ class OldMatcher(TypedDict, total=False):
 Reply = str | MockReply | Callable[[Ask], Any]
 
 
+class ExpectConfig(TypedDict, total=False):
+    """How often a rule should answer."""
+
+    min: int
+    max: int
+
+
 class MockResponse(Timing, total=False):
     """A rule: one entry of ``responses``."""
 
@@ -305,6 +312,7 @@ class MockResponse(Timing, total=False):
     response: Mapping[str, Any]
     then: Literal["last", "cycle", "error"]
     times: int
+    expect: int | ExpectConfig
     priority: float
     turns: Literal["next", "last"]
 
@@ -392,6 +400,7 @@ class MockConfig(TypedDict, total=False):
     cors: bool | str | Sequence[str]
     max_body: int | str
     store: str
+    prompt_cache: bool
     retries: Literal["next", "same"]
     scenarios: Mapping[str, str]
     overrides: bool

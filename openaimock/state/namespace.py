@@ -170,7 +170,7 @@ def secret_of(settings: Any) -> str:
 class Context:
     """What one exchange can draw on: the time, ids and randomness, its namespace, and the settings of the mock."""
 
-    __slots__ = ("_settings", "ids", "jobs", "namespace", "now", "number", "request_id")
+    __slots__ = ("_settings", "cached_tokens", "ids", "jobs", "namespace", "now", "number", "request_id")
 
     def __init__(self, namespace: State, clock: Clock, seed: object, settings: Any, jobs: Jobs) -> None:
         self.namespace = namespace
@@ -178,6 +178,8 @@ class Context:
         self.now = clock.now()
         self.ids = Ids(seed, namespace.name, self.number)
         self._settings = settings
+        #: The tokens that the prompt cache has of its prompt; None before they are counted.
+        self.cached_tokens: int | None = None
         #: What runs work that goes on after the answer.
         self.jobs = jobs
         #: The ``x-request-id`` of the exchange.
@@ -198,6 +200,12 @@ class Context:
     def secret(self) -> str:
         """What signs the addresses of stored content: the first API key, else the seed."""
         return secret_of(self._settings)
+
+    @property
+    def prompt_cache(self) -> bool:
+        """Whether prompts are remembered for ``cached_tokens``."""
+        on: bool = self._settings.prompt_cache
+        return on
 
     @property
     def store(self) -> State:

@@ -193,6 +193,11 @@ class MockServer:
         """Hits of every rule, the rules ``never`` hit, the replies ``unreached``: as ``GET /__openaimock/coverage`` has them."""
         return coverage.report(list(self.app.api.ruleset.rules), self.app.api.namespaces.counts())
 
+    def verify(self) -> None:
+        """AssertionError when a rule did not answer as often as its ``expect`` says, with all such rules."""
+        __tracebackhide__ = True
+        self._require("\n".join(assertions.unexpected(self.coverage())))
+
     def assert_called(
         self,
         when: Conditions | None = None,

@@ -17,7 +17,7 @@ from ...types.ask import Ask, Message, ToolCall
 from ...types.parts import once_each
 from ...types.reply import Reply
 from ...types.tools import describe
-from .. import shaping
+from .. import prompt_cache, shaping
 from ..operation import Operation
 from . import stored
 from .choices import whole_choice
@@ -66,8 +66,15 @@ def _last_user(messages: Sequence[Message]) -> str:
 def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
     """The answer to a chat completion request."""
     body, model = ask.body, context.models.family(ask.model)
-    if reply.plain and not ask.stream and body.keys() <= _SIMPLE and not (model.cache_writes or model.audio_usage):
+    if (
+        reply.plain
+        and not ask.stream
+        and body.keys() <= _SIMPLE
+        and not (model.cache_writes or model.audio_usage or context.prompt_cache)
+    ):
         return _plain_text(ask, reply.blocks[0].text, model, context)
+    # A stream counts, too, when it does not report its usage.
+    cached = prompt_cache.of_chat(ask, model, context)
     shaped = _shaped(ask, reply)
     replies = [candidate for candidate, _ in shaped]
     head = {
@@ -81,7 +88,7 @@ def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.
     if ask.stream and not body.get("store"):
         return payloads.Events(frames(ask, shaped, {**head, **tail}, moderation, context))
     choices = [whole_choice(ask, candidate, reason, at, context) for at, (candidate, reason) in enumerate(shaped)]
-    counts = usage(ask, replies, model)
+    counts = usage(ask, replies, model, cached)
     whole = {**head, "object": "chat.completion", "choices": choices, "usage": counts, **moderation, **tail}
     if ask.stream:
         settled = [(_settled(candidate, choice), reason) for (candidate, reason), choice in zip(shaped, choices, strict=True)]

@@ -14,7 +14,7 @@ from ...state.namespace import Context
 from ...text import tokens
 from ...types.ask import Ask, ToolCall
 from ...types.reply import Block, Reply
-from .. import shaping
+from .. import prompt_cache, shaping
 from .choices import audio_object, call_object, generated_logprobs, has_logprobs
 from .usage import usage
 
@@ -42,7 +42,8 @@ def _last_frames(
     context: Context,
 ) -> Iterator[Frame]:
     if with_usage:
-        counts = usage(ask, [reply for reply, _ in shaped], context.models.family(ask.model))
+        model = context.models.family(ask.model)
+        counts = usage(ask, [reply for reply, _ in shaped], model, prompt_cache.of_chat(ask, model, context))
         yield sse.data({**head, "choices": [], "usage": counts})
     if moderation:
         yield sse.data({**head, "choices": [], **moderation, **({"usage": None} if with_usage else {})})

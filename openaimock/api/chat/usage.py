@@ -19,8 +19,8 @@ def prompt_tokens(ask: Ask, model: Model) -> int:
     return ask.prompt_tokens
 
 
-def usage(ask: Ask, replies: Sequence[Reply], model: Model) -> dict[str, Any]:
-    """The ``usage`` object; members in the rule replace the counted ones."""
+def usage(ask: Ask, replies: Sequence[Reply], model: Model, cached: int = 0) -> dict[str, Any]:
+    """The ``usage`` object, with so many ``cached`` tokens; members in the rule replace the counted ones."""
     override = replies[0].usage or {}
     if len(override) >= 3 and {"prompt_tokens", "completion_tokens", "total_tokens"} <= override.keys():
         return dict(override)
@@ -35,7 +35,7 @@ def usage(ask: Ask, replies: Sequence[Reply], model: Model) -> dict[str, Any]:
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
-        "prompt_tokens_details": {"cached_tokens": 0, **cache_writes, "audio_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": min(cached, prompt), **cache_writes, "audio_tokens": 0},
         "completion_tokens_details": {
             "reasoning_tokens": sum(shaping.reasoning_tokens(reply, ask.model) for reply in replies),
             "audio_tokens": 0,
