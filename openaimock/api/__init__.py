@@ -20,7 +20,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "files": ("files",),
     "uploads": ("uploads",),
     "batches": ("batches.operations",),
-    "images": ("images.generations",),
+    "images": ("images.generations", "images.edits"),
     "audio": ("audio.speech", "audio.transcriptions"),
     "vector_stores": ("vector_stores.stores", "vector_stores.files"),
 }

@@ -81,7 +81,7 @@ def _ending(url: Any) -> str:
 
 
 #: The endpoints that make images, and the parameters that some of their models do not know.
-_PICTURES = ("images.generations",)
+_PICTURES = ("images.generations", "images.edits")
 _PICTURE_KEYS = (
     "response_format", "style", "quality", "background", "moderation", "output_format", "output_compression", "stream",
     "partial_images", "input_fidelity",

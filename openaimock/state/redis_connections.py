@@ -151,6 +151,8 @@ class Connections:
 
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         reason = " ".join(str(error).split()) or type(error).__name__
+        # A script is named by its digest, which says nothing to users.
+        reason = re.sub(r"\.? script: [0-9a-f]{40}\b.*", "", reason)
         for secret in (self._password, self._options.get("username")):
             if secret:
                 reason = reason.replace(secret, "***")

@@ -35,6 +35,12 @@ local function touch(part)
   call('EXPIRE', ns .. part, ttl * 2)
 end
 
+local function refresh_store()
+  for _, part in ipairs({'names', 'epochs', 'numbers', 'used', 'dropped', 'counters', 'journal', 'sizes'}) do
+    call('EXPIRE', all .. part, ttl * 2)
+  end
+end
+
 -- Extends the life of all keys of the namespace and of the store, at most once in a tenth of that life.
 local function refresh()
   if not call('SET', ns .. 'fresh', '1', 'EX', math.max(1, math.floor(ttl / 10)), 'NX') then
@@ -44,9 +50,7 @@ local function refresh()
     call('EXPIRE', ns .. part, ttl * 2)
   end
   call('EXPIRE', ns .. 'parts', ttl * 2)
-  for _, part in ipairs({'names', 'epochs', 'numbers', 'used', 'dropped', 'counters', 'journal', 'sizes'}) do
-    call('EXPIRE', all .. part, ttl * 2)
-  end
+  refresh_store()
 end
 
 local function count(counter, amount)

@@ -18,8 +18,8 @@ if not epoch then
   call('SADD', all .. 'names', name)
 end
 call('ZADD', all .. 'used', now, name)
-refresh()
 local first = call('HINCRBY', all .. 'numbers', name, ARGV[4]) - ARGV[4] + 1
+refresh()
 return {epoch, string.format('%.0f', first)}
 """)
 
@@ -118,6 +118,7 @@ while tonumber(call('HGET', all .. 'counters', 'journal') or '0') > memory do
   forget(base .. owner .. ':', string.sub(member, 1, split - 1), member)
   call('HINCRBY', all .. 'dropped', owner, 1)
 end
+refresh_store()
 return 1
 """)
 
