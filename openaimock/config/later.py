@@ -12,5 +12,3 @@ KEYS: dict[str, tuple[str, ...]] = {
 WORDS: dict[str, tuple[str, ...]] = {
     "an endpoint": LATER,
 }
-#: The stores that are not implemented yet, by the scheme of their address.
-STORES = ("redis", "rediss")

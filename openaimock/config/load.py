@@ -26,7 +26,7 @@ from .recording import RecordSetting
 from .rules import RULE_NORMALIZERS, Entry, number
 from .settings import RULES, SETTINGS
 from .source import Reader, Source
-from .stores import store_problem
+from .stores import passwords, store_problem
 from .tree import BAD, Node, Reading, from_python
 from .validate import Checker, child, of_field
 from .yaml import parse
@@ -64,7 +64,7 @@ class Config:
     #: In bytes.
     max_body: int = 64 * 1024**2
     isolate: tuple[str, ...] = ("path", "header", "key")
-    store: str = "memory"
+    store: str = field(default="memory", repr=False)
     #: Where the setting ``store`` is, for errors that show when the store is opened.
     store_place: str = ""
     retries: str = "next"
@@ -387,4 +387,4 @@ def secrets(config: Config) -> tuple[str, ...]:
     """Every key of a configuration. None of them may appear in output."""
     upstream = config.upstream or {}
     headers = [value for name, value in (upstream.get("headers") or {}).items() if name.lower() in HEADERS or is_secret(name)]
-    return tuple(filter(None, (*config.api_keys, config.admin_key, upstream.get("key"), *headers)))
+    return tuple(filter(None, (*config.api_keys, config.admin_key, upstream.get("key"), *headers, *passwords(config.store))))

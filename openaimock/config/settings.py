@@ -59,8 +59,8 @@ SETTINGS = Struct("a setting", (
           "was not an error once more.", default="next"),
     Field("prompt_cache", Flag(), "Whether ``cached_tokens`` are those of the longest prefix seen before.", default=False),
     Field("store", Text(empty=False),
-          "Where the mock's state is stored: ``memory``, or a file that the processes of a machine share "
-          "(``sqlite:///file.db``).", default="memory"),
+          "Where the mock's state is stored: ``memory``, a file that the processes of a machine share "
+          "(``sqlite:///file.db``), or a server that many machines share (``redis://host:port/db``).", default="memory"),
     Field("scenarios", MapOf(Text(numbers=True), "a scenario"), "The first state of each scenario."),
     Field("overrides", Flag(), "Whether request headers may set a fault or a latency, or choose the rule or reply.",
           default=True),
