@@ -144,10 +144,7 @@ def claim(app: App, call: Call) -> None:
 
 def reply(app: App, call: Call) -> None:
     """The Reply, and what it does to the state. APIError when the reply is an error."""
-    if call.retry is not None:
-        content = retries.content(app, call, _first_content)
-    else:
-        content = _combined(call) if call.parts else call.selection.plan.ready or _reply(call.ask, call.selection)
+    content = _first_content(call) if call.retry is None else retries.content(app, call, _first_content)
     if content is None:
         return
     selection, exchange, namespace = call.selection, call.exchange, call.context.namespace
