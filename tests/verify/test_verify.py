@@ -135,6 +135,7 @@ def test_a_model_is_gone_from_its_day_on():
         ),
         ({"endpoint": "chat", "body": {"tools.first.type": "x"}}, "chat.completions.create has no field 'first' in 'tools'"),
         ({"endpoint": "chat", "body": {"temperature.x": 1}}, "chat.completions.create has no field 'x' in 'temperature'"),
+        ({"body": {"messages.0.contnet": "x"}}, "no endpoint has a field 'contnet' in 'messages.0'; did you mean 'content'?"),
         ({"body": {"user": "me"}}, "?the parameter 'user' is deprecated; write 'safety_identifier'"),
         ({"body": {"functions.0.name": "f"}}, "?the parameter 'functions' is deprecated; write 'tools'"),
         ({"body": {"service_tier": "cheap"}}, "'service_tier' cannot be \"cheap\": expected one of"),
@@ -155,6 +156,10 @@ def test_conditions_on_parameters(when, message):
 def test_the_old_role_of_results():
     flow = [{"role": "user", "content": "x"}, {"role": "function", "content": "y"}, {"role": "assistant", "content": "z"}]
     assert messages({"messages": flow}) == ["?the role 'function' is the API's old form; write 'tool'"]
+    rule = "responses: [{matcher: {messages: [{role: function, content: a}]}, response: {choices: [{message: {content: b}}]}}]"
+    assert verify(rule) == [
+        "?<text>:1:36: responses[0].matcher.messages[0].role: the role 'function' is the API's old form; write 'tool'"
+    ]
 
 
 # Replies
