@@ -95,6 +95,12 @@ def test_models_in_replies_and_the_users_own():
     assert messages({"when": {"model": "gpt-4-32k"}}, **own) == []
 
 
+def test_a_rule_that_answers_with_errors_may_be_about_what_does_not_exist():
+    when = {"model": "gpt-99*", "body": {"tols": 1}}
+    assert messages({"when": when, "reply": {"error": "model_not_found"}}) == []
+    assert len(messages({"when": when, "replies": [{"error": 404}, "x"]})) == 2
+
+
 def test_a_model_is_gone_from_its_day_on():
     rule = {"when": {"model": "gpt-4o"}}
     assert messages(rule)[0].startswith("?the API shuts")
