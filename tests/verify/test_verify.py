@@ -23,9 +23,8 @@ def verify(text: str, now: float = NOW) -> list[str]:
 
 def messages(rule: dict, now: float = NOW, **settings) -> list[str]:
     """The messages about one rule, without their places."""
-    entries = read_entries(
-        {"responses": [{"reply": "x", **rule} if "messages" not in rule and "response" not in rule else rule], **settings}, {}
-    )
+    answer = {} if rule.keys() & {"messages", "response", "replies"} else {"reply": "x"}
+    entries = read_entries({"responses": [{**answer, **rule}], **settings}, {})
     return [("?" if finding.works else "") + finding.problem.message for finding in findings(entries, now)]
 
 
