@@ -69,7 +69,13 @@ def texts() -> list[Path]:
     """The files whose code, comments, documentation and messages are checked."""
     inside = [path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".yaml", ".html")]
     return sorted(
-        [*inside, *(ROOT / "docs").glob("*.rst"), *(ROOT / "examples").glob("*"), ROOT / "README.rst", ROOT / "CHANGES.rst"]
+        [
+            *inside,
+            *(ROOT / "docs").glob("*.rst"),
+            *(path for path in (ROOT / "examples").rglob("*") if path.is_file()),
+            ROOT / "README.rst",
+            ROOT / "CHANGES.rst",
+        ]
     )
 
 

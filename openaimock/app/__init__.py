@@ -28,6 +28,7 @@ from ..types.clock import monotonic
 from ..types.exchange import Exchange
 from . import asks, overrides
 from .call import Call, StartResponse
+from .changes import changes_of
 from .jobs import JobRunner
 from .no_proxy import NoProxy, Proxy
 from .retries import FunctionReplies, forget, recognize
@@ -150,6 +151,8 @@ class App:
         self.function_replies = FunctionReplies()
         #: Held while rules are added, replaced or removed.
         self.changing = threading.Lock()
+        #: What the admin changes.
+        self.changes = changes_of(self)
 
     def build(self, rules: Iterable[Mapping[str, Any]]) -> list[Rule]:
         """Rules from their normal form, with the defaults of the configuration."""

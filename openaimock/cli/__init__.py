@@ -66,7 +66,7 @@ def _similar_command(words: Sequence[str]) -> str:
 
 def _parser(name: str, command: Command) -> argparse.ArgumentParser:
     prog = "openaimock" if name == "serve" else f"openaimock {name}"
-    others = "\n".join(f"  openaimock {word:<8} {other.help}" for word, other in COMMANDS.items())
+    others = "\n".join(f"  openaimock {word:<10} {other.help}" for word, other in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog=prog,
         description=command.help,
@@ -170,6 +170,20 @@ def _record(arguments: argparse.Namespace) -> int:
     return record.run(arguments)
 
 
+def _completion_arguments(parser: argparse.ArgumentParser) -> None:
+    from . import completion
+
+    completion.arguments(parser)
+
+
+def _completion(arguments: argparse.Namespace) -> int:
+    from . import completion
+
+    commands = {name: completion.of_parser(_parser(name, command), command.help) for name, command in COMMANDS.items()}
+    print(completion.script(arguments.shell, commands), end="")
+    return OK
+
+
 def _unmatched(unmatched: Any) -> str:
     if not isinstance(unmatched, str):
         return "the reply of the file"
@@ -200,4 +214,5 @@ COMMANDS = {
     ),
     "record": Command(_record_arguments, _record, "Pass requests on to a server and record the answers as rules."),
     "init": Command(_init_arguments, _init, "Print or write a commented starter file."),
+    "completion": Command(_completion_arguments, _completion, "Print a script that completes commands and options in a shell."),
 }

@@ -85,6 +85,7 @@ class Namespaces:
     """The namespaces of one mock by name, in memory (``state.store.Store``)."""
 
     blocks = False
+    failure: str | None = None
 
     def __init__(self, settings: Any) -> None:
         self._settings = settings
@@ -150,6 +151,10 @@ class Namespaces:
     def snapshots(self) -> dict[str, Snapshot]:
         """None: what this process has counted is all there is."""
         return {}
+
+    def due_jobs(self, now: float) -> list[tuple[MemoryState, str]]:
+        """The jobs that are due in all namespaces."""
+        return [(state, job) for state in self for job in state.due(now)]
 
     def remember(self) -> None:
         """From now on keep the counts of namespaces that go, for the coverage of the whole run."""
@@ -217,6 +222,12 @@ class Context:
         """The folder that relative paths of the configuration start from."""
         base: Path = self._settings.base
         return base
+
+    @property
+    def webhooks(self) -> Mapping[str, Any] | None:
+        """The setting ``webhooks``."""
+        webhooks: Mapping[str, Any] | None = self._settings.webhooks
+        return webhooks
 
     @property
     def models(self) -> ModelTable:
