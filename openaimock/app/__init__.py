@@ -25,11 +25,13 @@ from ..types.clock import monotonic
 from ..types.exchange import Exchange
 from . import asks, overrides
 from .call import Call, StartResponse
+from .injection import Injector, participant
 from .no_proxy import NoProxy, Proxy
 from .sender import Sender
 from .sources import unmatched_plan
 from .stages import (
     authenticate,
+    inject,
     limit,
     lint,
     match,
@@ -52,7 +54,7 @@ Stage = Callable[["App", Call], None]
 Steps = Sequence[tuple[Stage, Callable[["App", Call], bool] | None]]
 
 #: The path of every request. Its response is sent after the last stage, or after a stage that raises an APIError.
-STAGES: tuple[Stage, ...] = (route, authenticate, override, read, limit, lint, match, reply, write)
+STAGES: tuple[Stage, ...] = (route, authenticate, override, read, inject, limit, lint, match, reply, write)
 #: The stages that may block, each with the test. A call that may block moves to the host's thread pool.
 MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {
     read: read_may_block,
@@ -61,6 +63,7 @@ MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {
 }
 
 #: Stages that depend on a setting; a mock without the setting skips them.
+#: Only a mock that takes part in a storm injects.
 OPTIONAL: Mapping[Stage, Callable[[Config], bool]] = {
     authenticate: lambda config: bool(config.api_keys),
     override: lambda config: bool(config.overrides),
@@ -99,15 +102,22 @@ class App:
         self.keys = [key.encode() for key in config.api_keys]
         self.limits = RateLimits(config.limits or {})
         self.lints = config.lint != "off"
-        stages = [stage for stage in STAGES if stage not in OPTIONAL or OPTIONAL[stage](config)]
-        self._steps: Steps = tuple((stage, MAY_BLOCK.get(stage)) for stage in stages)
+        self.injector: Injector | None = None
+        self.install(participant())
+        #: Held while rules are added, replaced or removed.
+        self.changing = threading.Lock()
+
+    def install(self, injector: Injector | None) -> None:
+        """Let an injector decide what happens to each exchange; None: its normal course."""
+        self.injector = injector
+        self.sender.ended = None if injector is None else injector.end
+        skipped = [stage for stage, is_on in OPTIONAL.items() if not is_on(self.config)] + [inject] * (injector is None)
+        self._steps: Steps = tuple((stage, MAY_BLOCK.get(stage)) for stage in STAGES if stage not in skipped)
         #: The path of a call that the mock itself makes: its cause was authenticated and counted.
-        self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, limit))
+        self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, inject, limit))
         #: The path of a request that the mock cannot read, when the upstream answers what no rule answers.
         admission: Steps = tuple(step for step in self._steps if step[0] in (authenticate, override))
         self._unread_steps: Steps = (*admission, (pass_on, lambda app, call: True), (write, None))
-        #: Held while rules are added, replaced or removed.
-        self.changing = threading.Lock()
 
     def build(self, rules: Iterable[Mapping[str, Any]]) -> list[Rule]:
         """Rules from their normal form, with the defaults of the configuration."""

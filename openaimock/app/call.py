@@ -42,6 +42,8 @@ class Call:
     latency: float | None = None
     #: Set by ``read``.
     ask: Ask = field(init=False)
+    #: Makes another reply from that of the rule, which is not used up then; set by ``inject``.
+    change: Callable[[Ask, Reply], Reply] | None = None
     #: Additional response headers; set by ``limit``.
     headers: tuple[tuple[str, str], ...] = ()
     #: What answers the request. For a request with several inputs an Ask for each of them, and what answers it. Set by ``match``.

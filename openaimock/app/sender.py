@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -26,6 +26,7 @@ from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
 from ..text.log import safe
 from ..types.clock import Clock, monotonic
+from ..types.exchange import Exchange
 from ..types.reply import Fault, Hold, Reply
 from .call import Call
 from .raw import events, is_stream
@@ -46,6 +47,8 @@ class Sender:
         self.metrics = Metrics()
         self.holds = Holds()
         self._open_to_all = config.cors == "*" and not config.api_keys
+        #: Called with each exchange that ends, and the number of its events.
+        self.ended: Callable[[Exchange, int], None] | None = None
         #: The share of requests with a random fault, and the faults; may be replaced at run time.
         self.chaos = (config.chaos["rate"], make_faults(config.chaos["faults"])) if config.chaos else None
 
@@ -261,6 +264,8 @@ class Sender:
         exchange.duration = monotonic() - call.started
         if call.recorded:
             self.metrics.count(exchange, events)
+            if self.ended is not None:
+                self.ended(exchange, events or len(exchange.chunks))
             if self.log.isEnabledFor(logging.INFO):
                 # Imported on first use: by default exchanges are not logged.
                 from .log_line import log_line

@@ -104,7 +104,10 @@ def select(app: App, call: Call, ask: Ask) -> Selection:
         match = app.ruleset.match(ask, namespace.hits())
         if match is None:
             return _unmatched(app, call.route.operation, call, ask)
-        hit = namespace.claim(match.rule.id, match.rule.times, answer=match.answer)
+        if call.change is None:
+            hit = namespace.claim(match.rule.id, match.rule.times, answer=match.answer)
+        else:
+            hit = namespace.hits().get(match.rule.id, 0)
         # None: another thread took the last of the rule's ``times``.
         if hit is not None:
             break

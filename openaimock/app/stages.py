@@ -84,6 +84,17 @@ def read(app: App, call: Call) -> None:
         namespace.charge(exchange, memory)
 
 
+def inject(app: App, call: Call) -> None:
+    """The fault, latency, error or other reply that a storm gives this exchange. APIError for an error."""
+    injection = None if app.injector is None else app.injector.begin(call.exchange)
+    if injection is None:
+        return
+    call.fault, call.latency = injection.fault or call.fault, injection.latency or call.latency
+    call.change = injection.change
+    if injection.error is not None:
+        raise _rule_error(injection.error, call)
+
+
 def limit(app: App, call: Call) -> None:
     """Rate limits: take the request's tokens out of its buckets. APIError 429 when they are empty."""
     ask = call.ask
@@ -124,6 +135,8 @@ def reply(app: App, call: Call) -> None:
     content = _combined(call) if call.parts else call.selection.plan.ready or _reply(call.ask, call.selection)
     if content is None:
         return
+    if call.change is not None:
+        content = call.change(call.ask, content)
     selection, exchange, namespace = call.selection, call.exchange, call.context.namespace
     exchange.match = selection.match
     call.reply = exchange.reply = content
@@ -137,7 +150,7 @@ def reply(app: App, call: Call) -> None:
         return
     if content.auto:
         call.reply = exchange.reply = auto.fill(call.ask, content, call.context.seed)
-    elif app.lints and (selection.match is not None or app.unmatched is not None):
+    elif app.lints and call.change is None and (selection.match is not None or app.unmatched is not None):
         findings = linting.of_reply(call.ask, content)
         if findings:
             _note(app, call, findings)

@@ -101,7 +101,7 @@ def not_retried(run: Run) -> Iterator[Evidence]:
     for group in run.attempts:
         kind = failure(group[-1])
         if len(group) == 1 and kind in ("busy", "lost"):
-            reason = f"status {group[0].status}" if kind == "busy" else "the connection failed"
+            reason = f"status {group[0].status}" if kind == "busy" else "no answer arrived"
             yield Evidence(f"{reason}, and the request was never repeated", tuple(group))
 
 
