@@ -10,7 +10,8 @@ from typing import Any
 class APIError(Exception):
     """An error as the API sends it: a status and ``{"error": {message, type, param, code}}``.
 
-    ``more`` is added to the error object (``nearest`` on a miss), ``headers`` to the response. ``logged`` is the message for
+    ``more`` is added to the error object (``nearest`` on a miss), ``beside`` to the members beside it, ``headers`` to the
+    response. ``logged`` is the message for
     the log and the journal, where it must be another one.
     """
 
@@ -34,11 +35,13 @@ class APIError(Exception):
         self.code = code
         self.headers = headers or {}
         self.more = more or {}
+        self.beside: dict[str, Any] = {}
         self.logged = message if logged is None else logged
 
     def body(self) -> dict[str, Any]:
         """The response's JSON."""
-        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code, **self.more}}
+        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code, **self.more}
+        return {"error": error, **self.beside}
 
     def record(self) -> dict[str, Any]:
         """The error for the log and the journal."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import admin
 from .app import App, log
@@ -16,6 +16,9 @@ from .http.request import Request
 from .state.metrics import CONTENT_TYPE
 from .state.namespace import secret_of
 from .text import tokens
+
+if TYPE_CHECKING:
+    from .config.types import Source
 
 
 class Application:
@@ -88,7 +91,7 @@ def _image(api: App, environ: dict[str, Any], start_response: StartResponse) -> 
 _PAGES = {"/health": _health, "/metrics": _metrics}
 
 
-def create_app(config: Any, log: logging.Logger = log) -> Application:
+def create_app(config: Source, log: logging.Logger = log) -> Application:
     """A mock as a WSGI application, from a path, a dict, YAML text, or a loaded Config. ConfigError with all problems."""
     tokens.prepare()
     return Application(App(config if isinstance(config, Config) else load(config), log))

@@ -17,7 +17,11 @@ FILES: dict[str, tuple[str, ...]] = {
     "embeddings": ("embeddings",),
     "moderations": ("moderations",),
     "models": ("models",),
+    "files": ("files",),
+    "uploads": ("uploads",),
     "images": ("images.generations",),
+    "vector_stores": ("vector_stores.stores", "vector_stores.files"),
+    "audio": ("audio.speech",),
 }
 
 

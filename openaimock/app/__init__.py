@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ..api.router import ROUTER
 from ..config.load import Config, load_rules
+from ..delivery.load import Load
 from ..errors import APIError, Hangup
 from ..http import cors
 from ..http.cancellation import Cancellation
@@ -27,9 +28,11 @@ from . import asks, overrides
 from .call import Call, StartResponse
 from .injection import Injector, participant
 from .no_proxy import NoProxy, Proxy
+from .retries import FunctionReplies, forget, recognize
 from .sender import Sender
 from .sources import unmatched_plan
 from .stages import (
+    admit,
     authenticate,
     inject,
     limit,
@@ -54,7 +57,7 @@ Stage = Callable[["App", Call], None]
 Steps = Sequence[tuple[Stage, Callable[["App", Call], bool] | None]]
 
 #: The path of every request. Its response is sent after the last stage, or after a stage that raises an APIError.
-STAGES: tuple[Stage, ...] = (route, authenticate, override, read, inject, limit, lint, match, reply, write)
+STAGES: tuple[Stage, ...] = (route, authenticate, override, read, recognize, inject, admit, limit, lint, match, reply, write)
 #: The stages that may block, each with the test. A call that may block moves to the host's thread pool.
 MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {
     read: read_may_block,
@@ -67,6 +70,8 @@ MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {
 OPTIONAL: Mapping[Stage, Callable[[Config], bool]] = {
     authenticate: lambda config: bool(config.api_keys),
     override: lambda config: bool(config.overrides),
+    recognize: lambda config: config.retries == "same",
+    admit: lambda config: bool(config.load),
     limit: lambda config: bool(config.limits),
     lint: lambda config: config.lint != "off",
 }
@@ -100,8 +105,10 @@ class App:
         #: Passes requests on to the setting ``upstream``.
         self.upstream = self._upstream()
         self.keys = [key.encode() for key in config.api_keys]
+        self.load = Load(config.load or {})
         self.limits = RateLimits(config.limits or {})
         self.lints = config.lint != "off"
+        self.function_replies = FunctionReplies()
         self.injector: Injector | None = None
         self.install(participant())
         #: Held while rules are added, replaced or removed.
@@ -114,7 +121,7 @@ class App:
         skipped = [stage for stage, is_on in OPTIONAL.items() if not is_on(self.config)] + [inject] * (injector is None)
         self._steps: Steps = tuple((stage, MAY_BLOCK.get(stage)) for stage in STAGES if stage not in skipped)
         #: The path of a call that the mock itself makes: its cause was authenticated and counted.
-        self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, inject, limit))
+        self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, inject, admit, limit))
         #: The path of a request that the mock cannot read, when the upstream answers what no rule answers.
         admission: Steps = tuple(step for step in self._steps if step[0] in (authenticate, override))
         self._unread_steps: Steps = (*admission, (pass_on, lambda app, call: True), (write, None))
@@ -200,6 +207,7 @@ class App:
         except Exception:
             self.log.exception("%s %s failed", call.exchange.method, call.exchange.path)
             refusal = api_error(500)
+        forget(call)
         return self.sender.refuse(call, refusal)
 
     def _move_to_pool(self, call: Call, steps: Steps) -> Iterable[bytes]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..api.router import Route
+from ..delivery.load import Place
 from ..http.cancellation import Cancellation
 from ..http.request import Request
 from ..state.namespace import Context
@@ -14,6 +15,9 @@ from ..types.ask import Ask
 from ..types.exchange import Exchange
 from ..types.reply import Fault, Reply
 from .sources import Selection
+
+if TYPE_CHECKING:
+    from .retries import Retry
 
 StartResponse = Callable[..., Any]
 
@@ -42,8 +46,16 @@ class Call:
     latency: float | None = None
     #: Set by ``read``.
     ask: Ask = field(init=False)
-    #: Makes another reply from that of the rule, which is not used up then; set by ``inject``.
+    #: Makes another reply from that of the rule, and whether that is not used up; set by ``inject``.
     change: Callable[[Ask, Reply], Reply] | None = None
+    spares: bool = False
+    #: Only with ``retries: same``; set by ``recognize``.
+    retry: Retry | None = None
+    #: The attempt before this one got the same reply; an attempt after this one gets the same reply.
+    repeats: bool = False
+    remembered: bool = False
+    #: Its place among the requests that are answered at once; set by ``admit``.
+    place: Place | None = None
     #: Additional response headers; set by ``limit``.
     headers: tuple[tuple[str, str], ...] = ()
     #: What answers the request. For a request with several inputs an Ask for each of them, and what answers it. Set by ``match``.

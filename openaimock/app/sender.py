@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -59,10 +60,18 @@ class Sender:
         latency = call.latency
         if latency is None:
             latency = 0.0 if reply.latency is None else pace.wait(reply.latency, lambda: ids.random)
+        if call.place is not None:
+            latency += call.place.latency
+        if reply.pace is not None and reply.pace.is_random:
+            reply = replace(reply, pace=pace.drawn(reply.pace, lambda: ids.random))
         fault = call.exchange.fault = self._fault(call, reply)
         if isinstance(payload, payloads.Proxied):
             if payload.is_stream or (fault is None and not latency and reply.hold is None):
                 return self._pass(call, payload, latency, fault)
+            payload = payload.whole()
+        if isinstance(payload, payloads.Stored):
+            if fault is None and not latency:
+                return self._send_stored(call, payload)
             payload = payload.whole()
         if isinstance(payload, payloads.Events):
             return self._send_events(call, payload, reply, latency, fault)
@@ -121,6 +130,12 @@ class Sender:
             error = payload.error if fault.error is None else faults.own_error(payload.error, fault.error)
             timed = pace.record_times(faults.stream(timed, fault, error), chunks)
         return self._timed(call, status, headers, latency, timed, reply.hold)
+
+    def _send_stored(self, call: Call, payload: payloads.Stored) -> Iterable[bytes]:
+        """Send a file piece by piece."""
+        common = self._headers(call, 200)
+        own = [("content-type", payload.content_type), *payload.headers, ("content-length", str(payload.length))]
+        return self._timed(call, 200, [*own, *common], 0.0, ((0.0, piece) for piece in payload.pieces()))
 
     def _pass(self, call: Call, payload: payloads.Proxied, latency: float, fault: Fault | None) -> Iterable[bytes]:
         """Send an answer of the upstream piece by piece, as it arrives."""
@@ -262,6 +277,8 @@ class Sender:
         if exchange.ended == "running":
             exchange.ended = "complete"
         exchange.duration = monotonic() - call.started
+        if call.place is not None:
+            call.place.leave()
         if call.recorded:
             self.metrics.count(exchange, events)
             if self.ended is not None:

@@ -104,17 +104,25 @@ def select(app: App, call: Call, ask: Ask) -> Selection:
         match = app.ruleset.match(ask, namespace.hits())
         if match is None:
             return _unmatched(app, call.route.operation, call, ask)
-        if call.change is None:
-            hit = namespace.claim(match.rule.id, match.rule.times, answer=match.answer)
+        if call.spares:
+            hit: int | None = namespace.hits().get(match.rule.id, 0)
         else:
-            hit = namespace.hits().get(match.rule.id, 0)
+            hit = namespace.claim(match.rule.id, match.rule.times, answer=match.answer)
         # None: another thread took the last of the rule's ``times``.
         if hit is not None:
             break
-    chosen = plan_for_hit(match.rule, match.answer, hit)
+    chosen = selection(match, hit)
     if chosen is None:
         call.exchange.match = match
         raise APIError(400, _used_up(match), code="no_match", headers={"x-should-retry": "false"})
+    return chosen
+
+
+def selection(match: Match, hit: int) -> Selection | None:
+    """What answers a rule's hit (from 0); None when ``then: error`` and all replies are used."""
+    chosen = plan_for_hit(match.rule, match.answer, hit)
+    if chosen is None:
+        return None
     source = "plan" if chosen.function is None else "function"
     which = match.answer if match.answer >= 0 else reply_index(match.rule, hit)
     return Selection(source, chosen, match, which or 0, hit + 1)

@@ -23,7 +23,7 @@ from ..state.namespace import Context
 from ..types.ask import Ask
 from ..types.operations import OPERATIONS
 from ..types.reply import Reply
-from . import overrides
+from . import overrides, retries
 from .call import Call
 from .raw import raw
 from .sources import SOURCES, Selection, select
@@ -90,9 +90,17 @@ def inject(app: App, call: Call) -> None:
     if injection is None:
         return
     call.fault, call.latency = injection.fault or call.fault, injection.latency or call.latency
-    call.change = injection.change
+    call.change, call.spares = injection.change, injection.spares
+    if call.spares:
+        # The next attempt is answered as if there had been none.
+        call.retry = None
     if injection.error is not None:
         raise _rule_error(injection.error, call)
+
+
+def admit(app: App, call: Call) -> None:
+    """A place among the requests that are answered at once. APIError 429 or 503 when there is none."""
+    call.place = app.load.admit(call.ask.model)
 
 
 def limit(app: App, call: Call) -> None:
@@ -123,16 +131,20 @@ def match(app: App, call: Call) -> None:
     split = call.route.operation.split
     if split is not None:
         call.parts = split(call.ask)
+    if call.retry is not None and retries.repeat(app, call):
+        return
     if call.parts:
         call.selections = [select(app, call, part) for part in call.parts]
     else:
         call.selection = select(app, call, call.ask)
         call.exchange.match = call.selection.match
+    if call.retry is not None:
+        retries.remember(app, call)
 
 
 def reply(app: App, call: Call) -> None:
     """The Reply, and what it does to the state. APIError when the reply is an error."""
-    content = _combined(call) if call.parts else call.selection.plan.ready or _reply(call.ask, call.selection)
+    content = _first_content(call) if call.retry is None else retries.content(app, call, _first_content)
     if content is None:
         return
     if call.change is not None:
@@ -198,7 +210,8 @@ def match_may_block(app: App, call: Call) -> bool:
 
 def reply_may_block(app: App, call: Call) -> bool:
     """Whether making the reply or its payload may take long."""
-    if call.route.operation.blocking:
+    blocking = call.route.operation.blocking
+    if blocking is True or (callable(blocking) and blocking(call.ask)):
         return True
     if not call.parts:
         ready = call.selection.plan.ready
@@ -215,6 +228,11 @@ def _may_block(ask: Ask, selection: Selection) -> bool:
 
 def _reply(ask: Ask, selection: Selection) -> Reply | None:
     return SOURCES[selection.source].reply(ask, selection)
+
+
+def _first_content(call: Call) -> Reply | None:
+    """The Reply of what answers the request, or of what answers each of its inputs."""
+    return _combined(call) if call.parts else call.selection.plan.ready or _reply(call.ask, call.selection)
 
 
 def _combined(call: Call) -> Reply | None:

@@ -78,6 +78,7 @@ def replace_config(app: App, config: Config) -> App:
     after = {rule["id"]: _plain(rule) for rule in config.rules}
     new.ruleset.add(rule for rule in app.ruleset.rules if rule.id not in before and rule.id not in after)
     app.namespaces.follow(config, {id for id in before.keys() | after.keys() if before.get(id) != after.get(id)})
+    new.load.active = app.load.active
     new.namespaces, new.order, new.sender.metrics = app.namespaces, app.order, app.sender.metrics
     if config.clock == app.config.clock:
         new.sender.clock = app.sender.clock

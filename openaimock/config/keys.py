@@ -104,6 +104,7 @@ WHEN = Struct("a condition", (
     _text_field("response_format", "The type of the response format, or the name of its schema."),
     Field("turn", COUNT, "The number of assistant messages so far."),
     Field("step", COUNT, "The rounds of tool results since the last user message; 0 before the first call's result."),
+    Field("attempt", Numeric(low=1, whole=True), "The number of the attempt: 1 is the first, 2 the first retry of an SDK."),
     Field("has_tool_result", Flag(), "Whether a tool result follows the last user message."),
     _text_field("tool_call_id", "The id of a call that a tool result since the last assistant message answers."),
     Field("header", MapOf(shape("matcher"), "a header"), "Request headers by name, with a matcher for each."),
@@ -129,17 +130,25 @@ SHAPES["when"] = WHEN
 # Time and trouble
 
 _PAIR = ListOf(MILLISECONDS, least=2, most=2)
-SHAPES["latency"] = AnyOf((
-    MILLISECONDS,
-    Struct("a latency", (
-        Field("uniform", _PAIR, "A number between the two, all equally likely."),
-        Field("normal", _PAIR, "The mean and the standard deviation."),
-        Field("lognormal", _PAIR, "The median, and the standard deviation of the logarithm."),
-    ), doc="Milliseconds: a number, or a random distribution.", one_of=("uniform", "normal", "lognormal")),
-))  # fmt: skip
+_RATES = ListOf(Numeric(low=0), least=2, most=2)
+
+
+def _distribution(label: str, pair: Kind, doc: str) -> Struct:
+    return Struct(label, (
+        Field("uniform", pair, "A number between the two, all equally likely."),
+        Field("normal", pair, "The mean and the standard deviation."),
+        Field("lognormal", pair, "The median, and the standard deviation of the logarithm."),
+    ), doc=doc, one_of=("uniform", "normal", "lognormal"))  # fmt: skip
+
+
+SHAPES["latency"] = AnyOf((MILLISECONDS, _distribution("a latency", _PAIR, "Milliseconds: a number, or a random distribution.")))
+SHAPES["ttft"] = SHAPES["latency"]
+SHAPES["rate"] = AnyOf(
+    (Numeric(low=0, above=True), _distribution("a rate", _RATES, "Tokens a second: a number, or a random distribution."))
+)
 SHAPES["pace"] = Struct("a pace", (
-    Field("ttft", MILLISECONDS, "Milliseconds to the first token.", default=0),
-    Field("tps", Numeric(low=0, above=True), "Tokens a second.", default="as fast as possible"),
+    Field("ttft", shape("ttft"), "Milliseconds to the first token.", default=0),
+    Field("tps", shape("rate"), "Tokens a second.", default="as fast as possible"),
     Field("jitter", SHARE, "The random variation of the gaps, 0 to 1.", default=0),
     Field("chunk", AnyOf((Choice(("token", "word", "char"), "a chunk"), Numeric(low=1, whole=True))),
           "What one chunk holds: a ``token``, a ``word``, a ``char``, or a number of characters.", default="token"),

@@ -6,12 +6,11 @@ from .names import LATER
 
 #: The label of a mapping -> its keys that are not implemented yet.
 KEYS: dict[str, tuple[str, ...]] = {
-    "a setting": ("prompt_cache", "webhooks", "load"),
+    "a setting": ("prompt_cache", "webhooks"),
     "a rule": ("expect",),
 }
 #: The label of a choice -> its words that are not implemented yet.
 WORDS: dict[str, tuple[str, ...]] = {
-    "a way to answer retries": ("same",),
     "an endpoint": LATER,
 }
 #: The stores that are not implemented yet, by the scheme of their address.

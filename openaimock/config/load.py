@@ -16,17 +16,17 @@ from ..errors import ConfigError, Problem
 from ..params.models import ModelTable, overlay
 from ..text.redaction import HEADERS, is_secret
 from ..types.clock import Clock
-from . import keys, later, recording, warnings
+from . import keys, later, recording, timing, warnings
 from .media import RULES_TEXT
 from .messages import describe
 from .names import MODELS
-from .normalize import check_templates, child
+from .normalize import check_templates
 from .recording import RecordSetting
 from .rules import RULE_NORMALIZERS, Entry, number
 from .settings import RULES, SETTINGS
 from .source import Reader, Source
 from .tree import BAD, Node, Reading, from_python
-from .validate import Checker, of_field
+from .validate import Checker, child, of_field
 from .yaml import parse
 
 
@@ -53,6 +53,7 @@ class Config:
     overrides: bool = True
     chaos: dict[str, Any] | None = None
     limits: dict[str, Any] | None = None
+    load: dict[str, Any] | None = None
     journal_size: int = 1000
     body_limit: int = 65536
     journal_memory: int = 64 * 1024**2
@@ -317,6 +318,7 @@ def _max_body(check: Checker, value: Any, node: Node, path: Any) -> Any:
 _SETTINGS = {
     "clock": _clock,
     "cors": _cors,
+    "load": timing.load,
     "max_body": _max_body,
     "store": _store,
     "upstream": recording.check_upstream,

@@ -8,9 +8,8 @@ from base64 import b64decode
 from typing import Any
 
 from .messages import Path
-from .normalize import child, is_bad
 from .tree import Node
-from .validate import Checker, Normalizer
+from .validate import Checker, Normalizer, child, is_bad
 
 #: The source of rules that a client adds to a running mock as text. Such a client must not read files of the server.
 RULES_TEXT = "<rules>"

@@ -6,28 +6,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..http.catalog import CODES
 from ..http.json import dump
 from ..replies import templates
 from ..text import regex
 from . import keys
-from .messages import Path, describe, snake, suggest
+from .messages import Path, describe, snake
+from .timing import distribution, error, fail, fault, hold, latency, pace, rate
 from .tree import BAD, Node
-from .validate import Checker, Normalizer
+from .validate import Checker, Normalizer, child, is_bad
 
 _TUNING = ("threshold", "case_sensitive", "invert", "unsafe")
 _KINDS = ("exact", "contains", "regex", "fuzzy", "any")
-
-
-def child(node: Node, name: str) -> Node:
-    """The node of an entry, with its key in snake_case or camelCase; the mapping itself when there is no such entry."""
-    entries: dict[str, Node] = node.value if isinstance(node.value, dict) else {}
-    return next((item for key, item in entries.items() if key == name or snake(key) == name), node)
-
-
-def is_bad(*values: Any) -> bool:
-    """Whether any of the values is already known to be wrong."""
-    return any(value is BAD for value in values)
 
 
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
@@ -135,86 +124,6 @@ def when(check: Checker, value: Any, node: Node, path: Path) -> Any:
     if isinstance(value.get("header"), dict):
         value["header"] = {name.lower(): made for name, made in value["header"].items()}
     return value
-
-
-# Time and trouble
-
-
-def latency(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """A kind with one or two numbers."""
-    if not isinstance(value, dict):
-        return {"kind": "fixed", "a": value, "b": 0.0}
-    if len(value) != 1:
-        return BAD
-    (kind, pair), *_ = value.items()
-    if is_bad(pair) or is_bad(*pair):
-        return BAD
-    at = child(node, kind)
-    if kind == "uniform" and pair[0] > pair[1]:
-        return check.problem(at, (path, kind), f"the first number is the smaller one, got {pair[0]:g} and {pair[1]:g}")
-    if kind == "lognormal" and pair[0] == 0:
-        return check.problem(at, (path, kind), "the median of 'lognormal' is above 0")
-    return {"kind": kind, "a": pair[0], "b": pair[1]}
-
-
-def pace(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """The keys that are present."""
-    if not value:
-        return check.problem(node, path, "an empty pace has no effect; leave it out for as fast as possible")
-    return {**value, "chunks": tuple(value["chunks"])} if value.get("chunks", BAD) is not BAD else value
-
-
-def fault(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """Kind and position, and the error that is sent."""
-    if isinstance(value, str):
-        return {"kind": value, "after": 0}
-    if "error" in value and value["kind"] not in ("error_event", BAD):
-        return check.problem(child(node, "error"), (path, "error"), "only the fault 'error_event' sends an error")
-    return {"after": 0, **value}
-
-
-_ERROR_KEYS = ("status", "type", "code", "message", "param", "retry_after")
-
-
-RETRY_AFTER_ZERO = "the SDK ignores 'retry_after: 0' and waits its own time; for a fast retry write 0.01"
-
-
-def error(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """The six members of an error, None where absent; a number is the status, a text the code.
-
-    ``more`` has the members that replace the API's own or are added to them: other keys, null, empty texts, numeric codes.
-    """
-    blank: dict[str, Any] = dict.fromkeys(_ERROR_KEYS)
-    if isinstance(value, str):
-        if value not in CODES:
-            return check.problem(
-                node,
-                path,
-                f"'{value}' is not an error code of the API{suggest(value, CODES)} "
-                "(write another error as a mapping with 'status', 'code' and 'message')",
-            )
-        return {**blank, "code": value}
-    if isinstance(value, dict) and value.get("retry_after") == 0:
-        check.warn(child(node, "retry_after"), (path, "retry_after"), RETRY_AFTER_ZERO)
-    if not isinstance(value, dict):
-        return {**blank, "status": value}
-    if not value:
-        return check.problem(node, path, "an empty error has no effect; write at least a status number")
-    usual = {key: item for key, item in value.items() if key in _ERROR_KEYS and item not in (None, "")}
-    more = {key: item for key, item in value.items() if key not in ("status", "retry_after") and key not in usual}
-    if isinstance(usual.get("code"), (int, float)):
-        more["code"] = usual.pop("code")
-    return {**blank, **usual, **({"more": more} if more else {})}
-
-
-def fail(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """The number of failures and their error."""
-    return {"times": 1, **value}
-
-
-def hold(check: Checker, value: Any, node: Node, path: Path) -> Any:
-    """Name and position."""
-    return {"name": value, "after": 0} if isinstance(value, str) else {"after": 0, **value}
 
 
 # Replies
@@ -388,6 +297,8 @@ NORMALIZERS: dict[str, Normalizer] = {
     "body_value": body_value,
     "when": when,
     "latency": latency,
+    "ttft": distribution,
+    "rate": rate,
     "pace": pace,
     "fault": fault,
     "error": error,

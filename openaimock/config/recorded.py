@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .messages import Path
-from .normalize import as_text, child, has_bad
+from .normalize import as_text, has_bad
 from .tree import BAD, Node
-from .validate import Checker
+from .validate import Checker, child
 
 
 def response(check: Checker, value: Any, node: Node, path: Path) -> Any:

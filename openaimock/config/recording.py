@@ -10,10 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..text import regex
-from .normalize import child
 from .recording_keys import MODES
 from .tree import BAD, Node
-from .validate import Checker
+from .validate import Checker, child
 
 #: The environment variable that overrides ``record.mode``.
 MODE_VARIABLE = "OPENAIMOCK_RECORD"

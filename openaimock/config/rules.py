@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from . import keys
 from .media import NORMALIZERS as MEDIA
 from .messages import Path, render, snake
-from .normalize import NORMALIZERS, answer, check_templates, child, collect_templates, expectation, is_bad
+from .normalize import NORMALIZERS, answer, check_templates, collect_templates, expectation
 from .recorded import response
 from .tree import BAD, Node
-from .validate import Checker, Normalizer
+from .validate import Checker, Normalizer, child, is_bad
 
 _CONDITIONS = ("messages", "when", "matcher")
 _ANSWERS = ("reply", "replies", "response")

@@ -90,6 +90,7 @@ def _anything(kind: AnyValue) -> dict[str, Any]:
 
 def _object(kind: Struct) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "object", "additionalProperties": kind.extensible, "properties": {}}
+    patterns: dict[str, Any] = {}
     if kind.doc:
         schema["description"] = _plain(kind.doc)
     for field in kind.fields:
@@ -100,10 +101,12 @@ def _object(kind: Struct) -> dict[str, Any]:
             value = {"anyOf": [value, {"type": "null"}]}
         schema["properties"][field.name] = {**value, "description": _description(field)}
         if "_" in field.name:
-            other = f"Another spelling of {field.name}."
-            schema["properties"][camel(field.name)] = {**value, "description": other, "deprecated": True}
+            # Among the patterns, because editors offer every name under "properties" as a completion.
+            patterns[f"^{camel(field.name)}$"] = {**value, "description": f"Another spelling of {field.name}."}
     if kind.ignored:
-        schema["patternProperties"] = {f"^{kind.ignored}": {}}
+        patterns[f"^{kind.ignored}"] = {}
+    if patterns:
+        schema["patternProperties"] = patterns
     if kind.required:
         schema["required"] = list(kind.required)
     if kind.one_of:
@@ -186,8 +189,8 @@ def _objects() -> Iterator[tuple[str, Struct]]:
 
 
 _ORDER = (
-    "rule", "message", "when", "matcher", "reply", "tool_call", "block", "error", "latency", "pace", "old_matcher", "response",
-    "model_entry",
+    "rule", "message", "when", "matcher", "reply", "tool_call", "block", "error", "latency", "pace", "rate", "old_matcher",
+    "response", "model_entry",
 )  # fmt: skip
 _TITLES = {"old_matcher": "The older matcher"}
 
@@ -246,6 +249,8 @@ _NOUNS = {
     "body_value": "a matcher or a value",
     "when": "a condition",
     "latency": "a latency",
+    "ttft": "a number of milliseconds or a distribution, as a latency",
+    "rate": "a rate",
     "pace": "a pace",
     "error": "an error",
     "tool_call": "a tool call",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .keys import COUNT, NAME, SHAPES, SHARE, TURNS, shape
+from .keys import COUNT, MILLISECONDS, NAME, SHAPES, SHARE, TURNS, shape
 from .kinds import AnyOf, AnyValue, Choice, Field, Flag, ListOf, MapOf, Numeric, Struct, Text
 from .recording_keys import RECORD, UPSTREAM
 
@@ -54,8 +54,9 @@ SETTINGS = Struct("a setting", (
     Field("cors", AnyOf((Flag(), ListOf(Text(empty=False), least=1, single=True))),
           "The origin, or a list of origins, that browsers may call from; ``false`` for none.", default="*"),
     Field("max_body", shape("size"), "The largest request body: bytes, or a size such as ``64MB``.", default="64MB"),
-    Field("retries", Choice(("next",), "a way to answer retries"),
-          "The answer to a retry: ``next`` answers it like any other request.", default="next"),
+    Field("retries", Choice(("next", "same"), "a way to answer retries"),
+          "The answer to a retry: ``next`` answers it like any other request, ``same`` sends the last reply that "
+          "was not an error once more.", default="next"),
     Field("store", Text(empty=False), "Where the mock's state is stored.", default="memory"),
     Field("scenarios", MapOf(Text(numbers=True), "a scenario"), "The first state of each scenario."),
     Field("overrides", Flag(), "Whether request headers may set a fault or a latency.", default=True),
@@ -68,6 +69,12 @@ SETTINGS = Struct("a setting", (
         Field("tpm", Numeric(low=1, whole=True), "Tokens a minute."),
         Field("rpd", Numeric(low=1, whole=True), "Requests a day."),
     )), "Rate limits for each key and model."),
+    Field("load", Struct("a load setting", (
+        Field("max_active", Numeric(low=1, whole=True), "The number of requests that are answered at once; more are refused."),
+        Field("status", Numeric(low=429, high=503, whole=True), "The status of a refusal: 429 or 503.", default=503),
+        Field("latency_per_active", MILLISECONDS,
+              "Milliseconds that each request being answered adds to the latency of a new one."),
+    ), doc="What happens as more requests are answered at once."), "What happens as more requests are answered at once."),
     Field("isolate", ListOf(Choice(("path", "header", "key"), "a source of namespaces")),
           "The parts of a request that may name its namespace.",
           default="[path, header, key]"),

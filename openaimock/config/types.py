@@ -3,12 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from ..types.ask import Ask
 
+if TYPE_CHECKING:
+    from .load import Config
+
 MatcherName = Literal["exact", "fuzzy", "regex", "contains", "any"]
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
+FaultKind = Literal[
+    "disconnect", "reset", "empty", "stall", "truncate", "garble", "duplicate", "no_done", "error_event", "split_utf8",
+    "slow_headers",
+]  # fmt: skip
+#: The errors that the API has wording for.
+ErrorCode = Literal[
+    "bad_request",
+    "invalid_json",
+    "context_length_exceeded",
+    "invalid_type",
+    "invalid_value",
+    "missing_required_parameter",
+    "unknown_parameter",
+    "unsupported_parameter",
+    "unsupported_value",
+    "string_above_max_length",
+    "array_above_max_length",
+    "previous_response_not_found",
+    "invalid_prompt",
+    "content_policy_violation",
+    "moderation_blocked",
+    "content_filter",
+    "invalid_image",
+    "image_parse_error",
+    "invalid_image_format",
+    "invalid_image_url",
+    "billing_hard_limit_reached",
+    "missing_api_key",
+    "invalid_api_key",
+    "account_deactivated",
+    "invalid_organization",
+    "unsupported_country_region_territory",
+    "insufficient_permissions",
+    "model_not_found",
+    "model_deprecated",
+    "unknown_url",
+    "method_not_allowed",
+    "timeout",
+    "conflict",
+    "conversation_locked",
+    "content_too_large",
+    "unsupported_content_type",
+    "unprocessable",
+    "rate_limit_exceeded",
+    "tokens",
+    "insufficient_quota",
+    "billing_not_active",
+    "server_error",
+    "bad_gateway",
+    "server_is_overloaded",
+    "slow_down",
+    "gateway_timeout",
+]
 
 
 class MatcherConfig(TypedDict, total=False):
@@ -44,6 +101,7 @@ When = TypedDict(
         "response_format": Match,
         "turn": int,
         "step": int,
+        "attempt": int,
         "has_tool_result": bool,
         "tool_call_id": Match,
         "header": Mapping[str, Match],
@@ -59,7 +117,7 @@ When = TypedDict(
 
 
 class Latency(TypedDict, total=False):
-    """Milliseconds to wait, drawn from one of these distributions."""
+    """Milliseconds to wait, or tokens a second, drawn from one of these distributions."""
 
     uniform: Sequence[float]
     normal: Sequence[float]
@@ -69,37 +127,43 @@ class Latency(TypedDict, total=False):
 class PaceConfig(TypedDict, total=False):
     """The timing of a stream."""
 
-    ttft: float
-    tps: float
+    ttft: float | Latency
+    tps: float | Latency
     jitter: float
-    chunk: str | int
+    chunk: Literal["token", "word", "char"] | int
     chunks: Sequence[str]
     gaps: Sequence[float]
 
 
-class Error(TypedDict, total=False):
-    """An error; missing parts are filled with the API's own values."""
+class ErrorDetails(TypedDict, total=False):
+    """The parts of an error beside its status; missing parts are filled with the API's own values."""
 
-    status: int
     type: str | None
-    code: str | None
+    code: str | int | None
     message: str | None
     param: str | None
     retry_after: float | None
 
 
+class Error(ErrorDetails, total=False):
+    """An error. Further keys, which a TypedDict cannot declare, are sent as they are."""
+
+    status: int
+
+
 class FaultConfig(TypedDict, total=False):
     """A failure of the transport."""
 
-    kind: str
+    kind: FaultKind
     after: int
+    error: int | ErrorCode | Error
 
 
 class FailConfig(TypedDict, total=False):
     """The failure of the first attempts."""
 
     times: int
-    error: int | str | Error
+    error: int | ErrorCode | Error
 
 
 class HoldConfig(TypedDict, total=False):
@@ -132,12 +196,20 @@ class BlockConfig(TypedDict, total=False):
     item: Mapping[str, Any]
 
 
+class ModerationConfig(TypedDict, total=False):
+    """The result of a moderation; categories that are left out are not flagged."""
+
+    flagged: bool
+    categories: Mapping[str, bool]
+    category_scores: Mapping[str, float]
+
+
 class Timing(TypedDict, total=False):
     """The time and the failures of a reply."""
 
     latency: float | Latency
     pace: PaceConfig
-    fault: str | FaultConfig
+    fault: FaultKind | FaultConfig
     fail: FailConfig
     hold: str | HoldConfig
 
@@ -179,7 +251,7 @@ class MockReply(Timing, total=False):
     service_tier: str | None
     auto: bool
     proxy: bool
-    error: int | str | Error
+    error: int | ErrorCode | Error
     status: int
     headers: Mapping[str, str]
     body: Any
@@ -188,7 +260,7 @@ class MockReply(Timing, total=False):
     embedding: Sequence[float]
     image: MockImage | Sequence[MockImage]
     speech: MockSpeech
-    moderation: Mapping[str, Any]
+    moderation: ModerationConfig
     set_state: Mapping[str, str]
 
 
@@ -200,6 +272,7 @@ class MockMessage(MockReply, total=False):
     threshold: float
     case_sensitive: bool
     invert: bool
+    unsafe: bool
     parts: str | Sequence[str]
     tool_call_id: str
     name: str | None
@@ -213,6 +286,7 @@ class OldMatcher(TypedDict, total=False):
     threshold: float
     case_sensitive: bool
     invert: bool
+    unsafe: bool
     messages: Sequence[MockMessage]
 
 
@@ -265,6 +339,37 @@ class RecordConfig(TypedDict, total=False):
     redact: str | Sequence[str | Mapping[str, str]]
 
 
+class JournalConfig(TypedDict, total=False):
+    """The limits of the journal."""
+
+    size: int
+    body_limit: int | str
+    memory: int | str
+
+
+class ChaosConfig(TypedDict, total=False):
+    """Random faults."""
+
+    rate: float
+    faults: Sequence[FaultKind | FaultConfig]
+
+
+class LimitsConfig(TypedDict, total=False):
+    """Rate limits for each key and model."""
+
+    rpm: int
+    tpm: int
+    rpd: int
+
+
+class LoadConfig(TypedDict, total=False):
+    """What happens as more requests are answered at once."""
+
+    max_active: int
+    status: Literal[429, 503]
+    latency_per_active: float
+
+
 class MockConfig(TypedDict, total=False):
     """A whole configuration."""
 
@@ -283,17 +388,23 @@ class MockConfig(TypedDict, total=False):
     clock: str
     latency: float | Latency
     pace: PaceConfig
-    journal: Mapping[str, int | str]
+    journal: JournalConfig
     cors: bool | str | Sequence[str]
     max_body: int | str
     store: str
-    retries: Literal["next"]
+    retries: Literal["next", "same"]
     scenarios: Mapping[str, str]
     overrides: bool
-    chaos: Mapping[str, Any]
-    limits: Mapping[str, int]
+    chaos: ChaosConfig
+    limits: LimitsConfig
+    load: LoadConfig
     isolate: Sequence[Literal["path", "header", "key"]]
     upstream: UpstreamConfig
     record: RecordConfig
     admin: bool
     admin_key: str
+
+
+if TYPE_CHECKING:
+    #: A configuration, or a path, YAML text, or a list of these. None: an empty one.
+    Source = str | PathLike[str] | MockConfig | Sequence[str | PathLike[str] | MockConfig] | Config | None

@@ -305,3 +305,14 @@ def _is_word(kind: Choice, value: str) -> bool:
 def of_field(fields: Iterable[Field], name: str) -> Field:
     """The field of this name."""
     return next(field for field in fields if field.name == name)
+
+
+def child(node: Node, name: str) -> Node:
+    """The node of an entry, with its key in snake_case or camelCase; the mapping itself when there is no such entry."""
+    entries: dict[str, Node] = node.value if isinstance(node.value, dict) else {}
+    return next((item for key, item in entries.items() if key == name or snake(key) == name), node)
+
+
+def is_bad(*values: Any) -> bool:
+    """Whether any of the values is already known to be wrong."""
+    return any(value is BAD for value in values)

@@ -6,6 +6,7 @@ import math
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -91,17 +92,30 @@ def _cut_at_chunks(text: str, chunks: tuple[str, ...]) -> list[str]:
 
 def wait(delay: Delay | None, chance: Callable[[], random.Random]) -> float:
     """Seconds to wait, drawn once; never negative."""
-    if delay is None:
-        return 0.0
+    return 0.0 if delay is None else max(0.0, _draw(delay, chance)) / 1000
+
+
+def _draw(delay: Delay, chance: Callable[[], random.Random]) -> float:
     if delay.kind == "fixed":
-        drawn = delay.a
-    elif delay.kind == "uniform":
-        drawn = chance().uniform(delay.a, delay.b)
-    elif delay.kind == "normal":
-        drawn = chance().gauss(delay.a, delay.b)
-    else:
-        drawn = delay.a * math.exp(chance().gauss(0.0, delay.b))
-    return max(0.0, drawn) / 1000
+        return delay.a
+    if delay.kind == "uniform":
+        return chance().uniform(delay.a, delay.b)
+    if delay.kind == "normal":
+        return chance().gauss(delay.a, delay.b)
+    return delay.a * math.exp(chance().gauss(0.0, delay.b))
+
+
+def drawn(pace: Pace, chance: Callable[[], random.Random]) -> Pace:
+    """The pace of one reply, with a number drawn from each of its distributions."""
+    ttft, tps = pace.random_ttft, pace.random_tps
+    return replace(
+        pace,
+        ttft=pace.ttft if ttft is None else max(0.0, _draw(ttft, chance)),
+        # The tail of a distribution must not stop a stream.
+        tps=pace.tps if tps is None else max(tps.a / 10, _draw(tps, chance)),
+        random_ttft=None,
+        random_tps=None,
+    )
 
 
 def stream(

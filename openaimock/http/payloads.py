@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from ..errors import APIError
 from .json import dump
@@ -28,6 +28,25 @@ class Raw(NamedTuple):
 
 def _error_event(number: int) -> bytes:
     return data(APIError(500, _IN_STREAM, type="server_error").body())[0]
+
+
+class Stored(NamedTuple):
+    """A response of ``length`` bytes from a file, which is closed at the end."""
+
+    file: BinaryIO
+    length: int
+    content_type: str = "application/octet-stream"
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes in pieces."""
+        with self.file:
+            while piece := self.file.read(65536):
+                yield piece
+
+    def whole(self) -> Raw:
+        """The same response, read to the end."""
+        return Raw(b"".join(self.pieces()), self.content_type, headers=self.headers)
 
 
 class Events(NamedTuple):

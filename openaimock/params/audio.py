@@ -18,7 +18,7 @@ _VOICE = Union(
     default="audio_sample",
 )
 
-SPEECH_CREATE = adapted(generated.SPEECH_CREATE)
+SPEECH_CREATE = adapted(generated.SPEECH_CREATE, {"input": String(min_length=1, max_length=4096)})
 TRANSCRIPTIONS_CREATE = adapted(generated.TRANSCRIPTIONS_CREATE)
 TRANSLATIONS_CREATE = adapted(generated.TRANSLATIONS_CREATE)
 VOICE_CONSENTS_CREATE = adapted(generated.VOICE_CONSENTS_CREATE)

@@ -112,6 +112,9 @@ class Model(NamedTuple):
     #: How it makes images; the default for a model that makes none, or about which this is not known.
     pictures: ImageOutput = ImageOutput(any_size=True)
 
+    #: The voices that it speaks with; empty when any is accepted.
+    voices: tuple[str, ...] = ()
+
     # From a user's ``models:`` entry; None or empty otherwise.
     owned_by: str | None = None
     created: int | None = None

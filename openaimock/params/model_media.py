@@ -37,7 +37,8 @@ _DALL_E_2 = ImageOutput(
     legacy=True,
 )  # fmt: skip
 _IMAGE = Model(endpoints=_IMAGES, schemas=False, pictures=_GPT_IMAGE)
-_SPEECH = Model(endpoints=frozenset(["audio.speech"]), schemas=False)
+_VOICES = ("nova", "shimmer", "echo", "onyx", "fable", "alloy", "ash", "sage", "coral")
+_SPEECH = Model(endpoints=frozenset(["audio.speech"]), schemas=False, voices=_VOICES)
 _TRANSCRIPTION = Model(endpoints=_LISTEN, context_window=16_000, max_output_tokens=2000, schemas=False)
 _REALTIME = Model(
     endpoints=frozenset(["realtime"]), context_window=32_000, max_output_tokens=4096, audio=True, schemas=False
@@ -64,7 +65,8 @@ FAMILIES = (
     Family(_IMAGE._replace(endpoints=_GENERATIONS, pictures=_DALL_E_3), "dall-e-3"),
     Family(_IMAGE._replace(endpoints=_VARIATIONS, pictures=_DALL_E_2), "dall-e-2"),
     Family(_SPEECH, "tts-1 tts-1-1106 tts-1-hd tts-1-hd-1106", "tts"),
-    Family(_SPEECH._replace(context_window=2000), "gpt-4o-mini-tts gpt-4o-mini-tts-2025-12-15 gpt-4o-mini-tts-2025-03-20"),
+    Family(_SPEECH._replace(context_window=2000, voices=(*_VOICES, "ballad", "verse", "marin", "cedar")),
+           "gpt-4o-mini-tts gpt-4o-mini-tts-2025-12-15 gpt-4o-mini-tts-2025-03-20"),
     Family(_TRANSCRIPTION._replace(endpoints=frozenset([*_LISTEN, "audio.translations"]), context_window=None,
                    max_output_tokens=None), "whisper-1", "whisper"),
     Family(_TRANSCRIPTION, "gpt-transcribe gpt-4o-transcribe gpt-4o-transcribe-diarize gpt-4o-mini-transcribe "

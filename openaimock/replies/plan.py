@@ -76,8 +76,7 @@ def make_reply(plain: Mapping[str, Any]) -> Reply:
     if plain.get("latency") is not None:
         options["latency"] = Delay(**plain["latency"])
     if plain.get("pace") is not None:
-        lists = {name: tuple(plain["pace"].get(name) or ()) for name in ("chunks", "gaps")}
-        options["pace"] = Pace(**{**plain["pace"], **lists})
+        options["pace"] = _pace(plain["pace"])
     if plain.get("fault") is not None:
         options["fault"] = Fault(**plain["fault"])
     if plain.get("fail") is not None:
@@ -98,6 +97,13 @@ def make_reply(plain: Mapping[str, Any]) -> Reply:
         plain=keys <= _PLAIN_KEYS and len(blocks) == 1,
         **options,
     )
+
+
+def _pace(plain: Mapping[str, Any]) -> Pace:
+    lists = {name: tuple(plain.get(name) or ()) for name in ("chunks", "gaps")}
+    draws = {f"random_{name}": Delay(**plain[name]) for name in ("ttft", "tps") if isinstance(plain.get(name), Mapping)}
+    numbers = {name: value for name, value in plain.items() if not isinstance(value, Mapping)}
+    return Pace(**{**numbers, **lists, **draws})
 
 
 def faults(plain: Sequence[Mapping[str, Any]]) -> tuple[Fault, ...]:

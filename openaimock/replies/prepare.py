@@ -18,7 +18,7 @@ _NAMES = {
 }
 _CHAT_NAMES = {name: chat for chat, name in _NAMES.items()}
 #: The endpoints that count in the words of the Responses API.
-_INPUT_OUTPUT = ("responses", "images.generations", "images.edits", "audio.transcriptions")
+_INPUT_OUTPUT = ("responses", "images.generations", "images.edits", "audio.speech", "audio.transcriptions")
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 
 

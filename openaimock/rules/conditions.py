@@ -183,6 +183,10 @@ def _same(key: str, expected: Any) -> Condition:
     )
 
 
+def _attempt(key: str, expected: int) -> Condition:
+    return Condition(key, lambda ask: ask.attempt + 1 == expected, lambda ask: f"expected {expected}, got {ask.attempt + 1}")
+
+
 def _endpoint(key: str, names: Sequence[str]) -> Condition:
     ids = operations.select_all(names)
 
@@ -266,6 +270,7 @@ _CONDITIONS: dict[str, Callable[[str, Any], Condition]] = {
     "response_format": _response_format,
     "turn": _same,
     "step": _same,
+    "attempt": _attempt,
     "has_tool_result": _same,
     "tool_call_id": _tool_call_id,
     "header": _header,

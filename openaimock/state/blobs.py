@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import BinaryIO
+from weakref import finalize
 
 from .store import StateFull
 
@@ -23,7 +25,9 @@ class Blobs:
     def __init__(self) -> None:
         self._small: dict[str, bytes] = {}
         self._files: dict[str, tuple[Path, int]] = {}
-        self._folder: TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
+        #: Deletes the folder, at the latest with this object.
+        self._delete_folder: Callable[[], object] = lambda: None
         self._names = 0
         self._lock = threading.Lock()
 
@@ -69,9 +73,10 @@ class Blobs:
 
     def _new_file(self) -> Path:
         if self._folder is None:
-            self._folder = TemporaryDirectory(prefix="openaimock-")
+            self._folder = Path(mkdtemp(prefix="openaimock-"))
+            self._delete_folder = finalize(self, rmtree, self._folder, ignore_errors=True)
         self._names += 1
-        return Path(self._folder.name) / str(self._names)
+        return self._folder / str(self._names)
 
     def open(self, id: str) -> BinaryIO | None:
         """A file object that reads a blob; None when there is none."""
@@ -96,6 +101,5 @@ class Blobs:
         with self._lock:
             self._small.clear()
             self._files.clear()
-            if self._folder is not None:
-                self._folder.cleanup()
-                self._folder = None
+            self._delete_folder()
+            self._folder = None

@@ -21,13 +21,15 @@ class Injection(NamedTuple):
     """What happens to one exchange in place of its normal course.
 
     ``latency`` is in seconds. ``error`` has the members of an API error, which is sent before a rule is used. ``change`` makes
-    another reply from that of the rule, which then is not used up.
+    another reply from that of the rule. With ``spares`` the reply of the rule is not used up, because it does not reach the
+    client: the next attempt gets it.
     """
 
     fault: Fault | None = None
     latency: float | None = None
     error: Mapping[str, Any] | None = None
     change: Callable[[Ask, Reply], Reply] | None = None
+    spares: bool = False
 
 
 class Target(NamedTuple):
@@ -59,7 +61,8 @@ class Kind(NamedTuple):
 
 
 def _wire(kind: str, event: int, stream: bool) -> Injection:
-    return Injection(fault=Fault(kind, event if stream else WHOLE_AFTER))
+    complete = kind in ("split_utf8", "no_done") or (kind == "duplicate" and stream)
+    return Injection(fault=Fault(kind, event if stream else WHOLE_AFTER), spares=not complete)
 
 
 def _error(members: Mapping[str, Any], event: int, stream: bool) -> Injection:
@@ -67,7 +70,7 @@ def _error(members: Mapping[str, Any], event: int, stream: bool) -> Injection:
 
 
 def _changed(change: Callable[[Ask, Reply], Reply], event: int, stream: bool) -> Injection:
-    return Injection(change=change)
+    return Injection(change=change, spares=True)
 
 
 def _slow(event: int, stream: bool) -> Injection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..config.load import load_rules
 from ..errors import ConfigError, Problem
@@ -13,6 +13,11 @@ from ..rules.match import Miss, fit
 from ..rules.rule import Rule, build
 from ..types.ask import Ask, ToolCall
 from ..types.exchange import Exchange
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..config.types import ErrorDetails, Reply
 
 #: Number of exchanges that a failure shows.
 MAX_SHOWN = 3
@@ -29,15 +34,15 @@ class When:
         self._add = add
 
     def reply(
-        self, reply: Any = "", /, *, id: str | None = None, times: int | None = None, priority: float | None = None
+        self, reply: Reply = "", /, *, id: str | None = None, times: int | None = None, priority: float | None = None
     ) -> Rule:
         """Answer with a text, a mapping as in a file, or the result of a function of the Ask."""
         return self._complete({"reply": reply}, id, times, priority)
 
     def replies(
         self,
-        *replies: Any,
-        then: str = "last",
+        *replies: Reply | Sequence[Reply],
+        then: Literal["last", "cycle", "error"] = "last",
         id: str | None = None,
         times: int | None = None,
         priority: float | None = None,
@@ -54,7 +59,7 @@ class When:
         id: str | None = None,
         times: int | None = None,
         priority: float | None = None,
-        **details: Any,
+        **details: Unpack[ErrorDetails],
     ) -> Rule:
         """Answer with an error in the API's wording, or with this ``message``, ``type``, ``code``, ``param``, ``retry_after``."""
         return self._complete({"reply": {"error": {"status": status, **details} if details else status}}, id, times, priority)

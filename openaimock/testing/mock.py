@@ -24,26 +24,31 @@ from . import assertions, holding
 from .assertions import When
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..config.types import Source
+    from ..config.types import When as Conditions
     from ..verdict import Finding
 
 
 class MockServer:
     """A mock served on a socket of its own. Nothing listens before ``start``; a stopped one may be started again.
 
-    ``config`` is a path, a dict, YAML text, a list of these, or a loaded Config (ConfigError with all problems).
+    ``config`` is a path, a dict, YAML text, a list of these, a loaded Config, or None for no rules
+    (ConfigError with all problems).
     ``host`` and ``port`` override the file's and the environment's; port 0 takes a free one. ``verbose`` logs each
     exchange to standard error, ``log_file`` keeps the same lines.
     """
 
     def __init__(
         self,
-        config: Any,
+        config: Source = None,
         port: int | None = None,
         host: str | None = None,
         verbose: bool = False,
         log_file: str | os.PathLike[str] | None = None,
     ) -> None:
-        loaded = config if isinstance(config, Config) else load(config)
+        loaded = _loaded(config)
         self._host, self._port = address(loaded, host, port, os.environ)
         self.log = logger(verbose, log_file)
         self.app: Application = create_app(loaded, self.log)
@@ -62,12 +67,12 @@ class MockServer:
             self.server = server
         return self
 
-    def restart(self, config: Any) -> None:
+    def restart(self, config: Source) -> None:
         """Begin again with another configuration, on the same port and without closing idle connections; starts it if need be.
 
         Rules, journal and state are new; streams that are still open are cut. ConfigError with all problems.
         """
-        loaded = config if isinstance(config, Config) else load(config)
+        loaded = _loaded(config)
         app = create_app(loaded, self.log)
         if self.server is not None and not self.server.running:  # stopped, or this process is a fork
             self.server, self._port = None, 0
@@ -106,7 +111,7 @@ class MockServer:
 
     # Rules and state
 
-    def when(self, when: Mapping[str, Any] | None = None, /, **conditions: Any) -> When:
+    def when(self, when: Conditions | None = None, /, **conditions: Unpack[Conditions]) -> When:
         """Begin a rule that is appended to the others: ``mock.when(user={"contains": "hi"}).reply("hello")``.
 
         The conditions are those of ``when:`` in a file, by name or in a mapping.
@@ -172,12 +177,12 @@ class MockServer:
 
     def assert_called(
         self,
-        when: Mapping[str, Any] | None = None,
+        when: Conditions | None = None,
         /,
         *,
         times: int | None = None,
         rule: Rule | str | None = None,
-        **conditions: Any,
+        **conditions: Unpack[Conditions],
     ) -> None:
         """AssertionError unless ``times`` requests (None: at least one) met the conditions, which are those of ``when:``.
 
@@ -188,13 +193,15 @@ class MockServer:
         self._require(assertions.called(self.exchanges, assertions.combine(when, conditions), named, times))
 
     def assert_not_called(
-        self, when: Mapping[str, Any] | None = None, /, *, rule: Rule | str | None = None, **conditions: Any
+        self, when: Conditions | None = None, /, *, rule: Rule | str | None = None, **conditions: Unpack[Conditions]
     ) -> None:
         """AssertionError when a request met the conditions."""
         __tracebackhide__ = True
         self.assert_called(when, times=0, rule=rule, **conditions)
 
-    def assert_tool_called(self, name: str, arguments: Any = None, *, times: int | None = None) -> None:
+    def assert_tool_called(
+        self, name: str, arguments: str | Mapping[str, Any] | None = None, *, times: int | None = None
+    ) -> None:
         """AssertionError unless replies sent ``times`` calls (None: at least one) of a tool to the client.
 
         ``arguments`` lists those that matter: a value or a matcher under the argument's name or path (``a.b.0``). ``{}``
@@ -203,7 +210,7 @@ class MockServer:
         __tracebackhide__ = True
         self._require(assertions.tool_called(self.exchanges, name, arguments, times))
 
-    def assert_order(self, steps: Sequence[Mapping[str, Any] | Rule | str]) -> None:
+    def assert_order(self, steps: Sequence[Conditions | Rule | str]) -> None:
         """AssertionError unless requests met the steps in this order; other requests may come between them.
 
         A step is a mapping of conditions, or a rule (or its id) that answered.
@@ -245,8 +252,12 @@ class MockServer:
         self.stop()
 
 
+def _loaded(config: Source) -> Config:
+    return config if isinstance(config, Config) else load({} if config is None else config)
+
+
 def create_mock_server(
-    config: Any,
+    config: Source = None,
     port: int | None = None,
     host: str | None = None,
     verbose: bool = False,
@@ -257,7 +268,7 @@ def create_mock_server(
 
 
 def start_mock_server(
-    config: Any,
+    config: Source = None,
     port: int | None = 0,
     host: str | None = None,
     verbose: bool = False,

@@ -75,13 +75,21 @@ def read(data: str) -> Document:
         raw = base64.b64decode(letters[: LARGEST // 3 * 4])
     except ValueError:
         return Document()
+    document = read_packed(raw)
+    if document is not None:
+        return document
+    if b"\0" in raw[:1024] or not (head.startswith(("data:text", "data:application")) or not comma):
+        return Document()
+    return Document(raw.decode("utf-8", "replace"))
+
+
+def read_packed(raw: bytes) -> Document | None:
+    """What can be read of a PDF or an Office document; None for other bytes."""
     if raw.startswith(b"%PDF"):
         return _pdf(raw)
     if raw.startswith(b"PK"):
         return Document(_office(raw))
-    if b"\0" in raw[:1024] or not (head.startswith(("data:text", "data:application")) or not comma):
-        return Document()
-    return Document(raw.decode("utf-8", "replace"))
+    return None
 
 
 # PDF

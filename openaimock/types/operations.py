@@ -13,6 +13,7 @@ ANSWERING: Mapping[str, str] = {
     "embeddings": "embeddings.create",
     "moderations": "moderations.create",
     "images.generations": "images.generate",
+    "audio.speech": "audio.speech.create",
 }
 #: Every operation by its id, which is the SDK's name of its method, with its endpoint. A static copy of the tables in ``api``,
 #: so that a configuration can be checked without importing the whole API; a test compares them.
@@ -36,7 +37,17 @@ OPERATIONS: Mapping[str, str] = {
         "embeddings": ("embeddings.create",),
         "moderations": ("moderations.create",),
         "images.generations": ("images.generate",),
+        "audio.speech": ("audio.speech.create",),
         "models": ("models.list", "models.retrieve", "models.delete"),
+        "files": ("files.create", "files.list", "files.retrieve", "files.delete", "files.content"),
+        "uploads": ("uploads.create", "uploads.parts.create", "uploads.complete", "uploads.cancel"),
+        "vector_stores": (
+            "vector_stores.create", "vector_stores.list", "vector_stores.retrieve", "vector_stores.update",
+            "vector_stores.delete", "vector_stores.search", "vector_stores.files.create", "vector_stores.files.list",
+            "vector_stores.files.retrieve", "vector_stores.files.update", "vector_stores.files.delete",
+            "vector_stores.files.content", "vector_stores.file_batches.create", "vector_stores.file_batches.retrieve",
+            "vector_stores.file_batches.cancel", "vector_stores.file_batches.list_files",
+        ),
     }.items()
     for id in ids
 }  # fmt: skip

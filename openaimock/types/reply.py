@@ -23,7 +23,7 @@ class Block(NamedTuple):
 
 
 class Delay(NamedTuple):
-    """Milliseconds to wait.
+    """Milliseconds to wait, or another amount that is drawn.
 
     ``kind`` is ``fixed`` (a), ``uniform`` (a to b), ``normal`` (mean a, deviation b) or ``lognormal`` (median a, sigma b).
     """
@@ -38,7 +38,8 @@ class Pace:
     """The speed of a stream. ``ttft`` in milliseconds, ``tps`` in tokens a second (None: no delay), ``jitter`` 0 to 1.
 
     ``chunk`` is ``token``, ``word``, ``char`` or a number of characters; ``chunks`` lists the exact pieces. ``gaps`` has the
-    milliseconds before each piece, instead of ``tps``.
+    milliseconds before each piece, instead of ``tps``. ``random_ttft`` and ``random_tps`` are the distributions from which each
+    reply draws its ``ttft`` and ``tps``.
     """
 
     ttft: float = 0.0
@@ -47,6 +48,13 @@ class Pace:
     chunk: str | int = "token"
     chunks: tuple[str, ...] = ()
     gaps: tuple[float, ...] = ()
+    random_ttft: Delay | None = None
+    random_tps: Delay | None = None
+
+    @property
+    def is_random(self) -> bool:
+        """Whether each reply draws numbers of its own."""
+        return self.random_ttft is not None or self.random_tps is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,19 @@ class Pool:
 
 def test_the_stages_are_in_the_order_of_the_documented_path():
     names = [stage.__name__ for stage in STAGES]
-    assert names == ["route", "authenticate", "override", "read", "limit", "lint", "match", "reply", "write"]
+    assert names == [
+        "route",
+        "authenticate",
+        "override",
+        "read",
+        "recognize",
+        "admit",
+        "limit",
+        "lint",
+        "match",
+        "reply",
+        "write",
+    ]
 
 
 def test_a_quick_reply_stays_out_of_the_pool():

@@ -210,3 +210,23 @@ def test_what_is_not_there_yet_is_not_told(monkeypatch: pytest.MonkeyPatch) -> N
     assert "``seed``" not in document()
     with pytest.raises(ConfigError, match="'seed' is not available yet"):
         load({"unmatched": "echo", "seed": 1})
+
+
+def test_an_editor_is_offered_one_spelling_of_each_key():
+    def names(schema):
+        if isinstance(schema, dict):
+            yield from schema.get("properties", {}) if isinstance(schema.get("properties"), dict) else ()
+            for value in schema.values():
+                yield from names(value)
+        elif isinstance(schema, list):
+            for value in schema:
+                yield from names(value)
+
+    offered = set(names(json_schema()))
+    assert "api_key" in offered
+    assert not any(re.search("[A-Z]", name) for name in offered)
+
+
+def test_every_key_has_a_text_to_show():
+    for name, schema in json_schema()["properties"].items():
+        assert len(schema["description"]) > 10, name

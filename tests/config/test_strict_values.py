@@ -106,11 +106,6 @@ def test_a_key_of_a_rule_that_is_not_available_yet(name: str) -> None:
     assert problems({"responses": {"a": {"when": {}, "reply": "x", name: 1}}}) == [f"responses.a: '{name}' is not available yet"]
 
 
-@pytest.mark.parametrize("word", later.WORDS["a way to answer retries"])
-def test_a_way_to_answer_retries_that_is_not_available_yet(word: str) -> None:
-    assert problems({"responses": [], "retries": word}) == [f"retries: '{word}' is not available yet"]
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openaimock.delivery.pace import pieces, stream, stream_pieces, wait, whole
+import openaimock
+from openaimock.delivery.pace import drawn, pieces, stream, stream_pieces, wait, whole
+from openaimock.errors import ConfigError
 from openaimock.types.reply import Delay, Pace
 
 from ..support.wire import events, post, user
@@ -59,6 +61,21 @@ def test_a_lognormal_latency_has_its_median():
     assert 0.09 < drawn[1000] < 0.11
 
 
+def test_a_pace_draws_its_rate_and_time_to_first_token_anew_for_each_reply():
+    source = chance()
+    pace = Pace(jitter=0.1, random_ttft=Delay("uniform", 100, 200), random_tps=Delay("normal", 50, 10))
+    paces = [drawn(pace, lambda: source) for _ in range(500)]
+    assert all(100 <= each.ttft <= 200 and each.jitter == 0.1 for each in paces)
+    assert 45 < sum(each.tps for each in paces) / 500 < 55
+    assert len({each.ttft for each in paces}) == len({each.tps for each in paces}) == 500
+
+
+def test_a_drawn_rate_never_stops_a_stream():
+    source = chance()
+    pace = Pace(random_tps=Delay("normal", 10, 100))
+    assert min(drawn(pace, lambda: source).tps for _ in range(200)) == 1.0
+
+
 FRAMES = [(b"role", 0.0), (b"a", 1.0), (b"b", 2.0), (b"c", 1.0), (b"stop", 0.0), (b"done", 0.0)]
 
 
@@ -94,6 +111,36 @@ def test_a_whole_reply_takes_as_long_as_its_tokens():
 
 def rule(**reply):
     return [{"when": {"user": {"any": True}}, "reply": {"content": "one two three", **reply}}]
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize("path", ["/chat/completions", "/responses"])
+def test_distributions_of_a_pace_time_the_reply(serve, path, streamed):
+    mock = serve(rule(pace={"ttft": {"uniform": [20, 30]}, "tps": {"lognormal": [400, 0.1]}}))
+    text = {"messages": user("go")["messages"]} if "chat" in path else {"input": "go"}
+    for _ in range(3):
+        assert post(mock, {"model": "gpt-4o", **text, "stream": streamed}, path).status_code == 200
+    ends = [exchange.chunks[-1] for exchange in mock.exchanges]
+    assert all(0.02 < end < 0.08 for end in ends)
+    assert len(set(ends)) == 3
+
+
+def test_distributions_of_the_file_s_pace_and_of_a_raw_stream(serve):
+    body = "data: 1\n\ndata: 2\n\n"
+    headers = {"content-type": "text/event-stream"}
+    mock = serve(
+        {"pace": {"ttft": {"uniform": [20, 30]}}, "responses": [{"when": {}, "reply": {"body": body, "headers": headers}}]}
+    )
+    assert post(mock, user("go", stream=True)).text == body
+    assert 0.02 <= mock.exchanges[0].chunks[0] <= 0.03
+
+
+def test_the_same_seed_draws_the_same_pace(serve):
+    setting = rule(pace={"ttft": {"uniform": [1, 30]}})
+    first, second = (serve({"seed": 3, "responses": setting}) for _ in range(2))
+    for mock in (first, second):
+        post(mock, user("go"))
+    assert first.exchanges[0].chunks == second.exchanges[0].chunks
 
 
 def test_given_chunks_are_sent_as_they_are(serve):
@@ -140,3 +187,26 @@ def test_gaps_are_the_milliseconds_before_each_piece(serve):
 def test_streams_of_one_long_text_share_its_pieces():
     text = "word " * 10_000
     assert stream_pieces(text, None, "gpt-4o") is stream_pieces(text, None, "gpt-4o")
+
+
+@pytest.mark.parametrize(
+    ("pace", "problem"),
+    [
+        ({"ttft": {"uniform": [5, 1]}}, "pace.ttft.uniform: the first number is the smaller one, got 5 and 1"),
+        ({"ttft": {"lognormal": [0, 1]}}, "pace.ttft.lognormal: the median of 'lognormal' is above 0"),
+        ({"ttft": -1}, "pace.ttft: expected a number 0 or more, got -1"),
+        ({"tps": 0}, "pace.tps: expected a number above 0, got 0"),
+        ({"tps": {"normal": [0, 5]}}, "pace.tps: the first number of a rate's distribution is above 0"),
+        ({"tps": {"uniform": [5, 1]}}, "pace.tps.uniform: the first number is the smaller one, got 5 and 1"),
+        (
+            {"tps": {"norml": [5, 1]}},
+            "pace.tps: 'norml' is not a key of a rate; did you mean 'normal'? (uniform, normal, lognormal)",
+        ),
+        ({"tps": {"normal": [5]}}, "pace.tps.normal: expected 2 items, got 1"),
+        ({"tps": {}}, "pace.tps: a rate needs one of uniform, normal, lognormal"),
+    ],
+)
+def test_bad_distributions_are_problems_with_a_place(pace, problem):
+    with pytest.raises(ConfigError) as raised:
+        openaimock.create_app({"responses": [], "pace": pace})
+    assert str(raised.value).splitlines() == [problem]

@@ -15,6 +15,7 @@ from docutils.nodes import literal_block
 from openai.types.chat import ChatCompletion
 
 import openaimock
+from openaimock.app.explain import explain
 
 from ..support.commands import environment, run
 from ..support.wire import post, strictly, user
@@ -208,3 +209,16 @@ def test_every_page_is_in_the_readme_and_the_index_once():
     assert sorted(named) == sorted(pages - {"changes", "contributing"})
     listed = re.findall(r"^    (\w+)$", (ROOT / "docs" / "index.rst").read_text("utf-8"), re.MULTILINE)
     assert sorted(listed) == sorted(pages - {"index"})
+
+
+def test_loadtest(serve):
+    mock = example(serve, "loadtest.yaml")
+    api = mock.app.api
+    answering = {}
+    for model in ("gpt-4o-mini", "gpt-4.1-nano", "o3", "gpt-5", "a-model-of-my-own"):
+        body = {"model": model, "messages": [user_message("Hello")], "stream": True}
+        answering[model] = explain(api, body, api.namespaces["default"])["rule"]
+    assert list(answering.values()) == ["small-model", "nano-model", "reasoning-model", "large-model", "large-model"]
+    stream = post(mock, {"model": "gpt-4.1-nano", "messages": [user_message("Hello")], "stream": True})
+    assert stream.text.endswith("data: [DONE]\n\n")
+    assert post(mock, {"model": "text-embedding-3-small", "input": "a"}, "/embeddings").status_code == 200

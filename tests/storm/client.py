@@ -1,4 +1,4 @@
-"""A client for tests of the storm that starts fast and retries twice; ``--hang``: without a timeout, ``--child``: leaves a child."""
+"""A client for tests that starts fast and retries twice; ``--hang``: without a timeout, ``--child``: leaves a child."""
 
 import http.client
 import json

@@ -29,6 +29,8 @@ def listed(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     unlisted = UNLISTED.get(value.get("object") or str(value.get("type")), ())
+    if "score" in value:
+        unlisted = ("vector_store_id",)  # a result of a file search, which has no type
     return {name: listed(item) for name, item in value.items() if name not in unlisted}
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import APIError
@@ -14,6 +12,7 @@ from ...params.image_rules import sides
 from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Reply
+from ..payload import payload
 
 #: The output formats by the names of Python's header reader that differ from the API's.
 FORMATS = ("png", "jpeg", "webp", "gif")
@@ -50,16 +49,6 @@ def _of_rule(entry: Mapping[str, Any], ask: Ask) -> Picture:
     info = image_info(data)
     format = info.format if info else ask.body.get("output_format") or "png"
     return Picture(data, format, revised_prompt=revised, partials=(data,) * _partial_count(ask))
-
-
-def payload(entry: Mapping[str, Any]) -> bytes:
-    """The bytes of a reply's ``{file}`` or ``{b64}``. APIError 500 for a file that cannot be read any more."""
-    if "b64" in entry:
-        return base64.b64decode(entry["b64"])
-    try:
-        return Path(entry["file"]).read_bytes()
-    except OSError as error:
-        raise APIError(500, f"The file of the rule cannot be read: {error}", type="server_error") from None
 
 
 def _drawn(ask: Ask, key: str) -> Picture:

@@ -99,6 +99,11 @@ def new_response(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
     return response
 
 
+def has_file_search(ask: Ask) -> bool:
+    """Whether the request offers the tool ``file_search``, whose answer may take long."""
+    return any(tool.get("type") == "file_search" for tool in ask.body.get("tools") or ())
+
+
 def conversation_id(body: Mapping[str, Any]) -> str:
     """The conversation that a request or a response names, as an id or an object; "" when it names none."""
     conversation = body.get("conversation")
@@ -116,6 +121,10 @@ def _id(reply: Reply, context: Context) -> str:
 def response_for(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
     """The finished Response to a request."""
     response = new_response(ask, reply, context)
+    if has_file_search(ask):
+        from .file_search import searched  # imported here because few requests have the tool
+
+        reply = searched(ask, reply, context)
     reply, reason = shaping.truncate(reply, ask.model, (), ask.body.get("max_output_tokens"))
     blocks, error = _until_error(reply.blocks)
     output = output_items(ask, reply, blocks, context, response["tools"]) if blocks or not error else []

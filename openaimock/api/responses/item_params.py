@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from ...params.common import FILTER
 from ...params.compile import Check, compiled
 from ...params.errors import ParamError, missing, not_one_of, wrong_type
 from ...params.shapes import Also, Anything, Array, Boolean, Either, Integer, Map, Number, Object, OneOf, String, Union
@@ -117,10 +118,11 @@ _WEB_SEARCH = Object(
 _WEB_PREVIEW = Object(
     {"user_location": _PLACE, "search_context_size": _SIZE, "search_content_types": Array(OneOf(["text", "image"]))}
 )
+_HYBRID = Object({"embedding_weight": Number(), "text_weight": Number()}, required=["embedding_weight", "text_weight"])
 _FILE_SEARCH = Object(
     {
-        "vector_store_ids": Array(String()), "max_num_results": Integer(min=1, max=50), "filters": SCHEMA,
-        "ranking_options": Object({"ranker": String(), "score_threshold": Number(min=0, max=1), "hybrid_search": SCHEMA}),
+        "vector_store_ids": Array(String()), "max_num_results": Integer(min=1, max=50), "filters": FILTER,
+        "ranking_options": Object({"ranker": String(), "score_threshold": Number(min=0, max=1), "hybrid_search": _HYBRID}),
     },
     required=["vector_store_ids"],
 )  # fmt: skip

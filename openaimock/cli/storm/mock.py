@@ -82,9 +82,7 @@ class StormMock:
         self.server: MockServer | None = None
         if config is not None:
             isolate = ("path", *(source for source in config.isolate if source != "path"))
-            # A step of a rule with several replies is not lost to an attempt that failed.
-            config = replace(config, isolate=isolate, retries="same")
-            self.server = MockServer(config, port=0, host="127.0.0.1")
+            self.server = MockServer(replace(config, isolate=isolate), port=0, host="127.0.0.1")
             # What the mock reports about faults is expected here, and would disturb the progress line.
             self.server.log.setLevel(logging.CRITICAL)
             self.server.app.api.install(self._cells)

@@ -1,0 +1,1 @@
+"""Audio: speech from a text, and the text of recordings."""
