@@ -6,8 +6,8 @@ import json
 import shlex
 from collections.abc import Callable, Collection, Mapping
 from html import escape
-from itertools import groupby
 
+from ...storm.kinds import KINDS
 from ..coverage import attribute
 from .grid import MARKS
 from .results import FAILED, HUNG, RECOVERED, Report, Result, codes, data, line
@@ -90,10 +90,11 @@ def _html_counts(report: Report) -> str:
 def _html_grid(report: Report) -> str:
     points = sorted({(one.cell.exchange, one.cell.event) for one in report.results})
     rows = ["<tr><th>fault</th>" + "".join(f"<th>{exchange}.{event}</th>" for exchange, event in points) + "</tr>"]
-    for fault, group in groupby(sorted(report.results, key=lambda one: one.cell.fault), key=lambda one: one.cell.fault):
-        by_point = {(one.cell.exchange, one.cell.event): one for one in group}
-        cells = "".join(_html_mark(by_point.get(point)) for point in points)
-        rows.append(f"<tr><th>{escape(fault)}</th>{cells}</tr>")
+    for kind in KINDS:
+        by_point = {(one.cell.exchange, one.cell.event): one for one in report.results if one.cell.fault == kind.name}
+        if by_point:
+            cells = "".join(_html_mark(by_point.get(point)) for point in points)
+            rows.append(f'<tr><th title="{escape(kind.doc)}">{escape(kind.name)}</th>{cells}</tr>')
     return f'<div class="scroll"><table>{"".join(rows)}</table></div><p>* with findings about the client</p>'
 
 
@@ -131,8 +132,9 @@ def _html_cell(report: Report, one: Result) -> str:
     more = one.requests - len(one.exchanges)
     exchanges = "\n".join([*one.exchanges, *([f"and {more} more"] if more else [])])
     return (
-        f'<details id="{_anchor(one)}"><summary>{title} {code}, {one.ended.seconds:.1f} s</summary>'
-        f"<pre>{escape(exchanges)}</pre>{f'<ul>{findings}</ul>' if findings else ''}"
+        # The anchor is inside of the details, so that browsers open them.
+        f"<details><summary>{title} {code}, {one.ended.seconds:.1f} s</summary>"
+        f'<pre id="{_anchor(one)}">{escape(exchanges)}</pre>{f'<ul>{findings}</ul>' if findings else ''}"
         f"<pre>{escape(one.ended.output)}</pre><p>Repeat: <code>{escape(report.repeat(one.cell))}</code></p></details>"
     )
 

@@ -40,11 +40,9 @@ class Processes:
         started = time.monotonic()
         process = self._start(environment)
         output = _Tail(process.stdout)
-        code: int | None = None
+        in_time = False
         try:
-            code = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            pass
+            in_time = _ends(process, timeout)
         finally:
             seconds = time.monotonic() - started
             # Children that a finished command left behind must not live on, either.
@@ -55,7 +53,7 @@ class Processes:
         text = output.close()
         if self._stopped:
             raise Stopped
-        return Ended(code, seconds, text)
+        return Ended(process.returncode if in_time else None, seconds, text)
 
     def _start(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         with self._lock:
@@ -78,6 +76,23 @@ class Processes:
             self._stopped = True
             for process in self._running:
                 _kill(process)
+
+
+def _ends(process: subprocess.Popen[bytes], timeout: float) -> bool:
+    """Whether a process ends within the timeout. It stays a zombie, so that its group cannot become that of another process."""
+    if not hasattr(os, "waitid"):
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+    end, pause = time.monotonic() + timeout, 0.001
+    while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+        if time.monotonic() >= end:
+            return False
+        time.sleep(min(pause, 0.02))
+        pause *= 2
+    return True
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
