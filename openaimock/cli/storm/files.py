@@ -128,13 +128,14 @@ def _code_marks(text: str) -> str:
 def _html_cell(report: Report, one: Result) -> str:
     code = "killed" if one.ended.code is None else f"exit code {one.ended.code}"
     title = f'<b class="{one.outcome}">{one.outcome}</b> <code>{one.cell.point} {escape(one.cell.fault)}</code>'
-    findings = "".join(f"<li><code>{finding.code}</code>: {escape(finding.message)}</li>" for finding in one.findings)
+    rows = "".join(f"<li><code>{finding.code}</code>: {escape(finding.message)}</li>" for finding in one.findings)
+    findings = f"<ul>{rows}</ul>" if rows else ""
     more = one.requests - len(one.exchanges)
     exchanges = "\n".join([*one.exchanges, *([f"and {more} more"] if more else [])])
     return (
         # The anchor is inside of the details, so that browsers open them.
         f"<details><summary>{title} {code}, {one.ended.seconds:.1f} s</summary>"
-        f'<pre id="{_anchor(one)}">{escape(exchanges)}</pre>{f'<ul>{findings}</ul>' if findings else ''}"
+        f'<pre id="{_anchor(one)}">{escape(exchanges)}</pre>{findings}'
         f"<pre>{escape(one.ended.output)}</pre><p>Repeat: <code>{escape(report.repeat(one.cell))}</code></p></details>"
     )
 
