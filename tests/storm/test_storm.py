@@ -57,7 +57,7 @@ def test_the_grid_shows_where_the_client_recovered_failed_and_hung(storm):
         "",
     ]
     assert "3 cells: 1 recovered, 1 failed cleanly, 1 hung; 1 with findings about the client" in output
-    assert "  sent 1: POST /v1/chat/completions -> 200, fault stall" in output
+    assert "  sent 1: POST /v1/chat/completions -> 200, fault stall, running" in output
     assert "  | wrong key" in output
     assert "1.0 401: failed with exit code 1 after " in output
     assert "  repeat: openaimock storm mock.yaml --timeout 6 --at 1.0 --faults stall -- " in output

@@ -59,8 +59,8 @@ def _mark(one: Result | None, column: int, colours: bool) -> str:
         return " " * column
     mark = MARKS[one.outcome] + (_FINDING if one.findings else "")
     padding = " " * (column - 2 - len(mark))
-    shown = f"\x1b[{_COLOURS[one.outcome]}m{mark}\x1b[0m" if colours else mark
-    return f"  {shown}{padding}"
+    coloured = f"\x1b[{_COLOURS[one.outcome]}m{mark}\x1b[0m" if colours else mark
+    return f"  {coloured}{padding}"
 
 
 def summary(report: Report) -> str:

@@ -62,6 +62,9 @@ class Report(NamedTuple):
 def result(cell: Cell, ended: Ended, sights: Sequence[Sight]) -> Result:
     """The Result of a run."""
     exchanges = [sight.exchange for sight in sights]
+    if ended.code is None and exchanges and exchanges[-1].ended == "client_disconnected":
+        # The client still waited when it was killed.
+        exchanges[-1].ended = "running"
     listed = [line(sight, number) for number, sight in enumerate(sights[:MAX_LISTED], 1)]
     findings = [finding._replace(namespace="") for finding in verdict.findings(numbered(exchanges))]
     return Result(cell, ended, tuple(listed), len(exchanges), tuple(findings))
