@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +51,11 @@ class APIError(Exception):
         return {**self.body()["error"], "message": self.logged}
 
 
+#: The number of problems that differ only in their place and are shown one by one.
+_EQUAL_PROBLEMS = 10
+_NUMBER = re.compile(r"\d+")
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One mistake in a configuration: ``place`` is ``file:line:column`` (or ""), ``path`` is like ``responses[3].id``."""
@@ -61,11 +69,26 @@ class Problem:
 
 
 class ConfigError(ValueError):
-    """A configuration that cannot be served; ``problems`` has all its mistakes, ``str()`` a line for each."""
+    """A configuration that cannot be served; ``problems`` has all its mistakes, ``str()`` a line for each.
+
+    Of many equal mistakes ``str()`` has the first ones, and how many others there are.
+    """
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
+        super().__init__("\n".join(_lines(problems)))
         self.problems = problems
+
+
+def _lines(problems: Sequence[Problem]) -> Iterator[str]:
+    """A line for each problem, in order; of more than a few equal ones at several places the first ones and the last."""
+    kinds = [(_NUMBER.sub("", problem.path), problem.message) for problem in problems]
+    totals, counts = Counter(kinds), Counter[tuple[str, str]]()
+    for kind, problem in zip(kinds, problems, strict=True):
+        counts[kind] += 1
+        if counts[kind] <= _EQUAL_PROBLEMS:
+            yield str(problem)
+        elif counts[kind] == totals[kind]:
+            yield f"{problem.place or problem.path}: the last of {totals[kind] - _EQUAL_PROBLEMS} more mistakes of this kind"
 
 
 class PortInUseError(OSError):

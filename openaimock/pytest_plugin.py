@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -137,10 +138,16 @@ def openai_mock(request: pytest.FixtureRequest, openai_mock_session: MockServer,
     mock = openai_mock_session
     sources, settings, options = _arguments(request)
     files: list[Path] = request.config.getini("openai_mock")
+    problem = _misspelt_option(settings)
     try:
-        mock.restart(_configure(request, [*files, *sources], settings))
+        if not problem:
+            mock.restart(_configure(request, [*files, *sources], settings))
     except ConfigError as error:
-        pytest.fail(f"openai_mock: {error}", pytrace=False)
+        problem = str(error)
+    if problem:
+        # Outside the handler: pytest would show both errors.
+        pytest.fail(f"openai_mock: {problem}", pytrace=False)
+    mock.log.addFilter(_is_not_miss)
     for name, value in verdicts.environment(mock, os.environ).items():
         monkeypatch.setenv(name, value)
     request.node.stash[_TEST] = (mock, options)
@@ -199,6 +206,24 @@ def _arguments(request: pytest.FixtureRequest) -> tuple[list[Any], dict[str, Any
     return sources, settings, options
 
 
+def _misspelt_option(settings: dict[str, Any]) -> str:
+    """The message about an argument of the marker that is probably a misspelt option; settings have messages of their own."""
+    from difflib import get_close_matches
+
+    from .config.settings import SETTINGS
+
+    names = {field.name for field in SETTINGS.fields}
+    for name in settings.keys() - names:
+        for option in get_close_matches(name, _OPTIONS, 1, 0.7):
+            return f"'{name}' is not an option of the marker; did you mean '{option}'?"
+    return ""
+
+
+def _is_not_miss(record: logging.LogRecord) -> bool:
+    """Whether a log record is no miss. The report of the test shows misses."""
+    return not getattr(record, "is_miss", False)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
     """Fail a passed test for its exchanges; add them to the report of a failed one."""
@@ -217,5 +242,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
         if message:
             outcome.force_exception(pytest.fail.Exception(message, pytrace=False))
     elif not issubclass(outcome.excinfo[0], pytest.skip.Exception):
-        message = verdicts.verdict(mock, options["allow_unmatched"])
+        # The client's error has the message of the API, and often explains the miss already.
+        failure = str(outcome.excinfo[1])
+        message = verdicts.verdict(mock, options["allow_unmatched"] or "No matching response found" in failure)
         item.add_report_section("call", "openai_mock", "\n".join(filter(None, [message, verdicts.summary(mock)])))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Sequence
+from typing import Any
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #: A translation table from any byte to one of 62 characters (256 is no multiple of 62; ids need no even distribution).
@@ -24,6 +26,19 @@ class Ids:
         self.source = f"{seed}\x1f{namespace}\x1f{number}"
         self._ids = 0
         self._random: random.Random | None = None
+
+    @property
+    def place(self) -> list[Any]:
+        """Where the next id is drawn, as plain data: ``resume`` goes on there."""
+        return [self.source, self._ids]
+
+    @classmethod
+    def resume(cls, place: Sequence[Any]) -> Ids:
+        """The ids that would have been drawn next at a ``place``."""
+        ids = cls.__new__(cls)
+        ids.source, ids._ids = place
+        ids._random = None
+        return ids
 
     def _bytes(self, size: int) -> bytes:
         self._ids += 1

@@ -12,9 +12,11 @@ from .app.call import StartResponse
 from .config.load import Config, load
 from .http import cors, payloads
 from .http.catalog import api_error
+from .http.extensions import defer
 from .http.request import Request
-from .state.metrics import CONTENT_TYPE
+from .state.metrics import CONTENT_TYPE, merged_text
 from .state.namespace import secret_of
+from .state.store import StoreUnavailable
 from .text import tokens
 
 if TYPE_CHECKING:
@@ -44,19 +46,48 @@ class Application:
 
     def close(self) -> None:
         """Close idle connections to other servers, and helper processes. The mock can be used again."""
+        self.api.namespaces.close()
         self.api.upstream.close()
         self.api.searcher.close()
+        self.api.jobs.close()
 
 
 def _health(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
     """GET /health: the server answers. The request is not journalled."""
-    body = payloads.encode({"status": "ok"})
+    return _status(api, environ, start_response, 200, {"status": "ok"})
+
+
+def _ready(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    """GET /ready: whether requests can be answered: the rules are loaded, the store answers and the server is not stopping."""
+
+    def answer() -> Iterable[bytes]:
+        facts: dict[str, Any] = {"status": "ready", "rules": len(api.ruleset.rules)}
+        try:
+            api.namespaces.check()
+        except StoreUnavailable as error:
+            facts |= {"status": "store unavailable", "reason": str(error)}
+        if environ.get("openaimock.stopping", _never)():
+            facts["status"] = "stopping"
+        return _status(api, environ, start_response, 200 if facts["status"] == "ready" else 503, facts)
+
+    return defer(environ, answer, urgent=True) if api.namespaces.blocks else answer()
+
+
+def _never() -> bool:
+    return False
+
+
+def _status(
+    api: App, environ: dict[str, Any], start_response: StartResponse, status: int, facts: dict[str, Any]
+) -> Iterable[bytes]:
+    body = payloads.encode(facts)
     headers = [
         ("content-type", "application/json"),
         ("content-length", str(len(body))),
+        *([("retry-after", "1")] if status == 503 else []),
         *cors.cors(Request(environ), api.config.cors),
     ]
-    start_response("200 OK", headers)
+    start_response(payloads.status_line(status), headers)
     return [body]
 
 
@@ -65,7 +96,20 @@ def _metrics(api: App, environ: dict[str, Any], start_response: StartResponse) -
     method = environ["REQUEST_METHOD"]
     if method not in ("GET", "HEAD"):
         return admin.refuse(api_error(405, method=method, path="/metrics"), start_response)
-    return admin.send(start_response, 200, api.sender.metrics.text().encode(), CONTENT_TYPE, method=method)
+
+    def answer() -> Iterable[bytes]:
+        return admin.send(start_response, 200, metrics_text(api).encode(), CONTENT_TYPE, method=method)
+
+    return defer(environ, answer, urgent=True) if api.namespaces.blocks else answer()
+
+
+def metrics_text(api: App) -> str:
+    """The counters of this process, or of all processes that share the state while their store answers."""
+    try:
+        snapshots = api.namespaces.snapshots()
+    except StoreUnavailable:
+        snapshots = {}
+    return merged_text(snapshots) if snapshots else api.sender.metrics.text()
 
 
 def _image(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -88,7 +132,7 @@ def _image(api: App, environ: dict[str, Any], start_response: StartResponse) -> 
 
 
 #: Paths of the mock itself, outside the API and the admin.
-_PAGES = {"/health": _health, "/metrics": _metrics}
+_PAGES = {"/health": _health, "/ready": _ready, "/metrics": _metrics}
 
 
 def create_app(config: Source, log: logging.Logger = log) -> Application:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,19 @@ settings.register_profile("openaimock", deadline=None)
 settings.load_profile("openaimock")
 
 Serve = Callable[..., MockServer]
+
+
+@pytest.fixture
+def eventually() -> Callable[..., None]:
+    """Wait until something holds."""
+
+    def wait(holds: Callable[[], object], message: str = "it never came about") -> None:
+        end = time.monotonic() + 30
+        while not holds():
+            assert time.monotonic() < end, message
+            time.sleep(0.002)
+
+    return wait
 
 
 @pytest.fixture

@@ -343,3 +343,28 @@ def test_the_marker_selects_the_findings_that_count(tests):
     result = tests(marked(["not_retired"]))
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*openai_mock: verdict: 'not_retired' is not a code; did you mean 'not_retried'?"])
+
+
+def test_a_when_without_a_reply_fails_the_test(tests):
+    result = tests("def test_one(openai_mock): openai_mock.when(user='a')\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["when() at test_*.py:* has no reply: add .reply(...), .replies(...) or .error(...)"])
+
+
+def test_a_misspelt_option_of_the_marker_gets_a_suggestion(tests):
+    result = tests("@pytest.mark.openai_mock(allow_unmatchd=True)\ndef test_one(openai_mock): pass\n")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["openai_mock: 'allow_unmatchd' is not an option of the marker; did you mean 'allow_unmatched'?"])
+    result.stdout.no_fnmatch_line("*another exception*")
+
+
+def test_a_miss_is_shown_once(tests):
+    result = tests(
+        "from openai import OpenAI\n"
+        "def test_one(openai_mock):\n"
+        "    with OpenAI(max_retries=0) as client:\n"
+        "        client.chat.completions.create(model='gpt-4o', messages=[{'role': 'user', 'content': 'unknown'}])\n"
+    )
+    result.assert_outcomes(failed=1)
+    text = result.stdout.str().partition("short test summary")[0]
+    assert text.count("No matching response found") == 1

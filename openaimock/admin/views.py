@@ -195,7 +195,7 @@ def advance(request: AdminRequest) -> dict[str, Any]:
     if not 0 <= seconds <= 1e9:
         raise bad(f"'seconds' must be a number from 0 to 1000000000, not {text[:80]!r}", "seconds")
     try:
-        request.app.sender.clock.advance(seconds)
+        request.app.advance(seconds)
     except ValueError as error:
         raise bad(str(error), "seconds") from None
     return {"now": request.app.sender.clock.now()}

@@ -19,9 +19,10 @@ FILES: dict[str, tuple[str, ...]] = {
     "models": ("models",),
     "files": ("files",),
     "uploads": ("uploads",),
-    "images": ("images.generations",),
+    "batches": ("batches.operations",),
+    "images": ("images.generations", "images.edits"),
+    "audio": ("audio.speech", "audio.transcriptions"),
     "vector_stores": ("vector_stores.stores", "vector_stores.files"),
-    "audio": ("audio.speech",),
 }
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..api.router import ROUTER
-from ..config.load import Config, load_rules
+from ..config.load import Config, load_rules, secrets
 from ..delivery.load import Load
 from ..errors import APIError, Hangup
-from ..http import cors
+from ..http import cors, payloads
 from ..http.cancellation import Cancellation
 from ..http.catalog import api_error
 from ..http.extensions import Deferred, defer
@@ -21,12 +21,15 @@ from ..rules.rule import Rule, build
 from ..rules.ruleset import RuleSet
 from ..rules.separate import Searcher, searching_with
 from ..state.limits import RateLimits
-from ..state.namespace import Context, Namespaces, name_of
+from ..state.namespace import Context, name_of
+from ..state.store import StoreUnavailable
+from ..state.stores import make_store
 from ..types.clock import monotonic
 from ..types.exchange import Exchange
 from . import asks, overrides
 from .call import Call, StartResponse
 from .injection import Injector, participant
+from .jobs import JobRunner
 from .no_proxy import NoProxy, Proxy
 from .retries import FunctionReplies, forget, recognize
 from .sender import Sender
@@ -34,19 +37,25 @@ from .sources import unmatched_plan
 from .stages import (
     admit,
     authenticate,
+    claim,
+    claim_may_wait,
     inject,
     limit,
     lint,
     match,
     match_may_block,
+    match_may_wait,
     override,
     pass_on,
     read,
     read_may_block,
+    read_may_wait,
     reply,
     reply_may_block,
+    reply_may_wait,
     route,
     write,
+    write_may_wait,
 )
 
 log = logging.getLogger("openaimock")
@@ -58,11 +67,24 @@ Steps = Sequence[tuple[Stage, Callable[["App", Call], bool] | None]]
 
 #: The path of every request. Its response is sent after the last stage, or after a stage that raises an APIError.
 STAGES: tuple[Stage, ...] = (route, authenticate, override, read, recognize, inject, admit, limit, lint, match, reply, write)
-#: The stages that may block, each with the test. A call that may block moves to the host's thread pool.
+#: Stages of several steps: a call can move to the thread pool between them. After a match the hit is counted.
+STEPS: Mapping[Stage, tuple[Stage, ...]] = {match: (match, claim)}
+#: The steps that may block, each with the test. A call that may block moves to the host's thread pool.
 MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {
     read: read_may_block,
     match: match_may_block,
     reply: reply_may_block,
+}
+
+#: The steps that may wait for the store, where other processes share it, each with the test.
+MAY_WAIT: Mapping[Stage, Callable[[App, Call], bool]] = {
+    read: read_may_wait,
+    recognize: lambda app, call: True,
+    limit: lambda app, call: True,
+    match: match_may_wait,
+    claim: claim_may_wait,
+    reply: reply_may_wait,
+    write: write_may_wait,
 }
 
 #: Stages that depend on a setting; a mock without the setting skips them.
@@ -75,6 +97,14 @@ OPTIONAL: Mapping[Stage, Callable[[Config], bool]] = {
     limit: lambda config: bool(config.limits),
     lint: lambda config: config.lint != "off",
 }
+
+
+def may_block(step: Stage, store_blocks: bool) -> Callable[[App, Call], bool] | None:
+    """The test whether a step may block; None for one that never does."""
+    tests = [table[step] for table in ((MAY_BLOCK, MAY_WAIT) if store_blocks else (MAY_BLOCK,)) if step in table]
+    if len(tests) < 2:
+        return tests[0] if tests else None
+    return lambda app, call: tests[0](app, call) or tests[1](app, call)
 
 
 class Response(NamedTuple):
@@ -93,7 +123,7 @@ class App:
         self.sender = Sender(config, log)
         self.log = self.sender.log
         self.asks = asks.AskReader()
-        self.namespaces = Namespaces(config)
+        self.namespaces = make_store(config, secrets(config), self.sender.metrics.snapshot)
         #: Numbers of the exchanges of all namespaces.
         self.order = itertools.count(1)
         self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}
@@ -108,6 +138,8 @@ class App:
         self.load = Load(config.load or {})
         self.limits = RateLimits(config.limits or {})
         self.lints = config.lint != "off"
+        #: Runs work that goes on after its request was answered.
+        self.jobs = JobRunner(self)
         self.function_replies = FunctionReplies()
         self.injector: Injector | None = None
         self.install(participant())
@@ -119,7 +151,8 @@ class App:
         self.injector = injector
         self.sender.ended = None if injector is None else injector.end
         skipped = [stage for stage, is_on in OPTIONAL.items() if not is_on(self.config)] + [inject] * (injector is None)
-        self._steps: Steps = tuple((stage, MAY_BLOCK.get(stage)) for stage in STAGES if stage not in skipped)
+        steps = [step for stage in STAGES if stage not in skipped for step in STEPS.get(stage, (stage,))]
+        self._steps: Steps = tuple((step, may_block(step, self.namespaces.blocks)) for step in steps)
         #: The path of a call that the mock itself makes: its cause was authenticated and counted.
         self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, inject, admit, limit))
         #: The path of a request that the mock cannot read, when the upstream answers what no rule answers.
@@ -130,6 +163,11 @@ class App:
         """Rules from their normal form, with the defaults of the configuration."""
         with searching_with(self.searcher):
             return [build(rule, number, self._defaults) for number, rule in enumerate(rules)]
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock on. ValueError for a time after the year 9999."""
+        self.sender.clock.advance(seconds)
+        self.jobs.wake()
 
     def add_rules(self, rules: Any, place: str = "") -> list[Rule]:
         """Append rules in a form that ``load_rules`` accepts; ``place`` names where they are defined. ConfigError."""
@@ -147,9 +185,33 @@ class App:
             headers = cors.preflight(request, self._preflight_origins(environ))
             start_response("204 No Content", [("content-length", "0"), *headers])
             return []
-        call = self._call(request, start_response, name_of(environ, self.config.isolate))
+        name = name_of(environ, self.config.isolate)
+        if self.namespaces.blocks and self.namespaces.may_block(name):
+            return defer(environ, lambda: self._answer(request, start_response, name, in_pool=True))
+        return self._answer(request, start_response, name)
+
+    def _answer(self, request: Request, start_response: StartResponse, name: str, in_pool: bool = False) -> Iterable[bytes]:
+        try:
+            call = self._call(request, start_response, name)
+        except StoreUnavailable as error:
+            return self._refuse_without_store(error, start_response)
+        call.in_pool = in_pool
         call.context.namespace.append(call.exchange)
         return self._run(call, self._steps)
+
+    def _refuse_without_store(self, error: StoreUnavailable, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request that cannot even be numbered, because the store does not answer."""
+        refusal = self._unavailable(error)
+        body = payloads.encode(refusal.body())
+        headers = [("content-type", "application/json"), ("content-length", str(len(body))), *refusal.headers.items()]
+        start_response(payloads.status_line(refusal.status), headers)
+        return [body]
+
+    def _unavailable(self, error: StoreUnavailable) -> APIError:
+        """The refusal of a request that needs a store which does not answer."""
+        self.log.warning("%s", error)
+        message = f"The mock cannot reach its state: {error}. Try again later."
+        return APIError(503, message, type="server_error", code="store_unavailable", headers={"retry-after": "1"})
 
     def _preflight_origins(self, environ: Environ) -> str | Sequence[str] | None:
         """The origins that may send the request which a browser asks about. An unknown path has the setting of all others."""
@@ -174,7 +236,11 @@ class App:
         def start_response(status: str, response_headers: Sequence[tuple[str, str]]) -> None:
             head.append((int(status[:3]), response_headers))
 
-        call = self._call(Request(environ, self.config.max_body), start_response, namespace)
+        try:
+            call = self._call(Request(environ, self.config.max_body), start_response, namespace)
+        except StoreUnavailable as error:
+            content = self._refuse_without_store(error, start_response)
+            return Response(*head[0], content)
         call.in_pool, call.recorded = True, record
         if record:
             call.context.namespace.append(call.exchange)
@@ -183,7 +249,7 @@ class App:
 
     def _call(self, request: Request, start_response: StartResponse, name: str) -> Call:
         started = monotonic()
-        context = Context(self.namespaces[name], self.sender.clock, self.config.seed, self.config)
+        context = Context(self.namespaces[name], self.sender.clock, self.config.seed, self.config, self.jobs)
         environ = request.environ
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO") or "/"
         exchange = Exchange(context.number, context.now, name, method, path, order=next(self.order), arrived=started)
@@ -204,6 +270,8 @@ class App:
             refusal = error
         except Hangup:
             raise
+        except StoreUnavailable as error:
+            refusal = self._unavailable(error)
         except Exception:
             self.log.exception("%s %s failed", call.exchange.method, call.exchange.path)
             refusal = api_error(500)

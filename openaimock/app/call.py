@@ -11,7 +11,7 @@ from ..delivery.load import Place
 from ..http.cancellation import Cancellation
 from ..http.request import Request
 from ..state.namespace import Context
-from ..types.ask import Ask
+from ..types.ask import Ask, Match
 from ..types.exchange import Exchange
 from ..types.reply import Fault, Reply
 from .sources import Selection
@@ -58,9 +58,11 @@ class Call:
     place: Place | None = None
     #: Additional response headers; set by ``limit``.
     headers: tuple[tuple[str, str], ...] = ()
-    #: What answers the request. For a request with several inputs an Ask for each of them, and what answers it. Set by ``match``.
-    selection: Selection = field(init=False)
+    #: An Ask for each input of a request with several, else empty, and the match of each or of the one. Set by ``match``.
     parts: Sequence[Ask] = ()
+    matches: Sequence[Match | None] = ()
+    #: What answers the request, or each of its inputs; set by ``claim``.
+    selection: Selection = field(init=False)
     selections: Sequence[Selection] = ()
     #: None for the operation's own answer; set by ``reply``.
     reply: Reply | None = None

@@ -78,6 +78,8 @@ def _recording(app: App, exchange: Exchange, namespaces: Namespaces, place: str)
         raise Skipped("it has not ended")
     if not isinstance(ask.body, dict):
         raise Skipped("the journal does not keep the body of this request")
+    if ask.files:
+        raise Skipped("the journal does not keep the bytes of files")
     body = ask.body
     if received is not None:
         if received.body is None:
@@ -105,7 +107,7 @@ def _response(app: App, exchange: Exchange, ask: Ask, namespaces: Namespaces) ->
     else:
         ask = ask.copy()
         ask.stream = False
-        context = Context(namespaces[exchange.namespace], app.sender.clock, app.config.seed, app.config)
+        context = Context(namespaces[exchange.namespace], app.sender.clock, app.config.seed, app.config, app.jobs)
         # The same number gives the same ids, to which later requests may refer.
         context.number, context.now = exchange.number, exchange.at
         context.ids = Ids(app.config.seed, exchange.namespace, exchange.number)

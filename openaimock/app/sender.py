@@ -25,6 +25,7 @@ from ..http.headers import header_value
 from ..http.sse import Frame
 from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
+from ..state.store import StoreUnavailable
 from ..text.log import safe
 from ..types.clock import Clock, monotonic
 from ..types.exchange import Exchange
@@ -260,6 +261,10 @@ class Sender:
         try:
             yield from timed
             exchange.ended = "complete"
+        except StoreUnavailable as error:
+            self.log.warning("%s", error)
+            exchange.ended = "fault"
+            raise Hangup from None
         except Hangup:
             left = call.cancellation is not None and call.cancellation.event.is_set()
             exchange.ended = "client_disconnected" if left else "fault"

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from . import App
     from .call import Call
 
+#: The extra of the log record of a miss.
+_MISS = {**LINES, "is_miss": True}
+
 
 class Selection(NamedTuple):
     """What answers an Ask: the name of a source with the plan that it uses.
@@ -97,20 +100,24 @@ def unmatched_plan(unmatched: Any, defaults: Mapping[str, Any]) -> Plan | None:
 # The choice
 
 
-def select(app: App, call: Call, ask: Ask) -> Selection:
-    """What answers an Ask: a rule, or what ``unmatched`` says. APIError 400 ``no_match`` when nothing does."""
+def select(app: App, call: Call, ask: Ask, match: Match | None) -> Selection:
+    """What answers an Ask: the rule that matches, or what ``unmatched`` says. APIError 400 ``no_match`` when nothing does."""
     namespace = call.context.namespace
     while True:
-        match = app.ruleset.match(ask, namespace.hits())
         if match is None:
             return _unmatched(app, call.route.operation, call, ask)
+        rule = match.rule
         if call.spares:
-            hit: int | None = namespace.hits().get(match.rule.id, 0)
+            hit: int | None = namespace.hits().get(rule.id, 0)
+        elif rule.numbered or not app.namespaces.blocks:
+            hit = namespace.claim(rule.id, rule.times, answer=match.answer)
         else:
-            hit = namespace.claim(match.rule.id, match.rule.times, answer=match.answer)
-        # None: another thread took the last of the rule's ``times``.
+            namespace.count_hit(rule.id, match.answer)
+            hit = 0
         if hit is not None:
             break
+        # Another request took the last of the rule's ``times``.
+        match = app.ruleset.match(ask, namespace.hits())
     chosen = selection(match, hit)
     if chosen is None:
         call.exchange.match = match
@@ -137,7 +144,7 @@ def _unmatched(app: App, operation: Operation, call: Call, ask: Ask) -> Selectio
     if app.config.unmatched == "echo":
         return Selection("echo")
     refusal = no_match(ask, app.ruleset.nearest(ask, call.context.namespace.hits()))
-    app.log.warning("%s", refusal.message, extra=LINES)
+    app.log.warning("%s", refusal.message, extra=_MISS)
     raise refusal
 
 

@@ -127,16 +127,24 @@ def lint(app: App, call: Call) -> None:
 
 
 def match(app: App, call: Call) -> None:
-    """What answers the request, or each of its inputs: a rule, or what ``unmatched`` says."""
+    """The rule that matches the request, or each of its inputs."""
     split = call.route.operation.split
     if split is not None:
         call.parts = split(call.ask)
     if call.retry is not None and retries.repeat(app, call):
         return
+    hits = call.context.namespace.hits()
+    call.matches = [app.ruleset.match(ask, hits) for ask in call.parts or (call.ask,)]
+
+
+def claim(app: App, call: Call) -> None:
+    """What answers the request, or each of its inputs: the rule that matches, whose hit is counted, or ``unmatched``."""
+    if call.repeats:
+        return
     if call.parts:
-        call.selections = [select(app, call, part) for part in call.parts]
+        call.selections = [select(app, call, part, match) for part, match in zip(call.parts, call.matches, strict=True)]
     else:
-        call.selection = select(app, call, call.ask)
+        call.selection = select(app, call, call.ask, call.matches[0])
         call.exchange.match = call.selection.match
     if call.retry is not None:
         retries.remember(app, call)
@@ -154,7 +162,7 @@ def reply(app: App, call: Call) -> None:
     call.reply = exchange.reply = content
     if content.fail is not None and namespace.fail(exchange.rule or "", selection.which, content.fail.times):
         raise _rule_error(content.fail.error, call)
-    if content.set_state:
+    if content.set_state and not call.spares:
         namespace.set_scenarios(content.set_state)
     if content.error is not None:
         raise _rule_error(content.error, call)
@@ -217,6 +225,35 @@ def reply_may_block(app: App, call: Call) -> bool:
         ready = call.selection.plan.ready
         return (ready is None or ready.auto or ready.proxy) and _may_block(call.ask, call.selection)
     return len(call.parts) > MANY or any(map(_may_block, call.parts, call.selections))
+
+
+# What may block besides when other processes share the state
+
+
+def read_may_wait(app: App, call: Call) -> bool:
+    """Whether reading the request asks the store for an object; its operation does so then, too."""
+    return not call.route.operation.alone
+
+
+def match_may_wait(app: App, call: Call) -> bool:
+    """Whether matching asks the store for hits or scenarios."""
+    return app.ruleset.reads_state
+
+
+def claim_may_wait(app: App, call: Call) -> bool:
+    """Whether a hit needs its number."""
+    return any(match is not None and match.rule.numbered for match in call.matches)
+
+
+def reply_may_wait(app: App, call: Call) -> bool:
+    """Whether the reply changes the state."""
+    plans = [selection.plan for selection in call.selections] or [call.selection.plan]
+    return any(bool(plan.plain.get("set_state") or plan.plain.get("fail")) or plan.function is not None for plan in plans)
+
+
+def write_may_wait(app: App, call: Call) -> bool:
+    """Whether the operation stores an object."""
+    return not call.route.operation.alone or bool(call.ask.body.get("store"))
 
 
 # Parts of the stages

@@ -76,11 +76,11 @@ def _similar_command(words: Sequence[str]) -> str:
 
 def _parser(name: str, command: Command) -> argparse.ArgumentParser:
     prog = "openaimock" if name == "serve" else f"openaimock {name}"
-    others = "\n".join(f"  openaimock {word:<8} {other.help}" for word, other in COMMANDS.items() if word != "serve")
+    others = "\n".join(f"  openaimock {word:<8} {other.help}" for word, other in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog=prog,
         description=command.help,
-        epilog=f"other commands:\n{others}" if name == "serve" else None,
+        epilog=f"commands (without one: serve):\n{others}" if name == "serve" else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -108,7 +108,8 @@ def _check_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _explain_arguments(parser: argparse.ArgumentParser) -> None:
     config_arguments(parser)
-    parser.usage = "openaimock explain [-h] CONFIG [CONFIG...] REQUEST.json"
+    parser.add_argument("--all", action="store_true", help="show every rule, not only the nearest 20")
+    parser.usage = "openaimock explain [-h] [--all] CONFIG [CONFIG...] REQUEST.json"
     parser.epilog = "REQUEST.json is the body of a request (- is standard input); the exit code is 1 when no rule answers it."
 
 
@@ -130,7 +131,7 @@ def _explain(arguments: argparse.Namespace) -> int:
         return USAGE
     from . import commands
 
-    return commands.explain_request(load_config(arguments), request, sys.stdin)
+    return commands.explain_request(load_config(arguments), request, sys.stdin, all=arguments.all)
 
 
 def _init_arguments(parser: argparse.ArgumentParser) -> None:

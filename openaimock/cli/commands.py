@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..config.load import Config
 
 Print = Callable[[str], None]
+#: How many rules ``explain`` shows without ``--all``.
+NEAREST = 20
 
 
 def schema(write_line: Print = print) -> int:
@@ -41,26 +43,29 @@ def init(target: str | None, write_line: Print = print) -> int:
     return 0
 
 
-def explain_request(config: Config, request: str, stdin: IO[str] | None, write_line: Print = print) -> int:
-    """Print which rule answers a request, and why the others do not; return 1 when none answers.
+def explain_request(config: Config, request: str, stdin: IO[str] | None, *, all: bool = False, write_line: Print = print) -> int:
+    """Print which rule answers a request, and why the nearest others (``all``: every other) do not; return 1 when none answers.
 
     The request is a file or ``-``: the JSON of a body, or ``{"path", "method", "headers", "body"}``.
     """
     # Imported here because no other command needs a mock.
+    from dataclasses import replace
+
     from ..app import App
     from ..app.explain import explain
     from ..config.load import secrets
     from ..text import redaction
 
     body = _request(request, stdin)
-    app = App(config)
+    # An explanation counts nothing and needs no shared state.
+    app = App(replace(config, store="memory"))
     try:
         report = explain(app, body, app.namespaces["default"])
     except APIError as error:
         lines = [f"The request is refused before matching: {error.status} {error.message}"]
         report = {"matched": False}
     else:
-        lines = list(_lines(report, config))
+        lines = list(_lines(report, config, len(report["verdicts"]) if all else NEAREST))
     for line in lines:
         write_line(redaction.text(line, secrets(app.config)))
     return 0 if report["matched"] else 1
@@ -84,14 +89,14 @@ def _request(name: str, stdin: IO[str] | None) -> Any:
         raise ConfigError([Problem("", "", f"the request {name} is nested too deeply")]) from None
 
 
-def _lines(report: Mapping[str, Any], config: Config) -> Iterator[str]:
-    """The lines of a report on every rule."""
+def _lines(report: Mapping[str, Any], config: Config, count: int) -> Iterator[str]:
+    """The lines of a report on the first ``count`` rules, and on the one that answers."""
     for finding in report["lint"]:
         yield f"lint: {finding['check']}: {finding['message']}"
     if not report["matched"]:
         outcome = "is refused" if config.unmatched == "error" else "gets the answer of 'unmatched'"
         yield f"No rule answers; the request ({report['endpoint']}) {outcome}."
-    for verdict in report["verdicts"]:
+    for verdict in report["verdicts"][:count]:
         name = f"{verdict['rule']} ({verdict['place']})" if verdict["place"] else verdict["rule"]
         if verdict["answers"]:
             yield f"{name} answers, with score {verdict['score']:g}."
@@ -100,3 +105,5 @@ def _lines(report: Mapping[str, Any], config: Config) -> Iterator[str]:
         yield f"  {name}: {reason if not where or reason.startswith(where) else f'{where}: {reason}'}"
         if verdict.get("hint"):
             yield f"    {verdict['hint']}"
+    if len(report["verdicts"]) > count:
+        yield f"({len(report['verdicts']) - count} more rules; --all shows every rule)"

@@ -34,6 +34,10 @@ class ReloadingApp:
         """Answer one request (PEP 3333)."""
         return self.app(environ, start_response)
 
+    def close(self) -> None:
+        """Close the current mock."""
+        self.app.close()
+
     def start(self) -> None:
         """Check the files every half second, in a thread that ends with the process."""
         threading.Thread(target=self._watch, name="openaimock watch", daemon=True).start()
@@ -84,6 +88,7 @@ def replace_config(app: App, config: Config) -> App:
         new.sender.clock = app.sender.clock
     if config.chaos == app.config.chaos:
         new.sender.chaos = app.sender.chaos
+    new.jobs.take_over(app.jobs)
     return new
 
 

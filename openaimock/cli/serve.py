@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING
 from .arguments import FAILED, INTERRUPTED, OK, USAGE, config_arguments, count, load_config, print_warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ..config.load import Config
     from ..wsgi import Application as MockApplication
+    from .reload import ReloadingApp
 
 
 #: The limit of open files that the server requests: every connection is one.
@@ -62,9 +64,6 @@ def serve(arguments: argparse.Namespace) -> int:
     from ..server import address, listen, logs
     from ..wsgi import create_app
 
-    options = _single_process_options(arguments)
-    if options and arguments.workers > 1:
-        return _usage(f"{options[0]} works with one process: leave out --workers")
     if arguments.coverage_xml and (problem := _unwritable(arguments.coverage_xml)):
         return _usage(f"cannot write {arguments.coverage_xml}: {problem}")
     config = _configured(arguments)
@@ -73,22 +72,57 @@ def serve(arguments: argparse.Namespace) -> int:
         return _usage("--watch needs a file to watch, not standard input")
     host, port = address.address(config, arguments.host, arguments.port, os.environ)
     log = logs.logger(arguments.verbose, arguments.log_file, arguments.log_format, always=True)
-    app = create_app(config, log)
-    _tune_process()
+    with _own_store(config, arguments.workers) as config:
+        app = create_app(config, log)
+        _tune_process()
+        if _reports(arguments):
+            app.api.namespaces.remember()
 
-    def ready(port: int) -> str:
-        return _ready_lines(config, address.url(host, port))
+        def ready(port: int) -> str:
+            return _ready_lines(config, address.url(host, port))
 
-    if arguments.workers > 1:
+        if arguments.workers == 1:
+            return _serve_here(arguments, app, config, (host, port), ready)
         from ..server.workers import share
 
         listeners = listen(host, port)
-        return share(app, listeners, config.max_body, log, arguments.workers, ready(listeners[0].getsockname()[1]))
-    if len(options) > arguments.watch:
-        from ..state.namespace import Counts
+        served = partial(_served, arguments, app, config.store)
+        line = ready(listeners[0].getsockname()[1])
+        code = share(served, listeners, config.max_body, log, arguments.workers, line)
+        code = _report_run(arguments, app) or code
+        app.close()
+        return code
 
-        app.api.namespaces.past = Counts()
-    return _serve_here(arguments, app, config, (host, port), ready)
+
+@contextmanager
+def _own_store(config: Config, workers: int) -> Iterator[Config]:
+    """The configuration, with a store that several workers share if it names none."""
+    if workers == 1 or config.store != "memory" or not hasattr(os, "fork"):
+        yield config
+        return
+    from dataclasses import replace
+
+    from .private_store import private_store
+
+    with private_store() as store:
+        yield replace(config, store=store)
+
+
+def _served(arguments: argparse.Namespace, app: MockApplication, store: str) -> MockApplication | ReloadingApp:
+    """What one process serves: the mock, which is loaded again when its files change if that was asked for."""
+    if not arguments.watch:
+        return app
+    from dataclasses import replace
+
+    from .reload import ReloadingApp
+
+    watched = ReloadingApp(
+        app,
+        lambda: replace(_configured(arguments), store=store),
+        lambda message: print(message, file=sys.stderr, flush=True),
+    )
+    watched.start()
+    return watched
 
 
 def _configured(arguments: argparse.Namespace) -> Config:
@@ -114,19 +148,11 @@ def _serve_here(
     arguments: argparse.Namespace, app: MockApplication, config: Config, place: tuple[str, int], ready: Callable[[int], str]
 ) -> int:
     """Serve in this process until a signal arrives; return the exit code."""
-    from ..server import Application, Server
+    from ..server import Server
     from ..server.pool import threads
     from ..server.signals import stopping_signals
 
-    served: Application = app
-    watched = None
-    if arguments.watch:
-        from .reload import ReloadingApp
-
-        watched = served = ReloadingApp(
-            app, partial(_configured, arguments), lambda message: print(message, file=sys.stderr, flush=True)
-        )
-        watched.start()
+    served = _served(arguments, app, config.store)
     host, port = place
     server = Server(served, host=host, port=port, threads=threads(config), max_body=config.max_body, log=app.api.log)
     stopped: list[int] = []
@@ -143,9 +169,8 @@ def _serve_here(
     print(ready(server.port), flush=True)
     server.run()
     _report_recording(app)
-    if arguments.verdict:
-        _report_verdict(watched.app if watched else app)
-    code = _report_run(arguments, watched.app if watched else app)
+    code = _report_run(arguments, getattr(served, "app", app))
+    served.close()
     return code or (INTERRUPTED if signal.SIGINT in stopped else OK)
 
 
@@ -158,10 +183,9 @@ def _unwritable(file: str) -> str:
         return error.strerror or str(error)
 
 
-def _single_process_options(arguments: argparse.Namespace) -> list[str]:
-    """The options in use that need the whole state in one process."""
-    names = ("watch", "coverage", "coverage_xml", "fail_uncovered", "fail_unmatched", "verdict")
-    return [f"--{name.replace('_', '-')}" for name in names if getattr(arguments, name)]
+def _reports(arguments: argparse.Namespace) -> bool:
+    """Whether the run ends with a report on all of it."""
+    return bool(arguments.coverage or arguments.coverage_xml or arguments.fail_uncovered or arguments.fail_unmatched)
 
 
 def _usage(message: str) -> int:
@@ -207,13 +231,17 @@ def _tune_process() -> None:
 
 def _report_run(arguments: argparse.Namespace, app: MockApplication) -> int:
     """Print and write the requested reports on the whole run; return the exit code."""
-    if not (arguments.coverage or arguments.coverage_xml or arguments.fail_uncovered or arguments.fail_unmatched):
+    if arguments.verdict:
+        _report_verdict(app)
+    if not _reports(arguments):
         return OK
     from ..state import coverage
+    from ..state.metrics import merge
     from .coverage import complete, table, xml
 
     report = coverage.report(app.api.ruleset.rules, app.api.namespaces.counts())
-    missed = app.api.sender.metrics.unmatched
+    snapshots = app.api.namespaces.snapshots()
+    missed = merge(snapshots.values()).unmatched if snapshots else app.api.sender.metrics.unmatched
     uncovered = arguments.fail_uncovered and not complete(report)
     unmatched = arguments.fail_unmatched and missed > 0
     if arguments.coverage or uncovered or unmatched:

@@ -14,4 +14,4 @@ WORDS: dict[str, tuple[str, ...]] = {
     "an endpoint": LATER,
 }
 #: The stores that are not implemented yet, by the scheme of their address.
-STORES = ("sqlite", "redis", "rediss")
+STORES = ("redis", "rediss")

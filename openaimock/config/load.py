@@ -16,7 +16,7 @@ from ..errors import ConfigError, Problem
 from ..params.models import ModelTable, overlay
 from ..text.redaction import HEADERS, is_secret
 from ..types.clock import Clock
-from . import keys, later, recording, timing, warnings
+from . import keys, recording, timing, warnings
 from .media import RULES_TEXT
 from .messages import describe
 from .names import MODELS
@@ -25,6 +25,7 @@ from .recording import RecordSetting
 from .rules import RULE_NORMALIZERS, Entry, number
 from .settings import RULES, SETTINGS
 from .source import Reader, Source
+from .stores import store_problem
 from .tree import BAD, Node, Reading, from_python
 from .validate import Checker, child, of_field
 from .yaml import parse
@@ -63,6 +64,8 @@ class Config:
     max_body: int = 64 * 1024**2
     isolate: tuple[str, ...] = ("path", "header", "key")
     store: str = "memory"
+    #: Where the setting ``store`` is, for errors that show when the store is opened.
+    store_place: str = ""
     retries: str = "next"
     #: ``url``, ``key``, ``headers`` and ``timeout`` (seconds).
     upstream: dict[str, Any] | None = field(default=None, repr=False)
@@ -96,6 +99,7 @@ def load(source: Source, *, environ: Mapping[str, str] | None = None, stdin: IO[
         settings, entries = _settings(check, trees)
         files = list(reader.files)
         record = _record(check, settings, reader, entries)
+        _check_store(check, settings, _base(files))
         numbered = number(check, entries, settings)
         if record is not None and record.active:
             # The file of recordings changes as it grows, and is not to be watched.
@@ -238,6 +242,13 @@ def _no_upstream(check: Checker, settings: Mapping[str, Any], numbered: list[dic
     check.problems.append(Problem("", "upstream", message))
 
 
+def _check_store(check: Checker, settings: Mapping[str, Any], base: Path) -> None:
+    """A problem when the store cannot be used."""
+    address = settings.get("store")
+    if isinstance(address, str) and (reason := store_problem(address, base)):
+        check.problems.append(Problem(settings["store_place"], "store", reason))
+
+
 def _base(files: list[Path]) -> Path:
     return files[0].parent if files else Path()
 
@@ -265,6 +276,8 @@ def _settings(check: Checker, trees: list[Node]) -> tuple[dict[str, Any], list[E
                 check.problem(node, (None, key), f"{where} has another value for '{key}'; set it once")
             settings[key] = _SETTINGS.get(key, _unchanged)(check, value, node, (None, key))
             places[key] = node.place
+    if "store" in settings:
+        settings["store_place"] = places["store"]
     return settings, entries
 
 
@@ -302,14 +315,6 @@ def _cors(check: Checker, value: Any, node: Node, path: Any) -> Any:
     return "*" if "*" in value else tuple(value)
 
 
-def _store(check: Checker, value: Any, node: Node, path: Any) -> Any:
-    if value in ("memory", BAD):
-        return value
-    if isinstance(value, str) and value.partition(":")[0] in later.STORES:
-        return check.problem(node, path, f"a store of {value.partition(':')[0]} is not available yet")
-    return check.problem(node, path, f"expected 'memory', got {describe(node)}")
-
-
 def _max_body(check: Checker, value: Any, node: Node, path: Any) -> Any:
     return check.problem(node, path, "expected at least 1 byte") if value == 0 else value
 
@@ -320,7 +325,6 @@ _SETTINGS = {
     "cors": _cors,
     "load": timing.load,
     "max_body": _max_body,
-    "store": _store,
     "upstream": recording.check_upstream,
     "record": recording.check_record,
 }

@@ -6,8 +6,7 @@ from ..types.operations import ENDPOINTS as SERVED
 
 #: Names of endpoints that are not served yet.
 LATER = (
-    "images.edits", "images.variations", "audio.transcriptions", "audio.translations",
-    "batches", "fine_tuning", "containers", "evals", "videos", "skills",
+    "fine_tuning", "containers", "evals", "videos", "skills",
 )  # fmt: skip
 #: The names of all endpoints.
 ENDPOINTS = (*SERVED, *LATER)

@@ -57,7 +57,9 @@ SETTINGS = Struct("a setting", (
     Field("retries", Choice(("next", "same"), "a way to answer retries"),
           "The answer to a retry: ``next`` answers it like any other request, ``same`` sends the last reply that "
           "was not an error once more.", default="next"),
-    Field("store", Text(empty=False), "Where the mock's state is stored.", default="memory"),
+    Field("store", Text(empty=False),
+          "Where the mock's state is stored: ``memory``, or a file that the processes of a machine share "
+          "(``sqlite:///file.db``).", default="memory"),
     Field("scenarios", MapOf(Text(numbers=True), "a scenario"), "The first state of each scenario."),
     Field("overrides", Flag(), "Whether request headers may set a fault or a latency.", default=True),
     Field("chaos", Struct("a chaos setting", (

@@ -6,7 +6,7 @@ import json
 import json.encoder
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -21,21 +21,22 @@ _MAX_REPEATED = 20
 _STRING = re.compile(rb'"[^"]*"?')
 
 
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+#: An escape of half a surrogate pair.
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class _InvalidJSON(ValueError):
     """JSON that Python's parser accepts and the API refuses."""
 
 
-class _RepeatedKey(Exception):
+class RepeatedKey(Exception):
     """An object has a key twice: the body is decoded again, with a record of such keys."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise _RepeatedKey
+        raise RepeatedKey
     return value
 
 
@@ -50,7 +51,9 @@ def _number(text: str) -> float:
     return number
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_number).decode
+#: Raises RepeatedKey.
+DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_number)
+_decode = DECODER.decode
 
 
 def _decode_repeated(text: str, names: list[str]) -> Any:
@@ -94,9 +97,9 @@ def parse(raw: bytes, repeated: list[str] | None = None) -> Any:
         text = raw.decode()
         try:
             value = _decode(text)
-        except _RepeatedKey:
+        except RepeatedKey:
             value = _decode_repeated(text, [] if repeated is None else repeated)
-        if _SURROGATE.search(raw):
+        if SURROGATE.search(text):
             # Half of a surrogate pair is not a character: no answer could contain it.
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
@@ -112,12 +115,13 @@ def parse(raw: bytes, repeated: list[str] | None = None) -> Any:
     except ValueError:
         # Python's own limit on the digits of an integer.
         raise not_json("The body has a number of too many digits.") from None
-    if raw.count(b"[") + raw.count(b"{") > _MAX_DEPTH and _depth(value) > _MAX_DEPTH:
+    if raw.count(b"[") + raw.count(b"{") > _MAX_DEPTH and depth(value) > _MAX_DEPTH:
         raise not_json("The body is nested too deeply.")
     return value
 
 
-def _depth(value: Any) -> int:
+def depth(value: Any) -> int:
+    """How deeply lists and objects nest."""
     deepest = 0
     level = [value]
     while level:
@@ -138,6 +142,23 @@ def _kind(value: Any) -> str:
 
 #: Compact, and raw UTF-8 as the API sends it; one encoder for every body and event.
 dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def dump_with(value: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    """An object as JSON, the same as ``dump`` writes it; ``texts`` has the JSON of some of its members."""
+    pieces: list[str] = []
+    others: dict[str, Any] = {}
+    for name, member in value.items():
+        if name not in texts:
+            others[name] = member
+            continue
+        if others:
+            pieces.append(dump(others)[1:-1])
+            others = {}
+        pieces.append(f"{quote(name)}:{texts[name]}")
+    if others:
+        pieces.append(dump(others)[1:-1])
+    return "{" + ",".join(pieces) + "}"
 
 
 #: A text as JSON, the same as ``dump`` writes it, but faster.

@@ -13,7 +13,8 @@ from ..types.ask import lazy
 from .catalog import api_error, not_json, wrong_content_type
 from .encoding import NotDecodable, decoded
 from .forms import CHUNK, MAX_FORM, Form, TemporaryFiles, broken_form, is_form, read_form, too_large
-from .json import _kind, parse
+from .json import _kind
+from .json_parts import parse_body
 
 #: A body of more bytes counts by its size against the memory of the journal.
 LARGE = 4096
@@ -61,6 +62,8 @@ class Request:
 
     #: The keys that are repeated in one object of the body, once it is parsed.
     repeated_keys: tuple[str, ...] = ()
+    #: About as many commas as the JSON body has, once it is parsed; they estimate its values.
+    commas: int | None = None
 
     def __init__(self, environ: dict[str, Any], max_body: int = 64 * 1024 * 1024) -> None:
         self.environ = environ
@@ -140,7 +143,7 @@ class Request:
         if "json" not in content_type:
             raise wrong_content_type(content_type)
         repeated: list[str] = []
-        value = parse(self.raw, repeated)
+        value, self.commas = parse_body(self.raw, repeated)
         if repeated:
             self.repeated_keys = tuple(repeated)
         if not isinstance(value, dict):
@@ -221,7 +224,8 @@ class Request:
             return 2 * self._form.text_size
         raw = self.raw
         # Beside its text, a small JSON value takes about 60 bytes in Python.
-        return 2 * len(raw) + 60 * raw.count(b",") if len(raw) > LARGE else 0
+        commas = self.commas
+        return 2 * len(raw) + 60 * (raw.count(b",") if commas is None else commas) if len(raw) > LARGE else 0
 
 
 def _copy(source: Any, target: IO[bytes], most: int) -> int:

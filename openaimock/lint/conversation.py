@@ -11,6 +11,7 @@ from ..params.models import Model
 from ..types.ask import Ask, Message
 from ..types.tools import choice, response_form, tools
 from .check import Check, Finding
+from .usual import unusual_items
 
 # Chat: the results follow the message with the calls
 
@@ -28,9 +29,11 @@ def _chat(ask: Ask, model: Model) -> Iterator[Finding]:
         if message.role == "tool":
             yield from _result(message.tool_call_id or "", at, called)
         else:
-            yield from _missing(called, f"messages.[{at}].role")
-            called = {}
-            yield from _calls(message, at, called)
+            if called:
+                yield from _missing(called, f"messages.[{at}].role")
+                called = {}
+            if message.tool_calls:
+                yield from _calls(message, at, called)
     yield from _missing(called, "messages")
 
 
@@ -97,13 +100,18 @@ _PAIRS = {"function_call": "function call", "custom_tool_call": "custom tool cal
 _RESULTS = {f"{kind}_output": words for kind, words in _PAIRS.items()}
 #: Types of items that may contain a call.
 _OPAQUE = frozenset(["compaction", "program"])
+#: Types of items that are calls or results, or may contain or find calls.
+_LINKED = frozenset([*_PAIRS, *_RESULTS, *_OPAQUE, "tool_search_call"])
 
 
 def _responses(ask: Ask, model: Model) -> Iterator[Finding]:
     before, added = getattr(ask, "before", ()), getattr(ask, "items", ())
     items = [*before, *added]
     yield from _duplicates(items)
-    yield from _lone_reasoning(added)
+    if any(item.get("type") == "reasoning" for item in added):
+        yield from _lone_reasoning(added)
+    items = [item for item in items if item.get("type") in _LINKED]
+    added = [item for item in added if item.get("type") in _LINKED]
     calls = {item.get("call_id"): words for item in items if (words := _PAIRS.get(item.get("type") or ""))}
     results = {item.get("call_id"): words for item in added if (words := _RESULTS.get(item.get("type") or ""))}
     if not any(item.get("type") in _OPAQUE for item in items):
@@ -131,8 +139,7 @@ _PART_MEMBERS = {
 
 
 def _members(ask: Ask, model: Model) -> Iterator[Finding]:
-    items = ask.body.get("input")
-    for at, item in enumerate(items if isinstance(items, list) else ()):
+    for at, item in unusual_items(ask):
         if item.get("type") not in (None, "message") or "role" not in item:
             continue
         allowed = _MESSAGE_MEMBERS | {"phase"} if item["role"] == "assistant" else _MESSAGE_MEMBERS

@@ -9,6 +9,7 @@ from ..http.catalog import printable
 from ..params.models import Model
 from ..types.ask import Ask
 from .check import Check, Finding
+from .usual import unusual_items
 
 #: How the ids of the model's items begin, by type.
 _PREFIXES = {
@@ -20,8 +21,7 @@ _PREFIXES = {
 
 
 def _items(ask: Ask, model: Model) -> Iterator[Finding]:
-    items = ask.body.get("input")
-    for at, item in enumerate(items if isinstance(items, list) else ()):
+    for at, item in unusual_items(ask):
         kind = item.get("type") or ("message" if "role" in item else "item_reference")
         id, prefix = item.get("id"), _PREFIXES.get(kind)
         if id and prefix and not id.startswith(prefix):

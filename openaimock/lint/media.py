@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..http.catalog import api_error, printable
 from ..params.models import Model
 from ..types.ask import Ask
 from .check import Check, Finding
+from .usual import unusual_items
 
 _IMAGE_TYPES = frozenset(["image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"])
 #: Files with these types and endings have no text that the API could read.
@@ -40,7 +41,9 @@ def _type(url: Any) -> str:
 def _chat_images(ask: Ask, model: Model) -> Iterator[Finding]:
     for message in ask.body["messages"]:
         content = message.get("content")
-        for part in content if isinstance(content, list) else ():
+        if content.__class__ is not list:
+            continue
+        for part in content:
             image = part.get("image_url")
             kind = _type(image.get("url") if isinstance(image, dict) else image)
             if kind and kind not in _IMAGE_TYPES:
@@ -48,7 +51,7 @@ def _chat_images(ask: Ask, model: Model) -> Iterator[Finding]:
 
 
 def _files(ask: Ask, model: Model) -> Iterator[Finding]:
-    for path, part in _parts(ask.body.get("input")):
+    for path, part in _parts(unusual_items(ask)):
         if part.get("type") == "input_file":
             kind = _type(part.get("file_data"))
             if kind.startswith(_NO_TEXT):
@@ -59,9 +62,9 @@ def _files(ask: Ask, model: Model) -> Iterator[Finding]:
                 yield Finding("file_type", _UNSUPPORTED, "input", "unsupported_file")
 
 
-def _parts(items: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _parts(items: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The parts of messages and of results of calls, with their paths."""
-    for at, item in enumerate(items if isinstance(items, list) else ()):
+    for at, item in items:
         for member in ("content", "output"):
             parts = item.get(member)
             for place, part in enumerate(parts if isinstance(parts, list) else ()):
@@ -78,7 +81,7 @@ def _ending(url: Any) -> str:
 
 
 #: The endpoints that make images, and the parameters that some of their models do not know.
-_PICTURES = ("images.generations",)
+_PICTURES = ("images.generations", "images.edits")
 _PICTURE_KEYS = (
     "response_format", "style", "quality", "background", "moderation", "output_format", "output_compression", "stream",
     "partial_images", "input_fidelity",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..params.models import Model
 from ..types.ask import Ask
+from ..types.parts import once
 from ..types.tools import Tool, listed, response_form
 from .check import MAX_FINDINGS, Check, Finding
 
@@ -35,9 +36,16 @@ _CACHED_SIZE = 200_000
 
 
 def _functions(ask: Ask, model: Model) -> Iterator[Finding]:
+    offered, functions = ask.body.get("tools"), ask.body.get("functions")
+    if functions is None:
+        return iter(once(offered, _packed_functions, _packed_functions))
+    return iter(_packed_functions(offered, functions))
+
+
+def _packed_functions(tools: Any, functions: Any = None) -> tuple[Finding, ...]:
     # The fastest cache key for JSON values; version 2 gives equal values equal bytes.
-    packed = marshal.dumps((ask.body.get("tools"), ask.body.get("functions")), 2)
-    return iter(_of_functions(packed) if len(packed) <= _CACHED_SIZE else _of_functions.__wrapped__(packed))
+    packed = marshal.dumps((tools, functions), 2)
+    return _of_functions(packed) if len(packed) <= _CACHED_SIZE else _of_functions.__wrapped__(packed)
 
 
 @lru_cache(maxsize=128)
@@ -67,10 +75,15 @@ def _output(ask: Ask, model: Model) -> Iterator[Finding]:
         message = f"Invalid parameter: '{form.param}' of type 'json_schema' is not supported with this model.{advice}"
         yield Finding("schema_model", message, param)
     if form.strict and form.schema is not None:
-        packed = marshal.dumps(form.schema, 2)
-        problem = _of_schema(packed) if len(packed) <= _CACHED_SIZE else _of_schema.__wrapped__(packed)
+        schema = form.schema
+        problem = once(ask.body[form.param.partition(".")[0]], "strict schema", lambda _: _packed_schema(schema))
         if problem:
             yield Finding("strict_schema", str(problem._replace(name=f"response_format '{form.name}'")), *_STRICT[form.param])
+
+
+def _packed_schema(schema: Any) -> Refusal | None:
+    packed = marshal.dumps(schema, 2)
+    return _of_schema(packed) if len(packed) <= _CACHED_SIZE else _of_schema.__wrapped__(packed)
 
 
 @lru_cache(maxsize=128)

@@ -19,8 +19,10 @@ _VOICE = Union(
 )
 
 SPEECH_CREATE = adapted(generated.SPEECH_CREATE, {"input": String(min_length=1, max_length=4096)})
-TRANSCRIPTIONS_CREATE = adapted(generated.TRANSCRIPTIONS_CREATE)
-TRANSLATIONS_CREATE = adapted(generated.TRANSLATIONS_CREATE)
+#: In the order of the API's message. Which of them a model has is checked later.
+_FORMATS = ["json", "text", "vtt", "srt", "verbose_json"]
+TRANSCRIPTIONS_CREATE = adapted(generated.TRANSCRIPTIONS_CREATE, {"response_format": OneOf(_FORMATS, also=["diarized_json"])})
+TRANSLATIONS_CREATE = adapted(generated.TRANSLATIONS_CREATE, {"response_format": OneOf(_FORMATS)})
 VOICE_CONSENTS_CREATE = adapted(generated.VOICE_CONSENTS_CREATE)
 VOICE_CONSENTS_LIST = adapted(generated.VOICE_CONSENTS_LIST)
 VOICE_CONSENTS_UPDATE = adapted(generated.VOICE_CONSENTS_UPDATE)

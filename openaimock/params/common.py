@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from .compile import compiled
@@ -27,12 +28,13 @@ _FILTER = Union(
         **dict.fromkeys(["and", "or"], _COMBINATION),
     },
 )
-_check_one = compiled(_FILTER)
+#: Compiled for the first filter: most mocks never get one.
+_check_one = cache(lambda: compiled(_FILTER))
 
 
 def _check_filter(value: Any, depth: int = 1) -> None:
     """Check a filter and those within it."""
-    _check_one(value)
+    _check_one()(value)
     if value["type"] not in ("and", "or"):
         return
     if depth == DEPTH:

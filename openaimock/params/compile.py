@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ..types.parts import PARTS
 from .errors import ParamError, invalid, long_name, missing, not_one_of, outside, wrong_length, wrong_type
 from .shapes import (
     Also,
@@ -109,6 +110,8 @@ def _one_of(shape: OneOf) -> Check:
 
 def _array(shape: Array) -> Check:
     inner = compiled(shape.of)
+    if shape.repeats:
+        inner = _part_check(inner)
     least, most = shape.min, math.inf if shape.max is None else shape.max
     # Vectors and token lists are long. For items without limits only the types matter, which a set in C finds quickly.
     simple = _simple(shape.of)
@@ -127,6 +130,20 @@ def _array(shape: Array) -> Check:
         except ParamError as error:
             error.names.append(at)
             raise
+
+    return _part_check(check) if shape.repeats else check
+
+
+def _part_check(inner: Check) -> Check:
+    """The check of an item that comes again: a part passes it once."""
+    part_of = PARTS.of
+
+    def check(item: Any) -> None:
+        part = part_of(item)
+        if part is None:
+            inner(item)
+        elif inner not in part.facts:
+            part.fact(inner, inner)
 
     return check
 

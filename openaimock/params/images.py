@@ -7,7 +7,7 @@ from functools import partial
 from .generated import images as generated
 from .image_rules import check_for_model
 from .shapes import Anything, Integer, Object, OneOf, String
-from .table import adapted
+from .table import adapted, table
 
 _EFFORT = OneOf(["none", "minimal", "low", "medium", "high", "xhigh", "max"])
 _SVG = {"model": String(), "reasoning": Object({"effort": _EFFORT})}
@@ -37,4 +37,6 @@ EDIT = adapted(
     rules=[_OF_EDITS],
 )
 EDIT_JSON = adapted(generated.EDIT_JSON, {**_NEW, "svg": Object(_SVG), "markup": _REFERENCE}, rules=[_OF_EDITS])
+#: The members of both forms of an edit, for lint.
+EDITS = table({**EDIT.shape.keys, **EDIT_JSON.shape.keys}, EDIT_JSON.shape.required)
 CREATE_VARIATION = adapted(generated.CREATE_VARIATION, {"size": String()}, rules=[_OF_GENERATIONS])

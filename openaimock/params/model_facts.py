@@ -31,6 +31,21 @@ class ImageOutput(NamedTuple):
     input_tile: int = 129
 
 
+class Listening(NamedTuple):
+    """How a model transcribes. The defaults are those of a model about which nothing is known."""
+
+    #: The formats that it answers in; the API names these in its refusals.
+    formats: tuple[str, ...] = ("json", "text", "srt", "verbose_json", "vtt", "diarized_json")
+    #: It streams, and counts tokens; whisper ignores ``stream`` and counts seconds.
+    streams: bool = True
+    logprobs: bool = True
+    #: It tells the speakers apart; ``languages`` says which languages it heard.
+    diarizes: bool = False
+    languages: bool = False
+    #: The longest audio in seconds.
+    max_seconds: float | None = None
+
+
 class Model(NamedTuple):
     """What the API does with one model name. The defaults are those of a model about which nothing is known."""
 
@@ -112,6 +127,8 @@ class Model(NamedTuple):
     #: How it makes images; the default for a model that makes none, or about which this is not known.
     pictures: ImageOutput = ImageOutput(any_size=True)
 
+    #: How it transcribes; the default for a model that does not, or about which this is not known.
+    listening: Listening = Listening()
     #: The voices that it speaks with; empty when any is accepted.
     voices: tuple[str, ...] = ()
 

@@ -5,7 +5,7 @@ Sources: the API description (which endpoint names which model), recorded answer
 
 from __future__ import annotations
 
-from .model_facts import Family, ImageOutput, Model
+from .model_facts import Family, ImageOutput, Listening, Model
 
 _IMAGES = frozenset(["images.generations", "images.edits"])
 _VARIATIONS = frozenset([*_IMAGES, "images.variations"])
@@ -39,7 +39,12 @@ _DALL_E_2 = ImageOutput(
 _IMAGE = Model(endpoints=_IMAGES, schemas=False, pictures=_GPT_IMAGE)
 _VOICES = ("nova", "shimmer", "echo", "onyx", "fable", "alloy", "ash", "sage", "coral")
 _SPEECH = Model(endpoints=frozenset(["audio.speech"]), schemas=False, voices=_VOICES)
-_TRANSCRIPTION = Model(endpoints=_LISTEN, context_window=16_000, max_output_tokens=2000, schemas=False)
+_WHISPER = Listening(("json", "text", "srt", "verbose_json", "vtt"), streams=False, logprobs=False)
+_GPT_LISTENING = Listening(("json", "text"), max_seconds=1400)
+_DIARIZING = _GPT_LISTENING._replace(formats=("json", "text", "diarized_json"), logprobs=False, diarizes=True)
+_TRANSCRIPTION = Model(
+    endpoints=_LISTEN, context_window=16_000, max_output_tokens=2000, schemas=False, listening=_GPT_LISTENING
+)  # fmt: skip
 _REALTIME = Model(
     endpoints=frozenset(["realtime"]), context_window=32_000, max_output_tokens=4096, audio=True, schemas=False
 )  # fmt: skip
@@ -68,9 +73,11 @@ FAMILIES = (
     Family(_SPEECH._replace(context_window=2000, voices=(*_VOICES, "ballad", "verse", "marin", "cedar")),
            "gpt-4o-mini-tts gpt-4o-mini-tts-2025-12-15 gpt-4o-mini-tts-2025-03-20"),
     Family(_TRANSCRIPTION._replace(endpoints=frozenset([*_LISTEN, "audio.translations"]), context_window=None,
-                   max_output_tokens=None), "whisper-1", "whisper"),
-    Family(_TRANSCRIPTION, "gpt-transcribe gpt-4o-transcribe gpt-4o-transcribe-diarize gpt-4o-mini-transcribe "
-                           "gpt-4o-mini-transcribe-2025-12-15 gpt-4o-mini-transcribe-2025-03-20"),
+                   max_output_tokens=None, listening=_WHISPER), "whisper-1", "whisper"),
+    Family(_TRANSCRIPTION, "gpt-4o-transcribe gpt-4o-mini-transcribe gpt-4o-mini-transcribe-2025-12-15 "
+                           "gpt-4o-mini-transcribe-2025-03-20"),
+    Family(_TRANSCRIPTION._replace(listening=_DIARIZING), "gpt-4o-transcribe-diarize"),
+    Family(_TRANSCRIPTION._replace(listening=_GPT_LISTENING._replace(logprobs=False, languages=True)), "gpt-transcribe"),
     # These transcribe within a realtime session.
     Family(_TRANSCRIPTION._replace(endpoints=frozenset(["realtime"])),
            "gpt-live-transcribe gpt-realtime-whisper gpt-realtime-translate"),

@@ -65,12 +65,16 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Array:
-    """``min`` to ``max`` items of one shape."""
+    """``min`` to ``max`` items of one shape.
+
+    ``repeats`` says that clients send the same items again and again: those that passed the check once are not checked again.
+    """
 
     of: Shape
     min: int = 0
     max: int | None = None
     called: str = ""
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,9 @@ from ..types.reply import Block, Reply
 from ..types.tools import Tool, choice, response_form, tools
 
 #: The endpoints that answer with text and tool calls; the others make their own answers.
-TEXT = frozenset(["chat", "responses", "completions"])
+TEXT = frozenset(["chat", "responses", "completions", "audio.transcriptions", "audio.translations"])
+#: Those whose text is free: no tool and no schema asks for something.
+_FREE = frozenset(["audio.transcriptions", "audio.translations"])
 #: Block kinds that a rule may combine with ``auto``; any other block is already an answer.
 _BESIDE = ("reasoning", "item")
 _ANY_OBJECT = {"type": "object", "additionalProperties": {"type": "string"}}
@@ -29,6 +31,10 @@ def fill(ask: Ask, reply: Reply, seed: object) -> Reply:
     """
     if ask.endpoint not in TEXT or any(block.kind not in _BESIDE for block in reply.blocks):
         return reply
+    if ask.endpoint in _FREE:
+        # The same text in every format.
+        random = Random(digest("auto", seed, ask.endpoint, ask.text))
+        return replace(reply, blocks=(*reply.blocks, Block("text", _sentence(random))))
     random = _random(ask, seed)
     tool = _tool_to_call(ask)
     block = Block("text", _text(ask, random)) if tool is None else Block("tool_call", call=_call(tool, random))

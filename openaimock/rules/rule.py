@@ -34,7 +34,7 @@ class Turn(NamedTuple):
     plan: Plan | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Rule:
     """One entry of ``responses:``. ``number`` is its position in file order; a rule has a ``flow`` or ``conditions``.
 
@@ -65,6 +65,13 @@ class Rule:
     names_endpoint: bool = False
     #: Some regex runs in a helper process, so that matching may block.
     unsafe: bool = False
+    #: What it answers depends on how often it answered before, so that each hit needs its number.
+    numbered: bool = True
+    #: Whether it matches depends on the hits of the namespace or on its scenarios.
+    reads_state: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Rule {self.id!r}{f' ({self.place})' if self.place else ''}>"
 
     @property
     def blocking(self) -> bool:
@@ -105,9 +112,21 @@ def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | No
         answers=answers,
         score=score,
         bound=max((value for value in worth if value is not None), default=0.0) if flow else bound,
-        names_endpoint=_names_endpoint(rule.get("when") or {}),
+        names_endpoint=_names("endpoint", rule.get("when") or {}),
         unsafe=_unsafe([rule.get("messages"), rule.get("when")]),
+        numbered=rule.get("times") is not None
+        or len(plans) > 1
+        or options.get("then") == "error"
+        or any(map(_is_numbered, [*plans, *(turn.plan for turn in flow if turn.plan is not None)])),
+        reads_state=rule.get("times") is not None or _names("state", rule.get("when") or {}),
     )
+
+
+def _is_numbered(plan: Plan) -> bool:
+    """Whether a reply depends on the number of the hit: its first attempts fail, it shows the number, or a function makes it."""
+    if plan.ready is not None:
+        return plan.ready.fail is not None
+    return plan.function is not None or plan.plain.get("fail") is not None or "count" in str(plan.plain)
 
 
 def _unsafe(value: Any) -> bool:
@@ -117,10 +136,10 @@ def _unsafe(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and any(map(_unsafe, value))
 
 
-def _names_endpoint(when: Mapping[str, Any]) -> bool:
-    """Whether conditions hold an ``endpoint``, at any depth."""
+def _names(key: str, when: Mapping[str, Any]) -> bool:
+    """Whether conditions hold a key, at any depth."""
     inner = [*(when.get("all") or ()), *(when.get("any") or ()), when.get("not") or {}]
-    return "endpoint" in when or any(map(_names_endpoint, inner)) if when else False
+    return key in when or any(_names(key, conditions) for conditions in inner) if when else False
 
 
 def _parallel(flow: Sequence[Turn]) -> tuple[tuple[int, int], ...]:

@@ -62,6 +62,8 @@ class RuleSet:
         self._adding = threading.Lock()
         #: Some rule's matcher waits for a helper process.
         self._unsafe = False
+        #: Some rule's match depends on the hits or the scenarios of a namespace.
+        self.reads_state = False
         #: While it is the same object, equal bodies get the same match; None when some rule depends on more than the body.
         self._edition: object | None = object()
         self.add(rules)
@@ -75,6 +77,7 @@ class RuleSet:
             ]
             self.rules += added
             self._unsafe = self._unsafe or any(rule.unsafe for rule in added)
+            self.reads_state = self.reads_state or any(rule.reads_state for rule in added)
             self._edition = object() if self._edition and all(rule.cacheable for rule in added) else None
 
     def match(self, ask: Ask, hits: Mapping[str, int]) -> Match | None:

@@ -91,7 +91,9 @@ class Server:
         self._reserve = Pool(RESERVED)
         self._transports: set[Transport] = set()
         self._postponed: list[HttpConnection] = []
-        self._environ = server_environ(self.host, self.port, {"wsgi.multiprocess": self._shared, **HOOKS})
+        self._environ = server_environ(
+            self.host, self.port, {"wsgi.multiprocess": self._shared, "openaimock.stopping": self._is_stopping, **HOOKS}
+        )
         self._lock = threading.Lock()  # held while it runs
         self._state = "new"
         self._thread: int | None = None
@@ -170,6 +172,10 @@ class Server:
             self._loop.call(partial(switch, POLLS))
             if self._thread != threading.get_ident():
                 done.wait(10)
+
+    def _is_stopping(self) -> bool:
+        """Whether the server only finishes what has begun."""
+        return self._loop.stopping
 
     def _serve(self) -> None:
         self._thread = threading.get_ident()

@@ -10,14 +10,12 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..types.clock import monotonic
 from . import Application, Server
 from .signals import stopping_signals
 
-#: Shown at start: what users of several workers must know.
-SEPARATE = "each worker keeps its own counters, stored objects and journal; rules without state need nothing"
 #: Seconds that responses have to end after the parent process is gone.
 ORPHAN_GRACE = 1.0
 #: A worker that ends within this many seconds is replaced when they are over; so many of these in a row end the server.
@@ -25,9 +23,17 @@ QUICK, QUICK_ENDS = 1.0, 5
 
 
 def share(
-    app: Application, listeners: Sequence[socket.socket], max_body: int, log: logging.Logger, count: int, ready: str
+    app: Callable[[], Application],
+    listeners: Sequence[socket.socket],
+    max_body: int,
+    log: logging.Logger,
+    count: int,
+    ready: str,
 ) -> int:
-    """Serve from ``count`` forked processes until a signal; the exit code. OSError where there is no ``fork``."""
+    """Serve from ``count`` forked processes until a signal; the exit code. OSError where there is no ``fork``.
+
+    Each process calls ``app`` for what it serves, and its ``close`` at the end, if it has one.
+    """
     if not hasattr(os, "fork"):
         for listener in listeners:
             listener.close()
@@ -45,7 +51,7 @@ def share(
         for number in range(count):
             fleet.start(number)
         print(ready, flush=True)
-        _report(f"{count} workers; {SEPARATE}")
+        _report(f"{count} workers share their state")
         return fleet.wait(reader)
     finally:
         # Workers never outlive a failure here, such as no more processes, or a closed standard output.
@@ -66,7 +72,7 @@ class Fleet:
 
     def __init__(
         self,
-        app: Application,
+        app: Callable[[], Application],
         listeners: Sequence[socket.socket],
         max_body: int,
         log: logging.Logger,
@@ -110,13 +116,17 @@ class Fleet:
             signal.set_wakeup_fd(-1)  # it is the parent's pipe
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             balance = SharedBalance(self._counts, number)
-            server = Server(self._app, listeners=self._listeners, balance=balance, max_body=self._max_body, log=self._log)
+            app = self._app()
+            server = Server(app, listeners=self._listeners, balance=balance, max_body=self._max_body, log=self._log)
             server.stop_at_end_of(self._parent, ORPHAN_GRACE)
             for stopping in self._stopping:
                 signal.signal(stopping, lambda number, frame: server.stop())
             signal.signal(signal.SIGUSR1, lambda number, frame: server.stop(0))
             signal.pthread_sigmask(signal.SIG_UNBLOCK, self._stopping)
             server.run()
+            close = getattr(app, "close", None)
+            if close is not None:
+                close()
             os._exit(0)
         except BaseException as error:
             _report(f"a worker failed: {error}")
@@ -168,7 +178,7 @@ class Fleet:
                 self._due.append((max(now, started + QUICK), number))
                 self._due.sort()
                 reason = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
-                _report(f"worker {child} {reason}; another one replaces it, without its state")
+                _report(f"worker {child} {reason}; another one replaces it")
         return failed
 
     def _start_due(self, stopping: bool) -> None:

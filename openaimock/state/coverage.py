@@ -7,6 +7,7 @@ from typing import Any
 
 from ..rules.rule import Rule
 from ..types.exchange import Exchange
+from .journal import arrival
 from .namespace import Counts
 from .store import State
 
@@ -23,7 +24,7 @@ def hits(counts: Iterable[Counts]) -> dict[str, int]:
 def unmatched(namespaces: Iterable[State]) -> list[Exchange]:
     """The exchanges in the journals that no rule matched, oldest first."""
     exchanges = [exchange for state in namespaces for exchange in state.exchanges() if exchange.unmatched]
-    return sorted(exchanges, key=lambda exchange: exchange.order)
+    return sorted(exchanges, key=arrival)
 
 
 def unreached(rule: Rule, counts: Sequence[int], answers: Collection[tuple[str, int]]) -> list[int]:

@@ -170,8 +170,8 @@ class Engine(Protocol):
         """``State.delete``."""
         ...
 
-    def swap(self, name: str, collection: str, id: str, old: str, new: str) -> bool:
-        """Replace a text (not its index and place) if it is still ``old``; whether it was."""
+    def swap(self, name: str, collection: str, id: str, old: str | None, new: str) -> bool:
+        """Replace a text (not its index and place) if it is still ``old``; whether it was. ``old`` None: if there is none."""
         ...
 
     def count(self, name: str, collection: str) -> int:

@@ -165,11 +165,16 @@ FILTERS: dict[str, Callable[[Exchange, str], bool]] = {
 }
 
 
+def arrival(exchange: Exchange) -> tuple[float, int]:
+    """The key that sorts exchanges by their arrival. Processes that share a store number them when they write them."""
+    return exchange.at, exchange.order
+
+
 def pick(exchanges: Iterable[Exchange], filters: Mapping[str, str], limit: int | None = None) -> list[Exchange]:
     """The exchanges that pass every filter (keys of FILTERS), oldest first; at most the newest ``limit``."""
     tests = [(FILTERS[name], content) for name, content in filters.items()]
     matching = [exchange for exchange in exchanges if all(test(exchange, content) for test, content in tests)]
-    matching.sort(key=lambda exchange: exchange.order)
+    matching.sort(key=arrival)
     return matching if limit is None or limit >= len(matching) else matching[len(matching) - limit :]
 
 

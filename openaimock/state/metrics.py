@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from ..types.exchange import Exchange
 
@@ -59,35 +61,98 @@ class Metrics:
             if self._open:
                 self._open.discard(exchange)
 
+    def snapshot(self) -> Snapshot:
+        """All counters at this moment."""
+        with self._lock:
+            running = list(self._open)
+            return Snapshot(
+                [(*key, count) for key, count in self._requests.items()],
+                {endpoint: list(counts) for endpoint, counts in self._durations.items()},
+                dict(self._faults),
+                self._chunks + sum(len(exchange.chunks) for exchange in running),
+                self._unmatched,
+                len(running),
+            )
+
     def text(self) -> str:
         """Everything, in Prometheus' text format."""
-        with self._lock:
-            requests, faults = dict(self._requests), dict(self._faults)
-            durations = {endpoint: list(counts) for endpoint, counts in self._durations.items()}
-            running = list(self._open)
-            chunks, unmatched = self._chunks, self._unmatched
-        chunks += sum(len(exchange.chunks) for exchange in running)
-        lines = [
-            *_family("requests", "counter", "Requests answered, by endpoint, rule and status.", _requests(requests)),
-            *_family("request_duration_seconds", "histogram", "From a request to its last byte.", _durations(durations)),
-            *_family("streams_open", "gauge", "Replies that are leaving on the clock.", [("", {}, len(running))]),
-            *_family("chunks", "counter", "Events of streams, and pieces of replies on the clock.", [("_total", {}, chunks)]),
-            *_family("faults", "counter", "Faults carried out, by kind.", _faults(faults)),
-            *_family("unmatched", "counter", "Requests that no rule matched.", [("_total", {}, unmatched)]),
-        ]
-        return "\n".join(lines) + "\n"
+        return "\n".join(_lines(self.snapshot())) + "\n"
+
+
+class Snapshot(NamedTuple):
+    """The counters of one process or of several, as JSON can hold them."""
+
+    #: Endpoint, rule, status, count.
+    requests: Sequence[tuple[str, str, int, int]] = ()
+    durations: Mapping[str, Sequence[float]] = {}
+    faults: Mapping[str, int] = {}
+    chunks: int = 0
+    unmatched: int = 0
+    #: Replies that are leaving on the clock.
+    running: int = 0
+
+    @property
+    def answered(self) -> int:
+        """How many requests were answered."""
+        return sum(count for *_, count in self.requests)
+
+
+def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
+    """The sum of several snapshots."""
+    requests: Counter[tuple[str, str, int]] = Counter()
+    durations: dict[str, list[float]] = {}
+    faults: Counter[str] = Counter()
+    chunks = unmatched = running = 0
+    for snapshot in snapshots:
+        for endpoint, rule, status, count in snapshot.requests:
+            requests[endpoint, rule, status] += count
+        for endpoint, counts in snapshot.durations.items():
+            sums = durations.setdefault(endpoint, [0.0] * len(counts))
+            durations[endpoint] = [one + other for one, other in zip(sums, counts, strict=True)]
+        faults.update(snapshot.faults)
+        chunks, unmatched = chunks + snapshot.chunks, unmatched + snapshot.unmatched
+        running += snapshot.running
+    return Snapshot([(*key, count) for key, count in requests.items()], durations, faults, chunks, unmatched, running)
+
+
+def merged_text(snapshots: Mapping[str, Snapshot]) -> str:
+    """The sum of the counters of several processes, and the main counters of each that lives, in Prometheus' text format.
+
+    The name "" stands for processes that have ended.
+    """
+    living = sorted((name, snapshot) for name, snapshot in snapshots.items() if name)
+    requests = [("_total", {"process": name}, snapshot.answered) for name, snapshot in living]
+    streams = [("", {"process": name}, snapshot.running) for name, snapshot in living]
+    lines = [
+        *_lines(merge(snapshots.values())),
+        *_family("process_requests", "counter", "Requests answered by each process that shares the state.", requests),
+        *_family("process_streams_open", "gauge", "Replies of each process that are leaving on the clock.", streams),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(snapshot: Snapshot) -> list[str]:
+    requests, durations, faults, chunks, unmatched, running = snapshot
+    return [
+        *_family("requests", "counter", "Requests answered, by endpoint, rule and status.", _requests(requests)),
+        *_family("request_duration_seconds", "histogram", "From a request to its last byte.", _durations(durations)),
+        *_family("streams_open", "gauge", "Replies that are leaving on the clock.", [("", {}, running)]),
+        *_family("chunks", "counter", "Events of streams, and pieces of replies on the clock.", [("_total", {}, chunks)]),
+        *_family("faults", "counter", "Faults carried out, by kind.", _faults(faults)),
+        *_family("unmatched", "counter", "Requests that no rule matched.", [("_total", {}, unmatched)]),
+    ]
 
 
 #: One line: the end of its name, its labels, its value.
 Sample = tuple[str, Mapping[str, str], float]
 
 
-def _requests(counts: Mapping[tuple[str, str, int], int]) -> Iterator[Sample]:
-    for (endpoint, rule, status), count in sorted(counts.items()):
+def _requests(counts: Iterable[tuple[str, str, int, int]]) -> Iterator[Sample]:
+    for endpoint, rule, status, count in sorted(counts):
         yield "_total", {"endpoint": endpoint, "rule": rule, "status": str(status)}, count
 
 
-def _durations(durations: Mapping[str, list[float]]) -> Iterator[Sample]:
+def _durations(durations: Mapping[str, Sequence[float]]) -> Iterator[Sample]:
     for endpoint, (*counts, total) in sorted(durations.items()):
         so_far = 0.0
         for bound, count in zip((*map(str, BUCKETS), "+Inf"), counts, strict=True):

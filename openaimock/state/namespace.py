@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 from ..params.models import ModelTable
 from ..seed import Ids
 from ..types.clock import Clock
+from .jobs import Jobs
 from .journal import MEMORY, JournalMemory
 from .memory import MemoryState
+from .metrics import Snapshot
 from .store import State
 
 #: How many namespaces are kept; past it the least recently used one is evicted.
@@ -30,6 +32,14 @@ class Counts(NamedTuple):
     def most_of(self, rule: str) -> int:
         """The most hits of a rule in one namespace."""
         return (self.hits if self.most is None else self.most).get(rule, 0)
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts as JSON can hold them."""
+        return {
+            "hits": dict(self.hits),
+            "answers": sorted(self.answers),
+            "most": dict(self.hits if self.most is None else self.most),
+        }
 
     def merged(self, other: Counts) -> Counts:
         """The counts of both."""
@@ -137,6 +147,14 @@ class Namespaces:
     def close(self) -> None:
         """Nothing is left to be written."""
 
+    def snapshots(self) -> dict[str, Snapshot]:
+        """None: what this process has counted is all there is."""
+        return {}
+
+    def remember(self) -> None:
+        """From now on keep the counts of namespaces that go, for the coverage of the whole run."""
+        self.past = Counts()
+
     def counts(self) -> list[Counts]:
         """What is counted of the rules in every namespace, those that are gone included."""
         counts = list(map(counts_of, self))
@@ -152,14 +170,16 @@ def secret_of(settings: Any) -> str:
 class Context:
     """What one exchange can draw on: the time, ids and randomness, its namespace, and the settings of the mock."""
 
-    __slots__ = ("_settings", "ids", "namespace", "now", "number", "request_id")
+    __slots__ = ("_settings", "ids", "jobs", "namespace", "now", "number", "request_id")
 
-    def __init__(self, namespace: State, clock: Clock, seed: object, settings: Any) -> None:
+    def __init__(self, namespace: State, clock: Clock, seed: object, settings: Any, jobs: Jobs) -> None:
         self.namespace = namespace
         self.number = namespace.next_number()
         self.now = clock.now()
         self.ids = Ids(seed, namespace.name, self.number)
         self._settings = settings
+        #: What runs work that goes on after the answer.
+        self.jobs = jobs
         #: The ``x-request-id`` of the exchange.
         self.request_id = ""
 

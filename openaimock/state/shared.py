@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 from ..types.exchange import Exchange
 from . import records
 from .engine import Engine
-from .journal import Journal, JournalMemory
+from .journal import Journal, JournalMemory, arrival
 from .store import Cost, Levels, Page
 
 #: Numbers that are leased at once: few for a namespace that is new, because most are used by one short test.
@@ -140,7 +140,7 @@ class SharedState:
         self._flush()
         exchanges = [records.decode(record, order) for order, record in self.engine.entries(self.name)]
         # Batches of several processes are written one after the other.
-        return sorted(exchanges, key=lambda exchange: (exchange.at, exchange.order))
+        return sorted(exchanges, key=arrival)
 
     def dropped(self) -> int:
         """How many exchanges made room for newer ones."""

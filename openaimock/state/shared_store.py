@@ -11,13 +11,16 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
+from functools import reduce
 from typing import Any
 
 from ..text.log import ROOT
 from ..types.clock import monotonic
+from . import documents
 from .batches import collect
 from .engine import Engine
 from .journal import JournalMemory
+from .metrics import Snapshot
 from .namespace import LIMIT, Counts, counts_of
 from .processes import Processes
 from .shared import Journaling, SharedState
@@ -30,6 +33,8 @@ INTERVAL = 0.05
 BUSY, SHARE = 50, 0.05
 #: Seconds between two reports of a process that it lives.
 BEAT = 1.0
+#: The document with the counts of namespaces that are gone.
+_PAST = "coverage of the past"
 #: Seconds that a reader of the journal waits for the batches of the other processes.
 PATIENCE = 2.0
 
@@ -42,10 +47,13 @@ class SharedStore:
 
     blocks = True
 
-    def __init__(self, engine: Engine, settings: Any, secrets: Collection[str] = ()) -> None:
+    def __init__(
+        self, engine: Engine, settings: Any, secrets: Collection[str] = (), measure: Callable[[], Snapshot] = Snapshot
+    ) -> None:
         self.engine = engine
-        self.past: Counts | None = None
         self.on_change: Callable[[Mapping[str, int]], None] = lambda counters: None
+        self._measure = measure
+        self._remembers = False
         self._settings = settings
         self._journaling = Journaling(settings.journal_size, JournalMemory(settings.journal_memory), tuple(secrets))
         self._states: OrderedDict[str, SharedState] = OrderedDict()
@@ -111,10 +119,15 @@ class SharedStore:
 
     def reset(self, name: str | None = None) -> None:
         """Forget one namespace, or all."""
+        self._forget(name)
+        # What another process answers from now on must not go to the state that is gone.
+        self._wait_for_others()
+
+    def _forget(self, name: str | None) -> None:
         with self._writing:
-            if self.past is not None:
-                for gone in self.engine.epochs() if name is None else [name]:
-                    self.past = self.past.merged(counts_of(self._state(gone)))
+            if self._remembers:
+                gone = [counts_of(self._state(each)) for each in (self.engine.epochs() if name is None else [name])]
+                documents.change(self.engine, _PAST, lambda past: reduce(Counts.merged, gone, _past(past)).as_json())
             self.engine.reset(name)
             self._discard([*self._states] if name is None else [name])
 
@@ -133,8 +146,17 @@ class SharedStore:
 
     def counts(self) -> list[Counts]:
         """What is counted of the rules in every namespace, those that are gone included."""
-        counts = list(map(counts_of, self))
-        return counts if self.past is None else [*counts, self.past]
+        return [*map(counts_of, self), _past(documents.read(self.engine, _PAST))]
+
+    def remember(self) -> None:
+        """From now on keep the counts of namespaces that go, for the coverage of the whole run."""
+        self._remembers = True
+
+    def snapshots(self) -> dict[str, Snapshot]:
+        """What each process has counted of its exchanges until now; "" stands for those that have ended."""
+        self.settle()
+        self._beat()
+        return self.processes.snapshots()
 
     def check(self) -> None:
         """StoreUnavailable unless the store answers."""
@@ -149,7 +171,7 @@ class SharedStore:
                 return
             counters = self.engine.counters()
             self._resets, self._ticket = counters.get("resets", 0), counters.get("ticket", 0)
-            self.processes.beat(self._ticket)
+            self._beat()
             self.on_change(counters)
             self._stop = threading.Event()
             # It holds no reference to this store, so that a mock that is dropped ends it.
@@ -171,20 +193,28 @@ class SharedStore:
         if ticket != self._ticket:
             # A reader waits for all that has happened here until now.
             self.flush(whole=True)
-            self.processes.beat(ticket)
             self._ticket = ticket
+            self._beat()
         self.on_change(counters)
         if monotonic() - self._beaten > BEAT:
-            self.processes.beat(self._ticket)
-            self._beaten = monotonic()
+            self._beat()
+            self.processes.remove_dead()
             for name in self.engine.surplus(LIMIT):
-                self.reset(name)
+                self._forget(name)
+
+    def _beat(self) -> None:
+        self.processes.beat(self._ticket, self._measure())
+        self._beaten = monotonic()
 
     def settle(self) -> None:
         """Wait until what has happened in all processes until now is written."""
         if self._thread is None:
             self._start()
         self.flush(whole=True)
+        self._wait_for_others()
+
+    def _wait_for_others(self) -> None:
+        """Wait until every other process has written its batch and read what was changed."""
         others = self.processes.others()
         if not others:
             return
@@ -236,6 +266,13 @@ class SharedStore:
         """The key of another exchange, unlike all others in the store."""
         self._entries += 1
         return f"{self.processes.id}/{self._entries}"
+
+
+def _past(document: Any) -> Counts:
+    """The counts of namespaces that are gone."""
+    if document is None:
+        return Counts()
+    return Counts(document["hits"], {(rule, answer) for rule, answer in document["answers"]}, document["most"])
 
 
 def _run(reference: weakref.ref[SharedStore], stop: threading.Event) -> None:

@@ -222,8 +222,11 @@ class SQLiteEngine:
         statement = "DELETE FROM objects WHERE namespace = ? AND collection = ? AND id = ?"
         return self._change(statement, name, collection, id) > 0
 
-    def swap(self, name: str, collection: str, id: str, old: str, new: str) -> bool:
+    def swap(self, name: str, collection: str, id: str, old: str | None, new: str) -> bool:
         """Replace a text that is still the same."""
+        if old is None:
+            statement = "INSERT OR IGNORE INTO objects (namespace, collection, id, value) VALUES (?, ?, ?, ?)"
+            return self._change(statement, name, collection, id, new) > 0
         statement = "UPDATE objects SET value = ? WHERE namespace = ? AND collection = ? AND id = ? AND value = ?"
         return self._change(statement, new, name, collection, id, old) > 0
 

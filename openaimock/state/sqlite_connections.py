@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .sqlite_schema import APPLICATION_ID, OLDEST, TABLES, VERSION, of_another, problem
+from ..config.stores import APPLICATION_ID, VERSION, of_another, sqlite_problem
+from .sqlite_schema import OLDEST, TABLES
 from .store import StoreUnavailable
 
 try:
@@ -69,7 +70,7 @@ class Connections:
         if sqlite3.sqlite_version_info < OLDEST:
             needed = ".".join(map(str, OLDEST[:2]))
             raise sqlite3.Error(f"SQLite {needed} or newer is needed, this Python has {sqlite3.sqlite_version}")
-        if reason := problem(self.path):
+        if reason := sqlite_problem(self.path):
             raise sqlite3.Error(reason)
         # No other user may read what clients send; SQLite gives its other files the mode of this one.
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))

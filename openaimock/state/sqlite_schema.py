@@ -1,15 +1,9 @@
-"""The tables of a SQLite store, and the checks of a file that is to hold them."""
+"""The tables of a SQLite store (``config.stores`` has their version)."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-#: What marks a SQLite file as a store of this program (``PRAGMA application_id``), and the version of its tables.
-APPLICATION_ID, VERSION = 0x6F_61_6D_6B, 1
 #: The oldest SQLite whose statements can return rows.
 OLDEST = (3, 35, 0)
-_MAGIC = b"SQLite format 3\0"
 
 TABLES = """
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -70,47 +64,3 @@ OF_NAMESPACES = (
     "hits", "answers", "failures", "claims", "scenarios", "buckets", "journal", "objects", "collections", "blobs", "leases",
     "schedule",
 )  # fmt: skip
-
-
-def path_of(address: str, base: Path) -> Path:
-    """The file of an address: ``sqlite:///file.db`` is relative to ``base``, ``sqlite:////file.db`` is not. ValueError."""
-    scheme, slashes, name = address.partition(":///")
-    if scheme != "sqlite" or not slashes or not name or "\0" in name:
-        raise ValueError("expected sqlite:///file.db, or sqlite:////folder/file.db for an absolute path")
-    if "?" in name or "#" in name:
-        raise ValueError("the address of a SQLite file has no options: leave out what follows '?' or '#'")
-    return base / name
-
-
-def problem(path: Path) -> str | None:
-    """Why a file cannot hold the state, None when it can or does not exist yet. Nothing is created."""
-    if path.is_dir():
-        return f"{path} is a folder, not a file"
-    if not path.parent.is_dir():
-        return f"the folder {path.parent} does not exist"
-    if not path.exists():
-        return None if os.access(path.parent, os.W_OK | os.X_OK) else f"cannot create {path}: the folder cannot be written"
-    try:
-        with path.open("rb") as file:
-            head = file.read(100)
-    except OSError as error:
-        return f"cannot read {path}: {error.strerror}"
-    if not head:
-        return None if os.access(path, os.W_OK) else f"cannot write {path}"
-    if head[:16] != _MAGIC or len(head) < 100:
-        return f"{path} is not a SQLite database"
-    if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
-        return f"cannot write {path} and its folder, as SQLite must"
-    # A store that is in use may have its first pages in the write-ahead log only.
-    application, version = int.from_bytes(head[68:72], "big"), int.from_bytes(head[60:64], "big")
-    return of_another(path, application, version) if application or version else None
-
-
-def of_another(path: Path, application: int, version: int) -> str | None:
-    """Why a database with these marks is not a store of this version; None when it is one."""
-    if application != APPLICATION_ID:
-        return f"{path} is a SQLite database of another program"
-    if version != VERSION:
-        age = "a newer" if version > VERSION else "an older"
-        return f"{path} was written by {age} version of this program (tables {version}, here {VERSION}); name another file"
-    return None

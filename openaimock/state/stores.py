@@ -6,25 +6,40 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..config.stores import sqlite_path
+from ..errors import ConfigError, Problem
 from .engine import Engine
+from .metrics import Snapshot
 from .namespace import Namespaces
 from .shared_store import SharedStore
+from .store import StoreUnavailable
 
 
 def _sqlite(address: str, base: Path) -> Engine:
     from .sqlite import SQLiteEngine
-    from .sqlite_schema import path_of
 
-    return SQLiteEngine(path_of(address, base))
+    return SQLiteEngine(sqlite_path(address, base))
 
 
 #: The engine of an address (checked when the configuration was loaded), by its scheme. Imported on first use.
 ENGINES: Mapping[str, Callable[[str, Path], Engine]] = {"sqlite": _sqlite}
 
 
-def make_store(settings: Any, secrets: Collection[str] = ()) -> Namespaces | SharedStore:
-    """The store of a mock. ``secrets`` are the configured keys; they are masked in what is written."""
+def make_store(
+    settings: Any, secrets: Collection[str] = (), measure: Callable[[], Snapshot] = Snapshot
+) -> Namespaces | SharedStore:
+    """The store of a mock. ``secrets`` are the configured keys, masked in what is written; ``measure`` returns what this
+    process has counted of its exchanges. ConfigError when the store cannot be used.
+    """
     address: str = settings.store
     if address == "memory":
         return Namespaces(settings)
-    return SharedStore(ENGINES[address.partition(":")[0]](address, settings.base), settings, secrets)
+    engine = ENGINES[address.partition(":")[0]](address, settings.base)
+    try:
+        engine.check()
+    except StoreUnavailable as error:
+        raise ConfigError([Problem(settings.store_place, "store", str(error))]) from None
+    finally:
+        # The process may fork before it answers requests.
+        engine.close()
+    return SharedStore(engine, settings, secrets, measure)

@@ -6,10 +6,8 @@ import json
 import re
 from typing import NamedTuple
 
+from . import VARIABLE
 from .kinds import BY_NAME, Injection
-
-#: The environment variable that tells the mocks of a process which cell they take part in.
-VARIABLE = "OPENAIMOCK_STORM"
 
 
 class Cell(NamedTuple):

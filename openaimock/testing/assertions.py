@@ -29,9 +29,16 @@ class When:
     All methods take ``id``, ``times`` and ``priority``, as a rule in a file does, and return the rule.
     """
 
-    def __init__(self, conditions: Any, add: Callable[[dict[str, Any]], Rule]) -> None:
+    def __init__(self, conditions: Any, place: str, add: Callable[[dict[str, Any]], Rule]) -> None:
         self._conditions = conditions
         self._add = add
+        #: ``file:line`` of the call that began it.
+        self.place = place
+        #: Whether it has become a rule.
+        self.completed = False
+
+    def __repr__(self) -> str:
+        return f"<When at {self.place}{'' if self.completed else ', without a reply'}>"
 
     def reply(
         self, reply: Reply = "", /, *, id: str | None = None, times: int | None = None, priority: float | None = None
@@ -67,6 +74,7 @@ class When:
     def _complete(self, answer: dict[str, Any], id: str | None, times: int | None, priority: float | None) -> Rule:
         options = {"id": id, "times": times, "priority": priority}
         options = {key: value for key, value in options.items() if value is not None}
+        self.completed = True
         return self._add({"when": self._conditions, **answer, **options})
 
 

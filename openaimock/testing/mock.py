@@ -16,6 +16,7 @@ from ..server.address import address, url
 from ..server.logs import logger
 from ..server.pool import threads
 from ..state import coverage
+from ..state.journal import arrival
 from ..text import redaction
 from ..types.clock import Clock
 from ..types.exchange import Exchange
@@ -53,6 +54,8 @@ class MockServer:
         self.log = logger(verbose, log_file)
         self.app: Application = create_app(loaded, self.log)
         self._initial = (list(self.app.api.ruleset.rules), self.app.api.sender.chaos)
+        #: The rules that ``when`` has begun since the start or the last reset.
+        self._begun: list[When] = []
         #: The HTTP server while the mock runs.
         self.server: Server | None = None
 
@@ -79,7 +82,9 @@ class MockServer:
         if self.server is not None:
             self.server.replace(app, loaded.max_body)
         self.app.api.searcher.close()
+        self.app.api.jobs.close()
         self.app = app
+        self._begun = []
         self._initial = (list(app.api.ruleset.rules), app.api.sender.chaos)
         self.start()
 
@@ -87,12 +92,19 @@ class MockServer:
         """Finish the running responses (within ``grace`` seconds) and close. May be called twice, and from any thread."""
         server, self.server = self.server, None
         if server is not None:
+            for place in self.unfinished:
+                self.log.warning("when() at %s has no reply, so it made no rule", place)
             # The port of a mock that took a free one is kept: started again it is found where it was.
             self._port = server.port
             server.stop(grace)
             self.app.close()
             for handler in self.log.handlers:
                 handler.close()
+
+    def __repr__(self) -> str:
+        place = self.url if self.server is not None else "not started"
+        rules = len(self.app.api.ruleset.rules)
+        return f"<MockServer {place}, {rules} rule{'' if rules == 1 else 's'}>"
 
     @property
     def host(self) -> str:
@@ -122,11 +134,19 @@ class MockServer:
         def add(rule: dict[str, Any]) -> Rule:
             return self.app.api.add_rules(rule, place)[0]
 
-        return When(assertions.combine(when, conditions), add)
+        rule = When(assertions.combine(when, conditions), place, add)
+        self._begun.append(rule)
+        return rule
+
+    @property
+    def unfinished(self) -> list[str]:
+        """The places of calls of ``when`` that no ``reply``, ``replies`` or ``error`` has followed, so that there is no rule."""
+        return [rule.place for rule in self._begun if not rule.completed]
 
     def reset(self) -> None:
         """Return to the state at the start: clear all namespaces, remove the rules added since, set the clock back."""
         app = self.app.api
+        self._begun = []
         rules, app.sender.chaos = self._initial
         # Built again: a rule's number is its place in the set.
         app.ruleset = RuleSet(rules, first=app.config.match == "first")
@@ -136,7 +156,7 @@ class MockServer:
 
     def advance(self, seconds: float) -> None:
         """Move the mock's clock on."""
-        self.app.api.sender.clock.advance(seconds)
+        self.app.api.advance(seconds)
 
     # Holds
 
@@ -162,9 +182,7 @@ class MockServer:
     @property
     def exchanges(self) -> list[Exchange]:
         """The journals of all namespaces, in the order of arrival."""
-        return sorted(
-            (each for namespace in self.app.api.namespaces for each in namespace.exchanges()), key=lambda exchange: exchange.order
-        )
+        return sorted((each for state in self.app.api.namespaces for each in state.exchanges()), key=arrival)
 
     @property
     def unmatched(self) -> list[Exchange]:

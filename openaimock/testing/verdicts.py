@@ -67,11 +67,13 @@ def verdict(
 ) -> str:
     """Why the exchanges of a test make it fail; "" when they do not.
 
-    It fails for every request that no rule matched, unless these are allowed; when it is ``strict``, also for rules that never
-    answered and replies that were never sent; with ``verdict``, also for findings about the client, except for those whose codes
+    It fails for every ``when`` without a reply, and for every request that no rule matched, unless these are allowed; when it
+    is ``strict``, also for rules that never answered and replies that were never sent; with ``verdict``, also for findings about
+    the client, except for those whose codes
     it lists. ValueError for a code that does not exist.
     """
-    lines = [] if allow_unmatched else _unmatched(mock)
+    lines = [f"when() at {place} has no reply: add .reply(...), .replies(...) or .error(...)" for place in mock.unfinished]
+    lines += [] if allow_unmatched else _unmatched(mock)
     if strict:
         lines += _leftovers(mock)
     if verdict is not None and verdict is not False:

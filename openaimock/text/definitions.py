@@ -11,6 +11,7 @@ import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..types.parts import once
 from . import tokens
 
 JSON = Any
@@ -48,11 +49,16 @@ _counts: dict[tuple[str, str, str, int, int], Count] = {}
 
 def _remembered(kind: str, value: JSON, encoding: str, count: Callable[[JSON], Count]) -> Count:
     """The count of a value, worked out once for the same content."""
+    name = tokens.tokenizer(encoding).name
+    return once(value, (kind, encoding, name), lambda value: _by_content((kind, encoding, name), value, count))
+
+
+def _by_content(kinds: tuple[str, str, str], value: JSON, count: Callable[[JSON], Count]) -> Count:
     try:
         raw = marshal.dumps(value, 2)
     except ValueError:  # deeper than marshal goes, or not plain JSON
         return count(value)
-    key = (kind, encoding, tokens.tokenizer(encoding).name, len(raw), hash(raw))
+    key = (*kinds, len(raw), hash(raw))
     counted = _counts.get(key)
     if counted is None:
         counted = count(value)

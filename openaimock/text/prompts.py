@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
+from ..types.parts import once, once_each
 from . import tokens
 from .facts import Facts
 
@@ -92,41 +93,71 @@ def wrapping(facts: Facts, endpoint: str) -> Wrapping:
 # Prompts
 
 
+class _Counted(NamedTuple):
+    """Tokens of a message or an item, without the name of the call that it answers, and what the others need to know of it."""
+
+    tokens: int
+    system: bool = False
+    #: The names of its calls by id.
+    calls: Sequence[tuple[str, str]] = ()
+    #: The id of the call that it answers.
+    answers: str | None = None
+    #: One of the words below, for an item of the Responses API.
+    turn: str = ""
+
+
+def _key(facts: Facts, endpoint: str) -> str:
+    """What the tokens of a part depend on beside the part, as a key of its results."""
+    return f"{endpoint} {facts.prompt} {facts.encoding} {facts.image} {tokens.tokenizer(facts.encoding).name}"
+
+
 def count_chat(body: Mapping[str, JSON], facts: Facts) -> int:
     """Prompt tokens of a chat completion request."""
     wrap, encoding = wrapping(facts, "chat"), facts.encoding
-    messages = body["messages"]
     total = wrap.priming
     names: dict[str, str] = {}
     system = False
-    for message in messages:
-        role = message.get("role")
-        content = message.get("content")
-        if content.__class__ is str:
-            total += tokens.count_encoded(content, encoding)
-        elif content:
-            total += _parts(content, facts, "chat")
-        calls = message.get("tool_calls")
+    counts = once_each(body["messages"], _key(facts, "chat"), lambda message: _count_message(message, wrap, facts))
+    for number, is_system, calls, answers, _ in counts:
+        total += number
+        system = system or is_system
         if calls:
-            total += wrap.parallel if len(calls) > 1 else 0
-            for call in calls:
-                inner = call.get("function") or call.get("custom") or {}
-                names[call.get("id") or ""] = inner.get("name") or ""
-                total += wrap.call + _call(inner, encoding)
-        elif message.get("function_call"):
-            total += wrap.call + _call(message["function_call"], encoding)
-        elif role == "tool" or role == "function":
-            name = message.get("name") or names.get(message.get("tool_call_id") or "", "")
-            total += wrap.result + tokens.count_encoded(name, encoding)
-        else:
-            total += wrap.message + (wrap.assistant if role == "assistant" else 0)
-            system = system or role == "system" or role == "developer"
-            if name := message.get("name"):
-                total += 1 + tokens.count_encoded(name, encoding)
+            names.update(calls)
+        if answers is not None:
+            total += tokens.count_encoded(names.get(answers, ""), encoding)
     total += _tools(body.get("tools") or body.get("functions"), wrap, encoding, system)
     if schema := body.get("response_format"):
         total += _format(schema.get("json_schema"), wrap, encoding, system)
     return total
+
+
+def _count_message(message: Mapping[str, JSON], wrap: Wrapping, facts: Facts) -> _Counted:
+    """What one message of a chat adds to the prompt."""
+    encoding, role, content = facts.encoding, message.get("role"), message.get("content")
+    total = 0
+    if content.__class__ is str:
+        total = tokens.count_encoded(content, encoding)
+    elif content:
+        total = _parts(content, facts, "chat")
+    if calls := message.get("tool_calls"):
+        names: list[tuple[str, str]] = []
+        total += wrap.parallel if len(calls) > 1 else 0
+        for call in calls:
+            inner = call.get("function") or call.get("custom") or {}
+            names.append((call.get("id") or "", inner.get("name") or ""))
+            total += wrap.call + _call(inner, encoding)
+        return _Counted(total, calls=names)
+    if message.get("function_call"):
+        return _Counted(total + wrap.call + _call(message["function_call"], encoding))
+    if role == "tool" or role == "function":
+        name = message.get("name")
+        if name:
+            return _Counted(total + wrap.result + tokens.count_encoded(name, encoding))
+        return _Counted(total + wrap.result, answers=message.get("tool_call_id") or "")
+    total += wrap.message + (wrap.assistant if role == "assistant" else 0)
+    if name := message.get("name"):
+        total += 1 + tokens.count_encoded(name, encoding)
+    return _Counted(total, role == "system" or role == "developer")
 
 
 def count_items(items: Sequence[Mapping[str, JSON]], body: Mapping[str, JSON], facts: Facts) -> int:
@@ -134,38 +165,56 @@ def count_items(items: Sequence[Mapping[str, JSON]], body: Mapping[str, JSON], f
     wrap, encoding = wrapping(facts, "responses"), facts.encoding
     total = wrap.priming
     instructions = body.get("instructions")
-    system = bool(instructions)
     if isinstance(instructions, str) and instructions:
-        total += wrap.message + tokens.count_encoded(instructions, encoding)
-    # What was compacted is not shown to the model again, and reasoning only until the user speaks next.
-    first = max((at for at, item in enumerate(items) if item.get("type") == "compaction"), default=0)
-    items = items[first:] if first else items
-    last_user = max((at for at, item in enumerate(items) if item.get("role") == "user"), default=-1)
+        key = ("tokens", _key(facts, "responses"))
+        total += wrap.message + once(instructions, key, lambda text: tokens.count_encoded(text, encoding))
+    system, row, thought = bool(instructions), 0, 0
     names: dict[str, str] = {}
-    calls = 0
-    for at, item in enumerate(items):
-        kind = item.get("type") or "message"
-        calls = calls + 1 if kind in _CALLS else 0
-        if kind == "message":
-            role = item.get("role")
-            system = system or role == "system" or role == "developer"
-            total += (
-                wrap.message + (wrap.assistant if role == "assistant" else 0) + _parts(item.get("content"), facts, "responses")
-            )
-        elif kind in _CALLS:
-            names[item.get("call_id") or ""] = item.get("name") or ""
-            total += wrap.call + _call(item, encoding) + (wrap.parallel if calls == 2 else 0)
-        elif kind.endswith("_output") and "output" in item:
-            name = names.get(item.get("call_id") or "", "")
-            total += wrap.result + tokens.count_encoded(name, encoding) + _parts(item.get("output"), facts, "responses")
-        elif kind == "reasoning" and at > last_user:
-            total += _sealed(item.get("encrypted_content"))
+    # What was compacted is not shown to the model again.
+    first = next((at for at in reversed(range(len(items))) if items[at].get("type") == "compaction"), 0)
+    items = items[first:] if first else items
+    counts = once_each(items, _key(facts, "responses"), lambda item: _count_item(item, wrap, facts))
+    for number, is_system, calls, answers, turn in counts:
+        if turn == _USER:
+            # Reasoning is shown until the user speaks next.
+            thought = 0
+        system = system or is_system
+        row = row + 1 if calls else 0
+        if calls:
+            names.update(calls)
+            total += wrap.parallel if row == 2 else 0
+        elif answers is not None:
+            total += tokens.count_encoded(names.get(answers, ""), encoding)
+        if turn == _THOUGHT:
+            thought += number
         else:
-            total += _hosted_item(kind, item, encoding)
-    total += _tools(body.get("tools"), wrap, encoding, system)
+            total += number
+    total += thought + _tools(body.get("tools"), wrap, encoding, system)
     if body.get("tools") and body.get("parallel_tool_calls") is False and wrap is _THINKING:
         total += ONE_AT_A_TIME
     return total + _format((body.get("text") or {}).get("format"), wrap, encoding, system)
+
+
+#: Items that decide what of the others is counted.
+_USER, _THOUGHT = "user", "thought"
+
+
+def _count_item(item: Mapping[str, JSON], wrap: Wrapping, facts: Facts) -> _Counted:
+    """What one item of a conversation adds to the prompt."""
+    encoding, kind, role = facts.encoding, item.get("type") or "message", item.get("role")
+    turn = _USER if role == "user" else ""
+    if kind == "message":
+        total = wrap.message + (wrap.assistant if role == "assistant" else 0) + _parts(item.get("content"), facts, "responses")
+        return _Counted(total, role == "system" or role == "developer", turn=turn)
+    if kind in _CALLS:
+        calls = [(item.get("call_id") or "", item.get("name") or "")]
+        return _Counted(wrap.call + _call(item, encoding), calls=calls, turn=turn)
+    if kind.endswith("_output") and "output" in item:
+        total = wrap.result + _parts(item.get("output"), facts, "responses")
+        return _Counted(total, answers=item.get("call_id") or "", turn=turn)
+    if kind == "reasoning":
+        return _Counted(_sealed(item.get("encrypted_content")), turn=_THOUGHT)
+    return _Counted(_hosted_item(kind, item, encoding), turn=turn)
 
 
 _CALLS = frozenset(["function_call", "custom_tool_call"])

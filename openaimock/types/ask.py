@@ -68,7 +68,7 @@ class Message(NamedTuple):
     name: str | None = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Ask:
     """A request in the terms that matchers read. An operation's ``read`` makes it once; it does not change afterwards.
 
@@ -114,6 +114,11 @@ class Ask:
     repeated_keys: ClassVar[tuple[str, ...]] = ()
     #: The address of the mock as the client sees it, set by operations whose answers have addresses.
     base_url: str = ""
+
+    def __repr__(self) -> str:
+        streamed = ", streamed" if self.stream else ""
+        count = len(self.messages)
+        return f"<Ask {self.endpoint} {self.model}{streamed}, {count} message{'' if count == 1 else 's'}>"
 
     def copy(self) -> Ask:
         """A copy that shares the values computed so far."""

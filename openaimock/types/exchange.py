@@ -20,7 +20,7 @@ class Received(NamedTuple):
     body: bytes | None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Exchange:
     """One entry of the journal: the request, the rule that answered, the response and its end. Filled along the way.
 
@@ -55,6 +55,11 @@ class Exchange:
     arrived: float = 0.0
     #: The answer of the upstream, where it answered.
     received: Received | None = None
+
+    def __repr__(self) -> str:
+        source = f"rule {self.rule}" if self.matched else "no rule" if self.error is None else self.error.code or "error"
+        ended = "" if self.ended == "complete" else f" ({self.ended})"
+        return f"<Exchange #{self.order} {self.method} {self.path} -> {self.status}, {source}{ended}>"
 
     @property
     def rule(self) -> str | None:

@@ -13,7 +13,11 @@ ANSWERING: Mapping[str, str] = {
     "embeddings": "embeddings.create",
     "moderations": "moderations.create",
     "images.generations": "images.generate",
+    "images.edits": "images.edit",
+    "images.variations": "images.create_variation",
     "audio.speech": "audio.speech.create",
+    "audio.transcriptions": "audio.transcriptions.create",
+    "audio.translations": "audio.translations.create",
 }
 #: Every operation by its id, which is the SDK's name of its method, with its endpoint. A static copy of the tables in ``api``,
 #: so that a configuration can be checked without importing the whole API; a test compares them.
@@ -37,9 +41,14 @@ OPERATIONS: Mapping[str, str] = {
         "embeddings": ("embeddings.create",),
         "moderations": ("moderations.create",),
         "images.generations": ("images.generate",),
+        "images.edits": ("images.edit",),
+        "images.variations": ("images.create_variation",),
         "audio.speech": ("audio.speech.create",),
+        "audio.transcriptions": ("audio.transcriptions.create",),
+        "audio.translations": ("audio.translations.create",),
         "models": ("models.list", "models.retrieve", "models.delete"),
         "files": ("files.create", "files.list", "files.retrieve", "files.delete", "files.content"),
+        "batches": ("batches.create", "batches.list", "batches.retrieve", "batches.cancel"),
         "uploads": ("uploads.create", "uploads.parts.create", "uploads.complete", "uploads.cancel"),
         "vector_stores": (
             "vector_stores.create", "vector_stores.list", "vector_stores.retrieve", "vector_stores.update",

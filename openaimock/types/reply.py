@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .ask import JSON, ToolCall
+
+#: The length of a text in the repr of a reply, in characters.
+_SHOWN = 60
 
 
 class Block(NamedTuple):
@@ -95,7 +98,7 @@ class Extra(NamedTuple):
     legacy: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Reply:
     """Everything an endpoint needs to answer; None means that the endpoint makes the value."""
 
@@ -140,6 +143,24 @@ class Reply:
     #: The replies for each input of a request with several; None: the endpoint's own answer.
     inputs: tuple[Reply | None, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<Reply {', '.join(self._parts()) or 'without content'}>"
+
+    def _parts(self) -> Iterator[str]:
+        """What is in it, in a few words."""
+        if self.error is not None:
+            yield f"error {self.error.get('status') or self.error.get('code')}"
+        if self.raw:
+            yield f"status {self.status or 200} with a body of its own"
+        for block in self.blocks:
+            if block.call is not None:
+                yield f"calls {block.call.name}"
+            elif block.text is not None:
+                yield f"{block.kind} {_start(block.text)!r}"
+        for name in ("proxy", "auto"):
+            if getattr(self, name):
+                yield name
+
     @property
     def text(self) -> str | None:
         """All text blocks joined, None when there is none."""
@@ -155,3 +176,7 @@ class Reply:
         """The joined text of one kind of block (``reasoning``, ``refusal``)."""
         texts = [block.text for block in self.blocks if block.kind == kind]
         return "".join(texts) if texts else None
+
+
+def _start(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .ask import JSON, Ask
+from .parts import once
 
 
 class Tool(NamedTuple):
@@ -62,8 +63,9 @@ def _members(ask: Ask) -> Mapping[str, Any]:
 def describe(ask: Ask) -> None:
     """Set what matchers read: the names of the tools, the tool choice, the response format and the name of its schema."""
     body = _members(ask)
-    if body.get("tools") or body.get("functions"):
-        ask.tools = tuple(_names(body.get("tools") or (), body.get("functions") or ()))
+    offered, functions = body.get("tools") or (), body.get("functions") or ()
+    if offered or functions:
+        ask.tools = once(offered, "names", _tool_names) + tuple(function["name"] for function in functions)
     choice = body.get("tool_choice") or body.get("function_call")
     if choice:
         ask.tool_choice = choice if isinstance(choice, str) else _choice_name(choice)
@@ -72,13 +74,15 @@ def describe(ask: Ask) -> None:
         ask.response_format, ask.schema_name = form.kind, form.name
 
 
-def _names(tools: Iterable[Mapping[str, Any]], functions: Iterable[Mapping[str, Any]] = ()) -> Iterator[str]:
+def _tool_names(tools: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(_names(tools))
+
+
+def _names(tools: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for tool in tools:
         yield _definition(tool).get("name") or tool["type"]
         if tool["type"] == "namespace":
             yield from _names(tool["tools"])
-    for function in functions:
-        yield function["name"]
 
 
 def _choice_name(choice: Mapping[str, Any]) -> str:

@@ -9,12 +9,13 @@ import time
 import traceback
 from pathlib import Path
 
-from . import chat, connections, hosts, lengths, many, report, servers, soak, start, streams, workers
+from . import agents, chat, connections, hosts, lengths, many, report, servers, soak, start, streams, workers
 from .nouns import Bench, Outcome, Work, Wrong
 from .processes import raise_limits
 
 WORKS = [
     Work("chat", "one rule, 16 connections, beside both peers", chat.run),
+    Work("agents", "requests as agents send them, beside aimock", agents.run),
     Work("rules", "10,000 rules of each kind: hits and misses", many.run),
     Work("lengths", "messages of 20, 2,000 and 100,000 characters", lengths.run),
     Work("streams", "chunks a second without pace, beside aimock", streams.unpaced),

@@ -14,8 +14,8 @@ from itertools import pairwise
 from time import perf_counter
 from typing import Any
 
-from .load import PATH
 from .nouns import Wrong
+from .requests import CHAT as PATH
 from .texts import KEY
 
 _END = b"0\r\n\r\n"

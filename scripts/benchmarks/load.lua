@@ -1,9 +1,10 @@
 -- wrk's side: sends the requests of a file in turn and prints what it counted as one line of JSON.
 --   wrk ... URL -- FILE KEY [PATTERN]
+-- The text ######## in a request becomes a number that no other request has.
 -- With a PATTERN every answer's status and body is looked at, which costs wrk time: runs that are timed go without, and
 -- are watched from outside instead.
 
-local requests, at = {}, 0
+local requests, at, number = {}, 0, 0
 wrong = 0
 local threads = {}
 
@@ -14,7 +15,9 @@ end
 function init(args)
   local headers = { ["content-type"] = "application/json", ["authorization"] = "Bearer " .. args[2] }
   for body in io.lines(args[1]) do
-    requests[#requests + 1] = wrk.format("POST", nil, headers, body)
+    local whole = wrk.format("POST", nil, headers, body)
+    local place = whole:find("########", 1, true)
+    requests[#requests + 1] = place and { whole:sub(1, place - 1), whole:sub(place + 8) } or whole
   end
   if args[3] then
     response = function(status, _, body)
@@ -27,7 +30,12 @@ end
 
 function request()
   at = at % #requests + 1
-  return requests[at]
+  local chosen = requests[at]
+  if type(chosen) == "string" then
+    return chosen
+  end
+  number = number + 1
+  return chosen[1] .. string.format("%08d", number) .. chosen[2]
 end
 
 function done(summary, latency)

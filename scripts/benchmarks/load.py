@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import subprocess
 import threading
@@ -14,11 +15,13 @@ from typing import Any, NamedTuple
 
 from .nouns import Bench, Wrong
 from .processes import Server
-from .texts import KEY, PIECES, Case
+from .texts import KEY, Case
 
-PATH = "/v1/chat/completions"
 _HEADERS = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
 _SCRIPT = Path(__file__).with_name("load.lua")
+#: What the load script replaces by a number in every request, and the numbers of the requests that are sent from here.
+NUMBER = b"########"
+_numbers = itertools.count()
 
 
 class Load(NamedTuple):
@@ -43,24 +46,38 @@ class Load(NamedTuple):
 
 def ask(connection: http.client.HTTPConnection, case: Case) -> str:
     """Send one request and say what is wrong with its answer, "" when nothing is."""
-    connection.request("POST", PATH, case.body, _HEADERS)
+    body = case.body.replace(NUMBER, b"%08d" % (90_000_000 + next(_numbers)))
+    connection.request("POST", case.path, body, {**_HEADERS, **dict(case.headers)})
     response = connection.getresponse()
     raw = response.read()
     if case.expect is None:
         return "" if response.status in (400, 404) else f"a miss was answered {response.status}: {raw[:200]!r}"
     if response.status != 200:
         return f"status {response.status} instead of an answer: {raw[:300]!r}"
-    if case.expect == "".join(PIECES) and response.headers.get("content-type", "").startswith("text/"):
-        said = "".join(_deltas(raw))
-    else:
-        said = json.loads(raw)["choices"][0]["message"]["content"]
+    said = text_of(raw, response.headers.get("content-type", ""))
     return "" if said == case.expect else f"answered {said[:80]!r} instead of {case.expect[:80]!r}"
 
 
+def text_of(raw: bytes, content_type: str) -> str:
+    """What an answer of either endpoint says, whole or streamed; of a tool call its arguments."""
+    if content_type.startswith("text/"):
+        return "".join(_deltas(raw))
+    answer = json.loads(raw)
+    if "output" in answer:
+        return "".join(part["text"] for item in answer["output"] for part in item.get("content") or ())
+    message = answer["choices"][0]["message"]
+    return "".join(call["function"]["arguments"] for call in message.get("tool_calls") or ()) or message["content"]
+
+
 def _deltas(raw: bytes) -> list[str]:
-    frames = [frame[6:] for frame in raw.decode().split("\n\n") if frame.startswith("data: {")]
-    choices: list[Any] = [json.loads(frame)["choices"] for frame in frames]
-    return [choice[0]["delta"].get("content") or "" for choice in choices if choice]
+    frames = [json.loads(line[6:]) for line in raw.decode().split("\n") if line.startswith("data: {")]
+    if frames and "choices" not in frames[0]:
+        return [frame["delta"] for frame in frames if frame["type"] == "response.output_text.delta"]
+    deltas: list[Any] = [frame["choices"][0]["delta"] for frame in frames if frame["choices"]]
+    return [
+        delta.get("content") or "".join(call["function"].get("arguments") or "" for call in delta.get("tool_calls") or ())
+        for delta in deltas
+    ]
 
 
 def verify(server: Server, cases: Sequence[Case]) -> None:
@@ -130,7 +147,7 @@ class Watch:
 def _wrk(bench: Bench, server: Server, cases: Sequence[Case], connections: int, seconds: float, *more: str) -> dict[str, Any]:
     lines = "".join(case.body.decode() + "\n" for case in cases)
     file = bench.write("requests.jsonl", lines)
-    url = f"http://127.0.0.1:{server.port}{PATH}"
+    url = f"http://127.0.0.1:{server.port}{cases[0].path}"
     # wrk takes whole seconds only.
     argv = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "120s", "-s", str(_SCRIPT)]
     popen = subprocess.Popen([*argv, url, "--", str(file), KEY, *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -153,11 +170,18 @@ def _wrk(bench: Bench, server: Server, cases: Sequence[Case], connections: int, 
 
 def check(bench: Bench, server: Server, cases: Sequence[Case], connections: int = 16) -> float:
     """One untimed second under load in which every single answer is looked at; gives the bytes of an average answer."""
-    pattern = "Answer %d+" if cases[0].expect != "".join(PIECES) else r"data: %[DONE%]"
+    pattern = _pattern(cases[0])
     counted = _wrk(bench, server, cases, connections, 1, pattern)
     if counted["wrong"]:
         raise Wrong(f"{server.name}: {counted['wrong']} of {counted['requests']} answers under load were wrong")
     return float(counted["bytes"] / counted["requests"])
+
+
+def _pattern(case: Case) -> str:
+    """What every answer has, in Lua's words; the text of a stream comes in pieces."""
+    if b'"stream": true' not in case.body and b'"stream":true' not in case.body:
+        return "Answer %d+"
+    return "response%.completed" if case.path.endswith("responses") else r"data: %[DONE%]"
 
 
 def warm(bench: Bench, servers: Sequence[Server], cases: Sequence[Case]) -> None:

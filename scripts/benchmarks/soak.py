@@ -13,9 +13,9 @@ from contextlib import suppress
 
 from . import servers, texts
 from .client import request
-from .load import PATH
 from .nouns import Bench, Outcome, Wrong
 from .processes import Server, free_port, serve
+from .requests import CHAT as PATH
 from .streams import GAP_MS
 
 #: What a flat line may still rise by: a page here and there, not a leak.

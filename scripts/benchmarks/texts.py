@@ -43,6 +43,8 @@ class Case(NamedTuple):
 
     body: bytes
     expect: str | None
+    path: str = "/v1/chat/completions"
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Workload(NamedTuple):

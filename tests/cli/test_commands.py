@@ -146,3 +146,13 @@ def test_every_rule_of_the_starter_answers(serve):
     texts = ["Hello", "a refund please", "the weather", "are you busy?", "are you busy?", "a joke", "jokes"]
     assert [post(mock, user(text)).status_code for text in texts] == [200, 200, 200, 429, 200, 200, 200]
     assert (mock.coverage()["never"], mock.coverage()["unreached"]) == ([], {"weather": [3]})
+
+
+def test_explain_shows_the_nearest_rules_unless_all_are_asked_for(tmp_path, request_file):
+    path = tmp_path / "many.yaml"
+    path.write_text("responses:\n" + "".join(f"  - {{id: r{n}, when: {{user: text {n}}}, reply: x}}\n" for n in range(30)))
+    lines = run("explain", str(path), request_file(user("text 7"))).stdout.splitlines()
+    assert lines[0].startswith("r7 ")
+    assert lines[-1] == "(10 more rules; --all shows every rule)"
+    lines = run("explain", "--all", str(path), request_file(user("text 7"))).stdout.splitlines()
+    assert sum(f"({path}:" in line for line in lines) == 30

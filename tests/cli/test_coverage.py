@@ -8,8 +8,6 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from ..support.commands import run
-
 RULES = """
 responses:
   - {id: a, when: {user: a}, replies: [one, two]}
@@ -88,10 +86,13 @@ def test_what_was_used_in_full_passes(served, tmp_path):
     assert [len(case) for case in ElementTree.parse(target).getroot()[0]] == [0, 0, 0]
 
 
-def test_not_with_workers():
-    done = run("--coverage", "--workers", "2", "-p", "0", text=RULES)
-    assert done.returncode == 2
-    assert "--coverage works with one process" in done.stderr
+def test_the_coverage_of_workers_adds_up(start, tmp_path):
+    path, target = tmp_path / "mock.yaml", tmp_path / "coverage.xml"
+    path.write_text(RULES)
+    running = start(str(path), "-p", "0", "--workers", "2", "--coverage-xml", str(target))
+    assert [running.ask(text).status_code for text in ("a", "a", "b")] == [200, 200, 200]
+    assert running.stop()[0] == 0
+    assert [len(case) for case in ElementTree.parse(target).getroot()[0]] == [0, 0, 0]
 
 
 def test_the_verdict_is_printed_at_the_end(start, tmp_path):

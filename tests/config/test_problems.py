@@ -83,7 +83,7 @@ store: file.db
             "mock.yaml:13:24: pace.jitter: expected a number from 0 to 1, got 2",
             "mock.yaml:13:34: pace.chunk: 'words' is not a chunk; did you mean 'word'? (token, word, char)",
             "mock.yaml:14:17: journal.size: expected a whole number, got 1.5",
-            "mock.yaml:15:8: store: expected 'memory', got the text 'file.db'",
+            "mock.yaml:15:8: store: expected 'memory' or sqlite:///file.db, got 'file.db'",
         ],
     ),
     "a number in quotes": (
@@ -404,7 +404,7 @@ def test_a_part_of_a_reply_that_is_not_there_yet_is_refused(name: str) -> None:
 
 
 def test_a_store_that_is_not_there_yet_is_refused() -> None:
-    assert problems_in(RULE + "store: sqlite:///x.db\n") == ["<text>:2:8: store: a store of sqlite is not available yet"]
+    assert problems_in(RULE + "store: redis://localhost\n") == ["<text>:2:8: store: a store of redis is not available yet"]
 
 
 def test_a_misspelt_word_for_unmatched_is_no_reply() -> None:
@@ -467,3 +467,14 @@ def test_a_value_reached_by_two_aliases_is_wrong_once() -> None:
 def test_problems_stand_in_the_order_of_the_files() -> None:
     lines = problems_in(["port: a\nresponses: [1]\n", "host: 1\nresponses: [2]\n"])
     assert [line.split(": ")[1] for line in lines] == ["port", "responses[0]", "host", "responses[0]"]
+
+
+def test_many_equal_mistakes_are_folded_in_the_text_and_all_in_problems() -> None:
+    rules = [{"id": f"r{number}", "wen": {}, "reply": "x"} for number in range(30)]
+    with pytest.raises(ConfigError) as caught:
+        load({"responses": [*rules, {"when": {}, "reply": "x", "tims": 1}]})
+    lines = str(caught.value).splitlines()
+    assert len(caught.value.problems) > 30
+    assert sum("'wen' is not a key" in line for line in lines) == 10
+    assert "responses[29]: the last of 20 more mistakes of this kind" in lines
+    assert lines[-1].startswith("responses[30]: 'tims' is not a key of a rule")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 
 import pytest
 
@@ -100,16 +99,3 @@ def wire():
     yield connect
     for connection in wires:
         connection.close()
-
-
-@pytest.fixture
-def eventually():
-    """Wait until something holds."""
-
-    def wait(holds, message="it never came about"):
-        end = time.monotonic() + DEADLINE
-        while not holds():
-            assert time.monotonic() < end, message
-            time.sleep(0.002)
-
-    return wait

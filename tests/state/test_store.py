@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openaimock.config.load import Config
+from openaimock.config.redis_address import parse
 from openaimock.state import blobs
 from openaimock.state.journal import ENTRY, JournalMemory
 from openaimock.state.memory import BUCKETS, MemoryState
@@ -21,6 +22,8 @@ from openaimock.state.shared_store import SharedStore
 from openaimock.state.sqlite import SQLiteEngine
 from openaimock.state.store import Cost, StateFull
 from openaimock.types.exchange import Exchange
+
+from ..support.redis_server import MISSING, needs_redis, shared_server
 
 #: What the states of all implementations start with: the scenario ``cart`` is ``empty``, a journal has 5 entries.
 SETTINGS = Config(scenarios={"cart": "empty"}, journal_size=5)
@@ -33,11 +36,24 @@ def _sqlite() -> SharedStore:
     return SharedStore(SQLiteEngine(Path(_folder.name) / "state.db"), SETTINGS)
 
 
+@cache
+def _redis() -> SharedStore:
+    from openaimock.state.redis import RedisEngine
+
+    return SharedStore(RedisEngine(parse(f"{shared_server().url}?prefix=test-store")), SETTINGS)
+
+
 #: Each makes an empty state. A database is made once, because that takes longer than a test.
 IMPLEMENTATIONS = {
     "memory": lambda: MemoryState("default", SETTINGS.scenarios, SETTINGS.journal_size),
     "sqlite": lambda: _sqlite()[f"test {next(_names)}"],
+    **({} if MISSING else {"redis": lambda: _redis()[f"test {next(_names)}"]}),
 }
+
+
+@needs_redis
+def test_redis_is_among_the_implementations():
+    assert "redis" in IMPLEMENTATIONS
 
 
 @pytest.fixture(params=sorted(IMPLEMENTATIONS))

@@ -7,10 +7,11 @@ import json
 import pytest
 
 from openaimock import create_app
-from openaimock.app import injection
+from openaimock.app import participant
 from openaimock.cli.storm.mock import _read
 from openaimock.errors import ConfigError
-from openaimock.storm.cells import VARIABLE, Cell, Task, to_text
+from openaimock.storm import VARIABLE
+from openaimock.storm.cells import Cell, Task, to_text
 
 from ..support.wire import post, user
 
@@ -23,12 +24,12 @@ def storm(tmp_path, monkeypatch):
 
     def begin(cell):
         report = tmp_path / "report.jsonl"
-        injection._participant.cache_clear()
+        participant._participant.cache_clear()
         monkeypatch.setenv(VARIABLE, to_text(Task(cell, str(report))))
         return report
 
     yield begin
-    injection._participant.cache_clear()
+    participant._participant.cache_clear()
 
 
 def test_the_mocks_of_a_process_count_their_exchanges_together(storm, serve):
@@ -80,10 +81,10 @@ def test_a_report_with_broken_lines_is_read_as_far_as_possible(storm, serve, tmp
 
 def test_a_report_that_cannot_be_written_does_not_matter(storm, serve, tmp_path, monkeypatch):
     storm(Cell())
-    monkeypatch.setattr(injection, "MAX_REPORT", 10)
+    monkeypatch.setattr(participant, "MAX_REPORT", 10)
     mock = serve(RULES)
     assert post(mock, user("hi")).status_code == 200
-    monkeypatch.setattr(injection, "MAX_RECORD", 10)
+    monkeypatch.setattr(participant, "MAX_RECORD", 10)
     assert post(mock, user("hi")).status_code == 200
     monkeypatch.undo()
     monkeypatch.setenv(VARIABLE, to_text(Task(Cell(), str(tmp_path / "no" / "folder"))))

@@ -25,8 +25,11 @@ USUAL: dict[str, tuple[str, dict[str, Any]]] = {
     "completions": ("/completions", {"model": "gpt-3.5-turbo-instruct", "prompt": "Hello"}),
     "embeddings": ("/embeddings", {"model": "text-embedding-3-small", "input": "Hello"}),
     **{
-        name: (f"/{name.replace('.', '/')}", {"model": "gpt-image-1.5", "prompt": "A cat"})
-        for name in ("images.generations", "images.edits", "images.variations")
+        name: (f"/{name.replace('.', '/')}", {"model": "gpt-image-1.5", "prompt": "A cat", **more})
+        for name, more in (
+            ("images.generations", {}),
+            ("images.edits", {"images": [{"image_url": "https://example.com/cat.png"}]}),
+        )
     },
     "moderations": ("/moderations", {"model": "omni-moderation-latest", "input": "Hello"}),
 }

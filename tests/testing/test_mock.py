@@ -235,3 +235,41 @@ def test_names_of_the_package():
     with pytest.raises(AttributeError):
         _ = openaimock.nothing
     assert (Path(openaimock.__file__).parent / "py.typed").exists()
+
+
+def test_reprs_are_one_readable_line(serve, client):
+    mock = serve([{"id": "hello", "when": {"user": "Hello"}, "reply": "Hi!"}])
+    client(mock).chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "Hello"}])
+    (exchange,) = mock.exchanges
+    assert repr(mock) == f"<MockServer {mock.url}, 1 rule>"
+    assert repr(exchange) == "<Exchange #1 POST /v1/chat/completions -> 200, rule hello>"
+    assert repr(exchange.match.rule).startswith("<Rule 'hello'")
+    assert repr(exchange.reply) == "<Reply text 'Hi!'>"
+    assert repr(exchange.ask) == "<Ask chat gpt-4o, 1 message>"
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ("", "<Reply text ''>"),
+        ("x" * 100, f"<Reply text '{'x' * 57}...'>"),
+        ({"tool_calls": [{"name": "f", "arguments": {}}]}, "<Reply calls f>"),
+        ({"error": 429}, "<Reply error 429>"),
+        ({"status": 418, "body": "x"}, "<Reply status 418 with a body of its own>"),
+        ({"auto": True}, "<Reply auto>"),
+    ],
+)
+def test_the_repr_of_a_reply_says_what_is_in_it(reply, expected):
+    mock = openaimock.create_mock_server({"responses": [{"when": {}, "reply": reply}]})
+    assert repr(mock.app.api.ruleset.rules[0].plans[0].ready) == expected
+
+
+def test_a_when_without_a_reply_is_named_with_its_place(serve, caplog):
+    mock = serve([])
+    begun = mock.when(user="a")
+    assert mock.unfinished == [begun.place]
+    assert begun.place.startswith("test_mock.py:")
+    mock.stop()
+    assert f"when() at {begun.place} has no reply" in caplog.text
+    begun.reply("x")
+    assert mock.unfinished == []

@@ -14,6 +14,7 @@ from ...params.models import Model
 from ...state.namespace import Context
 from ...text import prompts
 from ...types.ask import Ask, Message, ToolCall
+from ...types.parts import once_each
 from ...types.reply import Reply
 from ...types.tools import describe
 from .. import shaping
@@ -30,7 +31,7 @@ def read(request: Request) -> Ask:
     """The Ask of POST /chat/completions. APIError 400 for what the API refuses."""
     body = request.object()
     CHAT.check(body)
-    messages = [message(param) for param in body["messages"]]
+    messages = once_each(body["messages"], message, message)
     ask = Ask("chat", body, messages, _last_user(messages), body["model"], bool(body.get("stream")))
     describe(ask)
     return ask

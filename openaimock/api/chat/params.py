@@ -206,10 +206,10 @@ def _may_lack_content(message: dict[str, Any]) -> bool:
 CHAT = table(
     {
         "model": MODEL,
-        "messages": Array(MESSAGE, min=1),
+        "messages": Array(MESSAGE, min=1, repeats=True),
         "functions": Array(FUNCTION, min=1, max=128, called="an array of function definitions"),
         "function_call": Either(OneOf(["none", "auto"]), _NAMED),
-        "tools": Array(TOOL, min=1, max=128),
+        "tools": Array(TOOL, min=1, max=128, repeats=True),
         "tool_choice": TOOL_CHOICE,
         "parallel_tool_calls": Boolean(),
         "max_completion_tokens": Integer(min=1),

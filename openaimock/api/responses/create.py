@@ -12,6 +12,7 @@ from typing import Any
 from ...errors import APIError
 from ...http import payloads
 from ...http.catalog import api_error
+from ...http.json import dump_with
 from ...http.request import Request
 from ...state.namespace import Context
 from ...types.ask import Ask
@@ -20,6 +21,7 @@ from ...types.tools import describe
 from ..operation import Operation
 from . import store as stored
 from .body import ResponsesAsk, has_file_search, input_tokens, response_for, usage
+from .echo import texts
 from .events import stream_events
 from .items import Item, input_items, messages, new_id, normalize_item, seal
 from .params import COMPACT, INPUT_TOKENS, RESPONSES, check_create, check_not_empty
@@ -55,20 +57,27 @@ def write(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.JSON | 
     background = response["background"]
     record: Record = {
         "response": response,
-        "input": [normalize_item(item, context.ids) for item in ask.items],
+        "input": ask.items,
+        "place": context.ids.place,
         "before": list(ask.before) if "conversation" in response else [],
         "pace": {"chunk": pace.chunk, "chunks": list(pace.chunks)} if (pace := reply.pace) else None,
         "state": ("in_progress" if ask.stream else "queued") if background else "ended",
     }
     # A background response is polled, so it is available even with ``store: false``.
+    if "conversation" in response:
+        record = stored.completed(record)
     if response["store"] or background:
         stored.save(context.store, record)
     elif "conversation" in response:
         stored.append(context.store, response["conversation"]["id"], [*record["input"], *response["output"]])
+    written = texts(ask.body, response)
     if not ask.stream:
-        return payloads.JSON(stored.current(record), 0.0 if background else response["usage"]["output_tokens"])
+        answer = stored.current(record)
+        # A reply with members of its own changes the object.
+        payload = dump_with(answer, written).encode() if written and reply.plain else answer
+        return payloads.JSON(payload, 0.0 if background else response["usage"]["output_tokens"])
     options = ask.body.get("stream_options") or {}
-    events = stream_events(response, reply.pace, obfuscate=bool(options.get("include_obfuscation")))
+    events = stream_events(response, reply.pace, obfuscate=bool(options.get("include_obfuscation")), texts=written)
     live = live_events(context.store, response["id"], events) if background else events
     return payloads.Events(live, partial(broken, context.store, response))
 

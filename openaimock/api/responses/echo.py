@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from ...http.json import dump
 from ...params.models import Model
 from ...schema.normalize import to_strict
+from ...types.parts import PARTS, once
 from .items import Item, normalize_part
 
 _US = {"type": "approximate", "city": None, "country": "US", "region": None, "timezone": None}
@@ -57,7 +59,7 @@ def tools(offered: Sequence[Mapping[str, Any]], items: Iterable[Mapping[str, Any
     With ``tool_search`` functions come first. A function that is loaded later is echoed as a namespace of its own; models that
     reason over all turns have an ordinary function instead, unless a search of the API has found it.
     """
-    echoed = [_tool(tool) for tool in offered]
+    echoed = once(offered, _echoed, _echoed)
     loaded = _loaded(items, model)
     if not loaded and not any(tool["type"] == "tool_search" for tool in echoed):
         return echoed
@@ -65,6 +67,21 @@ def tools(offered: Sequence[Mapping[str, Any]], items: Iterable[Mapping[str, Any
     names = {tool.get("name") for tool in remaining}
     later = [tool for name, tool in loaded.items() if name not in names]
     return sorted([*remaining, *later], key=lambda tool: _ORDER.get(tool["type"], 1))
+
+
+def _echoed(offered: Sequence[Mapping[str, Any]]) -> list[Item]:
+    return [_tool(tool) for tool in offered]
+
+
+def texts(body: Mapping[str, Any], response: Mapping[str, Any]) -> dict[str, str]:
+    """The JSON of the long members of a response that other responses have too, by their names."""
+    written: dict[str, str] = {}
+    offered, instructions = body.get("tools"), response["instructions"]
+    if PARTS.of(offered) is not None and once(offered, _echoed, _echoed) is response["tools"]:
+        written["tools"] = once(offered, "echo", lambda _: dump(response["tools"]))
+    if PARTS.of(instructions) is not None:
+        written["instructions"] = once(instructions, dump, dump)
+    return written
 
 
 _ORDER = {"function": 0, "custom": 0, "tool_search": 2, "namespace": 3}

@@ -16,8 +16,8 @@ from ..vector_stores import store as stored
 from ..vector_stores.search import Result, results
 
 _INCLUDED = "file_search_call.results"
-#: The ``max_num_results`` of a tool that does not say.
-_MOST = 20
+#: The ``max_num_results`` of a tool that does not say, and how many characters of a message are searched for.
+_MOST, _QUERY = 20, 4096
 
 
 def searched(ask: Ask, reply: Reply, context: Context) -> Reply:
@@ -66,16 +66,17 @@ def _may_call(choice: Any) -> bool:
 
 def _with_results(block: Block, ask: Ask, tools: list[_Tool], context: Context) -> Block:
     """A call of a rule with the results that it does not give itself."""
-    item = {**block.data, "queries": block.data.get("queries") or [ask.text]}
+    item = {**block.data, "queries": block.data.get("queries") or [ask.text[:_QUERY]]}
     if item.get("results") is None and _INCLUDED in (ask.body.get("include") or ()):
         item["results"] = [_view(result) for result in _search(tools, item["queries"], context)]
     return block._replace(data=item)
 
 
 def _with_call(ask: Ask, reply: Reply, tools: list[_Tool], context: Context) -> Reply:
-    best = _search(tools, [ask.text], context)
+    queries = [ask.text[:_QUERY]]
+    best = _search(tools, queries, context)
     included = [_view(result) for result in best] if _INCLUDED in (ask.body.get("include") or ()) else None
-    call = Block("item", data={"type": "file_search_call", "queries": [ask.text], "results": included})
+    call = Block("item", data={"type": "file_search_call", "queries": queries, "results": included})
     at = next(place for place, block in enumerate(reply.blocks) if block.kind == "text")
     blocks = (*reply.blocks[:at], call, *reply.blocks[at:])
     annotations = reply.annotations

@@ -173,7 +173,7 @@ TOOL = Union(
         "apply_patch": Object({"allowed_callers": _CALLERS}),
     },
 )
-TOOLS = Array(TOOL, called="an array of tools")
+TOOLS = Array(TOOL, called="an array of tools", repeats=True)
 
 # Items
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ...http.json import dump
 from ...seed import Ids, digest
 from ...types.ask import Message, ToolCall
+from ...types.parts import once_each
 
 Item = dict[str, Any]
 #: Letters and digits in the ids of responses, conversations and items.
@@ -220,13 +221,10 @@ def messages(items: Iterable[Item], instructions: Any = None) -> list[Message]:
     """
     result: list[Message] = [Message("system", instructions)] if isinstance(instructions, str) and instructions else []
     after_text = False
-    for item in items:
-        kind = item.get("type") or "message"
-        message = _message(kind, item)
+    for message, is_text in once_each(items, _message_of, _message_of):
         if message is None:
             after_text = False
             continue
-        is_text = kind == "message"
         if message.role == "assistant" and result and result[-1].role == "assistant" and not (is_text and after_text):
             result[-1] = _merge(result[-1], message)
         else:
@@ -238,6 +236,12 @@ def messages(items: Iterable[Item], instructions: Any = None) -> list[Message]:
 def _merge(first: Message, second: Message) -> Message:
     text = "\n".join(filter(None, (first.text, second.text)))
     return first._replace(text=text, parts=first.parts + second.parts, tool_calls=first.tool_calls + second.tool_calls)
+
+
+def _message_of(item: Item) -> tuple[Message | None, bool]:
+    """The message of an item, and whether the item is a message itself."""
+    kind = item.get("type") or "message"
+    return _message(kind, item), kind == "message"
 
 
 def _message(kind: str, item: Item) -> Message | None:

@@ -17,7 +17,7 @@ from ..lists import PAGE
 from .item_params import INPUT_ITEM, TOOLS
 
 _LONG = String(max_length=10485760)
-INPUT = Either(_LONG, Array(INPUT_ITEM), called="one of a string or array of input items")
+INPUT = Either(_LONG, Array(INPUT_ITEM, repeats=True), called="one of a string or array of input items")
 INCLUDE = Array(
     OneOf(
         [

@@ -7,13 +7,14 @@ from typing import Any
 
 from ...errors import APIError
 from ...params.errors import ParamError
+from ...seed import Ids
 from ...state.store import State
 from ...types.reply import Pace
 from .. import lists
 from .body import Response, conversation_id
 from .events import unfinished
 from .item_params import check_item
-from .items import Item, unseal
+from .items import Item, normalize_item, unseal
 from .params import LISTING
 
 RESPONSES = "responses"
@@ -25,7 +26,8 @@ MAX_STORED = 10_000
 _NO_LIMIT = 1_000_000_000
 
 #: What is stored of a response: the finished ``response``, its own ``input``, the conversation ``before`` it, the ``pace`` that
-#: cuts its text, and its ``state``: ``queued``, ``in_progress``, or ``ended``.
+#: cuts its text, and its ``state``: ``queued``, ``in_progress``, or ``ended``. With a ``place``, the input is stored as it was
+#: sent: its items are completed, with ids drawn at that place, when something reads them, because most are never read.
 Record = dict[str, Any]
 
 
@@ -52,9 +54,47 @@ def save(store: State, record: Record) -> None:
             delete(store, oldest.items[0]["response"]["id"])
     store.put(RESPONSES, id, record)
     for item in record["input"]:
-        store.put(_ITEMS, item["id"], item)
+        if "place" not in record:
+            store.put(_ITEMS, item["id"], item)
+        elif item.get("id"):
+            store.put(_ITEMS, item["id"], {_HOLDER: id})
     if record["state"] == "ended":
         _store_output(store, record)
+
+
+#: The member of an entry of ``_ITEMS`` that stands for an item: the response whose input has it.
+_HOLDER = "response"
+
+
+def completed(record: Record) -> Record:
+    """The record with its input as the API returns it, with an id for each item."""
+    if "place" not in record:
+        return record
+    ids = Ids.resume(record["place"])
+    items = [normalize_item(item, ids) for item in record["input"]]
+    return {**{name: value for name, value in record.items() if name != "place"}, "input": items}
+
+
+def own_items(store: State, record: Record) -> list[Item]:
+    """The items of a stored response's own input, which can be referred to from now on."""
+    if "place" in record:
+        record = completed(record)
+        store.put(RESPONSES, record["response"]["id"], record)
+        for item in record["input"]:
+            store.put(_ITEMS, item["id"], item)
+    items: list[Item] = record["input"]
+    return items
+
+
+def _stored_item(store: State, id: str) -> Item | None:
+    """A stored item by its id."""
+    item: Item | None = store.get(_ITEMS, id)
+    if item is None or _HOLDER not in item or "type" in item:
+        return item
+    record = store.get(RESPONSES, item[_HOLDER])
+    if record is None:
+        return None
+    return next((own for own in own_items(store, record) if own["id"] == id), None)
 
 
 def _store_output(store: State, record: Record) -> None:
@@ -74,7 +114,7 @@ def delete(store: State, id: str) -> bool:
         return False
     store.delete(RESPONSES, id)
     if not conversation_id(record["response"]):
-        for item in [*record["input"], *record["response"]["output"]]:
+        for item in [*completed(record)["input"], *record["response"]["output"]]:
             store.delete(_ITEMS, item["id"])
     return True
 
@@ -151,14 +191,14 @@ def chain(store: State, id: str | None) -> list[Item]:
     items: list[Item] = []
     for record in reversed(records):
         items += record["before"]
-        items += record["input"]
+        items += own_items(store, record)
         items += record["response"]["output"]
     return items
 
 
 def context_items(store: State, record: Record) -> list[Item]:
     """All input of a response: the conversation before it, and the request's own items."""
-    return [*chain(store, record["response"]["previous_response_id"]), *record["before"], *record["input"]]
+    return [*chain(store, record["response"]["previous_response_id"]), *record["before"], *own_items(store, record)]
 
 
 def resolve_references(store: State | None, items: Sequence[Item]) -> list[Item]:
@@ -168,7 +208,7 @@ def resolve_references(store: State | None, items: Sequence[Item]) -> list[Item]
     resolved = []
     for item in items:
         if item.get("type") in _REFERENCES and "role" not in item:
-            stored = None if store is None else store.get(_ITEMS, item["id"])
+            stored = None if store is None else _stored_item(store, item["id"])
             if stored is None:
                 raise APIError(404, _NOT_STORED.format(id=item["id"]), param="input")
             resolved.append(stored)

@@ -116,7 +116,7 @@ def _create_batch(ask: Ask, reply: Reply | None, context: Context) -> payloads.J
         "file_counts": {},
     }
     entries = stored.attach(id, files, context, batch["id"])
-    context.store.put(stored.batches_of(id), batch["id"], batch)
+    stored.put_batch(context.store, id, batch)
     return payloads.JSON(_batch_view(batch, entries))
 
 

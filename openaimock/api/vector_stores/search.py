@@ -16,8 +16,8 @@ from .filters import fits
 
 #: Components of a vector: enough that texts without a common word score near zero.
 DIMENSIONS = 512
-#: How many chunks are compared by their vectors: those with the most words of the queries.
-CANDIDATES = 256
+#: How many chunks are compared by their vectors: those with the most words of the queries, of which so many count.
+CANDIDATES, WORDS = 64, 256
 #: How many vectors of chunks are kept for the next search, 8 bytes for each component.
 CACHED = 1024
 
@@ -40,7 +40,7 @@ def results(
 ) -> list[Result]:
     """The best chunks of the files that fit the filters, best first; ``ranking`` has ``ranking_options`` of a request."""
     options = ranking or {}
-    words = sorted({word for query in queries for word in _words(query)})
+    words = list(dict.fromkeys(word for query in queries for word in _words(query)))[:WORDS]
     candidates = _candidates(_chunks(ids, context, filters), words)
     key = str(context.seed)
     targets = [_vector(query, key) for query in queries]

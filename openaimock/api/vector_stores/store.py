@@ -12,8 +12,10 @@ from .. import lists, stored_files
 from .chunks import MAX_BYTES, Chunks, FileError, chunked, decoded, parse, strategy
 
 STORES = "vector_stores"
-#: How many stores a namespace keeps, and the API's limit of files in one.
-MAX_STORES, MAX_FILES = 10_000, 10_000
+#: How many stores a namespace keeps, and how many files all of them may have together.
+MAX_STORES, MAX_ATTACHED = 1000, 100_000
+#: The API's limit of files in a store, and how many file batches of a store are kept: past it the oldest is forgotten.
+MAX_FILES, MAX_BATCHES = 10_000, 1000
 DAY = 86_400
 STATUSES = ("in_progress", "completed", "failed", "cancelled")
 
@@ -163,6 +165,8 @@ def attach(id: str, files: Sequence[Mapping[str, Any]], context: Context, batch:
     sources = [_source(context, file["file_id"]) for file in files]
     if store.count(files_of(id)) + len(files) > MAX_FILES:
         raise APIError(400, f"A vector store may have at most {MAX_FILES} files.", param="file_ids")
+    if sum(store.count(files_of(other["id"])) for other in _values(store, STORES)) + len(files) > MAX_ATTACHED:
+        raise APIError(400, f"This mock keeps at most {MAX_ATTACHED} files in the vector stores of a namespace.")
     added = []
     for file, source in zip(files, sources, strict=True):
         remove(store, id, source["id"])
@@ -189,6 +193,15 @@ def _source(context: Context, file_id: str) -> dict[str, Any]:
     if source is None:
         raise APIError(404, f"No such File object: {file_id}", param="file_id")
     return source
+
+
+def put_batch(store: State, id: str, batch: dict[str, Any]) -> None:
+    """Store a file batch of a store; past ``MAX_BATCHES`` the oldest is forgotten."""
+    if store.count(batches_of(id)) >= MAX_BATCHES:
+        oldest = store.page(batches_of(id), limit=1)
+        for old in oldest.items if oldest else ():
+            store.delete(batches_of(id), old["id"])
+    store.put(batches_of(id), batch["id"], batch)
 
 
 def remove(store: State, id: str, file_id: str) -> None:

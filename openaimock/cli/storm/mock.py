@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from ...config.load import Config
 from ...state.records import decode
-from ...storm.cells import VARIABLE, Cell, Task, to_text
+from ...storm import VARIABLE
+from ...storm.cells import Cell, Task, to_text
 from ...storm.kinds import Injection
 from ...testing import verdicts
 from ...testing.mock import MockServer
@@ -82,7 +83,7 @@ class StormMock:
         self.server: MockServer | None = None
         if config is not None:
             isolate = ("path", *(source for source in config.isolate if source != "path"))
-            self.server = MockServer(replace(config, isolate=isolate), port=0, host="127.0.0.1")
+            self.server = MockServer(replace(config, isolate=isolate, chaos=None), port=0, host="127.0.0.1")
             # What the mock reports about faults is expected here, and would disturb the progress line.
             self.server.log.setLevel(logging.CRITICAL)
             self.server.app.api.install(self._cells)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TextIO
 
 from ...config.load import Config
-from ...storm.cells import VARIABLE, Cell, parse_point
+from ...storm import VARIABLE
+from ...storm.cells import Cell, parse_point
 from ...storm.kinds import select
 from ..arguments import FAILED, INTERRUPTED, OK, load_config, print_warnings
 from . import FINDINGS, plan, repeated_options

@@ -150,6 +150,21 @@ def test_the_number_of_files_is_limited(sdk, empty, upload, monkeypatch):
         sdk.vector_stores.files.create(empty, file_id=upload())
 
 
+def test_the_number_of_files_in_all_stores_is_limited(sdk, store, empty, upload, monkeypatch):
+    monkeypatch.setattr(stored, "MAX_ATTACHED", 2)
+    with pytest.raises(openai.BadRequestError, match="at most 2 files in the vector stores"):
+        sdk.vector_stores.files.create(empty, file_id=upload())
+
+
+def test_old_batches_are_forgotten(sdk, empty, upload, monkeypatch):
+    monkeypatch.setattr(stored, "MAX_BATCHES", 1)
+    file = upload()
+    old, new = (sdk.vector_stores.file_batches.create(empty, file_ids=[file]).id for _ in range(2))
+    assert sdk.vector_stores.file_batches.retrieve(new, vector_store_id=empty).id == new
+    with pytest.raises(openai.NotFoundError):
+        sdk.vector_stores.file_batches.retrieve(old, vector_store_id=empty)
+
+
 def test_chunks_that_do_not_fit_fail(sdk, empty, upload, monkeypatch):
     file = sdk.vector_stores.files.create(empty, file_id=upload())
     monkeypatch.setattr(blobs, "NUMBER", 0)

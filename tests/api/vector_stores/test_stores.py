@@ -211,6 +211,18 @@ def test_over_azure(mock):
         assert [each.id for each in azure.vector_stores.list()] == [created.id]
 
 
+def test_over_azure_v1(mock, client):
+    azure = client(mock, base_url=mock.url.replace("/v1", "/openai/v1/"))
+    assert azure.vector_stores.search(azure.vector_stores.create().id, query="x").data == []
+
+
+def test_a_rule_without_a_body_leaves_the_answer(serve, client):
+    rule = {"when": {"endpoint": "vector_stores.*"}, "reply": {"latency": 1, "headers": {"x-late": "yes"}}}
+    sdk = client(serve([rule]))
+    answer = sdk.vector_stores.with_raw_response.create(name="facts")
+    assert (answer.headers["x-late"], answer.parse().name) == ("yes", "facts")
+
+
 def test_a_rule_makes_an_operation_fail(serve, client):
     rules = [
         {"when": {"endpoint": "vector_stores.create"}, "reply": {"error": 429}},

@@ -1,0 +1,236 @@
+"""The work on a batch, step by step: check the input, answer its requests, make the files of results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
+
+from ...errors import APIError, Hangup
+from ...http.json import dump, parse
+from ...state.store import State, StateFull
+from ...types.clock import monotonic
+from .. import stored_files
+from ..jobs import Answer, Work
+from . import records
+from .check import Checked, batch_error, check_input, full_endpoint, numbered_lines
+from .records import Record, change, move, usage_object
+
+#: Bytes of results that are kept before they are stored.
+_BUFFER = 256 * 1024
+#: Seconds after which they are stored in any case.
+_SAVE = 0.2
+_NO_FILE = "Cannot find file {id}, or organization openaimock does not have access to it."
+_EXPIRED = {"code": "batch_expired", "message": "This request could not be executed before the completion window expired."}
+_FAILED = {"code": "server_error", "message": "The server had an error while processing this request."}
+
+
+def run(id: str, work: Work) -> None:
+    """Take the steps of a batch that are due, and schedule the next one."""
+    store, job = work.context.store, records.job_of(id)
+    while work.proceed():
+        record: Record | None = store.get(records.BATCHES, id)
+        if record is None or record["status"] in records.ENDED:
+            return store.schedule(job, None)
+        if record["_due"] > work.context.now:
+            return work.context.jobs.schedule(store, job, record["_due"])
+        _step(record, work)
+
+
+def _step(record: Record, work: Work) -> None:
+    """One step of a batch, at the time when it was due."""
+    store, moment = work.context.store, record["_due"]
+    status = record["status"]
+    if status != "cancelling" and work.context.now >= record["expires_at"]:
+        _expire(record, work)
+    elif status == "validating":
+        _validate(record, work, moment)
+    elif status == "in_progress":
+        _answer_all(record, work, moment)
+    elif status == "finalizing":
+        usage = record["_usage"]
+        move(store, record, "completed", moment, usage=usage, **records.put_results(work.context, record))
+    else:
+        move(store, record, "cancelled", moment, usage=record["_usage"], **records.put_results(work.context, record))
+
+
+def _input(record: Record, work: Work) -> BinaryIO | None:
+    """The input file of a batch; None when there is none."""
+    id = record["input_file_id"]
+    file = stored_files.get(work.context.store, id, work.context.now)
+    return None if file is None else stored_files.open_bytes(work.context.store, id)
+
+
+def _validate(record: Record, work: Work, moment: float) -> None:
+    file = _input(record, work)
+    if file is None:
+        checked = Checked([batch_error("invalid_request", _NO_FILE.format(id=record["input_file_id"]), "file_id")])
+    else:
+        with file:
+            checked = check_input(file, record["_size"], record["endpoint"], work)
+    if not work.proceed():
+        return
+    store = work.context.store
+    if checked.errors:
+        move(store, record, "failed", moment, errors={"object": "list", "data": checked.errors})
+        return
+    model = work.context.models.family(checked.model).snapshot if checked.model else None
+    move(store, record, "in_progress", moment, model=model, request_counts={"total": checked.total, "completed": 0, "failed": 0})
+
+
+def _expire(record: Record, work: Work) -> None:
+    """End a batch whose completion window has passed; requests without an answer are errors."""
+    store = work.context.store
+    current: Record | None = record
+    if record["status"] == "in_progress" and not record["_ran"]:
+        current = _run(record, work, record["expires_at"], lambda request: None)
+    if current is not None:
+        results = records.put_results(work.context, current)
+        move(store, current, "expired", current["expires_at"], usage=current["_usage"], **results)
+
+
+def _answer_all(record: Record, work: Work, moment: float) -> None:
+    """Answer the requests, and go on when the last of them has its answer."""
+    store = work.context.store
+    current: Record | None = record
+    if not record["_ran"]:
+        current = _run(record, work, moment, lambda request: work.perform(full_endpoint(request["url"]), request["body"]))
+        if current is None:
+            return
+        if current["_ready"] > work.context.now:
+            change(store, current, _due=current["_ready"])
+            return
+        moment = max(moment, current["_ready"])
+    move(store, current or record, "finalizing", moment)
+
+
+def _run(record: Record, work: Work, moment: float, perform: Callable[[Mapping[str, Any]], Answer | None]) -> Record | None:
+    """Write a result for each request; the record after that, None when the batch was cancelled or is gone.
+
+    ``_ready`` is the time of the last answer: all requests are answered at the same time, from ``moment`` on.
+    """
+    file = _input(record, work)
+    if file is None:
+        move(work.context.store, record, "failed", work.context.now, errors={"object": "list", "data": [
+            batch_error("invalid_request", _NO_FILE.format(id=record["input_file_id"]), "file_id"),
+        ]})  # fmt: skip
+        return None
+    results = _Results(record, work, moment)
+    try:
+        with file:
+            for _, line in numbered_lines(file):
+                request = parse(line)
+                try:
+                    answer = perform(request)
+                except Hangup:
+                    results.add_error(request["custom_id"], _FAILED)
+                else:
+                    results.add(request["custom_id"], answer)
+                if not work.proceed() or (results.is_overdue and not results.save()):
+                    return None
+            results.members["_ran"] = True
+            return results.record if results.save() else None
+    except StateFull as full:
+        message = f"The results cannot be stored: {full}."
+        errors = {"object": "list", "data": [batch_error("storage_full", message)]}
+        move(work.context.store, results.record, "failed", work.context.now, errors=errors)
+        return None
+
+
+class _Results:
+    """The results of a batch so far: lines of the output file and of the error file, counts, and tokens."""
+
+    def __init__(self, record: Record, work: Work, moment: float) -> None:
+        self.record = record
+        #: What changes in the record with the next ``save``.
+        self.members: dict[str, Any] = {}
+        self._context = work.context
+        self._store: State = work.context.store
+        self._moment = self._ready = moment
+        self._counts = dict(record["request_counts"], completed=0, failed=0)
+        self._tokens = [0, 0, 0, 0]
+        self._lines: dict[str, list[bytes]] = {"_output": [], "_errors": []}
+        self._sizes = {"_output": 0, "_errors": 0}
+        self._unsaved, self._saved_at = 0, monotonic()
+        for kind in self._lines:  # an attempt before this one may have ended in the middle
+            self._store.delete_blob(record[kind])
+
+    def add(self, custom_id: str, answer: Answer | None) -> None:
+        """Add an answer; None for a request that was not answered in time."""
+        ready, end = self._moment + (0.0 if answer is None else answer.seconds), self.record["expires_at"]
+        self._ready = max(self._ready, min(ready, end))
+        if answer is None or ready >= end:
+            return self.add_error(custom_id, _EXPIRED)
+        try:
+            body = parse(answer.body)
+        except APIError:
+            body = answer.body.decode("utf-8", "replace")
+        response = {"status_code": answer.status, "request_id": answer.request_id, "body": body}
+        if answer.status >= 400:
+            return self._write("_errors", custom_id, response, None)
+        self._add_usage(body)
+        self._write("_output", custom_id, response, None)
+
+    def add_error(self, custom_id: str, error: Mapping[str, str]) -> None:
+        """Add a request that has no answer."""
+        self._write("_errors", custom_id, None, error)
+
+    def _write(self, kind: str, custom_id: str, response: Any, error: Any) -> None:
+        line = {"id": self._context.ids.hex("batch_req_"), "custom_id": custom_id, "response": response, "error": error}
+        data = dump(line).encode("utf-8", "surrogatepass") + b"\n"
+        self._lines[kind].append(data)
+        self._sizes[kind] += len(data)
+        self._unsaved += len(data)
+        self._counts["completed" if kind == "_output" else "failed"] += 1
+
+    def _add_usage(self, body: Any) -> None:
+        usage = body.get("usage") if isinstance(body, dict) else None
+        if not isinstance(usage, dict):
+            return
+        prompt_details = usage.get("input_tokens_details") or usage.get("prompt_tokens_details") or {}
+        completion_details = usage.get("output_tokens_details") or usage.get("completion_tokens_details") or {}
+        for place, count in enumerate((
+            usage.get("input_tokens", usage.get("prompt_tokens")),
+            usage.get("output_tokens", usage.get("completion_tokens")),
+            prompt_details.get("cached_tokens"),
+            completion_details.get("reasoning_tokens"),
+        )):  # fmt: skip
+            self._tokens[place] += count if isinstance(count, int) else 0
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether it is time to save: the batch may have been cancelled, and others look at its counts."""
+        return self._unsaved > _BUFFER or monotonic() - self._saved_at > _SAVE
+
+    def save(self) -> bool:
+        """Store what was added; False when the batch was cancelled or is gone."""
+        for kind, lines in self._lines.items():
+            if lines:
+                self._store.append_blob(self.record[kind], b"".join(lines))
+                lines.clear()
+        self._unsaved, self._saved_at = 0, monotonic()
+        changed = change(
+            self._store,
+            self.record,
+            request_counts=dict(self._counts),
+            _usage=usage_object(*self._tokens),
+            _output_size=self._sizes["_output"],
+            _errors_size=self._sizes["_errors"],
+            _ready=self._ready,
+            **self.members,
+        )
+        if changed is None:
+            self._give_up()
+            return False
+        self.record = changed
+        return True
+
+    def _give_up(self) -> None:
+        """Keep what a cancelled batch has; delete what a deleted one left."""
+        current = self._store.get(records.BATCHES, self.record["id"])
+        if current is None:
+            for kind in self._lines:
+                self._store.delete_blob(self.record[kind])
+            return
+        members = {"request_counts": dict(self._counts), "_usage": usage_object(*self._tokens)}
+        sizes = {"_output_size": self._sizes["_output"], "_errors_size": self._sizes["_errors"]}
+        change(self._store, current, **members, **sizes)

@@ -1,0 +1,206 @@
+"""Connections to a Redis store: one for each command that runs at a time, none of them used in two processes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.connection import Connection, SSLConnection
+from redis.retry import Retry
+
+from ..config.redis_address import RedisAddress
+from ..types.clock import monotonic
+from .redis_script import Script
+from .store import StoreUnavailable
+
+#: The oldest server that the store supports.
+OLDEST = (6, 0)
+#: Seconds that connecting and one command may take.
+CONNECT_TIMEOUT, TIMEOUT = 1.0, 5.0
+#: Seconds after a failure in which no command is tried, so that requests do not wait one after the other.
+PAUSE = 0.25
+#: An idle connection that is kept; more of them are closed.
+IDLE = 64
+
+Part = str | bytes | int | float
+
+
+class Connections:
+    """The connections of one process to a server.
+
+    A command is never sent twice: if its answer is lost, the server may have run it.
+    """
+
+    def __init__(self, address: RedisAddress) -> None:
+        self.place = str(address)
+        self._options = _options(address)
+        # The types of the client package depend on its version.
+        self._class: Any = SSLConnection if address.is_tls else Connection
+        self._password = address.password
+        self._idle: deque[Any] = deque()
+        self._pid = os.getpid()
+        self._is_checked = False
+        #: Until when no command is tried, and the failure that is the reason.
+        self._pause_end = 0.0
+        self._failure: StoreUnavailable | None = None
+
+    def run(self, *command: Part) -> Any:
+        """The answer to one command. StoreUnavailable."""
+        try:
+            return self._run(command)
+        except redis.ResponseError as error:
+            raise self._refused(error) from None
+
+    def script(self, script: Script, keys: tuple[str, ...], *arguments: Part) -> Any:
+        """The answer of a script. StoreUnavailable."""
+        tail = (len(keys), *keys, *arguments)
+        try:
+            try:
+                return self._run((b"EVALSHA", script.digest, *tail))
+            except redis.exceptions.NoScriptError:
+                # The server has not seen the script since its start.
+                return self._run((b"EVAL", script.text, *tail))
+        except redis.ResponseError as error:
+            raise self._refused(error) from None
+
+    def close(self) -> None:
+        """Close all connections that are not in use."""
+        while self._idle:
+            self._idle.pop().disconnect()
+
+    def check(self) -> None:
+        """StoreUnavailable unless the server answers now."""
+        self._pause_end = 0.0
+        self.run(b"PING")
+
+    def _run(self, command: tuple[Part, ...]) -> Any:
+        connection = self._take()
+        try:
+            connection.send_packed_command([_packed(command)], check_health=False)
+            reply = connection.read_response()
+        except redis.ResponseError:
+            self._idle.append(connection)
+            raise
+        except (redis.RedisError, OSError) as error:
+            connection.disconnect()
+            raise self._lost(error) from None
+        except BaseException:
+            # The answer to this command must not be taken for that of the next.
+            connection.disconnect()
+            raise
+        if len(self._idle) < IDLE:
+            self._idle.append(connection)
+        else:
+            connection.disconnect()
+        return reply
+
+    def _take(self) -> Any:
+        """A connection that the server has not closed."""
+        if self._pid != os.getpid():
+            # Connections of the parent process. Closing them here does not end them there.
+            self._idle, self._pid = deque(), os.getpid()
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # another thread took it
+                break
+            if _is_usable(connection):
+                return connection
+            connection.disconnect()
+        if self._failure is not None and monotonic() < self._pause_end:
+            raise StoreUnavailable(*self._failure.args)
+        return self._connect()
+
+    def _connect(self) -> Any:
+        connection = self._class(**self._options)
+        try:
+            connection.connect()
+            if not self._is_checked:
+                self._check_version(connection)
+        except (redis.RedisError, OSError) as error:
+            connection.disconnect()
+            raise self._lost(error) from None
+        self._failure = None
+        return connection
+
+    def _check_version(self, connection: Any) -> None:
+        connection.send_command("INFO", "server")
+        try:
+            text = connection.read_response()
+        except redis.ResponseError:  # this user may not ask
+            text = b""
+        version = re.search(rb"redis_version:(\d+)\.(\d+)", text if isinstance(text, bytes) else text.encode())
+        if version is not None and (int(version[1]), int(version[2])) < OLDEST:
+            raise redis.RedisError(f"Redis {OLDEST[0]} or newer is needed, this is {int(version[1])}.{int(version[2])}")
+        self._is_checked = True
+
+    def _lost(self, error: Exception) -> StoreUnavailable:
+        """The error of the store for a connection that could not be made or was lost."""
+        self.close()
+        self._failure = self._unavailable(error)
+        self._pause_end = monotonic() + PAUSE
+        return self._failure
+
+    def _refused(self, error: redis.ResponseError) -> StoreUnavailable:
+        """The error of the store for a command that the server did not run: no memory, no permission, a replica."""
+        return self._unavailable(error)
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        # A script is named by its digest, which says nothing to users.
+        reason = re.sub(r"\.? script: [0-9a-f]{40}\b.*", "", reason)
+        for secret in (self._password, self._options.get("username")):
+            if secret:
+                reason = reason.replace(secret, "***")
+        return StoreUnavailable(f"the store {self.place} cannot be used: {reason[:300]}")
+
+
+def _options(address: RedisAddress) -> dict[str, Any]:
+    """What a connection needs. A command is not tried again, because the server may have run it."""
+    options: dict[str, Any] = {
+        "host": address.host,
+        "port": address.port,
+        "db": address.db,
+        "username": address.username,
+        "password": address.password,
+        "socket_connect_timeout": CONNECT_TIMEOUT,
+        "socket_timeout": TIMEOUT,
+        "socket_keepalive": True,
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+    }
+    if address.is_tls:
+        options |= {
+            "ssl_ca_certs": address.ca,
+            "ssl_certfile": address.cert,
+            "ssl_keyfile": address.key,
+            "ssl_cert_reqs": "required" if address.verify else "none",
+            "ssl_check_hostname": address.verify,
+        }
+    return options
+
+
+def _is_usable(connection: Any) -> bool:
+    """Whether nothing has arrived on an idle connection, such as the end of the connection."""
+    try:
+        return not connection.can_read(timeout=0)
+    except (redis.RedisError, OSError):
+        return False
+
+
+def _packed(command: tuple[Part, ...]) -> bytes:
+    """A command as bytes. The client's own function for this takes longer than the server needs for the command."""
+    parts = [b"*%d\r\n" % len(command)]
+    for part in command:
+        if type(part) is str:
+            data = part.encode("utf-8", "surrogatepass")
+        elif type(part) is bytes:
+            data = part
+        else:
+            data = repr(part).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
+    return b"".join(parts)

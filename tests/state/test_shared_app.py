@@ -1,0 +1,99 @@
+"""A mock whose state is in a SQLite file: every suite of an endpoint behaves as in memory, and several apps share one state."""
+
+from __future__ import annotations
+
+import pytest
+from werkzeug.test import Client
+
+from openaimock.config.load import load
+from openaimock.wsgi import create_app
+
+RULES = {
+    "plain": {"when": {"user": "plain"}, "reply": "always"},
+    "turns": {"when": {"user": "turns"}, "replies": ["one", "two", "three"], "then": "error"},
+    "once": {"when": {"user": "once"}, "reply": "first", "times": 1},
+    "more": {"when": {"user": "once"}, "reply": "second", "priority": -1},
+    "flaky": {"when": {"user": "flaky"}, "reply": {"content": "well", "fail": {"times": 2, "error": 500}}},
+    "count": {"when": {"user": "count"}, "reply": "number {{ count }}"},
+    "open": {"when": {"user": "open"}, "reply": {"content": "opened", "set_state": {"door": "open"}}},
+    "walk": {"when": {"user": "walk", "state": {"door": "open"}}, "reply": "in"},
+    "wait": {"when": {"user": "walk", "state": {"door": "shut"}}, "reply": "out"},
+}
+
+
+class Peer:
+    """One of several mocks that share a store, as a client without a socket."""
+
+    def __init__(self, path, **settings) -> None:
+        config = {"responses": RULES, "store": f"sqlite:///{path}", "scenarios": {"door": "shut"}, **settings}
+        self.app = create_app(load(config))
+        self.client = Client(self.app)
+
+    def chat(self, user, namespace="default", **body):
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": user}], **body}
+        return self.client.post(f"/t/{namespace}/v1/chat/completions", json=body)
+
+    def text(self, user, namespace="default", **body):
+        answer = self.chat(user, namespace, **body)
+        return answer.json["choices"][0]["message"]["content"] if answer.status_code == 200 else answer.status_code
+
+    def admin(self, path, method="GET", **options):
+        return self.client.open(
+            f"/__openaimock/{path}", method=method, environ_overrides={"REMOTE_ADDR": "127.0.0.1"}, **options
+        ).json
+
+
+@pytest.fixture
+def peers(tmp_path):
+    made_here = [Peer(tmp_path / "state.db"), Peer(tmp_path / "state.db")]
+    yield made_here
+    for peer in made_here:
+        peer.app.close()
+
+
+def test_sequences_times_and_failures_are_one_for_all(peers):
+    one, two = peers
+    assert [one.text("turns"), two.text("turns"), one.text("turns"), two.text("turns")] == ["one", "two", "three", 400]
+    assert [two.text("once"), one.text("once"), two.text("once")] == ["first", "second", "second"]
+    assert [one.text("flaky"), two.text("flaky"), one.text("flaky"), two.text("flaky")] == [500, 500, "well", "well"]
+    assert [one.text("count"), two.text("count"), one.text("count")] == ["number 1", "number 2", "number 3"]
+
+
+def test_scenarios_are_one_for_all_and_start_as_configured(peers):
+    one, two = peers
+    assert [one.text("walk"), two.text("open"), one.text("walk"), two.text("walk")] == ["out", "opened", "in", "in"]
+    assert two.text("walk", "other") == "out"
+
+
+def test_the_journal_and_the_coverage_are_those_of_all(peers):
+    one, two = peers
+    for _ in range(3):
+        one.text("plain")
+        two.text("turns")
+    exchanges = two.admin("exchanges")["exchanges"]
+    assert [row["text"] for row in exchanges] == ["plain", "turns"] * 3
+    assert len({row["id"] for row in exchanges}) == 6
+    hits = {row["id"]: row["hits"] for row in one.admin("coverage")["rules"]}
+    assert (hits["plain"], hits["turns"], hits["once"]) == (3, 3, 0)
+
+
+def test_a_reset_reaches_all(peers):
+    one, two = peers
+    assert [one.text("turns"), two.text("turns", "other")] == ["one", "one"]
+    two.admin("reset?namespace=default", "POST")
+    assert [one.text("turns"), two.text("turns", "other")] == ["one", "two"]
+    assert [row["namespace"] for row in one.admin("exchanges")["exchanges"]] == ["other", "default", "other"]
+
+
+def test_stored_objects_are_read_by_all(peers):
+    one, two = peers
+    body = {"model": "gpt-4o", "input": "plain"}
+    response = one.client.post("/v1/responses", json=body).json
+    assert two.client.get(f"/v1/responses/{response['id']}").json == response
+    following = two.client.post("/v1/responses", json={**body, "previous_response_id": response["id"]})
+    assert following.status_code == 200
+    completion = one.chat("plain", store=True).json
+    assert two.client.get(f"/v1/chat/completions/{completion['id']}").json["id"] == completion["id"]
+    streamed = two.chat("plain", store=True, stream=True, metadata={"a": "b"})
+    assert "data: [DONE]" in streamed.text
+    assert len(one.client.get("/v1/chat/completions").json["data"]) == 2
