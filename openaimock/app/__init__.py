@@ -28,7 +28,7 @@ from ..types.clock import monotonic
 from ..types.exchange import Exchange
 from . import asks, overrides
 from .call import Call, StartResponse
-from .injection import Injector, participant
+from .injection import Injector, from_environment
 from .jobs import JobRunner
 from .no_proxy import NoProxy, Proxy
 from .retries import FunctionReplies, forget, recognize
@@ -142,7 +142,7 @@ class App:
         self.jobs = JobRunner(self)
         self.function_replies = FunctionReplies()
         self.injector: Injector | None = None
-        self.install(participant())
+        self.install(from_environment())
         #: Held while rules are added, replaced or removed.
         self.changing = threading.Lock()
 

@@ -24,7 +24,7 @@ class Injector(Protocol):
         ...
 
 
-def participant() -> Injector | None:
+def from_environment() -> Injector | None:
     """The part of this process in a storm, None without one. ConfigError when the environment variable is wrong."""
     text = os.environ.get(VARIABLE)
     if not text:
