@@ -53,8 +53,14 @@ class Application:
 
 
 def _health(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """GET /health: the server answers. The request is not journalled."""
-    return _status(api, environ, start_response, 200, {"status": "ok"})
+    """GET /health: the server answers, and whether the store did when it was last needed. The request is not journalled.
+
+    It never waits for the store: a process must not be restarted because another server is away.
+    """
+    facts = {"status": "ok"}
+    if api.namespaces.blocks:
+        facts["store"] = api.namespaces.failure or "ok"
+    return _status(api, environ, start_response, 200, facts)
 
 
 def _ready(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

@@ -66,7 +66,7 @@ def test_names_say_what_they_hold(package: str) -> None:
 
 
 def _examples() -> list[Path]:
-    return [path for path in (ROOT / "examples").rglob("*") if path.suffix in (".py", ".yaml")]
+    return [path for path in (ROOT / "examples").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
 
 
 def texts() -> list[Path]:

@@ -11,6 +11,7 @@ from ..errors import APIError, ConfigError
 from ..http import payloads
 from ..http.catalog import api_error
 from ..http.extensions import defer
+from ..state.store import StoreUnavailable
 from . import guard
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ class Admin:
             return refuse(APIError(400, str(error), code="invalid_config", more={"problems": problems}), start_response)
         except APIError as error:
             return refuse(error, start_response)
+        except StoreUnavailable as error:
+            message = f"Admin: the mock cannot reach its state: {error}"
+            refusal = APIError(503, message, type="server_error", code="store_unavailable", headers={"retry-after": "1"})
+            return refuse(refusal, start_response)
         except Exception:
             self.app.log.exception("%s %s failed", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
             return refuse(api_error(500), start_response)

@@ -28,6 +28,7 @@ from ..types.clock import monotonic
 from ..types.exchange import Exchange
 from . import asks, overrides
 from .call import Call, StartResponse
+from .changes import changes_of
 from .injection import Injector, from_environment
 from .jobs import JobRunner
 from .no_proxy import NoProxy, Proxy
@@ -127,6 +128,8 @@ class App:
         #: Numbers of the exchanges of all namespaces.
         self.order = itertools.count(1)
         self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}
+        #: The timing of replies without their own.
+        self.timing = {name: value for name, value in (("pace", config.pace), ("latency", config.latency)) if value is not None}
         #: The helper process for unsafe regular expressions.
         self.searcher = Searcher()
         self.ruleset = RuleSet(self.build(config.rules), first=config.match == "first")
@@ -145,6 +148,8 @@ class App:
         self.install(from_environment())
         #: Held while rules are added, replaced or removed.
         self.changing = threading.Lock()
+        #: What the admin changes.
+        self.changes = changes_of(self)
 
     def install(self, injector: Injector | None) -> None:
         """Let an injector decide what happens to each exchange; None: its normal course."""

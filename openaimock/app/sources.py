@@ -121,7 +121,7 @@ def select(app: App, call: Call, ask: Ask, match: Match | None) -> Selection:
     chosen = selection(match, hit)
     if chosen is None:
         call.exchange.match = match
-        raise APIError(400, _used_up(match), code="no_match", headers={"x-should-retry": "false"})
+        raise used_up(match)
     return chosen
 
 
@@ -148,9 +148,11 @@ def _unmatched(app: App, operation: Operation, call: Call, ask: Ask) -> Selectio
     raise refusal
 
 
-def _used_up(match: Match) -> str:
+def used_up(match: Match) -> APIError:
+    """The error of a rule with ``then: error`` after its last reply."""
     rule = match.rule
-    return (
+    message = (
         "No matching response found for the provided messages: "
         f"rule {rule.id!r} matches, but all its {len(rule.plans)} replies are used up (then: error)."
     )
+    return APIError(400, message, code="no_match", headers={"x-should-retry": "false"})

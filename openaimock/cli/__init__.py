@@ -76,7 +76,7 @@ def _similar_command(words: Sequence[str]) -> str:
 
 def _parser(name: str, command: Command) -> argparse.ArgumentParser:
     prog = "openaimock" if name == "serve" else f"openaimock {name}"
-    others = "\n".join(f"  openaimock {word:<8} {other.help}" for word, other in COMMANDS.items())
+    others = "\n".join(f"  openaimock {word:<10} {other.help}" for word, other in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog=prog,
         description=command.help,
@@ -192,6 +192,20 @@ def _storm(arguments: argparse.Namespace) -> int:
     return storm.run(arguments)
 
 
+def _completion_arguments(parser: argparse.ArgumentParser) -> None:
+    from . import completion
+
+    completion.arguments(parser)
+
+
+def _completion(arguments: argparse.Namespace) -> int:
+    from . import completion
+
+    commands = {name: completion.of_parser(_parser(name, command), command.help) for name, command in COMMANDS.items()}
+    print(completion.script(arguments.shell, commands), end="")
+    return OK
+
+
 def _unmatched(unmatched: Any) -> str:
     if not isinstance(unmatched, str):
         return "the reply of the file"
@@ -210,4 +224,5 @@ COMMANDS = {
     "record": Command(_record_arguments, _record, "Pass requests on to a server and record the answers as rules."),
     "storm": Command(_storm_arguments, _storm, "Test a command against every fault at every point of its requests.", runs=True),
     "init": Command(_init_arguments, _init, "Print or write a commented starter file."),
+    "completion": Command(_completion_arguments, _completion, "Print a script that completes commands and options in a shell."),
 }
