@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,6 +86,7 @@ class Namespaces:
     """The namespaces of one mock by name, in memory (``state.store.Store``)."""
 
     blocks = False
+    failure: str | None = None
 
     def __init__(self, settings: Any) -> None:
         self._settings = settings
@@ -151,6 +153,10 @@ class Namespaces:
         """None: what this process has counted is all there is."""
         return {}
 
+    def due_jobs(self, now: float) -> list[tuple[MemoryState, str]]:
+        """The jobs that are due in all namespaces."""
+        return [(state, job) for state in self for job in state.due(now)]
+
     def remember(self) -> None:
         """From now on keep the counts of namespaces that go, for the coverage of the whole run."""
         self.past = Counts()
@@ -185,6 +191,12 @@ class Context:
         #: The ``x-request-id`` of the exchange.
         self.request_id = ""
 
+    def apart(self) -> Context:
+        """The same context, whose ids are drawn apart from those of the exchange."""
+        twin = copy(self)
+        twin.ids = Ids.resume(self.ids.place)
+        return twin
+
     @property
     def created(self) -> int:
         """Seconds since the epoch, as the API's ``created`` has them."""
@@ -217,6 +229,12 @@ class Context:
         """The folder that relative paths of the configuration start from."""
         base: Path = self._settings.base
         return base
+
+    @property
+    def webhooks(self) -> Mapping[str, Any] | None:
+        """The setting ``webhooks``."""
+        webhooks: Mapping[str, Any] | None = self._settings.webhooks
+        return webhooks
 
     @property
     def models(self) -> ModelTable:

@@ -149,6 +149,7 @@ class MockServer:
         self._begun = []
         rules, app.sender.chaos = self._initial
         # Built again: a rule's number is its place in the set.
+        app.changes.reset()
         app.ruleset = RuleSet(rules, first=app.config.match == "first")
         app.sender.clock = Clock.parse(app.config.clock)
         app.namespaces.reset()
