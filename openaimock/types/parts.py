@@ -15,9 +15,9 @@ T = TypeVar("T")
 #: Characters at the beginning of a text by which parts are found, and parts with the same beginning that are kept.
 ANCHOR, PER_ANCHOR = 64, 8
 #: Estimated bytes of all parts together; a part that is estimated at more than the share is not kept.
-LIMIT, SHARE = 24 * 1024 * 1024, 8
+LIMIT, SHARE = 40 * 1024 * 1024, 16
 #: Bytes of a part for each character of its text (the text, the value, results of the same size), and beside them.
-PER_CHARACTER, PER_PART = 6, 1024
+PER_CHARACTER, PER_PART = 4, 1024
 #: Results that are kept for one part.
 MAX_FACTS = 32
 #: Stands for a result that is not there. Other threads may clear the results at any moment.
