@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -190,6 +191,12 @@ class Context:
         #: The ``x-request-id`` of the exchange.
         self.request_id = ""
 
+    def apart(self) -> Context:
+        """The same context, whose ids are drawn apart from those of the exchange."""
+        twin = copy(self)
+        twin.ids = Ids.resume(self.ids.place)
+        return twin
+
     @property
     def created(self) -> int:
         """Seconds since the epoch, as the API's ``created`` has them."""
@@ -222,6 +229,12 @@ class Context:
         """The folder that relative paths of the configuration start from."""
         base: Path = self._settings.base
         return base
+
+    @property
+    def webhooks(self) -> Mapping[str, Any] | None:
+        """The setting ``webhooks``."""
+        webhooks: Mapping[str, Any] | None = self._settings.webhooks
+        return webhooks
 
     @property
     def models(self) -> ModelTable:
