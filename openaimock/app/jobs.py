@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from ..api.jobs import Answer, Work, runner
+from ..http.cancellation import Cancellation
 from ..http.extensions import Gate, Silence, TimedBody, close_body
 from ..state.namespace import Context
 from ..state.store import State, StoreUnavailable
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 LEASE = 60.0
 #: Jobs that run at once in threads of their own.
 THREADS = 8
+#: Seconds before a job that another thread or process runs is tried again.
+RETRY = 0.1
 #: Seconds of work after which a long job pauses, and of the pause: other threads need the interpreter.
 SLICE, PAUSE = 0.002, 0.001
 
@@ -43,6 +46,8 @@ class JobRunner:
         #: When the jobs that were scheduled here are due, the earliest first.
         self._times: list[float] = []
         self._running: set[tuple[str, str]] = set()
+        #: Ends what running jobs wait for.
+        self._cancellations: set[Cancellation] = set()
 
     def schedule(self, store: State, job: str, at: float | None) -> None:
         """Run a job at a time of the mock's clock; None: no longer."""
@@ -75,6 +80,9 @@ class JobRunner:
             self._generation += 1
             self._thread = None
             self._changed.notify_all()
+            cancellations = list(self._cancellations)
+        for cancellation in cancellations:
+            cancellation.cancel()
 
     # The threads
 
@@ -113,7 +121,9 @@ class JobRunner:
 
     def _run_here(self, store: State, job: str) -> None:
         try:
-            self.run(store, job)
+            if not self.run(store, job):
+                # It runs elsewhere, and is tried again soon.
+                time.sleep(RETRY)
         finally:
             with self._changed:
                 self._running.discard((store.name, job))
@@ -129,13 +139,16 @@ class JobRunner:
                 return False
         except StoreUnavailable:
             return False
+        cancellation = Cancellation()
+        with self._changed:
+            self._cancellations.add(cancellation)
         try:
             kind, _, id = job.partition("/")
             function = runner(kind)
             if function is None:
                 store.schedule(job, None)
             else:
-                function(id, self._work(store, job, holder))
+                function(id, self._work(store, job, holder, cancellation))
         except StoreUnavailable as error:
             # The job is still due, and its lease ends by itself.
             self._app.log.warning("The job %s is run again later: %s", job, error)
@@ -145,11 +158,18 @@ class JobRunner:
         finally:
             with suppress(StoreUnavailable):
                 store.release(job, holder)
+            with self._changed:
+                self._cancellations.discard(cancellation)
         return True
 
     # What a job can draw on
 
-    def _work(self, store: State, job: str, holder: str) -> Work:
+    def journal(self, store: State, exchange: Exchange) -> None:
+        """Add an exchange of the mock's own to the journal of a namespace."""
+        exchange.order = next(self._app.order)
+        store.append(exchange)
+
+    def _work(self, store: State, job: str, holder: str, cancellation: Cancellation) -> Work:
         app, generation = self._app, self._generation
         context = Context(store, app.sender.clock, app.config.seed, app.config, self)
         renewed = turn = monotonic()
@@ -170,11 +190,7 @@ class JobRunner:
                 return store.lease(job, holder, LEASE, time.time())
             return True
 
-        def journal(exchange: Exchange) -> None:
-            exchange.order = next(app.order)
-            store.append(exchange)
-
-        return Work(context, perform, journal, proceed)
+        return Work(context, perform, proceed, cancellation)
 
 
 def answer_of(response: Response) -> Answer:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from .names import LATER
 
 #: The label of a mapping -> its keys that are not implemented yet.
-KEYS: dict[str, tuple[str, ...]] = {
-    "a setting": ("webhooks",),
-}
+KEYS: dict[str, tuple[str, ...]] = {}
 #: The label of a choice -> its words that are not implemented yet.
 WORDS: dict[str, tuple[str, ...]] = {
     "an endpoint": LATER,

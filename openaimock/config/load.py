@@ -29,6 +29,7 @@ from .source import Reader, Source
 from .stores import passwords, store_problem
 from .tree import BAD, Node, Reading, from_python
 from .validate import Checker, child, of_field
+from .webhooks import check_webhooks
 from .yaml import parse
 
 
@@ -72,6 +73,8 @@ class Config:
     #: ``url``, ``key``, ``headers`` and ``timeout`` (seconds).
     upstream: dict[str, Any] | None = field(default=None, repr=False)
     record: RecordSetting | None = None
+    #: ``allow`` and ``endpoints``, each with ``url``, ``secret`` and ``events``.
+    webhooks: dict[str, Any] | None = field(default=None, repr=False)
     admin: bool = True
     admin_key: str | None = field(default=None, repr=False)
     #: The folder that relative paths in replies start from.
@@ -339,6 +342,7 @@ _SETTINGS = {
     "max_body": _max_body,
     "upstream": recording.check_upstream,
     "record": recording.check_record,
+    "webhooks": check_webhooks,
 }
 
 
@@ -387,4 +391,6 @@ def secrets(config: Config) -> tuple[str, ...]:
     """Every key of a configuration. None of them may appear in output."""
     upstream = config.upstream or {}
     headers = [value for name, value in (upstream.get("headers") or {}).items() if name.lower() in HEADERS or is_secret(name)]
-    return tuple(filter(None, (*config.api_keys, config.admin_key, upstream.get("key"), *headers, *passwords(config.store))))
+    signing = [endpoint["secret"] for endpoint in (config.webhooks or {}).get("endpoints") or ()]
+    keys = (*config.api_keys, config.admin_key, upstream.get("key"), *headers, *signing, *passwords(config.store))
+    return tuple(filter(None, keys))

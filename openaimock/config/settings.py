@@ -5,6 +5,7 @@ from __future__ import annotations
 from .keys import COUNT, MILLISECONDS, NAME, SHAPES, SHARE, TURNS, shape
 from .kinds import AnyOf, AnyValue, Choice, Field, Flag, ListOf, MapOf, Numeric, Struct, Text
 from .recording_keys import RECORD, UPSTREAM
+from .webhooks import WEBHOOKS
 
 UNMATCHED = Choice(("error", "echo", "auto", "proxy"), "a word for 'unmatched'")
 SHAPES["unmatched"] = AnyOf((UNMATCHED, shape("reply")))
@@ -84,6 +85,7 @@ SETTINGS = Struct("a setting", (
           default="[path, header, key]"),
     Field("upstream", UPSTREAM, "The server that ``unmatched: proxy``, ``proxy: true`` and recording send requests to."),
     Field("record", RECORD, "Record exchanges with ``upstream`` as rules; implies ``unmatched: proxy``."),
+    Field("webhooks", WEBHOOKS, "Where events about batches and background responses are delivered."),
     Field("admin", Flag(), "Whether ``/__openaimock`` exists.", default=True),
     Field("admin_key", Text(numbers=True, empty=False, secret=True, noun="a key"),
           "The key for ``/__openaimock``; without one it answers only requests from this machine."),

@@ -378,6 +378,21 @@ class LoadConfig(TypedDict, total=False):
     latency_per_active: float
 
 
+class WebhookEndpointConfig(TypedDict, total=False):
+    """One receiver of events."""
+
+    url: str
+    secret: str
+    events: str | Sequence[str]
+
+
+class WebhooksConfig(TypedDict, total=False):
+    """Signed deliveries of events."""
+
+    allow: str | Sequence[str]
+    endpoints: Sequence[WebhookEndpointConfig]
+
+
 class MockConfig(TypedDict, total=False):
     """A whole configuration."""
 
@@ -410,6 +425,7 @@ class MockConfig(TypedDict, total=False):
     isolate: Sequence[Literal["path", "header", "key"]]
     upstream: UpstreamConfig
     record: RecordConfig
+    webhooks: WebhooksConfig
     admin: bool
     admin_key: str
 

@@ -224,6 +224,12 @@ class Context:
         return base
 
     @property
+    def webhooks(self) -> Mapping[str, Any] | None:
+        """The setting ``webhooks``."""
+        webhooks: Mapping[str, Any] | None = self._settings.webhooks
+        return webhooks
+
+    @property
     def models(self) -> ModelTable:
         """What is known about each model, with the user's own entries."""
         table: ModelTable = self._settings.model_table

@@ -76,6 +76,8 @@ def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.
     # A stream counts, too, when it does not report its usage.
     cached = prompt_cache.of_chat(ask, model, context)
     shaped = _shaped(ask, reply)
+    if body.get("modalities"):
+        shaped = _with_speech(ask, shaped)
     replies = [candidate for candidate, _ in shaped]
     head = {
         "id": reply.id or context.ids.id("chatcmpl-", 29),
@@ -108,6 +110,13 @@ def _shaped(ask: Ask, reply: Reply) -> list[tuple[Reply, str]]:
     candidates = [reply, *reply.others]
     count = max(body.get("n") or 1, len(candidates))
     return [shaping.truncate(candidates[min(at, len(candidates) - 1)], ask.model, sequences, limit) for at in range(count)]
+
+
+def _with_speech(ask: Ask, shaped: list[tuple[Reply, str]]) -> list[tuple[Reply, str]]:
+    """The replies with their audio, where the request asks for it."""
+    from . import speech  # few requests ask for audio
+
+    return [(speech.spoken(ask, candidate), reason) for candidate, reason in shaped] if speech.is_requested(ask) else shaped
 
 
 def _tail(ask: Ask, reply: Reply, model: Model) -> dict[str, Any]:
@@ -161,4 +170,13 @@ def _plain_body(text: str, model: str, members: tuple[bool, bool, bool], prompt:
     return payload.encode()
 
 
-ENDPOINTS = (Operation("chat.completions.create", "POST", "/chat/completions", read, write, params=CHAT, alone=True),)
+def _makes_audio(ask: Ask) -> bool:
+    """Whether the answer may have audio, which takes long to make."""
+    return "modalities" in ask.body
+
+
+ENDPOINTS = (
+    Operation(
+        "chat.completions.create", "POST", "/chat/completions", read, write, params=CHAT, alone=True, blocking=_makes_audio
+    ),
+)

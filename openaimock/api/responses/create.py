@@ -20,6 +20,7 @@ from ...types.reply import Reply
 from ...types.tools import describe
 from ..operation import Operation
 from . import store as stored
+from .background import watched
 from .body import ResponsesAsk, has_file_search, input_tokens, response_for, usage
 from .echo import texts
 from .events import stream_events
@@ -63,6 +64,8 @@ def write(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.JSON | 
         "pace": {"chunk": pace.chunk, "chunks": list(pace.chunks)} if (pace := reply.pace) else None,
         "state": ("in_progress" if ask.stream else "queued") if background else "ended",
     }
+    if background:
+        record = watched(record, context, streamed=ask.stream)
     # A background response is polled, so it is available even with ``store: false``.
     if "conversation" in response:
         record = stored.completed(record)
