@@ -37,6 +37,7 @@ ORDER = [
     "testing",
     "unittest_mixin",
     "pytest_plugin",
+    "verify",
     "convert",
     "cli",
     "__main__",

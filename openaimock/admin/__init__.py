@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from ..app.unavailable import unavailable
 from ..errors import APIError, ConfigError
 from ..http import payloads
 from ..http.catalog import api_error
@@ -71,9 +72,7 @@ class Admin:
         except APIError as error:
             return refuse(error, start_response)
         except StoreUnavailable as error:
-            message = f"Admin: the mock cannot reach its state: {error}"
-            refusal = APIError(503, message, type="server_error", code="store_unavailable", headers={"retry-after": "1"})
-            return refuse(refusal, start_response)
+            return refuse(unavailable(error), start_response)
         except Exception:
             self.app.log.exception("%s %s failed", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
             return refuse(api_error(500), start_response)

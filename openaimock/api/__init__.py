@@ -23,7 +23,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "webhook_endpoints": ("webhooks.operations",),
     "webhook_event_types": ("webhooks.event_types",),
     "images": ("images.generations", "images.edits"),
-    "audio": ("audio.speech", "audio.transcriptions"),
+    "audio": ("audio.speech", "audio.transcriptions", "audio.voices"),
     "vector_stores": ("vector_stores.stores", "vector_stores.files"),
 }
 

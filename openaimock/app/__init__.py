@@ -6,6 +6,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ..api.router import ROUTER
@@ -56,6 +57,7 @@ from .stages import (
     write,
     write_may_wait,
 )
+from .unavailable import unavailable
 
 log = logging.getLogger("openaimock")
 
@@ -205,8 +207,7 @@ class App:
     def _unavailable(self, error: StoreUnavailable) -> APIError:
         """The refusal of a request that needs a store which does not answer."""
         self.log.warning("%s", error)
-        message = f"The mock cannot reach its state: {error}. Try again later."
-        return APIError(503, message, type="server_error", code="store_unavailable", headers={"retry-after": "1"})
+        return unavailable(error)
 
     def _preflight_origins(self, environ: Environ) -> str | Sequence[str] | None:
         """The origins that may send the request which a browser asks about. An unknown path has the setting of all others."""
@@ -268,9 +269,14 @@ class App:
         except StoreUnavailable as error:
             refusal = self._unavailable(error)
         except Exception:
-            self.log.exception("%s %s failed", call.exchange.method, call.exchange.path)
+            from .log_line import facts
+
+            extra = {"facts": facts(call.exchange)}
+            self.log.exception("%s %s failed", call.exchange.method, call.exchange.path, extra=extra)
             refusal = api_error(500)
-        forget(call)
+        # Without the store, what was remembered there is out of reach.
+        with suppress(StoreUnavailable):
+            forget(call)
         return self.sender.refuse(call, refusal)
 
     def _move_to_pool(self, call: Call, steps: Steps) -> Iterable[bytes]:

@@ -285,9 +285,10 @@ class Sender:
             self.metrics.count(exchange, events)
             if self.log.isEnabledFor(logging.INFO):
                 # Imported on first use: by default exchanges are not logged.
-                from .log_line import log_line
+                from .log_line import facts, log_line
 
-                self.log.info("%s", log_line(exchange, getattr(self.log, "secrets", ())))
+                line = log_line(exchange, getattr(self.log, "secrets", ()))
+                self.log.info("%s", line, extra={"facts": facts(exchange)})
 
 
 def _timestamped(timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:

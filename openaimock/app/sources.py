@@ -15,6 +15,7 @@ from ..rules.rule import groups, plan_for_hit, reply_index
 from ..text.log import LINES
 from ..types.ask import Ask, Match
 from ..types.reply import Block, Reply
+from .log_line import facts
 
 if TYPE_CHECKING:
     from . import App
@@ -142,7 +143,7 @@ def _unmatched(app: App, operation: Operation, call: Call, ask: Ask) -> Selectio
     if app.config.unmatched == "echo":
         return Selection("echo")
     refusal = no_match(ask, app.ruleset.nearest(ask, call.context.namespace.hits()))
-    app.log.warning("%s", refusal.message, extra=_MISS)
+    app.log.warning("%s", refusal.message, extra={**_MISS, "facts": facts(call.exchange)})
     raise refusal
 
 

@@ -190,10 +190,23 @@ def _unmatched(unmatched: Any) -> str:
     return {"error": "an error that explains", "echo": "the user's text back"}.get(unmatched, unmatched)
 
 
+def _verify_arguments(parser: argparse.ArgumentParser) -> None:
+    from . import verify
+
+    verify.arguments(parser)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from . import verify
+
+    return verify.run(arguments)
+
+
 #: Every command; any other first argument is a configuration to serve.
 COMMANDS = {
     "serve": Command(serve_arguments, serve, "Serve a mock of the OpenAI API from YAML rules."),
     "check": Command(_check_arguments, _check, "Check a configuration: print every problem with its place."),
+    "verify": Command(_verify_arguments, _verify, "Compare rules with the models, parameters and answers of today's API."),
     "explain": Command(_explain_arguments, _explain, "Print which rule answers a request, and why the others do not."),
     "schema": Command(_no_arguments, _schema, "Print the JSON Schema of a configuration, for editors."),
     "convert": Command(

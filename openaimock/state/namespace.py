@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -189,6 +190,12 @@ class Context:
         self.jobs = jobs
         #: The ``x-request-id`` of the exchange.
         self.request_id = ""
+
+    def apart(self) -> Context:
+        """The same context, whose ids are drawn apart from those of the exchange."""
+        twin = copy(self)
+        twin.ids = Ids.resume(self.ids.place)
+        return twin
 
     @property
     def created(self) -> int:

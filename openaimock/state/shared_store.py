@@ -30,9 +30,9 @@ from .store import StoreUnavailable
 
 #: Seconds between two batches.
 INTERVAL = 0.05
-#: A batch with more new exchanges than this is of a busy process: then writing records may take this share of its time. What is
+#: A batch with more new exchanges than this is of a busy process: then writing records may take this share of the time. What is
 #: left waits for the next batch, as long as it is among the exchanges that the journal keeps.
-BUSY, SHARE = 50, 0.05
+BUSY, SHARE = 10, 0.025
 #: Seconds between two reports of a process that it lives.
 BEAT = 1.0
 #: Jobs that are started at one look.

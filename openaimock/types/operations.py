@@ -46,6 +46,11 @@ OPERATIONS: Mapping[str, str] = {
         "audio.speech": ("audio.speech.create",),
         "audio.transcriptions": ("audio.transcriptions.create",),
         "audio.translations": ("audio.translations.create",),
+        "audio.voices": ("audio.voices.create", "audio.voices.delete"),
+        "audio.voice_consents": (
+            "audio.voice_consents.create", "audio.voice_consents.list", "audio.voice_consents.retrieve",
+            "audio.voice_consents.update", "audio.voice_consents.delete",
+        ),
         "models": ("models.list", "models.retrieve", "models.delete"),
         "files": ("files.create", "files.list", "files.retrieve", "files.delete", "files.content"),
         "batches": ("batches.create", "batches.list", "batches.retrieve", "batches.cancel"),

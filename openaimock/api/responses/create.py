@@ -26,6 +26,7 @@ from .echo import texts
 from .events import stream_events
 from .items import Item, input_items, messages, new_id, normalize_item, seal
 from .params import COMPACT, INPUT_TOKENS, RESPONSES, check_create, check_not_empty
+from .plain import is_plain, plain_answer
 from .store import Record
 from .stored import broken, live_events
 
@@ -54,6 +55,8 @@ def _items(request: Request, body: Mapping[str, Any]) -> tuple[list[Item], list[
 
 def write(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
     """The answer to a request to create a response; stored unless the request says otherwise."""
+    if is_plain(ask, reply):
+        return plain_answer(ask, reply, context)
     response = response_for(ask, reply, context)
     background = response["background"]
     record: Record = {
