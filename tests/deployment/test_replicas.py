@@ -114,7 +114,7 @@ def test_namespaces_are_apart_on_all_replicas(cluster, http):
 def test_stored_objects_are_read_from_every_replica(cluster):
     client = OpenAI(base_url=f"{cluster.url}/t/objects/v1", api_key="k", max_retries=0)
     response = client.responses.create(model="gpt-4o", input="hello")
-    file = client.files.create(file=("a.txt", b"content"), purpose="batch")
+    file = client.files.create(file=("a.txt", b"content"), purpose="user_data")
     for _ in range(6):
         assert client.responses.retrieve(response.id).output_text == "ok"
         assert client.files.retrieve(file.id).bytes == 7
