@@ -30,6 +30,7 @@ ORDER = [
     "state",
     "api",
     "recording",
+    "storm",
     "app",
     "admin",
     "wsgi",

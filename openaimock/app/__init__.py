@@ -30,6 +30,7 @@ from ..types.exchange import Exchange
 from . import asks, overrides
 from .call import Call, StartResponse
 from .changes import changes_of
+from .injection import Injector, from_environment
 from .jobs import JobRunner
 from .no_proxy import NoProxy, Proxy
 from .retries import FunctionReplies, forget, recognize
@@ -40,6 +41,7 @@ from .stages import (
     authenticate,
     claim,
     claim_may_wait,
+    inject,
     limit,
     lint,
     match,
@@ -67,7 +69,7 @@ Stage = Callable[["App", Call], None]
 Steps = Sequence[tuple[Stage, Callable[["App", Call], bool] | None]]
 
 #: The path of every request. Its response is sent after the last stage, or after a stage that raises an APIError.
-STAGES: tuple[Stage, ...] = (route, authenticate, override, read, recognize, admit, limit, lint, match, reply, write)
+STAGES: tuple[Stage, ...] = (route, authenticate, override, read, recognize, inject, admit, limit, lint, match, reply, write)
 #: Stages of several steps: a call can move to the thread pool between them. After a match the hit is counted.
 STEPS: Mapping[Stage, tuple[Stage, ...]] = {match: (match, claim)}
 #: The steps that may block, each with the test. A call that may block moves to the host's thread pool.
@@ -89,6 +91,7 @@ MAY_WAIT: Mapping[Stage, Callable[[App, Call], bool]] = {
 }
 
 #: Stages that depend on a setting; a mock without the setting skips them.
+#: Only a mock that takes part in a storm injects.
 OPTIONAL: Mapping[Stage, Callable[[Config], bool]] = {
     authenticate: lambda config: bool(config.api_keys),
     override: lambda config: bool(config.overrides),
@@ -140,21 +143,28 @@ class App:
         self.load = Load(config.load or {})
         self.limits = RateLimits(config.limits or {})
         self.lints = config.lint != "off"
-        stages = [stage for stage in STAGES if stage not in OPTIONAL or OPTIONAL[stage](config)]
-        steps = [step for stage in stages for step in STEPS.get(stage, (stage,))]
-        self._steps: Steps = tuple((step, may_block(step, self.namespaces.blocks)) for step in steps)
-        #: The path of a call that the mock itself makes: its cause was authenticated and counted.
-        self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, admit, limit))
-        #: The path of a request that the mock cannot read, when the upstream answers what no rule answers.
-        admission: Steps = tuple(step for step in self._steps if step[0] in (authenticate, override))
-        self._unread_steps: Steps = (*admission, (pass_on, lambda app, call: True), (write, None))
         #: Runs work that goes on after its request was answered.
         self.jobs = JobRunner(self)
         self.function_replies = FunctionReplies()
+        self.injector: Injector | None = None
+        self.install(from_environment())
         #: Held while rules are added, replaced or removed.
         self.changing = threading.Lock()
         #: What the admin changes.
         self.changes = changes_of(self)
+
+    def install(self, injector: Injector | None) -> None:
+        """Let an injector decide what happens to each exchange; None: its normal course."""
+        self.injector = injector
+        self.sender.ended = None if injector is None else injector.end
+        skipped = [stage for stage, is_on in OPTIONAL.items() if not is_on(self.config)] + [inject] * (injector is None)
+        steps = [step for stage in STAGES if stage not in skipped for step in STEPS.get(stage, (stage,))]
+        self._steps: Steps = tuple((step, may_block(step, self.namespaces.blocks)) for step in steps)
+        #: The path of a call that the mock itself makes: its cause was authenticated and counted.
+        self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, inject, admit, limit))
+        #: The path of a request that the mock cannot read, when the upstream answers what no rule answers.
+        admission: Steps = tuple(step for step in self._steps if step[0] in (authenticate, override))
+        self._unread_steps: Steps = (*admission, (pass_on, lambda app, call: True), (write, None))
 
     def build(self, rules: Iterable[Mapping[str, Any]]) -> list[Rule]:
         """Rules from their normal form, with the defaults of the configuration."""

@@ -49,6 +49,9 @@ class Call:
     chosen: Chosen | None = None
     #: Set by ``read``.
     ask: Ask = field(init=False)
+    #: Makes another reply from that of the rule, and whether that is not used up; set by ``inject``.
+    change: Callable[[Ask, Reply], Reply] | None = None
+    spares: bool = False
     #: Only with ``retries: same``; set by ``recognize``.
     retry: Retry | None = None
     #: The attempt before this one got the same reply; an attempt after this one gets the same reply.

@@ -108,7 +108,9 @@ def select(app: App, call: Call, ask: Ask, match: Match | None) -> Selection:
         if match is None:
             return _unmatched(app, call.route.operation, call, ask)
         rule = match.rule
-        if rule.numbered or not app.namespaces.blocks:
+        if call.spares:
+            hit: int | None = namespace.hits().get(rule.id, 0)
+        elif rule.numbered or not app.namespaces.blocks:
             hit = namespace.claim(rule.id, rule.times, answer=match.answer)
         else:
             namespace.count_hit(rule.id, match.answer)

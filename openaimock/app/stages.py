@@ -85,6 +85,20 @@ def read(app: App, call: Call) -> None:
         namespace.charge(exchange, memory)
 
 
+def inject(app: App, call: Call) -> None:
+    """The fault, latency, error or other reply that a storm gives this exchange. APIError for an error."""
+    injection = None if app.injector is None else app.injector.begin(call.exchange)
+    if injection is None:
+        return
+    call.fault, call.latency = injection.fault or call.fault, injection.latency or call.latency
+    call.change, call.spares = injection.change, injection.spares
+    if call.spares:
+        # The next attempt is answered as if there had been none.
+        call.retry = None
+    if injection.error is not None:
+        raise _rule_error(injection.error, call)
+
+
 def admit(app: App, call: Call) -> None:
     """A place among the requests that are answered at once. APIError 429 or 503 when there is none."""
     call.place = app.load.admit(call.ask.model)
@@ -147,12 +161,14 @@ def reply(app: App, call: Call) -> None:
     content = _first_content(call) if call.retry is None else retries.content(app, call, _first_content)
     if content is None:
         return
+    if call.change is not None:
+        content = call.change(call.ask, content)
     selection, exchange, namespace = call.selection, call.exchange, call.context.namespace
     exchange.match = selection.match
     call.reply = exchange.reply = content
     if content.fail is not None and namespace.fail(exchange.rule or "", selection.which, content.fail.times):
         raise _rule_error(content.fail.error, call)
-    if content.set_state:
+    if content.set_state and not call.spares:
         namespace.set_scenarios(content.set_state)
     if content.error is not None:
         raise _rule_error(content.error, call)
@@ -160,7 +176,7 @@ def reply(app: App, call: Call) -> None:
         return
     if content.auto:
         call.reply = exchange.reply = auto.fill(call.ask, content, call.context.seed)
-    elif app.lints and (selection.match is not None or app.unmatched is not None):
+    elif app.lints and call.change is None and (selection.match is not None or app.unmatched is not None):
         findings = linting.of_reply(call.ask, content)
         if findings:
             _note(app, call, findings)

@@ -63,11 +63,12 @@ def _missing(rule: Mapping[str, Any]) -> str:
 
 def _testcase(name: str, place: str, problem: str) -> str:
     match = _PLACE.fullmatch(place)
-    where = f" file={_attribute(match[1])} line={_attribute(match[2])}" if match else ""
-    inner = f"<failure message={_attribute(problem)}/>" if problem else ""
-    return f'  <testcase classname="openaimock" name={_attribute(name)}{where} time="0">{inner}</testcase>'
+    where = f" file={attribute(match[1])} line={attribute(match[2])}" if match else ""
+    inner = f"<failure message={attribute(problem)}/>" if problem else ""
+    return f'  <testcase classname="openaimock" name={attribute(name)}{where} time="0">{inner}</testcase>'
 
 
-def _attribute(text: str) -> str:
+def attribute(text: str) -> str:
+    """A text as an attribute of XML, with its quotes."""
     # Replace characters that XML cannot contain, not even escaped.
     return quoteattr(re.sub("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text))

@@ -19,7 +19,20 @@ from ..types.exchange import Exchange, Received
 from ..types.reply import Block, Delay, Extra, Fail, Fault, Hold, Pace, Reply
 
 #: Members of an Exchange and of an Ask that are stored as they are.
-_EXCHANGE = ("number", "at", "namespace", "method", "path", "endpoint", "id", "status", "duration", "ended", "operation")
+_EXCHANGE = (
+    "number",
+    "at",
+    "namespace",
+    "method",
+    "path",
+    "endpoint",
+    "id",
+    "status",
+    "duration",
+    "ended",
+    "operation",
+    "arrived",
+)
 _ASK = (
     "endpoint", "body", "text", "model", "stream", "tool_choice", "response_format", "schema_name", "method", "path",
     "namespace", "caller", "prompt_tokens", "operation", "answers_prompt", "attempt",
