@@ -244,5 +244,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
     elif not issubclass(outcome.excinfo[0], pytest.skip.Exception):
         # The client's error has the message of the API, and often explains the miss already.
         failure = str(outcome.excinfo[1])
-        message = verdicts.verdict(mock, options["allow_unmatched"] or "No matching response found" in failure)
+        allowed = options["allow_unmatched"] or "No matching response found" in failure
+        message = verdicts.verdict(mock, allowed, completed=False)
         item.add_report_section("call", "openai_mock", "\n".join(filter(None, [message, verdicts.summary(mock)])))

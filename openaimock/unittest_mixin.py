@@ -67,6 +67,6 @@ class OpenAIMockMixin(_Base):
         """Fail for the exchanges of the test; a test that failed already does not fail for leftovers."""
         strict = self.openai_mock_strict and self._completed
         findings = self.openai_mock_verdict if self._completed else False
-        message = verdicts.verdict(self.openai_mock, self.openai_mock_allow_unmatched, strict, findings)
+        message = verdicts.verdict(self.openai_mock, self.openai_mock_allow_unmatched, strict, findings, self._completed)
         if message:
             raise self.failureException(message)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import admin
 from .app import App, log
 from .app.call import StartResponse
+from .app.unavailable import unavailable
 from .config.load import Config, load
 from .http import cors, payloads
 from .http.catalog import api_error
@@ -37,7 +39,8 @@ class Application:
             if self.admin is not None and admin.serves(path):
                 return self.admin(environ, start_response)
             if path.startswith("/__openaimock-images/"):
-                return _image(self.api, environ, start_response)
+                answer = partial(_image, self.api, environ, start_response)
+                return defer(environ, answer) if self.api.namespaces.blocks else answer()
         if path in _PAGES and environ["REQUEST_METHOD"] != "OPTIONS":
             return _PAGES[path](self.api, environ, start_response)
         if path in ("/", "") and self.admin is not None and self.admin.leads_to_page(environ):
@@ -45,16 +48,22 @@ class Application:
         return self.api(environ, start_response)
 
     def close(self) -> None:
-        """Close idle connections to other servers, and helper processes. The mock can be used again."""
+        """Write what is not written yet, close idle connections and end helper processes. The mock can be used again."""
+        self.api.jobs.close()
         self.api.namespaces.close()
         self.api.upstream.close()
         self.api.searcher.close()
-        self.api.jobs.close()
 
 
 def _health(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    """GET /health: the server answers. The request is not journalled."""
-    return _status(api, environ, start_response, 200, {"status": "ok"})
+    """GET /health: the server answers, and whether the store did when it was last needed. The request is not journalled.
+
+    It never waits for the store: a process must not be restarted because another server is away.
+    """
+    facts = {"status": "ok"}
+    if api.namespaces.blocks:
+        facts["store"] = api.namespaces.failure or "ok"
+    return _status(api, environ, start_response, 200, facts)
 
 
 def _ready(api: App, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -119,7 +128,10 @@ def _image(api: App, environ: dict[str, Any], start_response: StartResponse) -> 
     method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
     if method not in ("GET", "HEAD"):
         return admin.refuse(api_error(405, method=method, path=path), start_response)
-    image = hosted.find(path, environ.get("QUERY_STRING") or "", api.namespaces, secret_of(api.config))
+    try:
+        image = hosted.find(path, environ.get("QUERY_STRING") or "", api.namespaces, secret_of(api.config))
+    except StoreUnavailable as error:
+        return admin.refuse(unavailable(error), start_response)
     if image is None:
         return admin.refuse(api_error(404, "unknown_url", method=method, path=path), start_response)
     headers = [

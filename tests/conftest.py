@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -18,6 +20,12 @@ from .support.commands import good, start  # noqa: F401
 # A noisy machine must not fail a property for being slow.
 settings.register_profile("openaimock", deadline=None)
 settings.load_profile("openaimock")
+
+# A test run inside a test (pytester) forgets the modules that it imports first. The client loads these late, and a second copy of
+# them would have exceptions of its own.
+for module in ("httpcore", "httpcore2"):
+    with suppress(ImportError):
+        importlib.import_module(module)
 
 Serve = Callable[..., MockServer]
 

@@ -65,12 +65,14 @@ def test_names_say_what_they_hold(package: str) -> None:
     assert not names, dict(names)
 
 
+def _examples() -> list[Path]:
+    return [path for path in (ROOT / "examples").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+
+
 def texts() -> list[Path]:
     """The files whose code, comments, documentation and messages are checked."""
     inside = [path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".yaml", ".html")]
-    return sorted(
-        [*inside, *(ROOT / "docs").glob("*.rst"), *(ROOT / "examples").glob("*"), ROOT / "README.rst", ROOT / "CHANGES.rst"]
-    )
+    return sorted([*inside, *(ROOT / "docs").glob("*.rst"), *_examples(), ROOT / "README.rst", ROOT / "CHANGES.rst"])
 
 
 def quaint_lines(path: Path) -> list[str]:

@@ -163,6 +163,24 @@ def test_not_strict(): pass
     result.stdout.fnmatch_lines(["leftover reply: greet (*mock.yaml:2:5): reply 2 was never sent"])
 
 
+def test_rules_that_answer_not_as_often_as_expected_fail_the_test(tests):
+    result = tests("""
+def test_never(openai_mock): openai_mock.when(user="Hello").reply("Hi!", id="greet", expect=1)
+
+def test_once(openai_mock):
+    openai_mock.when(user="Hello").reply("Hi!", expect=1)
+    said("Hello")
+
+def test_failed(openai_mock):
+    openai_mock.when(user="Hello").reply("Hi!", expect=1)
+    raise KeyError
+""")
+    result.assert_outcomes(failed=2, passed=1)
+    lines = [line for line in result.outlines if line.startswith("unexpected: rule")]
+    assert len(lines) == 1
+    assert lines[0].endswith("expected 1 answer, got 0")
+
+
 def test_settings_of_the_marker_go_before_those_of_the_file(tests):
     tests("""
 @pytest.mark.openai_mock("mock.yaml", lint="error")

@@ -62,6 +62,14 @@ def test_strict():
     assert run(lambda self: None).wasSuccessful()
 
 
+def test_expectations():
+    def body(self):
+        self.openai_mock.when(user="Hello").reply("Hi!", expect=1)
+
+    [(_, message)] = run(body).failures
+    assert "expected 1 answer, got 0" in message
+
+
 def test_a_failed_test_is_not_blamed_for_leftovers():
     result = run(lambda self: self.fail("on purpose"), openai_mock_strict=True)
     assert len(result.failures) == 1

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from ..app.unavailable import unavailable
 from ..errors import APIError, ConfigError
 from ..http import payloads
 from ..http.catalog import api_error
 from ..http.extensions import defer
+from ..state.store import StoreUnavailable
 from . import guard
 
 if TYPE_CHECKING:
@@ -69,6 +71,8 @@ class Admin:
             return refuse(APIError(400, str(error), code="invalid_config", more={"problems": problems}), start_response)
         except APIError as error:
             return refuse(error, start_response)
+        except StoreUnavailable as error:
+            return refuse(unavailable(error), start_response)
         except Exception:
             self.app.log.exception("%s %s failed", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
             return refuse(api_error(500), start_response)

@@ -12,11 +12,9 @@ from typing import Any, NamedTuple
 from .. import verdict
 from ..app import App
 from ..app.explain import explain
-from ..config.load import load_rules, load_setting, secrets
-from ..replies.plan import faults as make_faults
+from ..config.load import load_setting, secrets
 from ..rules import conditions
 from ..rules.rule import Rule
-from ..rules.ruleset import RuleSet
 from ..state import coverage, journal
 from ..state.namespace import counts_of
 from ..text import redaction
@@ -68,38 +66,26 @@ def _plain(plain: Mapping[str, Any]) -> dict[str, Any]:
 
 def add_rules(request: AdminRequest) -> tuple[int, Any]:
     """Append rules, with the checks of a file. ConfigError with all problems; then no rule is added."""
-    added = request.app.add_rules(request.body)
+    added = request.app.changes.add_rules(request.body)
     return 201, {"added": [rule.id for rule in added], "rules": len(request.app.ruleset.rules)}
 
 
 def replace_rules(request: AdminRequest) -> dict[str, Any]:
     """Replace all rules in one step. ConfigError with all problems; then nothing changes."""
-    app = request.app
-    with app.changing:
-        replacement = app.build(load_rules(request.body, config=app.config))
-        app.ruleset = RuleSet(replacement, first=app.ruleset.first)
-        return {"rules": len(replacement)}
+    return {"rules": request.app.changes.replace_rules(request.body)}
 
 
 def delete_rules(request: AdminRequest) -> dict[str, Any]:
     """Remove all rules."""
-    app = request.app
-    with app.changing:
-        count = len(app.ruleset.rules)
-        app.ruleset = RuleSet(first=app.ruleset.first)
-        return {"deleted": count}
+    return {"deleted": request.app.changes.delete_rules()}
 
 
 def delete_rule(request: AdminRequest) -> dict[str, Any]:
     """Remove one rule."""
-    app = request.app
-    with app.changing:
-        remaining = [rule for rule in app.ruleset.rules if rule.id != request.rest]
-        if len(remaining) == len(app.ruleset.rules):
-            close = get_close_matches(request.rest, [rule.id for rule in remaining], 1)
-            raise missing("rule", request.rest, f"; did you mean '{close[0]}'?" if close else "")
-        app.ruleset = RuleSet(remaining, first=app.ruleset.first)
-        return {"deleted": 1}
+    if not request.app.changes.delete_rule(request.rest):
+        close = get_close_matches(request.rest, [rule.id for rule in request.app.ruleset.rules], 1)
+        raise missing("rule", request.rest, f"; did you mean '{close[0]}'?" if close else "")
+    return {"deleted": 1}
 
 
 def show_coverage(request: AdminRequest) -> dict[str, Any]:
@@ -165,10 +151,9 @@ def _state(value: Any, name: str) -> str:
 def set_chaos(request: AdminRequest) -> dict[str, Any]:
     """Apply faults to a share of the following requests: ``{rate, faults}``, or ``null`` for none."""
     if request.body.strip() in (b"", b"null", b"false", b"{}"):
-        request.app.sender.chaos = None
+        request.app.changes.set_chaos(None)
     else:
-        setting = load_setting("chaos", request.body)
-        request.app.sender.chaos = (setting["rate"], make_faults(setting["faults"]))
+        request.app.changes.set_chaos(load_setting("chaos", request.body))
     return {"chaos": _chaos(request.app)}
 
 
@@ -195,7 +180,7 @@ def advance(request: AdminRequest) -> dict[str, Any]:
     if not 0 <= seconds <= 1e9:
         raise bad(f"'seconds' must be a number from 0 to 1000000000, not {text[:80]!r}", "seconds")
     try:
-        request.app.advance(seconds)
+        request.app.changes.advance(seconds)
     except ValueError as error:
         raise bad(str(error), "seconds") from None
     return {"now": request.app.sender.clock.now()}

@@ -20,8 +20,10 @@ FILES: dict[str, tuple[str, ...]] = {
     "files": ("files",),
     "uploads": ("uploads",),
     "batches": ("batches.operations",),
+    "webhook_endpoints": ("webhooks.operations",),
+    "webhook_event_types": ("webhooks.event_types",),
     "images": ("images.generations", "images.edits"),
-    "audio": ("audio.speech", "audio.transcriptions"),
+    "audio": ("audio.speech", "audio.transcriptions", "audio.voices"),
     "vector_stores": ("vector_stores.stores", "vector_stores.files"),
 }
 

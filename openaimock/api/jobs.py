@@ -8,11 +8,11 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from ..http.cancellation import Cancellation
 from ..state.namespace import Context
-from ..types.exchange import Exchange
 
 #: The file of each kind of job. It has a function ``run(id, work)``, and is imported when such a job runs first.
-KINDS = {"batch": "batches.work"}
+KINDS = {"batch": "batches.work", "response": "responses.background", "webhook": "webhooks.delivery"}
 
 
 class Answer(NamedTuple):
@@ -29,14 +29,14 @@ class Work:
     """What a job can draw on.
 
     ``perform(path, body)`` answers a POST request as if a client had sent it; Hangup where the connection would end.
-    ``journal`` adds an exchange of the job's own to the journal. ``proceed`` lets other threads run and says whether the job may
-    go on; long work asks often.
+    ``proceed`` lets other threads run and says whether the job may go on; long work asks often. ``cancellation`` ends what waits
+    for another server when the mock stops.
     """
 
     context: Context
     perform: Callable[[str, Any], Answer]
-    journal: Callable[[Exchange], None]
     proceed: Callable[[], bool]
+    cancellation: Cancellation
 
 
 @cache

@@ -6,6 +6,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ..api.router import ROUTER
@@ -28,6 +29,8 @@ from ..types.clock import monotonic
 from ..types.exchange import Exchange
 from . import asks, overrides
 from .call import Call, StartResponse
+from .changes import changes_of
+from .injection import Injector, from_environment
 from .jobs import JobRunner
 from .no_proxy import NoProxy, Proxy
 from .retries import FunctionReplies, forget, recognize
@@ -38,6 +41,7 @@ from .stages import (
     authenticate,
     claim,
     claim_may_wait,
+    inject,
     limit,
     lint,
     match,
@@ -55,6 +59,7 @@ from .stages import (
     write,
     write_may_wait,
 )
+from .unavailable import unavailable
 
 log = logging.getLogger("openaimock")
 
@@ -64,7 +69,7 @@ Stage = Callable[["App", Call], None]
 Steps = Sequence[tuple[Stage, Callable[["App", Call], bool] | None]]
 
 #: The path of every request. Its response is sent after the last stage, or after a stage that raises an APIError.
-STAGES: tuple[Stage, ...] = (route, authenticate, override, read, recognize, admit, limit, lint, match, reply, write)
+STAGES: tuple[Stage, ...] = (route, authenticate, override, read, recognize, inject, admit, limit, lint, match, reply, write)
 #: Stages of several steps: a call can move to the thread pool between them. After a match the hit is counted.
 STEPS: Mapping[Stage, tuple[Stage, ...]] = {match: (match, claim)}
 #: The steps that may block, each with the test. A call that may block moves to the host's thread pool.
@@ -86,6 +91,7 @@ MAY_WAIT: Mapping[Stage, Callable[[App, Call], bool]] = {
 }
 
 #: Stages that depend on a setting; a mock without the setting skips them.
+#: Only a mock that takes part in a storm injects.
 OPTIONAL: Mapping[Stage, Callable[[Config], bool]] = {
     authenticate: lambda config: bool(config.api_keys),
     override: lambda config: bool(config.overrides),
@@ -124,6 +130,8 @@ class App:
         #: Numbers of the exchanges of all namespaces.
         self.order = itertools.count(1)
         self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}
+        #: The timing of replies without their own.
+        self.timing = {name: value for name, value in (("pace", config.pace), ("latency", config.latency)) if value is not None}
         #: The helper process for unsafe regular expressions.
         self.searcher = Searcher()
         self.ruleset = RuleSet(self.build(config.rules), first=config.match == "first")
@@ -135,19 +143,28 @@ class App:
         self.load = Load(config.load or {})
         self.limits = RateLimits(config.limits or {})
         self.lints = config.lint != "off"
-        stages = [stage for stage in STAGES if stage not in OPTIONAL or OPTIONAL[stage](config)]
-        steps = [step for stage in stages for step in STEPS.get(stage, (stage,))]
-        self._steps: Steps = tuple((step, may_block(step, self.namespaces.blocks)) for step in steps)
-        #: The path of a call that the mock itself makes: its cause was authenticated and counted.
-        self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, admit, limit))
-        #: The path of a request that the mock cannot read, when the upstream answers what no rule answers.
-        admission: Steps = tuple(step for step in self._steps if step[0] in (authenticate, override))
-        self._unread_steps: Steps = (*admission, (pass_on, lambda app, call: True), (write, None))
         #: Runs work that goes on after its request was answered.
         self.jobs = JobRunner(self)
         self.function_replies = FunctionReplies()
+        self.injector: Injector | None = None
+        self.install(from_environment())
         #: Held while rules are added, replaced or removed.
         self.changing = threading.Lock()
+        #: What the admin changes.
+        self.changes = changes_of(self)
+
+    def install(self, injector: Injector | None) -> None:
+        """Let an injector decide what happens to each exchange; None: its normal course."""
+        self.injector = injector
+        self.sender.ended = None if injector is None else injector.end
+        skipped = [stage for stage, is_on in OPTIONAL.items() if not is_on(self.config)] + [inject] * (injector is None)
+        steps = [step for stage in STAGES if stage not in skipped for step in STEPS.get(stage, (stage,))]
+        self._steps: Steps = tuple((step, may_block(step, self.namespaces.blocks)) for step in steps)
+        #: The path of a call that the mock itself makes: its cause was authenticated and counted.
+        self._internal_steps: Steps = tuple(step for step in self._steps if step[0] not in (authenticate, inject, admit, limit))
+        #: The path of a request that the mock cannot read, when the upstream answers what no rule answers.
+        admission: Steps = tuple(step for step in self._steps if step[0] in (authenticate, override))
+        self._unread_steps: Steps = (*admission, (pass_on, lambda app, call: True), (write, None))
 
     def build(self, rules: Iterable[Mapping[str, Any]]) -> list[Rule]:
         """Rules from their normal form, with the defaults of the configuration."""
@@ -200,8 +217,7 @@ class App:
     def _unavailable(self, error: StoreUnavailable) -> APIError:
         """The refusal of a request that needs a store which does not answer."""
         self.log.warning("%s", error)
-        message = f"The mock cannot reach its state: {error}. Try again later."
-        return APIError(503, message, type="server_error", code="store_unavailable", headers={"retry-after": "1"})
+        return unavailable(error)
 
     def _preflight_origins(self, environ: Environ) -> str | Sequence[str] | None:
         """The origins that may send the request which a browser asks about. An unknown path has the setting of all others."""
@@ -263,9 +279,14 @@ class App:
         except StoreUnavailable as error:
             refusal = self._unavailable(error)
         except Exception:
-            self.log.exception("%s %s failed", call.exchange.method, call.exchange.path)
+            from .log_line import facts
+
+            extra = {"facts": facts(call.exchange)}
+            self.log.exception("%s %s failed", call.exchange.method, call.exchange.path, extra=extra)
             refusal = api_error(500)
-        forget(call)
+        # Without the store, what was remembered there is out of reach.
+        with suppress(StoreUnavailable):
+            forget(call)
         return self.sender.refuse(call, refusal)
 
     def _move_to_pool(self, call: Call, steps: Steps) -> Iterable[bytes]:

@@ -17,6 +17,7 @@ from ..types.reply import Fault, Reply
 from .sources import Selection
 
 if TYPE_CHECKING:
+    from .chosen import Chosen
     from .retries import Retry
 
 StartResponse = Callable[..., Any]
@@ -44,8 +45,13 @@ class Call:
     #: Fault and latency (seconds) that the request's headers ask for; set by ``override``.
     fault: Fault | None = None
     latency: float | None = None
+    #: The rule or reply that the headers choose; set by ``override``.
+    chosen: Chosen | None = None
     #: Set by ``read``.
     ask: Ask = field(init=False)
+    #: Makes another reply from that of the rule, and whether that is not used up; set by ``inject``.
+    change: Callable[[Ask, Reply], Reply] | None = None
+    spares: bool = False
     #: Only with ``retries: same``; set by ``recognize``.
     retry: Retry | None = None
     #: The attempt before this one got the same reply; an attempt after this one gets the same reply.

@@ -78,6 +78,8 @@ def _recording(app: App, exchange: Exchange, namespaces: Namespaces, place: str)
         raise Skipped("it has not ended")
     if not isinstance(ask.body, dict):
         raise Skipped("the journal does not keep the body of this request")
+    if exchange.operation == "webhooks.delivery":
+        raise Skipped("it is a delivery to a webhook")
     if ask.files:
         raise Skipped("the journal does not keep the bytes of files")
     body = ask.body

@@ -12,9 +12,10 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from ..api.jobs import Answer, Work, runner
+from ..http.cancellation import Cancellation
 from ..http.extensions import Gate, Silence, TimedBody, close_body
 from ..state.namespace import Context
-from ..state.store import State
+from ..state.store import State, StoreUnavailable
 from ..types.clock import monotonic
 from ..types.exchange import Exchange
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 LEASE = 60.0
 #: Jobs that run at once in threads of their own.
 THREADS = 8
-#: Seconds between two looks for jobs that another process left.
-LOOK = 1.0
+#: Seconds before a job that another thread or process runs is tried again.
+RETRY = 0.1
 #: Seconds of work after which a long job pauses, and of the pause: other threads need the interpreter.
 SLICE, PAUSE = 0.002, 0.001
 
@@ -45,6 +46,8 @@ class JobRunner:
         #: When the jobs that were scheduled here are due, the earliest first.
         self._times: list[float] = []
         self._running: set[tuple[str, str]] = set()
+        #: Ends what running jobs wait for.
+        self._cancellations: set[Cancellation] = set()
 
     def schedule(self, store: State, job: str, at: float | None) -> None:
         """Run a job at a time of the mock's clock; None: no longer."""
@@ -77,6 +80,9 @@ class JobRunner:
             self._generation += 1
             self._thread = None
             self._changed.notify_all()
+            cancellations = list(self._cancellations)
+        for cancellation in cancellations:
+            cancellation.cancel()
 
     # The threads
 
@@ -91,27 +97,33 @@ class JobRunner:
                 now = self._app.sender.clock.now()
                 while self._times and self._times[0] <= now:
                     heappop(self._times)
-            self._start_due(now)
+            # The jobs stay due.
+            with suppress(StoreUnavailable):
+                self._start_due(now)
+
+    def look(self) -> None:
+        """Start what is due, such as the jobs that another process left when it ended."""
+        self._start_due(self._app.sender.clock.now())
 
     def _timeout(self) -> float | None:
-        """How long nothing is to be done; None: until something happens."""
-        clock, is_shared = self._app.sender.clock, self._app.config.store != "memory"
+        """How long nothing is to be done; None: until something happens. A shared store has its own look for jobs."""
+        clock = self._app.sender.clock
         wait = math.inf if clock.frozen or not self._times else self._times[0] - clock.now()
-        wait = min(wait, LOOK) if is_shared else wait
         return None if wait == math.inf else min(max(wait, 0.0), threading.TIMEOUT_MAX)
 
     def _start_due(self, now: float) -> None:
-        for store in self._app.namespaces:
-            for job in store.due(now):
-                with self._changed:
-                    if (store.name, job) in self._running or len(self._running) >= THREADS:
-                        continue
-                    self._running.add((store.name, job))
-                threading.Thread(target=self._run_here, args=(store, job), name=f"openaimock-{job}", daemon=True).start()
+        for store, job in self._app.namespaces.due_jobs(now):
+            with self._changed:
+                if (store.name, job) in self._running or len(self._running) >= THREADS:
+                    continue
+                self._running.add((store.name, job))
+            threading.Thread(target=self._run_here, args=(store, job), name=f"openaimock-{job}", daemon=True).start()
 
     def _run_here(self, store: State, job: str) -> None:
         try:
-            self.run(store, job)
+            if not self.run(store, job):
+                # It runs elsewhere, and is tried again soon.
+                time.sleep(RETRY)
         finally:
             with self._changed:
                 self._running.discard((store.name, job))
@@ -122,25 +134,42 @@ class JobRunner:
     def run(self, store: State, job: str) -> bool:
         """Run a job now, in this thread; False when it runs elsewhere. A job that fails is logged and not run again."""
         holder = f"{self._name}/{threading.get_ident()}"
-        if not store.lease(job, holder, LEASE, time.time()):
+        try:
+            if not store.lease(job, holder, LEASE, time.time()):
+                return False
+        except StoreUnavailable:
             return False
+        cancellation = Cancellation()
+        with self._changed:
+            self._cancellations.add(cancellation)
         try:
             kind, _, id = job.partition("/")
             function = runner(kind)
             if function is None:
                 store.schedule(job, None)
             else:
-                function(id, self._work(store, job, holder))
+                function(id, self._work(store, job, holder, cancellation))
+        except StoreUnavailable as error:
+            # The job is still due, and its lease ends by itself.
+            self._app.log.warning("The job %s is run again later: %s", job, error)
         except Exception:
             self._app.log.exception("The job %s failed", job)
             store.schedule(job, None)
         finally:
-            store.release(job, holder)
+            with suppress(StoreUnavailable):
+                store.release(job, holder)
+            with self._changed:
+                self._cancellations.discard(cancellation)
         return True
 
     # What a job can draw on
 
-    def _work(self, store: State, job: str, holder: str) -> Work:
+    def journal(self, store: State, exchange: Exchange) -> None:
+        """Add an exchange of the mock's own to the journal of a namespace."""
+        exchange.order = next(self._app.order)
+        store.append(exchange)
+
+    def _work(self, store: State, job: str, holder: str, cancellation: Cancellation) -> Work:
         app, generation = self._app, self._generation
         context = Context(store, app.sender.clock, app.config.seed, app.config, self)
         renewed = turn = monotonic()
@@ -161,11 +190,7 @@ class JobRunner:
                 return store.lease(job, holder, LEASE, time.time())
             return True
 
-        def journal(exchange: Exchange) -> None:
-            exchange.order = next(app.order)
-            store.append(exchange)
-
-        return Work(context, perform, journal, proceed)
+        return Work(context, perform, proceed, cancellation)
 
 
 def answer_of(response: Response) -> Answer:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+from ..state.journal import readable
 from ..text import redaction
 from ..types.exchange import Exchange
 
@@ -25,6 +27,15 @@ def log_line(exchange: Exchange, secrets: Iterable[str] = ()) -> str:
     if answer:
         parts.append(f"-> {answer if answer.startswith('calls ') else _quote(answer, secrets)}")
     return " ".join(parts)
+
+
+def facts(exchange: Exchange) -> dict[str, Any]:
+    """What the JSON format of the log says of the exchange that a line is about."""
+    members: dict[str, Any] = {"request_id": exchange.id, "namespace": readable(exchange.namespace)}
+    if exchange.status:
+        members |= {"endpoint": exchange.operation or exchange.endpoint, "status": exchange.status, "rule": exchange.rule}
+        members |= {"duration_ms": round(exchange.duration * 1000, 3), "ended": exchange.ended}
+    return members
 
 
 def _outcome(exchange: Exchange) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from ..config.keys import FAULTS
 from ..delivery import faults
@@ -32,17 +30,6 @@ def fault(request: Request) -> Fault | None:
     """The fault in ``x-openaimock-fault``, if any. APIError 400 when it is invalid."""
     text = request.environ.get(FAULT)
     return faults.parse(text, FAULTS) if text else None
-
-
-#: Headers of the contract whose feature does not exist yet: they are refused, not ignored.
-_LATER = {"HTTP_X_OPENAIMOCK_RULE": "x-openaimock-rule", "HTTP_X_OPENAIMOCK_REPLY": "x-openaimock-reply"}
-
-
-def refuse_later(environ: Mapping[str, Any]) -> None:
-    """APIError 400 for a header whose feature does not exist yet."""
-    for variable, name in _LATER.items():
-        if variable in environ:
-            raise APIError(400, f"The header {name} is not available yet.", param=name, code="unsupported_parameter")
 
 
 def latency(request: Request) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -28,6 +28,7 @@ from ..state.metrics import Metrics
 from ..state.store import StoreUnavailable
 from ..text.log import safe
 from ..types.clock import Clock, monotonic
+from ..types.exchange import Exchange
 from ..types.reply import Fault, Hold, Reply
 from .call import Call
 from .raw import events, is_stream
@@ -48,6 +49,8 @@ class Sender:
         self.metrics = Metrics()
         self.holds = Holds()
         self._open_to_all = config.cors == "*" and not config.api_keys
+        #: Called with each exchange that ends, and the number of its events.
+        self.ended: Callable[[Exchange, int], None] | None = None
         #: The share of requests with a random fault, and the faults; may be replaced at run time.
         self.chaos = (config.chaos["rate"], make_faults(config.chaos["faults"])) if config.chaos else None
 
@@ -283,11 +286,14 @@ class Sender:
             call.place.leave()
         if call.recorded:
             self.metrics.count(exchange, events)
+            if self.ended is not None:
+                self.ended(exchange, events or len(exchange.chunks))
             if self.log.isEnabledFor(logging.INFO):
                 # Imported on first use: by default exchanges are not logged.
-                from .log_line import log_line
+                from .log_line import facts, log_line
 
-                self.log.info("%s", log_line(exchange, getattr(self.log, "secrets", ())))
+                line = log_line(exchange, getattr(self.log, "secrets", ()))
+                self.log.info("%s", line, extra={"facts": facts(exchange)})
 
 
 def _timestamped(timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
@@ -319,7 +325,8 @@ def _passed(
 
 def _is_instant(reply: Reply, latency: float, fault: Fault | None) -> bool:
     """Whether a reply is sent at once and whole."""
-    return not latency and fault is None and reply.hold is None and pace.instant(reply.pace)
+    # Most replies have no pace; a call for each of them would cost more than the test.
+    return not latency and fault is None and reply.hold is None and (reply.pace is None or pace.instant(reply.pace))
 
 
 def _first_frames(frames: Iterable[Frame]) -> tuple[list[bytes], Iterator[Frame] | None]:

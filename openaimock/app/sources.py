@@ -15,6 +15,7 @@ from ..rules.rule import groups, plan_for_hit, reply_index
 from ..text.log import LINES
 from ..types.ask import Ask, Match
 from ..types.reply import Block, Reply
+from .log_line import facts
 
 if TYPE_CHECKING:
     from . import App
@@ -107,7 +108,9 @@ def select(app: App, call: Call, ask: Ask, match: Match | None) -> Selection:
         if match is None:
             return _unmatched(app, call.route.operation, call, ask)
         rule = match.rule
-        if rule.numbered or not app.namespaces.blocks:
+        if call.spares:
+            hit: int | None = namespace.hits().get(rule.id, 0)
+        elif rule.numbered or not app.namespaces.blocks:
             hit = namespace.claim(rule.id, rule.times, answer=match.answer)
         else:
             namespace.count_hit(rule.id, match.answer)
@@ -119,7 +122,7 @@ def select(app: App, call: Call, ask: Ask, match: Match | None) -> Selection:
     chosen = selection(match, hit)
     if chosen is None:
         call.exchange.match = match
-        raise APIError(400, _used_up(match), code="no_match", headers={"x-should-retry": "false"})
+        raise used_up(match)
     return chosen
 
 
@@ -142,13 +145,15 @@ def _unmatched(app: App, operation: Operation, call: Call, ask: Ask) -> Selectio
     if app.config.unmatched == "echo":
         return Selection("echo")
     refusal = no_match(ask, app.ruleset.nearest(ask, call.context.namespace.hits()))
-    app.log.warning("%s", refusal.message, extra=_MISS)
+    app.log.warning("%s", refusal.message, extra={**_MISS, "facts": facts(call.exchange)})
     raise refusal
 
 
-def _used_up(match: Match) -> str:
+def used_up(match: Match) -> APIError:
+    """The error of a rule with ``then: error`` after its last reply."""
     rule = match.rule
-    return (
+    message = (
         "No matching response found for the provided messages: "
         f"rule {rule.id!r} matches, but all its {len(rule.plans)} replies are used up (then: error)."
     )
+    return APIError(400, message, code="no_match", headers={"x-should-retry": "false"})

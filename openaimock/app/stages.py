@@ -23,7 +23,7 @@ from ..state.namespace import Context
 from ..types.ask import Ask
 from ..types.operations import OPERATIONS
 from ..types.reply import Reply
-from . import overrides, retries
+from . import chosen, overrides, retries
 from .call import Call
 from .raw import raw
 from .sources import SOURCES, Selection, select
@@ -69,11 +69,12 @@ def authenticate(app: App, call: Call) -> None:
 
 
 def override(app: App, call: Call) -> None:
-    """Fault and latency from the request's headers. APIError 400 when they are invalid."""
+    """Fault, latency, rule and reply from the request's headers. APIError 400 when they are invalid."""
     environ = call.request.environ
-    overrides.refuse_later(environ)
     if overrides.FAULT in environ or overrides.LATENCY in environ:
         call.fault, call.latency = overrides.fault(call.request), overrides.latency(call.request)
+    if chosen.RULE in environ or chosen.REPLY in environ:
+        call.chosen = chosen.read(call.request)
 
 
 def read(app: App, call: Call) -> None:
@@ -82,6 +83,20 @@ def read(app: App, call: Call) -> None:
     call.ask = exchange.ask = app.asks.read(call.route, call.request, namespace)
     if call.recorded and (memory := call.request.memory):
         namespace.charge(exchange, memory)
+
+
+def inject(app: App, call: Call) -> None:
+    """The fault, latency, error or other reply that a storm gives this exchange. APIError for an error."""
+    injection = None if app.injector is None else app.injector.begin(call.exchange)
+    if injection is None:
+        return
+    call.fault, call.latency = injection.fault or call.fault, injection.latency or call.latency
+    call.change, call.spares = injection.change, injection.spares
+    if call.spares:
+        # The next attempt is answered as if there had been none.
+        call.retry = None
+    if injection.error is not None:
+        raise _rule_error(injection.error, call)
 
 
 def admit(app: App, call: Call) -> None:
@@ -119,18 +134,23 @@ def match(app: App, call: Call) -> None:
         call.parts = split(call.ask)
     if call.retry is not None and retries.repeat(app, call):
         return
-    hits = call.context.namespace.hits()
-    call.matches = [app.ruleset.match(ask, hits) for ask in call.parts or (call.ask,)]
+    if call.chosen is None:
+        hits = call.context.namespace.hits()
+        call.matches = [app.ruleset.match(ask, hits) for ask in call.parts or (call.ask,)]
 
 
 def claim(app: App, call: Call) -> None:
     """What answers the request, or each of its inputs: the rule that matches, whose hit is counted, or ``unmatched``."""
     if call.repeats:
         return
-    if call.parts:
+    if call.chosen is not None:
+        call.selections = [chosen.select(app, call, ask, call.chosen) for ask in call.parts or (call.ask,)]
+        call.selection = call.selections[0]
+    elif call.parts:
         call.selections = [select(app, call, part, match) for part, match in zip(call.parts, call.matches, strict=True)]
     else:
         call.selection = select(app, call, call.ask, call.matches[0])
+    if not call.parts:
         call.exchange.match = call.selection.match
     if call.retry is not None:
         retries.remember(app, call)
@@ -141,12 +161,14 @@ def reply(app: App, call: Call) -> None:
     content = _first_content(call) if call.retry is None else retries.content(app, call, _first_content)
     if content is None:
         return
+    if call.change is not None:
+        content = call.change(call.ask, content)
     selection, exchange, namespace = call.selection, call.exchange, call.context.namespace
     exchange.match = selection.match
     call.reply = exchange.reply = content
     if content.fail is not None and namespace.fail(exchange.rule or "", selection.which, content.fail.times):
         raise _rule_error(content.fail.error, call)
-    if content.set_state:
+    if content.set_state and not call.spares:
         namespace.set_scenarios(content.set_state)
     if content.error is not None:
         raise _rule_error(content.error, call)
@@ -154,7 +176,7 @@ def reply(app: App, call: Call) -> None:
         return
     if content.auto:
         call.reply = exchange.reply = auto.fill(call.ask, content, call.context.seed)
-    elif app.lints and (selection.match is not None or app.unmatched is not None):
+    elif app.lints and call.change is None and (selection.match is not None or app.unmatched is not None):
         findings = linting.of_reply(call.ask, content)
         if findings:
             _note(app, call, findings)
@@ -226,7 +248,7 @@ def match_may_wait(app: App, call: Call) -> bool:
 
 def claim_may_wait(app: App, call: Call) -> bool:
     """Whether a hit needs its number."""
-    return any(match is not None and match.rule.numbered for match in call.matches)
+    return call.chosen is not None or any(match is not None and match.rule.numbered for match in call.matches)
 
 
 def reply_may_wait(app: App, call: Call) -> bool:
@@ -236,8 +258,8 @@ def reply_may_wait(app: App, call: Call) -> bool:
 
 
 def write_may_wait(app: App, call: Call) -> bool:
-    """Whether the operation stores an object."""
-    return not call.route.operation.alone or bool(call.ask.body.get("store"))
+    """Whether the operation stores an object, or remembers the prompt."""
+    return app.config.prompt_cache or not call.route.operation.alone or bool(call.ask.body.get("store"))
 
 
 # Parts of the stages

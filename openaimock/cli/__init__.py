@@ -15,11 +15,15 @@ from .serve import serve, serve_arguments
 
 
 class Command(NamedTuple):
-    """A command: a function that adds its arguments, a function that runs it, and its help text."""
+    """A command: a function that adds its arguments, a function that runs it, and its help text.
+
+    With ``runs`` it takes the words behind ``--`` as another command to run.
+    """
 
     arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
     help: str
+    runs: bool = False
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,7 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE
     command = COMMANDS[name]
     parser = _parser(name, command)
-    arguments = parser.parse_args(words[1:] if words and words[0] == name else words)
+    words = words[1:] if words and words[0] == name else words
+    if command.runs and not {"--", "-h", "--help"} & set(words):
+        # Without the separator the options of the other command would be taken for ours; the command says so.
+        words = ["--"]
+    end = words.index("--") if command.runs and "--" in words else len(words)
+    arguments = parser.parse_args(words[:end])
+    arguments.command = words[end + 1 :]
     try:
         return command.run(arguments)
     except ConfigError as error:
@@ -170,6 +180,18 @@ def _record(arguments: argparse.Namespace) -> int:
     return record.run(arguments)
 
 
+def _storm_arguments(parser: argparse.ArgumentParser) -> None:
+    from . import storm
+
+    storm.arguments(parser)
+
+
+def _storm(arguments: argparse.Namespace) -> int:
+    from . import storm
+
+    return storm.run(arguments)
+
+
 def _completion_arguments(parser: argparse.ArgumentParser) -> None:
     from . import completion
 
@@ -190,16 +212,30 @@ def _unmatched(unmatched: Any) -> str:
     return {"error": "an error that explains", "echo": "the user's text back"}.get(unmatched, unmatched)
 
 
+def _verify_arguments(parser: argparse.ArgumentParser) -> None:
+    from . import verify
+
+    verify.arguments(parser)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from . import verify
+
+    return verify.run(arguments)
+
+
 #: Every command; any other first argument is a configuration to serve.
 COMMANDS = {
     "serve": Command(serve_arguments, serve, "Serve a mock of the OpenAI API from YAML rules."),
     "check": Command(_check_arguments, _check, "Check a configuration: print every problem with its place."),
+    "verify": Command(_verify_arguments, _verify, "Compare rules with the models, parameters and answers of today's API."),
     "explain": Command(_explain_arguments, _explain, "Print which rule answers a request, and why the others do not."),
     "schema": Command(_no_arguments, _schema, "Print the JSON Schema of a configuration, for editors."),
     "convert": Command(
         _convert_arguments, _convert, "Write rules from the files of other tools: cassettes, HAR, fixtures, batches."
     ),
     "record": Command(_record_arguments, _record, "Pass requests on to a server and record the answers as rules."),
+    "storm": Command(_storm_arguments, _storm, "Test a command against every fault at every point of its requests.", runs=True),
     "init": Command(_init_arguments, _init, "Print or write a commented starter file."),
     "completion": Command(_completion_arguments, _completion, "Print a script that completes commands and options in a shell."),
 }

@@ -27,8 +27,11 @@ def load_config(arguments: argparse.Namespace) -> Config:
     from ..config.load import load
 
     source = getattr(arguments, "source", None)
-    if source is not None:
-        return load(source)
+    return load(source) if source is not None else load(sources_of(arguments), stdin=sys.stdin)
+
+
+def sources_of(arguments: argparse.Namespace) -> list[str]:
+    """The names of configurations in the arguments, else standard input if something is piped in."""
     sources: list[str] = [*arguments.configs, *arguments.more]
     if not sources:
         if sys.stdin is None or sys.stdin.isatty():
@@ -37,7 +40,7 @@ def load_config(arguments: argparse.Namespace) -> Config:
         sources = ["-"]
     if "-" in sources and sys.stdin is None:
         raise ConfigError([Problem("<stdin>", "", "there is no standard input to read")])
-    return load(sources, stdin=sys.stdin)
+    return sources
 
 
 def print_warnings(config: Config) -> None:

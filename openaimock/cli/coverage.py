@@ -15,13 +15,19 @@ def table(report: Mapping[str, Any], unmatched: int) -> str:
     """A table of the rules of a coverage report, with their hits and the replies that were sent; then the sums."""
     names = [f"{rule['id']} ({rule['place']})" if rule["place"] else rule["id"] for rule in report["rules"]]
     width = max(map(len, ("rule", *names)))
-    lines = [f"{'rule':<{width}}    hits  replies"]
+    # The column of expectations is there when some rule has one.
+    expected = max((len(rule["expect"] or "") for rule in report["rules"]), default=0)
+    wide = max(len("expected"), expected) + 2 if expected else 0
+    lines = [f"{'rule':<{width}}    hits{'expected'.rjust(wide) if wide else ''}  replies"]
     for name, rule in zip(names, report["rules"], strict=True):
         reached = f"{rule['replies'] - len(rule['unreached'])}/{rule['replies']}"
-        lines.append(f"{name:<{width}}  {rule['hits']:>6}  {reached:>7}{'' if rule['hits'] else '  never hit'}")
-    hit = len(report["rules"]) - len(report["never"])
+        note = "  unexpected" if rule["unexpected"] else "" if rule["hits"] or rule["expect"] else "  never hit"
+        lines.append(f"{name:<{width}}  {rule['hits']:>6}{(rule['expect'] or '').rjust(wide)}  {reached:>7}{note}")
+    hit = sum(rule["hits"] > 0 for rule in report["rules"])
+    number = len(report["unexpected"])
+    differing = f"; {number} {'rule' if number == 1 else 'rules'} answered not as often as expected" if number else ""
     requests = "1 request" if unmatched == 1 else f"{unmatched} requests"
-    return "\n".join([*lines, f"{hit} of {len(report['rules'])} rules answered; no rule matched {requests}"])
+    return "\n".join([*lines, f"{hit} of {len(report['rules'])} rules answered; no rule matched {requests}{differing}"])
 
 
 def complete(report: Mapping[str, Any]) -> bool:
@@ -47,19 +53,22 @@ def xml(report: Mapping[str, Any], unmatched: int) -> str:
 
 
 def _missing(rule: Mapping[str, Any]) -> str:
-    """The message about unused parts of a rule, "" when all were used."""
+    """The message about unused parts of a rule, or about other hits than expected; "" when there is none."""
+    if rule["unexpected"]:
+        return str(rule["unexpected"])
     if not rule["hits"]:
-        return "the rule never answered"
+        return "" if rule["expect"] else "the rule never answered"
     return f"{len(rule['unreached'])} of {rule['replies']} replies were never reached" if rule["unreached"] else ""
 
 
 def _testcase(name: str, place: str, problem: str) -> str:
     match = _PLACE.fullmatch(place)
-    where = f" file={_attribute(match[1])} line={_attribute(match[2])}" if match else ""
-    inner = f"<failure message={_attribute(problem)}/>" if problem else ""
-    return f'  <testcase classname="openaimock" name={_attribute(name)}{where} time="0">{inner}</testcase>'
+    where = f" file={attribute(match[1])} line={attribute(match[2])}" if match else ""
+    inner = f"<failure message={attribute(problem)}/>" if problem else ""
+    return f'  <testcase classname="openaimock" name={attribute(name)}{where} time="0">{inner}</testcase>'
 
 
-def _attribute(text: str) -> str:
+def attribute(text: str) -> str:
+    """A text as an attribute of XML, with its quotes."""
     # Replace characters that XML cannot contain, not even escaped.
     return quoteattr(re.sub("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text))

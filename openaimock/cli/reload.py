@@ -88,6 +88,7 @@ def replace_config(app: App, config: Config) -> App:
         new.sender.clock = app.sender.clock
     if config.chaos == app.config.chaos:
         new.sender.chaos = app.sender.chaos
+    new.changes.take_over(app.changes)
     new.jobs.take_over(app.jobs)
     return new
 

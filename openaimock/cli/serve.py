@@ -39,6 +39,9 @@ def serve_arguments(parser: argparse.ArgumentParser, *, configs: bool = True) ->
     parser.add_argument("--coverage", action="store_true", help="print the coverage of the rules at the end")
     parser.add_argument("--coverage-xml", metavar="F", help="write the coverage to a file as JUnit XML")
     parser.add_argument("--fail-uncovered", action="store_true", help="exit with 1 when a rule or a reply was never used")
+    parser.add_argument(
+        "--fail-unexpected", action="store_true", help="exit with 1 when a rule answered not as often as expected"
+    )
     parser.add_argument("--fail-unmatched", action="store_true", help="exit with 1 when a request matched no rule")
     parser.add_argument(
         "--unmatched", choices=("error", "echo", "auto", "proxy"), help="the answer to a request that no rule matches"
@@ -185,7 +188,8 @@ def _unwritable(file: str) -> str:
 
 def _reports(arguments: argparse.Namespace) -> bool:
     """Whether the run ends with a report on all of it."""
-    return bool(arguments.coverage or arguments.coverage_xml or arguments.fail_uncovered or arguments.fail_unmatched)
+    names = ("coverage", "coverage_xml", "fail_uncovered", "fail_unexpected", "fail_unmatched")
+    return any(getattr(arguments, name) for name in names)
 
 
 def _usage(message: str) -> int:
@@ -243,8 +247,9 @@ def _report_run(arguments: argparse.Namespace, app: MockApplication) -> int:
     snapshots = app.api.namespaces.snapshots()
     missed = merge(snapshots.values()).unmatched if snapshots else app.api.sender.metrics.unmatched
     uncovered = arguments.fail_uncovered and not complete(report)
+    unexpected = arguments.fail_unexpected and report["unexpected"]
     unmatched = arguments.fail_unmatched and missed > 0
-    if arguments.coverage or uncovered or unmatched:
+    if arguments.coverage or uncovered or unexpected or unmatched:
         print(table(report, missed), flush=True)
     if arguments.coverage_xml:
         try:
@@ -252,4 +257,4 @@ def _report_run(arguments: argparse.Namespace, app: MockApplication) -> int:
         except OSError as error:
             print(f"openaimock: cannot write {arguments.coverage_xml}: {error.strerror}", file=sys.stderr)
             return FAILED
-    return FAILED if uncovered or unmatched else OK
+    return FAILED if uncovered or unexpected or unmatched else OK

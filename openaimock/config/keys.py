@@ -350,6 +350,13 @@ SHAPES["response"] = Struct("a recorded answer", (
     ("content", "error", "tool_calls", "refusal", "body", "status", "message"),
     "'response' is a whole chat completion or Response; a reply with 'content' and similar keys belongs under 'reply'",
 ))  # fmt: skip
+SHAPES["expect"] = AnyOf((
+    COUNT,
+    Struct("an expectation", (
+        Field("min", COUNT, "The least number of answers.", default=0),
+        Field("max", COUNT, "The largest number of answers.", default="any number"),
+    ), doc="How often a rule should answer: a number, or a range."),
+))  # fmt: skip
 SHAPES["rule"] = Struct("a rule", (
     Field("id", NAME, "The rule's name, in messages, the journal and coverage.", default="rule-1, rule-2 ..."),
     Field("messages", ListOf(shape("message"), least=1), "A conversation: the messages to match, and the assistant's answers."),
@@ -361,6 +368,7 @@ SHAPES["rule"] = Struct("a rule", (
     Field("then", Choice(("last", "cycle", "error"), "a way to go on"),
           "What follows after the last of ``replies``.", default="last"),
     Field("times", Numeric(low=1, whole=True), "How often the rule answers; then it matches no more.", default="always"),
+    Field("expect", shape("expect"), "How often the rule should answer; ``mock.verify()`` reports a difference."),
     Field("priority", Numeric(), "A rule with a higher priority is preferred.", default=0),
     Field("turns", TURNS, "The assistant message of ``messages`` that answers.", default="the file's"),
     *TIMING,

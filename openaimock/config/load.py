@@ -17,6 +17,7 @@ from ..params.models import ModelTable, overlay
 from ..text.redaction import HEADERS, is_secret
 from ..types.clock import Clock
 from . import keys, recording, timing, warnings
+from .kinds import Kind
 from .media import RULES_TEXT
 from .messages import describe
 from .names import MODELS
@@ -25,9 +26,10 @@ from .recording import RecordSetting
 from .rules import RULE_NORMALIZERS, Entry, number
 from .settings import RULES, SETTINGS
 from .source import Reader, Source
-from .stores import store_problem
+from .stores import passwords, store_problem
 from .tree import BAD, Node, Reading, from_python
 from .validate import Checker, child, of_field
+from .webhooks import check_webhooks
 from .yaml import parse
 
 
@@ -63,13 +65,16 @@ class Config:
     #: In bytes.
     max_body: int = 64 * 1024**2
     isolate: tuple[str, ...] = ("path", "header", "key")
-    store: str = "memory"
+    store: str = field(default="memory", repr=False)
     #: Where the setting ``store`` is, for errors that show when the store is opened.
     store_place: str = ""
     retries: str = "next"
+    prompt_cache: bool = False
     #: ``url``, ``key``, ``headers`` and ``timeout`` (seconds).
     upstream: dict[str, Any] | None = field(default=None, repr=False)
     record: RecordSetting | None = None
+    #: ``allow`` and ``endpoints``, each with ``url``, ``secret`` and ``events``.
+    webhooks: dict[str, Any] | None = field(default=None, repr=False)
     admin: bool = True
     admin_key: str | None = field(default=None, repr=False)
     #: The folder that relative paths in replies start from.
@@ -146,18 +151,28 @@ def load_reply(value: Any) -> dict[str, Any]:
     return reply  # type: ignore[no-any-return]
 
 
+def load_json_reply(text: str, name: str) -> dict[str, Any]:
+    """The normal form of a reply in JSON text; ``name`` is that of the text in places. ConfigError with all problems."""
+    return _loaded(keys.shape("reply"), text, name, "reply")  # type: ignore[no-any-return]
+
+
 def load_setting(name: str, source: Source) -> Any:
     """The normal form of one setting for a running mock, from YAML or JSON text or from Python."""
+    return _loaded(of_field(SETTINGS.fields, name).kind, source, name, name)
+
+
+def _loaded(kind: Kind, source: Source, name: str, key: str) -> Any:
+    """The normal form of a value alone; no variables are filled."""
     problems: list[Problem] = []
     check = Checker(RULE_NORMALIZERS, problems)
     tree = _tree(source, Reading(f"<{name}>" if isinstance(source, (str, bytes)) else "", problems, None))
-    setting = None
+    value = None
     if tree is not None:
-        setting = check.check(of_field(SETTINGS.fields, name).kind, tree, (None, name))
+        value = check.check(kind, tree, (None, key))
         check_templates(check)
     if problems:
         raise ConfigError(_sorted(problems))
-    return setting
+    return value
 
 
 @contextmanager
@@ -327,6 +342,7 @@ _SETTINGS = {
     "max_body": _max_body,
     "upstream": recording.check_upstream,
     "record": recording.check_record,
+    "webhooks": check_webhooks,
 }
 
 
@@ -375,4 +391,6 @@ def secrets(config: Config) -> tuple[str, ...]:
     """Every key of a configuration. None of them may appear in output."""
     upstream = config.upstream or {}
     headers = [value for name, value in (upstream.get("headers") or {}).items() if name.lower() in HEADERS or is_secret(name)]
-    return tuple(filter(None, (*config.api_keys, config.admin_key, upstream.get("key"), *headers)))
+    signing = [endpoint["secret"] for endpoint in (config.webhooks or {}).get("endpoints") or ()]
+    keys = (*config.api_keys, config.admin_key, upstream.get("key"), *headers, *signing, *passwords(config.store))
+    return tuple(filter(None, keys))

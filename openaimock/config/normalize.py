@@ -126,6 +126,18 @@ def when(check: Checker, value: Any, node: Node, path: Path) -> Any:
     return value
 
 
+def expect(check: Checker, value: Any, node: Node, path: Path) -> Any:
+    """The least and the largest number of answers; None: any."""
+    if not isinstance(value, dict):
+        return {"min": value, "max": value}
+    if not value:
+        return check.problem(node, path, "an empty expectation has no effect; write a number, or 'min' or 'max'")
+    least, most = value.get("min", 0), value.get("max")
+    if not is_bad(least, most) and most is not None and most < least:
+        return check.problem(child(node, "max"), (path, "max"), f"'max' is at least 'min' ({least}), got {most}")
+    return {"min": least, "max": most}
+
+
 # Replies
 
 
@@ -304,6 +316,7 @@ NORMALIZERS: dict[str, Normalizer] = {
     "error": error,
     "fail": fail,
     "hold": hold,
+    "expect": expect,
     "tool_call": tool_call,
     "block": block,
     "reply": reply,

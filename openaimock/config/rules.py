@@ -62,6 +62,7 @@ def rule(check: Checker, value: Any, node: Node, path: Path) -> Entry:
             "replies": replies,
             "then": value.get("then", "last"),
             "times": value.get("times"),
+            "expect": value.get("expect"),
             "priority": value.get("priority", 0),
             "turns": value.get("turns"),
             "place": node.place or render(path),

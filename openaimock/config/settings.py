@@ -5,6 +5,7 @@ from __future__ import annotations
 from .keys import COUNT, MILLISECONDS, NAME, SHAPES, SHARE, TURNS, shape
 from .kinds import AnyOf, AnyValue, Choice, Field, Flag, ListOf, MapOf, Numeric, Struct, Text
 from .recording_keys import RECORD, UPSTREAM
+from .webhooks import WEBHOOKS
 
 UNMATCHED = Choice(("error", "echo", "auto", "proxy"), "a word for 'unmatched'")
 SHAPES["unmatched"] = AnyOf((UNMATCHED, shape("reply")))
@@ -57,11 +58,13 @@ SETTINGS = Struct("a setting", (
     Field("retries", Choice(("next", "same"), "a way to answer retries"),
           "The answer to a retry: ``next`` answers it like any other request, ``same`` sends the last reply that "
           "was not an error once more.", default="next"),
+    Field("prompt_cache", Flag(), "Whether ``cached_tokens`` are those of the longest prefix seen before.", default=False),
     Field("store", Text(empty=False),
-          "Where the mock's state is stored: ``memory``, or a file that the processes of a machine share "
-          "(``sqlite:///file.db``).", default="memory"),
+          "Where the mock's state is stored: ``memory``, a file that the processes of a machine share "
+          "(``sqlite:///file.db``), or a server that many machines share (``redis://host:port/db``).", default="memory"),
     Field("scenarios", MapOf(Text(numbers=True), "a scenario"), "The first state of each scenario."),
-    Field("overrides", Flag(), "Whether request headers may set a fault or a latency.", default=True),
+    Field("overrides", Flag(), "Whether request headers may set a fault or a latency, or choose the rule or reply.",
+          default=True),
     Field("chaos", Struct("a chaos setting", (
         Field("rate", SHARE, "The share of requests that get a fault, 0 to 1.", required=True),
         Field("faults", ListOf(shape("fault"), least=1), "The faults to choose from.", required=True),
@@ -82,6 +85,7 @@ SETTINGS = Struct("a setting", (
           default="[path, header, key]"),
     Field("upstream", UPSTREAM, "The server that ``unmatched: proxy``, ``proxy: true`` and recording send requests to."),
     Field("record", RECORD, "Record exchanges with ``upstream`` as rules; implies ``unmatched: proxy``."),
+    Field("webhooks", WEBHOOKS, "Where events about batches and background responses are delivered."),
     Field("admin", Flag(), "Whether ``/__openaimock`` exists.", default=True),
     Field("admin_key", Text(numbers=True, empty=False, secret=True, noun="a key"),
           "The key for ``/__openaimock``; without one it answers only requests from this machine."),

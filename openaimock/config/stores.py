@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
-from . import later
+from . import redis_address
 
 #: What marks a SQLite file as a store of this program (``PRAGMA application_id``), and the version of its tables.
 APPLICATION_ID, VERSION = 0x6F_61_6D_6B, 1
@@ -18,13 +19,18 @@ def store_problem(address: str, base: Path) -> str | None:
     scheme = address.partition(":")[0]
     if address == "memory":
         return None
-    if scheme in later.STORES:
-        return f"a store of {scheme} is not available yet"
     if scheme not in CHECKS:
         # The rest of an address may hold a password.
         form = f"an address of {scheme[:40]!r}" if "://" in address else repr(address[:80])
         return f"expected 'memory' or {' or '.join(FORMS.values())}, got {form}"
     return CHECKS[scheme](address, base)
+
+
+def passwords(address: str) -> tuple[str, ...]:
+    """The password of an address as it is and as it is written there; () without one."""
+    login = address.partition("://")[2].partition("/")[0].rpartition("@")[0]
+    written = login.partition(":")[2]
+    return (written, unquote(written)) if written else ()
 
 
 def sqlite_path(address: str, base: Path) -> Path:
@@ -79,5 +85,9 @@ def _sqlite(address: str, base: Path) -> str | None:
 
 
 #: The form of an address of each kind, and the check of such an address: why it cannot be used, or None.
-FORMS: Mapping[str, str] = {"sqlite": "sqlite:///file.db"}
-CHECKS: Mapping[str, Callable[[str, Path], str | None]] = {"sqlite": _sqlite}
+FORMS: Mapping[str, str] = {"sqlite": "sqlite:///file.db", "redis": redis_address.FORM}
+CHECKS: Mapping[str, Callable[[str, Path], str | None]] = {
+    "sqlite": _sqlite,
+    "redis": redis_address.problem,
+    "rediss": redis_address.problem,
+}

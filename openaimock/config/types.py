@@ -293,6 +293,13 @@ class OldMatcher(TypedDict, total=False):
 Reply = str | MockReply | Callable[[Ask], Any]
 
 
+class ExpectConfig(TypedDict, total=False):
+    """How often a rule should answer."""
+
+    min: int
+    max: int
+
+
 class MockResponse(Timing, total=False):
     """A rule: one entry of ``responses``."""
 
@@ -305,6 +312,7 @@ class MockResponse(Timing, total=False):
     response: Mapping[str, Any]
     then: Literal["last", "cycle", "error"]
     times: int
+    expect: int | ExpectConfig
     priority: float
     turns: Literal["next", "last"]
 
@@ -370,6 +378,21 @@ class LoadConfig(TypedDict, total=False):
     latency_per_active: float
 
 
+class WebhookEndpointConfig(TypedDict, total=False):
+    """One receiver of events."""
+
+    url: str
+    secret: str
+    events: str | Sequence[str]
+
+
+class WebhooksConfig(TypedDict, total=False):
+    """Signed deliveries of events."""
+
+    allow: str | Sequence[str]
+    endpoints: Sequence[WebhookEndpointConfig]
+
+
 class MockConfig(TypedDict, total=False):
     """A whole configuration."""
 
@@ -392,6 +415,7 @@ class MockConfig(TypedDict, total=False):
     cors: bool | str | Sequence[str]
     max_body: int | str
     store: str
+    prompt_cache: bool
     retries: Literal["next", "same"]
     scenarios: Mapping[str, str]
     overrides: bool
@@ -401,6 +425,7 @@ class MockConfig(TypedDict, total=False):
     isolate: Sequence[Literal["path", "header", "key"]]
     upstream: UpstreamConfig
     record: RecordConfig
+    webhooks: WebhooksConfig
     admin: bool
     admin_key: str
 

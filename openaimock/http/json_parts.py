@@ -59,7 +59,7 @@ def _object(text: str) -> Parsed:
             raise _Unusual
         name, at = _scan_name(text, at + 1, True)
         at = _after_space(text, at)
-        if text[at] != ":" or name in body:
+        if text[at] != ":" or name in body or not name.isascii():
             raise _Unusual
         at = _after_space(text, at + 1)
         body[name], at, more = (_list if name in _LISTS and text[at] == "[" else _part)(text, at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from io import SEEK_END, BytesIO
 from typing import IO, Any
 from urllib.parse import parse_qsl
@@ -39,6 +40,18 @@ class Headers(Mapping[str, str]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """All names and values: much faster than ``items``."""
+        return [(name, value) for key, value in self._environ.items() if (name := _header_name(key))]
+
+
+@lru_cache(maxsize=1024)
+def _header_name(variable: str) -> str:
+    """The header of a variable; "" for other variables."""
+    if variable.startswith("HTTP_"):
+        return variable[5:].replace("_", "-").lower()
+    return variable.replace("_", "-").lower() if variable in ("CONTENT_TYPE", "CONTENT_LENGTH") else ""
 
 
 def _variable(name: str) -> str:

@@ -94,7 +94,7 @@ def _place(row: Row) -> int:
 
 def of_reply(ask: Ask, candidate: Reply) -> Sequence[Finding]:
     """The problems of a written reply as an answer to this request."""
-    if not candidate.blocks or not (ask.response_format or candidate.calls):
+    if not candidate.blocks or not (ask.response_format or ask.tool_choice or candidate.calls):
         return ()
     from . import reply  # only requests with tools or schemas need it
 

@@ -10,7 +10,7 @@ from ..schema import validate
 from ..schema.values import slow_patterns
 from ..types.ask import Ask, ToolCall
 from ..types.reply import Reply
-from ..types.tools import Tool, response_form, tools
+from ..types.tools import Tool, choice, response_form, tools
 from .check import Finding
 
 #: The endpoints whose requests may have schemas and tools.
@@ -22,6 +22,8 @@ _TRUNCATED = frozenset(["length", "max_output_tokens", "content_filter"])
 CHECKS = {
     "reply_schema": "The content does not fit the schema of the response format, or is not JSON where that is required.",
     "reply_tool": "A tool is called that the request does not offer.",
+    "reply_tool_choice": "A tool is called that the tool choice does not allow, or none where it requires a call.",
+    "reply_parallel_calls": "Several tools are called at once, though the request has ``parallel_tool_calls: false``.",
     "reply_pattern": "A pattern of the request's schema or tool is not checked, because a search may take exponential time.",
     "reply_arguments": "The arguments of a call are not JSON, or do not fit the parameters of the tool.",
 }
@@ -34,12 +36,46 @@ def findings(ask: Ask, reply: Reply) -> Iterator[Finding]:
     for candidate in (reply, *reply.others):
         if candidate.finish_reason in _TRUNCATED:
             continue
+        yield from _choice(ask, candidate)
         if candidate.calls:
             offered = {tool.name: tool for tool in tools(ask)}
             for call in candidate.calls:
                 yield from _call(call, offered)
         elif ask.response_format in ("json_schema", "json_object"):
             yield from _content(ask, candidate)
+
+
+#: Output items of the Responses API that are no calls of tools.
+_NO_CALLS = ("message", "reasoning")
+
+
+def _choice(ask: Ask, reply: Reply) -> Iterator[Finding]:
+    """The calls of a reply against ``tool_choice`` and ``parallel_tool_calls``."""
+    calls = [call.name for call in reply.calls]
+    if len(calls) > 1 and ask.body.get("parallel_tool_calls") is False:
+        message = f"the request has parallel_tool_calls: false, but the reply makes {len(calls)} calls"
+        yield _finding("reply_parallel_calls", message)
+    if not ask.tool_choice:
+        return
+    mode, names = choice(ask)
+    allowed = None if names is None else ", ".join(f"'{printable(name)}'" for name in names)
+    if mode == "none" and calls:
+        yield _finding("reply_tool_choice", f"the request has tool_choice: none, but the reply calls '{printable(calls[0])}'")
+    elif mode == "required" and ask.tools and not calls and not _answers_otherwise(reply):
+        of = f"a call of {allowed}" if allowed else "a call of a tool"
+        yield _finding("reply_tool_choice", f"the tool_choice of the request requires {of}, but the reply makes none")
+    for name in calls if names is not None else ():
+        if name not in (names or ()):
+            message = f"the reply calls '{printable(name)}', but the tool_choice of the request allows only {allowed}"
+            yield _finding("reply_tool_choice", message)
+
+
+def _answers_otherwise(reply: Reply) -> bool:
+    """Whether a reply refuses, or has an output item that is a call: of a tool that the API runs itself, for example."""
+    if reply.joined("refusal"):
+        return True
+    items = [block.data for block in reply.blocks if block.kind == "item" and isinstance(block.data, dict)]
+    return any(item.get("type") not in _NO_CALLS for item in items)
 
 
 def _content(ask: Ask, reply: Reply) -> Iterator[Finding]:

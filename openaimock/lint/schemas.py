@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..params.models import Model
 from ..types.ask import Ask
-from ..types.parts import once
+from ..types.parts import PARTS, once
 from ..types.tools import Tool, listed, response_form
 from .check import MAX_FINDINGS, Check, Finding
 
@@ -37,15 +37,16 @@ _CACHED_SIZE = 200_000
 
 def _functions(ask: Ask, model: Model) -> Iterator[Finding]:
     offered, functions = ask.body.get("tools"), ask.body.get("functions")
-    if functions is None:
-        return iter(once(offered, _packed_functions, _packed_functions))
-    return iter(_packed_functions(offered, functions))
-
-
-def _packed_functions(tools: Any, functions: Any = None) -> tuple[Finding, ...]:
+    part = PARTS.of(offered) if functions is None else None
+    if part is not None:
+        return iter(part.fact(_of_tools, _of_tools))
     # The fastest cache key for JSON values; version 2 gives equal values equal bytes.
-    packed = marshal.dumps((tools, functions), 2)
-    return _of_functions(packed) if len(packed) <= _CACHED_SIZE else _of_functions.__wrapped__(packed)
+    packed = marshal.dumps((offered, functions), 2)
+    return iter(_of_functions(packed) if len(packed) <= _CACHED_SIZE else _of_functions.__wrapped__(packed))
+
+
+def _of_tools(tools: Any) -> tuple[Finding, ...]:
+    return tuple(islice(_problems(listed(tools)), MAX_FINDINGS))
 
 
 @lru_cache(maxsize=128)

@@ -144,6 +144,16 @@ class Listing(NamedTuple):
     shutdown_date: str | None
 
 
+def shutdown_day(name: str) -> str | None:
+    """The day (``2026-10-23``) on which the API stops or stopped to serve a model; None for no such day."""
+    return _SHUTDOWN.get(name)
+
+
+def names() -> frozenset[str]:
+    """The names of all models that were ever listed, released or shut down."""
+    return frozenset([*_CREATED, *_RELEASES, *_SHUTDOWN])
+
+
 def is_shut_down(name: str, now: float) -> bool:
     """Whether the API does not serve the model any more at a time, in seconds since 1970."""
     day = _SHUTDOWN.get(name)

@@ -20,6 +20,24 @@ RESULTS = ("tool", "function")
 _MAX_PARALLEL = 64
 
 
+class Expectation(NamedTuple):
+    """How often a rule should answer; ``most`` is None for any number."""
+
+    least: int
+    most: int | None
+
+    def __str__(self) -> str:
+        if self.most is None:
+            return f"at least {self.least}"
+        return f"{self.least}" if self.least == self.most else f"{self.least} to {self.most}"
+
+    def difference(self, hits: int) -> str:
+        """How the number of answers differs from the expectation; "" when it does not."""
+        if hits >= self.least and (self.most is None or hits <= self.most):
+            return ""
+        return f"expected {self} answer{'' if self.least == self.most == 1 else 's'}, got {hits}"
+
+
 class Turn(NamedTuple):
     """One message of a rule written as a conversation; ``plan`` is the reply of an assistant message.
 
@@ -65,6 +83,7 @@ class Rule:
     names_endpoint: bool = False
     #: Some regex runs in a helper process, so that matching may block.
     unsafe: bool = False
+    expect: Expectation | None = None
     #: What it answers depends on how often it answered before, so that each hit needs its number.
     numbered: bool = True
     #: Whether it matches depends on the hits of the namespace or on its scenarios.
@@ -114,6 +133,7 @@ def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | No
         bound=max((value for value in worth if value is not None), default=0.0) if flow else bound,
         names_endpoint=_names("endpoint", rule.get("when") or {}),
         unsafe=_unsafe([rule.get("messages"), rule.get("when")]),
+        expect=Expectation(rule["expect"]["min"], rule["expect"]["max"]) if rule.get("expect") else None,
         numbered=rule.get("times") is not None
         or len(plans) > 1
         or options.get("then") == "error"

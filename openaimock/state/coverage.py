@@ -39,7 +39,7 @@ def unreached(rule: Rule, counts: Sequence[int], answers: Collection[tuple[str, 
 
 
 def report(rules: Sequence[Rule], counts: Sequence[Counts]) -> dict[str, Any]:
-    """Hits of every rule, the rules never hit, and the replies never reached, as JSON."""
+    """Hits of every rule, the rules never hit, the replies never reached, and the hits that differ from ``expect``, as JSON."""
     total = hits(counts)
     answers = {pair for count in counts for pair in count.answers}
     rows = []
@@ -52,10 +52,13 @@ def report(rules: Sequence[Rule], counts: Sequence[Counts]) -> dict[str, Any]:
                 "hits": total.get(rule.id, 0),
                 "replies": len(rule.plans) or len({place for place in rule.answers if place is not None}),
                 "unreached": unreached(rule, numbers, answers),
+                "expect": None if rule.expect is None else str(rule.expect),
+                "unexpected": "" if rule.expect is None else rule.expect.difference(total.get(rule.id, 0)),
             }
         )
     return {
         "rules": rows,
-        "never": [row["id"] for row in rows if not row["hits"]],
+        "never": [row["id"] for row in rows if not row["hits"] and (not row["expect"] or row["unexpected"])],
         "unreached": {row["id"]: row["unreached"] for row in rows if row["hits"] and row["unreached"]},
+        "unexpected": {row["id"]: row["unexpected"] for row in rows if row["unexpected"]},
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ..types.exchange import Exchange
 from .store import State
 
 
@@ -16,4 +17,8 @@ class Jobs(Protocol):
 
     def run(self, store: State, job: str) -> bool:
         """Run a job now, in this thread; False when it runs elsewhere."""
+        ...
+
+    def journal(self, store: State, exchange: Exchange) -> None:
+        """Add an exchange of the mock's own to the journal of a namespace."""
         ...

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime, timezone
 from typing import Any
-from weakref import WeakSet
+from weakref import ReferenceType, WeakSet, ref
 
 from ..http.forms import UploadedFile
 from ..http.json import dump
@@ -27,6 +27,10 @@ ENTRY = 4096
 MEMORY = 64 * 1024 * 1024
 
 
+#: Entries of the queue over all journals at which those of dropped exchanges are removed, beside the present ones.
+_QUEUE = 4096
+
+
 class JournalMemory:
     """The bytes that the journals of all namespaces of one mock take together: past ``limit`` the oldest exchanges go."""
 
@@ -35,14 +39,37 @@ class JournalMemory:
         self.used = 0
         self.lock = threading.RLock()
         self.journals: WeakSet[Journal] = WeakSet()
+        #: The orders of exchanges with the journals that have them, oldest first; some are dropped already.
+        self._queue: deque[tuple[int, ReferenceType[Journal]]] = deque()
+        self._most = _QUEUE
+
+    def note(self, exchange: Exchange, journal: ReferenceType[Journal]) -> None:
+        """Remember which journal has a new exchange."""
+        queue = self._queue
+        queue.append((exchange.order, journal))
+        if len(queue) > self._most:
+            self._sort()
 
     def shrink(self) -> None:
         """Drop the oldest exchanges until the limit is kept."""
+        sorted_again = False
         while self.used > self.limit:
-            heads = [(journal[0].order, journal) for journal in self.journals if len(journal)]
-            if not heads:
-                return
-            min(heads, key=lambda head: head[0])[1].drop_oldest()
+            if not self._queue:
+                if sorted_again:
+                    return
+                self._sort()
+                sorted_again = True
+                continue
+            order, reference = self._queue.popleft()
+            journal = reference()
+            if journal is not None and len(journal) and journal[0].order <= order:
+                journal.drop_oldest()
+
+    def _sort(self) -> None:
+        """Make the queue anew from what the journals have."""
+        pairs = [(exchange.order, journal.reference) for journal in self.journals for exchange in journal.exchanges()]
+        self._queue = deque(sorted(pairs, key=lambda pair: pair[0]))
+        self._most = 2 * len(pairs) + _QUEUE
 
 
 class Journal:
@@ -52,6 +79,7 @@ class Journal:
         self._exchanges: deque[Exchange] = deque()
         self._size = size
         self._memory = memory or JournalMemory()
+        self.reference = ref(self)
         #: How many exchanges made room for newer ones.
         self.dropped = 0
         with self._memory.lock:
@@ -64,6 +92,7 @@ class Journal:
             exchange.size = ENTRY
             self._exchanges.append(exchange)
             memory.used += ENTRY
+            memory.note(exchange, self.reference)
             if len(self._exchanges) > self._size:
                 self.drop_oldest()
             if memory.used > memory.limit:

@@ -158,7 +158,8 @@ class MemoryState:
     def put(self, collection: str, id: str, value: Any, index: Mapping[str, str] | None = None) -> None:
         """Store a value; the oldest of a full collection makes room for it."""
         with self._lock:
-            values = self._collections.setdefault(collection, {})
+            # Where the oldest value goes for each new one, a plain dict would search for the first entry longer and longer.
+            values = self._collections.setdefault(collection, OrderedDict())
             values[id] = value, index or _NO_INDEX
             if len(values) > OBJECTS:
                 del values[next(iter(values))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,6 +86,7 @@ class Namespaces:
     """The namespaces of one mock by name, in memory (``state.store.Store``)."""
 
     blocks = False
+    failure: str | None = None
 
     def __init__(self, settings: Any) -> None:
         self._settings = settings
@@ -151,6 +153,10 @@ class Namespaces:
         """None: what this process has counted is all there is."""
         return {}
 
+    def due_jobs(self, now: float) -> list[tuple[MemoryState, str]]:
+        """The jobs that are due in all namespaces."""
+        return [(state, job) for state in self for job in state.due(now)]
+
     def remember(self) -> None:
         """From now on keep the counts of namespaces that go, for the coverage of the whole run."""
         self.past = Counts()
@@ -170,7 +176,7 @@ def secret_of(settings: Any) -> str:
 class Context:
     """What one exchange can draw on: the time, ids and randomness, its namespace, and the settings of the mock."""
 
-    __slots__ = ("_settings", "ids", "jobs", "namespace", "now", "number", "request_id")
+    __slots__ = ("_settings", "cached_tokens", "ids", "jobs", "namespace", "now", "number", "request_id")
 
     def __init__(self, namespace: State, clock: Clock, seed: object, settings: Any, jobs: Jobs) -> None:
         self.namespace = namespace
@@ -178,10 +184,18 @@ class Context:
         self.now = clock.now()
         self.ids = Ids(seed, namespace.name, self.number)
         self._settings = settings
+        #: The tokens that the prompt cache has of its prompt; None before they are counted.
+        self.cached_tokens: int | None = None
         #: What runs work that goes on after the answer.
         self.jobs = jobs
         #: The ``x-request-id`` of the exchange.
         self.request_id = ""
+
+    def apart(self) -> Context:
+        """The same context, whose ids are drawn apart from those of the exchange."""
+        twin = copy(self)
+        twin.ids = Ids.resume(self.ids.place)
+        return twin
 
     @property
     def created(self) -> int:
@@ -200,6 +214,12 @@ class Context:
         return secret_of(self._settings)
 
     @property
+    def prompt_cache(self) -> bool:
+        """Whether prompts are remembered for ``cached_tokens``."""
+        on: bool = self._settings.prompt_cache
+        return on
+
+    @property
     def store(self) -> State:
         """The namespace, for its stored objects."""
         return self.namespace
@@ -209,6 +229,12 @@ class Context:
         """The folder that relative paths of the configuration start from."""
         base: Path = self._settings.base
         return base
+
+    @property
+    def webhooks(self) -> Mapping[str, Any] | None:
+        """The setting ``webhooks``."""
+        webhooks: Mapping[str, Any] | None = self._settings.webhooks
+        return webhooks
 
     @property
     def models(self) -> ModelTable:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..errors import APIError
 from ..http.forms import UploadedFile
 from ..http.json import dump
+from ..http.request import Headers
 from ..lint.check import Finding
 from ..text.redaction import HEADERS, MASK, is_secret
 from ..types.ask import NOTHING, Ask, Match, Message, ToolCall
@@ -17,7 +19,20 @@ from ..types.exchange import Exchange, Received
 from ..types.reply import Block, Delay, Extra, Fail, Fault, Hold, Pace, Reply
 
 #: Members of an Exchange and of an Ask that are stored as they are.
-_EXCHANGE = ("number", "at", "namespace", "method", "path", "endpoint", "id", "status", "duration", "ended", "operation")
+_EXCHANGE = (
+    "number",
+    "at",
+    "namespace",
+    "method",
+    "path",
+    "endpoint",
+    "id",
+    "status",
+    "duration",
+    "ended",
+    "operation",
+    "arrived",
+)
 _ASK = (
     "endpoint", "body", "text", "model", "stream", "tool_choice", "response_format", "schema_name", "method", "path",
     "namespace", "caller", "prompt_tokens", "operation", "answers_prompt", "attempt",
@@ -95,7 +110,8 @@ def _opaque(content: Any) -> Any:
 
 
 def _ask(ask: Ask) -> dict[str, Any]:
-    members = {name: value for name, default in _ASK_DEFAULTS.items() if (value := getattr(ask, name)) != default}
+    values = ask.__dict__
+    members = {name: values[name] for name, default in _ASK_DEFAULTS.items() if values[name] != default}
     if ask.messages:
         members["messages"] = ask.messages
     if ask.tools:
@@ -105,7 +121,8 @@ def _ask(ask: Ask) -> dict[str, Any]:
     for name in ("params", "query"):
         if value := getattr(ask, name):
             members[name] = dict(value)
-    members["headers"] = {name: MASK if _is_secret(name) else line for name, line in ask.headers.items()}
+    pairs = ask.headers.pairs() if isinstance(ask.headers, Headers) else ask.headers.items()
+    members["headers"] = {name: MASK if _is_secret(name) else line for name, line in pairs}
     if ask.files:
         members["files"] = _files(ask.files)
     state = getattr(ask.state, "loaded", ask.state)
@@ -114,13 +131,9 @@ def _ask(ask: Ask) -> dict[str, Any]:
     return members
 
 
-def _is_secret(name: str, cache: dict[str, bool] = {}) -> bool:  # noqa: B006, a cache that lives as long as the module
-    result = cache.get(name)
-    if result is None:
-        result = name in HEADERS or is_secret(name)
-        if len(cache) < 1000:
-            cache[name] = result
-    return result
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    return name in HEADERS or is_secret(name)
 
 
 def _files(content: Any) -> Any:

@@ -15,16 +15,19 @@ from redis.retry import Retry
 from ..config.redis_address import RedisAddress
 from ..types.clock import monotonic
 from .redis_script import Script
-from .store import StoreUnavailable
+from .store import StoreAway, StoreUnavailable
 
 #: The oldest server that the store supports.
 OLDEST = (6, 0)
 #: Seconds that connecting and one command may take.
-CONNECT_TIMEOUT, TIMEOUT = 1.0, 5.0
+CONNECT_TIMEOUT, TIMEOUT = 1.0, 3.0
 #: Seconds after a failure in which no command is tried, so that requests do not wait one after the other.
 PAUSE = 0.25
 #: An idle connection that is kept; more of them are closed.
 IDLE = 64
+
+#: Connections that fail for a reason that does not pass.
+_FINAL = (redis.AuthenticationError, redis.exceptions.AuthorizationError)
 
 Part = str | bytes | int | float
 
@@ -112,7 +115,7 @@ class Connections:
                 return connection
             connection.disconnect()
         if self._failure is not None and monotonic() < self._pause_end:
-            raise StoreUnavailable(*self._failure.args)
+            raise type(self._failure)(*self._failure.args)
         return self._connect()
 
     def _connect(self) -> Any:
@@ -156,7 +159,9 @@ class Connections:
         for secret in (self._password, self._options.get("username")):
             if secret:
                 reason = reason.replace(secret, "***")
-        return StoreUnavailable(f"the store {self.place} cannot be used: {reason[:300]}")
+        is_away = isinstance(error, (redis.ConnectionError, redis.TimeoutError, OSError)) and not isinstance(error, _FINAL)
+        kind = StoreAway if is_away else StoreUnavailable
+        return kind(f"the store {self.place} cannot be used: {reason[:300]}")
 
 
 def _options(address: RedisAddress) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from ..types.exchange import Exchange
 from . import records
-from .engine import Engine
+from .engine import SYSTEM, Engine
 from .journal import Journal, JournalMemory, arrival
 from .store import Cost, Levels, Page
 
@@ -243,6 +243,8 @@ class SharedState:
     def schedule(self, job: str, at: float | None) -> None:
         """Make a job due at a time, or no longer."""
         self.engine.schedule(self.name, job, at)
+        # Once more for all namespaces together, so that one read finds what is due.
+        self.engine.schedule(SYSTEM, json.dumps([self.name, job]), at)
 
     def due(self, now: float, limit: int = 100) -> list[str]:
         """The jobs that are due, the longest waiting first."""

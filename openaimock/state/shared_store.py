@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
+import json
 import math
 import os
 import threading
@@ -18,7 +20,7 @@ from ..text.log import ROOT
 from ..types.clock import monotonic
 from . import documents
 from .batches import collect
-from .engine import Engine
+from .engine import SYSTEM, Engine
 from .journal import JournalMemory
 from .metrics import Snapshot
 from .namespace import LIMIT, Counts, counts_of
@@ -28,13 +30,17 @@ from .store import StoreUnavailable
 
 #: Seconds between two batches.
 INTERVAL = 0.05
-#: A batch with more new exchanges than this is of a busy process: then writing records may take this share of its time. What is
+#: A batch with more new exchanges than this is of a busy process: then writing records may take this share of the time. What is
 #: left waits for the next batch, as long as it is among the exchanges that the journal keeps.
-BUSY, SHARE = 50, 0.05
+BUSY, SHARE = 10, 0.025
 #: Seconds between two reports of a process that it lives.
 BEAT = 1.0
+#: Jobs that are started at one look.
+_JOBS = 1000
 #: The document with the counts of namespaces that are gone.
 _PAST = "coverage of the past"
+#: The document with a digest of the rules that the processes loaded last.
+_CONFIGURATION = "configuration"
 #: Seconds that a reader of the journal waits for the batches of the other processes.
 PATIENCE = 2.0
 
@@ -42,7 +48,7 @@ PATIENCE = 2.0
 class SharedStore:
     """The namespaces of one mock over an engine (``state.store.Store``).
 
-    ``on_change`` is called with the counters of the store after another process has changed what all share.
+    ``on_change`` is called with the counters of the store many times a second, ``on_beat`` about once a second.
     """
 
     blocks = True
@@ -51,7 +57,9 @@ class SharedStore:
         self, engine: Engine, settings: Any, secrets: Collection[str] = (), measure: Callable[[], Snapshot] = Snapshot
     ) -> None:
         self.engine = engine
+        self.failure: str | None = None
         self.on_change: Callable[[Mapping[str, int]], None] = lambda counters: None
+        self.on_beat: Callable[[], None] = lambda: None
         self._measure = measure
         self._remembers = False
         self._settings = settings
@@ -141,12 +149,34 @@ class SharedStore:
     def follow(self, settings: Any, rules: Collection[str]) -> None:
         """Go on with other settings; what is counted of these rules is forgotten."""
         self._settings = settings
-        for state in self:
-            state.forget_rules(rules)
+        digest = hashlib.blake2b(repr(settings.rules).encode(), digest_size=16).hexdigest()
+        # Every process reads the same files; one of them forgets.
+        earlier: list[Any] = []
+
+        def replaced(old: Any) -> Any:
+            earlier[:] = [old]
+            return digest
+
+        documents.change(self.engine, _CONFIGURATION, replaced)
+        if earlier != [digest]:
+            for state in self:
+                state.forget_rules(rules)
 
     def counts(self) -> list[Counts]:
         """What is counted of the rules in every namespace, those that are gone included."""
         return [*map(counts_of, self), _past(documents.read(self.engine, _PAST))]
+
+    def due_jobs(self, now: float) -> list[tuple[SharedState, str]]:
+        """The jobs that are due in all namespaces."""
+        jobs = []
+        for key in self.engine.due(SYSTEM, now, _JOBS):
+            name, job = json.loads(key)
+            if job in self.engine.due(name, now, _JOBS):
+                jobs.append((self._states.get(name) or self._state(name), job))
+            elif job not in self.engine.due(name, math.inf, _JOBS):
+                # Its namespace was reset.
+                self.engine.schedule(SYSTEM, key, None)
+        return jobs
 
     def remember(self) -> None:
         """From now on keep the counts of namespaces that go, for the coverage of the whole run."""
@@ -160,7 +190,12 @@ class SharedStore:
 
     def check(self) -> None:
         """StoreUnavailable unless the store answers."""
-        self.engine.check()
+        try:
+            self.engine.check()
+        except StoreUnavailable as error:
+            self.failure = str(error)
+            raise
+        self.failure = None
 
     # The thread
 
@@ -169,6 +204,7 @@ class SharedStore:
         with self._lock:
             if self._thread is not None:
                 return
+            self.check()
             counters = self.engine.counters()
             self._resets, self._ticket = counters.get("resets", 0), counters.get("ticket", 0)
             self._beat()
@@ -189,16 +225,17 @@ class SharedStore:
             stale = [name for name, state in list(self._states.items()) if state.epoch and epochs.get(name) != state.epoch]
             self._discard(stale)
             self._resets = counters.get("resets", 0)
+        self.on_change(counters)
         ticket = counters.get("ticket", 0)
         if ticket != self._ticket:
             # A reader waits for all that has happened here until now.
             self.flush(whole=True)
             self._ticket = ticket
             self._beat()
-        self.on_change(counters)
         if monotonic() - self._beaten > BEAT:
             self._beat()
             self.processes.remove_dead()
+            self.on_beat()
             for name in self.engine.surplus(LIMIT):
                 self._forget(name)
 
@@ -283,8 +320,10 @@ def _run(reference: weakref.ref[SharedStore], stop: threading.Event) -> None:
             return
         try:
             store.tick()
-        except StoreUnavailable:
+            store.failure = None
+        except StoreUnavailable as error:
             # Requests that need the store say so; the others go on.
+            store.failure = str(error)
             stop.wait(BEAT)
         except Exception:
             ROOT.exception("Writing to the store failed")

@@ -19,6 +19,8 @@ from .store import TOLERANCE, Cost, Levels, StateFull
 
 #: Journal entries that are deleted together to keep the limit of bytes.
 _TRIM = 100
+#: Rows of one statement: SQLite's oldest limit is 999 values.
+_ROWS_AT_ONCE = 200
 _ROWS = list[tuple[Any, ...]]
 
 
@@ -41,8 +43,7 @@ class SQLiteEngine:
 
     def _change(self, statement: str, *values: Any) -> int:
         """Run one statement that writes; the number of rows that it changed."""
-        with self._writing() as db:
-            return db.execute(statement, values).rowcount
+        return self._connections.change(statement, values)[1]
 
     def check(self) -> None:
         """StoreUnavailable unless the file can be read."""
@@ -95,15 +96,18 @@ class SQLiteEngine:
         """Count a hit of a rule."""
         if times is not None and times < 1:
             return None
+        count = (
+            "INSERT INTO hits VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1 "
+            "WHERE ? IS NULL OR count < ? RETURNING count"
+        )
+        if key is None and answer < 0:
+            rows, _ = self._connections.change(count, (name, rule, times, times))
+            return int(rows[0][0]) - 1 if rows else None
         with self._writing() as db:
             if key is not None:
                 earlier = "SELECT number FROM claims WHERE namespace = ? AND rule = ? AND key = ?"
                 if (row := db.execute(earlier, (name, rule, key)).fetchone()) is not None:
                     return int(row[0])
-            count = (
-                "INSERT INTO hits VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1 "
-                "WHERE ? IS NULL OR count < ? RETURNING count"
-            )
             row = db.execute(count, (name, rule, times, times)).fetchone()
             if row is None:
                 return None
@@ -206,11 +210,10 @@ class SQLiteEngine:
             "INSERT INTO objects (namespace, collection, id, value, labels) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET value = excluded.value, labels = excluded.labels"
         )
-        with self._writing() as db:
-            db.execute(store, (name, collection, id, value, json.dumps(index) if index else None))
-            if _count(db, name, collection) > OBJECTS:
-                oldest = "SELECT min(seq) FROM objects WHERE namespace = ? AND collection = ?"
-                db.execute(f"DELETE FROM objects WHERE seq = ({oldest})", (name, collection))
+        self._change(store, name, collection, id, value, json.dumps(index) if index else None)
+        if self.count(name, collection) > OBJECTS:
+            oldest = "SELECT min(seq) FROM objects WHERE namespace = ? AND collection = ?"
+            self._change(f"DELETE FROM objects WHERE seq = ({oldest})", name, collection)
 
     def get(self, name: str, collection: str, id: str) -> str | None:
         """A stored text."""
@@ -232,7 +235,8 @@ class SQLiteEngine:
 
     def count(self, name: str, collection: str) -> int:
         """How many texts a collection has."""
-        return _count(self._connections.get(), name, collection)
+        rows = self._rows("SELECT count FROM collections WHERE namespace = ? AND collection = ?", name, collection)
+        return int(rows[0][0]) if rows else 0
 
     def page(
         self,
@@ -347,21 +351,19 @@ def _increment(db: sqlite3.Connection, counter: str) -> int:
 
 
 def _write(db: sqlite3.Connection, batch: Batch, size: int) -> None:
-    """Write one batch of the present epoch."""
+    """Write one batch of the present epoch.
+
+    Few statements with many rows each: Python's other threads run during a statement, and would hold up the next one.
+    """
     name = batch.namespace
     hits: dict[str, int] = {}
     for (rule, _), count in batch.hits.items():
         hits[rule] = hits.get(rule, 0) + count
-    db.executemany(
-        "INSERT INTO hits VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
-        [(name, rule, count) for rule, count in hits.items()],
-    )
-    answers = [(name, rule, answer) for rule, answer in batch.hits if answer >= 0]
-    db.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?)", answers)
-    db.executemany(
-        "INSERT INTO journal (namespace, key, size, record) VALUES (?, ?, ?, ?)",
-        [(name, entry.key, entry.size, entry.record) for entry in batch.entries if not entry.again],
-    )
+    more = "ON CONFLICT DO UPDATE SET count = count + excluded.count"
+    _insert(db, "INTO hits", [(name, rule, count) for rule, count in hits.items()], more)
+    _insert(db, "OR IGNORE INTO answers", [(name, rule, answer) for rule, answer in batch.hits if answer >= 0])
+    new = [(name, entry.key, entry.size, entry.record) for entry in batch.entries if not entry.again]
+    _insert(db, "INTO journal (namespace, key, size, record)", new)
     db.executemany(
         "UPDATE journal SET size = ?, record = ? WHERE key = ?",
         [(entry.size, entry.record, entry.key) for entry in batch.entries if entry.again],
@@ -370,6 +372,13 @@ def _write(db: sqlite3.Connection, batch: Batch, size: int) -> None:
     removed = db.execute(f"DELETE FROM journal WHERE namespace = ? AND seq <= ({oldest})", (name, name, size)).rowcount
     change = "UPDATE namespaces SET used = ?, dropped = dropped + ? WHERE name = ?"
     db.execute(change, (time.time(), removed + batch.dropped, name))
+
+
+def _insert(db: sqlite3.Connection, target: str, rows: Sequence[tuple[Any, ...]], conflict: str = "") -> None:
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        part = rows[start : start + _ROWS_AT_ONCE]
+        marks = ", ".join([f"({', '.join('?' * len(part[0]))})"] * len(part))
+        db.execute(f"INSERT {target} VALUES {marks} {conflict}", [value for row in part for value in row])
 
 
 def _trim(db: sqlite3.Connection, memory: int) -> None:
@@ -390,11 +399,6 @@ def _level(db: sqlite3.Connection, name: str, cost: Cost, now: float) -> float:
     row = db.execute("SELECT level, at FROM buckets WHERE namespace = ? AND bucket = ?", (name, cost.bucket)).fetchone()
     level, at = row or (cost.limit, now)
     return float(min(cost.limit, level + max(0.0, now - at) * cost.limit / cost.seconds))
-
-
-def _count(db: sqlite3.Connection, name: str, collection: str) -> int:
-    row = db.execute("SELECT count FROM collections WHERE namespace = ? AND collection = ?", (name, collection)).fetchone()
-    return int(row[0]) if row else 0
 
 
 def _page(rows: Iterator[tuple[str, str | None]], limit: int, index: Mapping[str, str]) -> TextPage:

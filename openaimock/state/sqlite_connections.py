@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -117,6 +118,19 @@ class Connections:
                 connection.close()
             if lock_file is not None:
                 os.close(lock_file)
+
+    def change(self, statement: str, values: Sequence[Any]) -> tuple[list[tuple[Any, ...]], int]:
+        """Run one statement that writes, as a transaction of its own: the rows that it returns and how many it changed."""
+        db = self.get()
+        self.lock()
+        try:
+            cursor = db.execute(statement, values)
+            rows = cursor.fetchall()
+            return rows, cursor.rowcount
+        except sqlite3.Error as error:
+            raise self.unavailable(error) from None
+        finally:
+            self.unlock()
 
     def writing(self) -> Writing:
         """A context in which one transaction writes: ``with connections.writing() as db: db.execute(...)``."""

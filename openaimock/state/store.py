@@ -213,11 +213,17 @@ class StoreUnavailable(Exception):
     """The database of a shared store does not answer. The message says which one and why, without a password."""
 
 
+class StoreAway(StoreUnavailable):
+    """The database cannot be reached now and may answer later, when nothing but time has passed."""
+
+
 class Store(Protocol):
     """The namespaces of one mock, by name. A namespace begins to exist when it is first asked for."""
 
     #: Whether other processes share the state, so that operations may block and raise StoreUnavailable.
     blocks: bool
+    #: Why the store did not answer when it was last needed; None when it did.
+    failure: str | None
 
     def may_block(self, name: str) -> bool:
         """Whether a request of a namespace may block before it asks the state for anything: its number is not at hand."""

@@ -6,13 +6,15 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..config.redis_address import parse
 from ..config.stores import sqlite_path
 from ..errors import ConfigError, Problem
+from ..text.log import ROOT
 from .engine import Engine
 from .metrics import Snapshot
 from .namespace import Namespaces
 from .shared_store import SharedStore
-from .store import StoreUnavailable
+from .store import StoreAway, StoreUnavailable
 
 
 def _sqlite(address: str, base: Path) -> Engine:
@@ -21,25 +23,38 @@ def _sqlite(address: str, base: Path) -> Engine:
     return SQLiteEngine(sqlite_path(address, base))
 
 
+def _redis(address: str, base: Path) -> Engine:
+    from .redis import RedisEngine
+
+    return RedisEngine(parse(address, base))
+
+
 #: The engine of an address (checked when the configuration was loaded), by its scheme. Imported on first use.
-ENGINES: Mapping[str, Callable[[str, Path], Engine]] = {"sqlite": _sqlite}
+ENGINES: Mapping[str, Callable[[str, Path], Engine]] = {"sqlite": _sqlite, "redis": _redis, "rediss": _redis}
 
 
 def make_store(
     settings: Any, secrets: Collection[str] = (), measure: Callable[[], Snapshot] = Snapshot
 ) -> Namespaces | SharedStore:
     """The store of a mock. ``secrets`` are the configured keys, masked in what is written; ``measure`` returns what this
-    process has counted of its exchanges. ConfigError when the store cannot be used.
+    process has counted of its exchanges. ConfigError when the store cannot be used. A server that is away may come back: then
+    requests are refused until it answers.
     """
     address: str = settings.store
     if address == "memory":
         return Namespaces(settings)
     engine = ENGINES[address.partition(":")[0]](address, settings.base)
+    failure = None
     try:
         engine.check()
+    except StoreAway as error:
+        failure = str(error)
+        ROOT.warning("%s; requests get a 503 until it answers", error)
     except StoreUnavailable as error:
         raise ConfigError([Problem(settings.store_place, "store", str(error))]) from None
     finally:
         # The process may fork before it answers requests.
         engine.close()
-    return SharedStore(engine, settings, secrets, measure)
+    store = SharedStore(engine, settings, secrets, measure)
+    store.failure = failure
+    return store

@@ -17,7 +17,7 @@ from ..types.exchange import Exchange
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ..config.types import ErrorDetails, Reply
+    from ..config.types import ErrorDetails, ExpectConfig, Reply
 
 #: Number of exchanges that a failure shows.
 MAX_SHOWN = 3
@@ -26,7 +26,7 @@ MAX_SHOWN = 3
 class When:
     """The ``when`` of a rule; one of the methods completes it. ConfigError with all problems of the rule.
 
-    All methods take ``id``, ``times`` and ``priority``, as a rule in a file does, and return the rule.
+    All methods take ``id``, ``times``, ``expect`` and ``priority``, as a rule in a file does, and return the rule.
     """
 
     def __init__(self, conditions: Any, place: str, add: Callable[[dict[str, Any]], Rule]) -> None:
@@ -41,10 +41,17 @@ class When:
         return f"<When at {self.place}{'' if self.completed else ', without a reply'}>"
 
     def reply(
-        self, reply: Reply = "", /, *, id: str | None = None, times: int | None = None, priority: float | None = None
+        self,
+        reply: Reply = "",
+        /,
+        *,
+        id: str | None = None,
+        times: int | None = None,
+        expect: int | ExpectConfig | None = None,
+        priority: float | None = None,
     ) -> Rule:
         """Answer with a text, a mapping as in a file, or the result of a function of the Ask."""
-        return self._complete({"reply": reply}, id, times, priority)
+        return self._complete({"reply": reply}, id=id, times=times, expect=expect, priority=priority)
 
     def replies(
         self,
@@ -52,11 +59,12 @@ class When:
         then: Literal["last", "cycle", "error"] = "last",
         id: str | None = None,
         times: int | None = None,
+        expect: int | ExpectConfig | None = None,
         priority: float | None = None,
     ) -> Rule:
         """Answer with these in turn; ``then`` says what follows the end: ``last``, ``cycle`` or ``error``."""
         listed = list(replies[0]) if len(replies) == 1 and isinstance(replies[0], (list, tuple)) else list(replies)
-        return self._complete({"replies": listed, "then": then}, id, times, priority)
+        return self._complete({"replies": listed, "then": then}, id=id, times=times, expect=expect, priority=priority)
 
     def error(
         self,
@@ -65,14 +73,15 @@ class When:
         *,
         id: str | None = None,
         times: int | None = None,
+        expect: int | ExpectConfig | None = None,
         priority: float | None = None,
         **details: Unpack[ErrorDetails],
     ) -> Rule:
         """Answer with an error in the API's wording, or with this ``message``, ``type``, ``code``, ``param``, ``retry_after``."""
-        return self._complete({"reply": {"error": {"status": status, **details} if details else status}}, id, times, priority)
+        error = {"status": status, **details} if details else status
+        return self._complete({"reply": {"error": error}}, id=id, times=times, expect=expect, priority=priority)
 
-    def _complete(self, answer: dict[str, Any], id: str | None, times: int | None, priority: float | None) -> Rule:
-        options = {"id": id, "times": times, "priority": priority}
+    def _complete(self, answer: dict[str, Any], **options: Any) -> Rule:
         options = {key: value for key, value in options.items() if value is not None}
         self.completed = True
         return self._add({"when": self._conditions, **answer, **options})
@@ -143,6 +152,12 @@ def in_order(exchanges: Sequence[Exchange], steps: Sequence[Any]) -> str:
         before = f" after #{remaining[position].order}"
         remaining = remaining[position + 1 :]
     return ""
+
+
+def unexpected(report: Mapping[str, Any]) -> list[str]:
+    """The rules of a coverage report that did not answer as often as they expect, a line each."""
+    places = {rule["id"]: f" ({rule['place']})" if rule["place"] else "" for rule in report["rules"]}
+    return [f"rule {id}{places[id]}: {difference}" for id, difference in report["unexpected"].items()]
 
 
 # Parts of these

@@ -24,5 +24,6 @@ def overdue(app: App, name: str, timeout: float, count: int) -> str:
 
 def _names(app: App) -> list[str]:
     """The holds of all rules, as they are written, in file order."""
-    plans = [plan for rule in list(app.ruleset.rules) for plan in (*(turn.plan for turn in rule.flow), *rule.plans) if plan]
-    return list(dict.fromkeys(plan.plain["hold"]["name"] for plan in plans if plan.plain.get("hold")))
+    plans = [plan for rule in list(app.ruleset.rules) for plan in (*(turn.plan for turn in rule.flow), *rule.plans)]
+    held = [plan.plain["hold"]["name"] for plan in (*plans, app.unmatched) if plan is not None and plan.plain.get("hold")]
+    return list(dict.fromkeys(held))

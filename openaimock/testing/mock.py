@@ -149,6 +149,7 @@ class MockServer:
         self._begun = []
         rules, app.sender.chaos = self._initial
         # Built again: a rule's number is its place in the set.
+        app.changes.reset()
         app.ruleset = RuleSet(rules, first=app.config.match == "first")
         app.sender.clock = Clock.parse(app.config.clock)
         app.namespaces.reset()
@@ -192,6 +193,11 @@ class MockServer:
     def coverage(self) -> dict[str, Any]:
         """Hits of every rule, the rules ``never`` hit, the replies ``unreached``: as ``GET /__openaimock/coverage`` has them."""
         return coverage.report(list(self.app.api.ruleset.rules), self.app.api.namespaces.counts())
+
+    def verify(self) -> None:
+        """AssertionError when a rule did not answer as often as its ``expect`` says, with all such rules."""
+        __tracebackhide__ = True
+        self._require("\n".join(assertions.unexpected(self.coverage())))
 
     def assert_called(
         self,

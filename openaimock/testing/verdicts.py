@@ -63,17 +63,23 @@ def environment(mock: MockServer, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def verdict(
-    mock: MockServer, allow_unmatched: bool = False, strict: bool = False, verdict: bool | Sequence[str] | None = None
+    mock: MockServer,
+    allow_unmatched: bool = False,
+    strict: bool = False,
+    verdict: bool | Sequence[str] | None = None,
+    completed: bool = True,
 ) -> str:
     """Why the exchanges of a test make it fail; "" when they do not.
 
-    It fails for every ``when`` without a reply, and for every request that no rule matched, unless these are allowed; when it
-    is ``strict``, also for rules that never answered and replies that were never sent; with ``verdict``, also for findings about
-    the client, except for those whose codes
-    it lists. ValueError for a code that does not exist.
+    It fails for every ``when`` without a reply, and for every request that no rule matched, unless these are allowed; when it is
+    ``completed``, also for rules that did not answer as often as they expect; when it is ``strict``, also for rules and replies
+    that were never used; with ``verdict``, also for findings about the client, except for those whose codes it lists. ValueError
+    for a code that does not exist.
     """
     lines = [f"when() at {place} has no reply: add .reply(...), .replies(...) or .error(...)" for place in mock.unfinished]
     lines += [] if allow_unmatched else _unmatched(mock)
+    if completed:
+        lines += [f"unexpected: {line}" for line in assertions.unexpected(mock.coverage())]
     if strict:
         lines += _leftovers(mock)
     if verdict is not None and verdict is not False:

@@ -11,7 +11,7 @@ import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..types.parts import once
+from ..types.parts import PARTS
 from . import tokens
 
 JSON = Any
@@ -49,8 +49,9 @@ _counts: dict[tuple[str, str, str, int, int], Count] = {}
 
 def _remembered(kind: str, value: JSON, encoding: str, count: Callable[[JSON], Count]) -> Count:
     """The count of a value, worked out once for the same content."""
-    name = tokens.tokenizer(encoding).name
-    return once(value, (kind, encoding, name), lambda value: _by_content((kind, encoding, name), value, count))
+    kinds = (kind, encoding, tokens.tokenizer(encoding).name)
+    part = PARTS.of(value)
+    return _by_content(kinds, value, count) if part is None else part.fact(kinds, count)
 
 
 def _by_content(kinds: tuple[str, str, str], value: JSON, count: Callable[[JSON], Count]) -> Count:

@@ -46,6 +46,11 @@ class SafeLogger(logging.Logger):
         table = _CONTROL_IN_LINES if getattr(record, "has_lines", False) else _CONTROL
         record.msg = redaction.text(_message(record), self.secrets).translate(table)
         record.args = None
+        facts: dict[str, Any] = getattr(record, "facts", {})
+        if facts:
+            record.facts = {
+                name: redaction.text(fact, self.secrets) if isinstance(fact, str) else fact for name, fact in facts.items()
+            }
         if record.exc_info and record.exc_info[0] is not None:
             lines = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
             record.exc_text = redaction.text(lines, self.secrets).translate({**_CONTROL_IN_LINES, ord("\n"): "\n"})
@@ -69,8 +74,9 @@ def safe(log: logging.Logger, secrets: Iterable[str]) -> logging.Logger:
 
 
 def json_line(record: logging.LogRecord, time: str) -> dict[str, Any]:
-    """The members of a record in the JSON format."""
+    """The members of a record in the JSON format: what ``extra`` has as ``facts`` are members of their own."""
     line = {"time": time, "level": record.levelname.lower(), "message": record.getMessage()}
+    line |= getattr(record, "facts", {})
     if record.exc_text:
         line["exception"] = record.exc_text
     return line

@@ -219,17 +219,35 @@ _SCRIPTS = {
 
 def estimate(encoding: str) -> Tokenizer:
     """Count and split by the estimate."""
-    ascii_only = _cutter("")
+
+    def count(text: str) -> int:
+        runs = _run_finder("" if text.isascii() else encoding)(text)
+        return "".join(runs).count(" ") + runs.count("")
 
     def split(text: str) -> list[str]:
-        return ascii_only(text) if text.isascii() else _cutter(encoding)(text)
+        return _cutter("" if text.isascii() else encoding)(text)
 
-    return Tokenizer("estimate", lambda text: len(split(text)), split)
+    return Tokenizer("estimate", count, split)
 
 
 @cache
 def _cutter(encoding: str) -> Callable[[str], list[str]]:
     """The function that cuts text into pieces; "" is for ASCII, where the encodings agree (compiled ten times faster)."""
+    return re.compile(_pieces(encoding)).findall
+
+
+@cache
+def _run_finder(encoding: str) -> Callable[[str], list[str]]:
+    """The function that cuts text into the same pieces, but as few texts, so that counting takes half of the time.
+
+    A row of words in small letters, each of which is a piece, is one text, and any other piece is an empty one.
+    """
+    letters = f"a-z{_VIET if encoding == 'o200k_base' else ''}"
+    return re.compile(rf"( [a-z][{letters}]{{0,10}}(?: [a-z][{letters}]{{0,10}}){{0,60}})|{_pieces(encoding)}").findall
+
+
+def _pieces(encoding: str) -> str:
+    """The pattern of a piece."""
     letters = "".join(f"{script}|" for script in _SCRIPTS.get(encoding, ()))
     words = _VIET if encoding == "o200k_base" else ""
     alternatives = (
@@ -250,4 +268,4 @@ def _cutter(encoding: str) -> Callable[[str], list[str]]:
         r"[\r\n][\r\n]{0,15}",
         r"\t[ \t]{0,19}(?![^ \t])",
     )
-    return re.compile("|".join(alternatives) + f"|{letters}[\\s\\S]").findall
+    return "|".join(alternatives) + f"|{letters}[\\s\\S]"

@@ -46,9 +46,18 @@ OPERATIONS: Mapping[str, str] = {
         "audio.speech": ("audio.speech.create",),
         "audio.transcriptions": ("audio.transcriptions.create",),
         "audio.translations": ("audio.translations.create",),
+        "audio.voices": ("audio.voices.create", "audio.voices.delete"),
+        "audio.voice_consents": (
+            "audio.voice_consents.create", "audio.voice_consents.list", "audio.voice_consents.retrieve",
+            "audio.voice_consents.update", "audio.voice_consents.delete",
+        ),
         "models": ("models.list", "models.retrieve", "models.delete"),
         "files": ("files.create", "files.list", "files.retrieve", "files.delete", "files.content"),
         "batches": ("batches.create", "batches.list", "batches.retrieve", "batches.cancel"),
+        "webhooks": (
+            "webhooks.create", "webhooks.list", "webhooks.retrieve", "webhooks.update", "webhooks.delete",
+            "webhooks.rotate_secret", "webhooks.test", "webhooks.event_types.list",
+        ),
         "uploads": ("uploads.create", "uploads.parts.create", "uploads.complete", "uploads.cancel"),
         "vector_stores": (
             "vector_stores.create", "vector_stores.list", "vector_stores.retrieve", "vector_stores.update",

@@ -14,8 +14,8 @@ from .run import Run, failure, gap, retry_after
 SHORT_WAIT = 0.1
 #: Seconds that a retry may come before the end of ``retry-after``: timers and clocks are not exact.
 TOLERANCE = 0.05
-#: The number of waits from which they should grow, the factor by which the last one should exceed the first, and the seconds
-#: from which a constant wait is long enough.
+#: The number of waits from which they should grow, the factor by which the longest one should exceed the shortest, and the
+#: seconds from which a constant wait is long enough.
 WAITS, GROWTH, LONG_WAIT = 3, 1.5, 20.0
 #: Failed attempts at one request after which a client should have given up.
 MAX_ATTEMPTS = 10
@@ -54,7 +54,7 @@ def constant_interval(run: Run) -> Iterator[Evidence]:
     for group in run.attempts:
         waited = [pair for pair in pairwise(group) if failure(pair[0]) == "busy" and retry_after(pair[0]) is None]
         waits = [gap(*pair) for pair in waited]
-        if len(waits) < WAITS or min(waits) < SHORT_WAIT or waits[0] >= LONG_WAIT or waits[-1] >= GROWTH * waits[0]:
+        if len(waits) < WAITS or min(waits) < SHORT_WAIT or waits[0] >= LONG_WAIT or max(waits) >= GROWTH * min(waits):
             continue
         numbers = ", ".join(f"{wait:.1f}" for wait in waits[:5])
         yield Evidence(f"the waits before {len(waits)} retries did not grow: {numbers} s", tuple(group))
@@ -101,7 +101,7 @@ def not_retried(run: Run) -> Iterator[Evidence]:
     for group in run.attempts:
         kind = failure(group[-1])
         if len(group) == 1 and kind in ("busy", "lost"):
-            reason = f"status {group[0].status}" if kind == "busy" else "the connection failed"
+            reason = f"status {group[0].status}" if kind == "busy" else "no answer arrived"
             yield Evidence(f"{reason}, and the request was never repeated", tuple(group))
 
 

@@ -91,13 +91,13 @@ def failure(exchange: Exchange) -> str:
     """
     if exchange.status >= 400:
         return _refusal(exchange)
+    if exchange.ended == "running":
+        return "running"
     fault = exchange.fault
     if fault is not None and _is_cut(exchange):
         streamed = exchange.ask is not None and exchange.ask.stream
         return "broken" if streamed and fault.after > 0 and fault.kind != "empty" else "lost"
-    if exchange.ended == "client_disconnected":
-        return "left"
-    return "running" if exchange.ended == "running" else ""
+    return "left" if exchange.ended == "client_disconnected" else ""
 
 
 def _refusal(exchange: Exchange) -> str:

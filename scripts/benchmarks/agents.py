@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from . import requests, servers, texts
 from .load import check, load, verify, warm
@@ -19,6 +21,8 @@ class Row(NamedTuple):
     name: str
     cases: list[Case]
     need: float
+    #: Settings of ours beside the rule.
+    config: Mapping[str, Any] = {}
 
 
 def rows(bench: Bench) -> list[Row]:
@@ -29,11 +33,19 @@ def rows(bench: Bench) -> list[Row]:
         table += [
             Row(f"{name}, 60 KB", [requests.agent(path)], 1.0),
             Row(f"{name}, 60 KB, streamed", [requests.agent(path, stream=True)], 1.0),
-            Row(f"{name}, 60 KB, nothing comes again", requests.fresh(path, fresh), 0),
+            Row(f"{name}, 60 KB, another conversation each time", requests.fresh(path, fresh), 0),
         ]
     table.append(Row("chat, 100 turns", [requests.agent(CHAT, "turns", messages=200, count=0)], 0))
     calls = [requests.agent(path, "calls", messages=8, stream=True)._replace(expect=requests.ARGUMENTS) for path in (CHAT,)]
-    return [*table, Row("chat, a streamed tool call", calls, 0)]
+    agent, short = requests.agent(CHAT), requests.short(CHAT)
+    named = short._replace(headers=(("x-openaimock-namespace", "run-########"),))
+    return [
+        *table,
+        Row("chat, a streamed tool call", calls, 0),
+        Row("chat, 60 KB, a journal of 4 MB", [agent], 0, {"journal": {"memory": "4MB"}}),
+        Row("chat, 60 KB, lint: error", [agent], 0, {"lint": "error"}),
+        Row("short chat, a namespace for each request", [named], 0),
+    ]
 
 
 def run(bench: Bench) -> Outcome:
@@ -41,24 +53,24 @@ def run(bench: Bench) -> Outcome:
     outcome = Outcome()
     for row in rows(bench):
         calls = row.cases[0].expect == requests.ARGUMENTS
-        ours = bench.write("agents.yaml", json.dumps({"apiKey": texts.KEY, "responses": [requests.rule(calls)]}))
+        ours = bench.write("agents.yaml", json.dumps({"apiKey": texts.KEY, "responses": [requests.rule(calls)], **row.config}))
         theirs = bench.write("agents.json", json.dumps({"fixtures": [requests.fixture(calls)]}))
         _compare(bench, outcome, row, (ours, theirs))
     outcome.notes.append(
         "60 KB: a system prompt of 1,500 words, 20 tools and 40 messages, the same in every request but for the last message, as "
-        "an agent sends them; where nothing comes again, all texts are new."
+        "an agent sends them; in another conversation all messages but the system prompt are new."
     )
     return outcome
 
 
-def _compare(bench: Bench, outcome: Outcome, row: Row, files: tuple[object, object]) -> None:
+def _compare(bench: Bench, outcome: Outcome, row: Row, files: tuple[Path, Path]) -> None:
     """The rates of both servers for one kind of request."""
     ports = [free_port(), free_port()]
     rates: dict[str, list[float]] = {"openaimock": [], "aimock": []}
     costs: dict[str, list[float]] = {"openaimock": [], "aimock": []}
     with (
-        serve(bench, "openaimock", servers.ours(bench, files[0], ports[0]), ports[0]) as ours,  # type: ignore[arg-type]
-        serve(bench, "aimock", servers.aimock(bench, files[1], ports[1]), ports[1]) as aimock,  # type: ignore[arg-type]
+        serve(bench, "openaimock", servers.ours(bench, files[0], ports[0]), ports[0]) as ours,
+        serve(bench, "aimock", servers.aimock(bench, files[1], ports[1]), ports[1]) as aimock,
     ):
         for server in (ours, aimock):
             verify(server, row.cases[:1])

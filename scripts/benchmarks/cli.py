@@ -9,7 +9,7 @@ import time
 import traceback
 from pathlib import Path
 
-from . import agents, chat, connections, hosts, lengths, many, report, servers, soak, start, streams, workers
+from . import agents, chat, connections, hosts, lengths, many, report, servers, soak, start, stores, streams, workers
 from .nouns import Bench, Outcome, Work, Wrong
 from .processes import raise_limits
 
@@ -23,6 +23,7 @@ WORKS = [
     Work("connections", "5,000 open connections, 500 of them streaming", connections.run),
     Work("start", "start to first answer, memory at rest, beside both peers", start.run),
     Work("workers", "--workers 2 beside one process", workers.run),
+    Work("stores", "claims and rules without a sequence, in memory, SQLite and Redis", stores.run),
     Work("hosts", "the application in gunicorn, uWSGI and granian, beside aimock", hosts.run),
 ]
 SOAK = Work("soak", "memory and files over a long mixed run", soak.run)

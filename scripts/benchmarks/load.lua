@@ -1,7 +1,7 @@
 -- wrk's side: sends the requests of a file in turn and prints what it counted as one line of JSON.
---   wrk ... URL -- FILE KEY [PATTERN]
+--   wrk ... URL -- FILE KEY PATTERN [HEADER VALUE]
 -- The text ######## in a request becomes a number that no other request has.
--- With a PATTERN every answer's status and body is looked at, which costs wrk time: runs that are timed go without, and
+-- With a PATTERN other than "-" every answer's status and body is looked at, which costs wrk time: runs that are timed go without, and
 -- are watched from outside instead.
 
 local requests, at, number = {}, 0, 0
@@ -14,12 +14,15 @@ end
 
 function init(args)
   local headers = { ["content-type"] = "application/json", ["authorization"] = "Bearer " .. args[2] }
+  if args[4] then
+    headers[args[4]] = args[5]
+  end
   for body in io.lines(args[1]) do
     local whole = wrk.format("POST", nil, headers, body)
     local place = whole:find("########", 1, true)
     requests[#requests + 1] = place and { whole:sub(1, place - 1), whole:sub(place + 8) } or whole
   end
-  if args[3] then
+  if args[3] ~= "-" then
     response = function(status, _, body)
       if status ~= 200 or not body:find(args[3]) then
         wrong = wrong + 1

@@ -144,13 +144,16 @@ class Watch:
             raise self._error
 
 
-def _wrk(bench: Bench, server: Server, cases: Sequence[Case], connections: int, seconds: float, *more: str) -> dict[str, Any]:
+def _wrk(
+    bench: Bench, server: Server, cases: Sequence[Case], connections: int, seconds: float, pattern: str = "-"
+) -> dict[str, Any]:
     lines = "".join(case.body.decode() + "\n" for case in cases)
     file = bench.write("requests.jsonl", lines)
     url = f"http://127.0.0.1:{server.port}{cases[0].path}"
     # wrk takes whole seconds only.
     argv = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "120s", "-s", str(_SCRIPT)]
-    popen = subprocess.Popen([*argv, url, "--", str(file), KEY, *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    more = [word for header in cases[0].headers[:1] for word in header]
+    popen = subprocess.Popen([*argv, url, "--", str(file), KEY, pattern, *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         out, _ = popen.communicate(timeout=seconds + 150)
     finally:

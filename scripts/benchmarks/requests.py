@@ -64,11 +64,15 @@ def _round(chance: random.Random, path: str, number: int, names: list[str]) -> l
 
 
 def agent(path: str, seed: str = "agent", *, messages: int = 40, count: int = 20, stream: bool = False) -> Case:
-    """A request of about 60 KB. Requests with the same seed differ only in the number in their last message."""
-    chance = random.Random(f"{seed} {path}")
+    """A request of about 60 KB. Requests with the same seed differ only in the number in their last message.
+
+    The tools and the system prompt are the same for all seeds.
+    """
+    chance = random.Random(f"tools {path}")
     offered = tools(chance, path, count)
     names = [tool["name"] if path != CHAT else tool["function"]["name"] for tool in offered] or ["now"]
     system = sentence(chance, 1500)
+    chance = random.Random(f"{seed} {path}")
     before = [{"role": "system", "content": system}] if path == CHAT else []
     conversation: list[dict[str, Any]] = list(before)
     # Whole rounds only: a call without its result would be refused.
@@ -82,7 +86,7 @@ def agent(path: str, seed: str = "agent", *, messages: int = 40, count: int = 20
 
 
 def fresh(path: str, count: int, *, stream: bool = False) -> list[Case]:
-    """So many requests that have nothing in common but their size."""
+    """So many requests of different conversations, with the same tools and system prompt."""
     return [agent(path, f"fresh {number}", stream=stream) for number in range(count)]
 
 

@@ -136,6 +136,15 @@ def test_the_rules_view_shows_hits_and_rules_never_hit(page, mock):
     assert len(all_of(page, "#rules tr.never")) == 2
 
 
+def test_the_client_view_shows_the_findings_as_they_come(page, mock):
+    page.find_element("id", "tab-client").click()
+    until(page, lambda: "No findings about the client" in text_of(page, "#client"))
+    mock.when(user="x").error(503)
+    post(mock, user("x"))
+    until(page, lambda: "1 finding about the client" in text_of(page, "#client"))
+    assert "not_retried: status 503, and the request was never repeated (#1)" in text_of(page, "#client")
+
+
 def test_a_request_is_explained_and_sent(page, mock):
     page.find_element("id", "tab-try").click()
     page.find_element("id", "explain").click()
@@ -170,7 +179,7 @@ def test_no_width_scrolls_sideways(page, mock, width, height):
         until(page, lambda: rows(page))
         all_of(page, "#list button")[0].click()
         until(page, lambda: "POST" in text_of(page, "#detail"))
-        for tab in ("tab-exchanges", "tab-rules", "tab-try"):
+        for tab in ("tab-exchanges", "tab-rules", "tab-client", "tab-try"):
             page.find_element("id", tab).click()
             assert page.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     finally:

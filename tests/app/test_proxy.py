@@ -8,6 +8,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ from ..support.upstream import RawUpstream, Script, answer
 from ..support.wire import user
 
 JSON_TYPE = "content-type: application/json"
+STREAM = b'data: {"a":1}\n\ndata: [DONE]\n\n'
 
 
 @pytest.fixture
@@ -260,6 +262,25 @@ def test_faults_and_latency_apply_to_whole_answers(serve, http, upstream) -> Non
     assert http.get(url, headers={"x-openaimock-fault": "truncate;after=3"}).content == b'{"a'
     assert http.get(url, headers={"x-openaimock-latency": "20"}).json() == {"a": 1}
     assert mock.exchanges[1].duration >= 0.02
+
+
+@pytest.mark.parametrize(("body", "type", "after"), [(b"{}", "application/json", 0), (STREAM, "text/event-stream", 1)])
+def test_a_hold_applies_to_the_answer_of_the_upstream(serve, http, upstream, body, type, after) -> None:
+    real = upstream(sends(answer(body, "200 OK", f"content-type: {type}")))
+    rule = {"when": {}, "reply": {"proxy": True, "hold": {"name": "slow", "after": after}}}
+    mock = serve({"responses": [rule], "upstream": {"url": real.url}})
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(http.post, mock.url + "/chat/completions", json=user("x", stream=after > 0))
+        mock.wait_held("slow")
+        mock.release("slow")
+        assert held.result(20).content == body
+    with socket.create_connection(("127.0.0.1", mock.port), timeout=20) as leaving:
+        content = json.dumps(user("x", stream=after > 0)).encode()
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: mock\r\nContent-Length: %d\r\n\r\n" % len(content)
+        leaving.sendall(head + content)
+        mock.wait_held("slow")
+    mock.wait_held("slow", count=0)
+    assert mock.exchanges[-1].ended == "client_disconnected"
 
 
 def test_limits_apply(serve, http, upstream) -> None:

@@ -63,6 +63,18 @@ def test_what_fails_a_run(served, option, texts, code):
     assert bool(output) is bool(code)
 
 
+def test_a_run_fails_for_rules_that_answer_not_as_often_as_expected(start, tmp_path):
+    (tmp_path / "mock.yaml").write_text("responses:\n  - {id: a, when: {user: a}, reply: one, expect: 2}\n")
+    for texts, code in ((["a"], 1), (["a", "a"], 0)):
+        running = start("mock.yaml", "-p", "0", "--fail-unexpected", cwd=tmp_path)
+        for text in texts:
+            running.ask(text)
+        running.process.send_signal(signal.SIGTERM)
+        output, _ = running.process.communicate(timeout=30)
+        assert running.process.returncode == code
+        assert ("a (mock.yaml:2:5)       1         2      1/1  unexpected" in output) is bool(code)
+
+
 def test_an_interrupted_run_fails_too(served):
     assert served(["--fail-unmatched"], "x", number=signal.SIGINT)[0] == 1
 

@@ -137,10 +137,14 @@ def test_a_miss_is_logged_with_its_explanation(start, good):
 def test_log_file_in_json(start, good, tmp_path):
     log = tmp_path / "mock.log"
     running = start(good, "-p", "0", "--log-file", str(log), "--log-format", "json")
-    running.ask()
+    request_id = running.ask().headers["x-request-id"]
+    running.ask("Hullo", headers={"x-openaimock-namespace": "other"})
     running.stop()
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [(line["level"], "200" in line["message"]) for line in lines] == [("info", True)]
+    assert [(line["level"], "200" in line["message"]) for line in lines[:1]] == [("info", True)]
+    assert (lines[0]["request_id"], lines[0]["namespace"], lines[0]["status"]) == (request_id, "default", 200)
+    assert [line["namespace"] for line in lines[1:]] == ["other", "other"]
+    assert len({line["request_id"] for line in lines}) == 2
 
 
 def test_no_key_is_ever_logged(start, tmp_path):

@@ -85,6 +85,25 @@ def test_a_reset_and_stored_objects_reach_all_workers(served):
     assert len(admin(served, "exchanges")["exchanges"]) == 10
 
 
+def test_changes_of_the_admin_reach_all_workers(served):
+    def answers(user):
+        return {chat(served, user, f"n{number}") for number in range(8)}
+
+    rule = {"id": "new", "when": {"user": "new"}, "reply": "added"}
+    assert admin(served, "rules", "POST", {"responses": [rule]})["added"] == ["new"]
+    assert answers("new") == {"added"}
+    assert {len(admin(served, "rules")["rules"]) for _ in range(6)} == {5}
+    assert admin(served, "rules/plain", "DELETE") == {"deleted": 1}
+    assert answers("plain") == {400}
+    admin(served, "chaos", "PUT", {"rate": 1, "faults": ["empty"]})
+    assert {admin(served, "config")["chaos"]["rate"] for _ in range(6)} == {1}
+    admin(served, "chaos", "PUT")
+    before = admin(served, "advance?seconds=100000", "POST")["now"]
+    assert all(0 <= admin(served, "advance?seconds=0", "POST")["now"] - before < 1000 for _ in range(6))
+    assert admin(served, "rules", "PUT", [{"when": {"user": "only"}, "reply": "one"}]) == {"rules": 1}
+    assert (answers("only"), answers("new")) == ({"one"}, {400})
+
+
 def test_the_private_file_is_for_this_user_and_removed_at_the_end(served, tmp_path):
     [folder] = tmp_path.glob("openaimock-workers-*")
     chat(served, "turns")

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from openaimock.config import later
 from openaimock.config.load import load
 from openaimock.errors import ConfigError
 
@@ -99,11 +98,6 @@ def test_an_included_pipe_or_device_is_refused(tmp_path: Path) -> None:
         f"'{tmp_path}/pipe.yaml' is a pipe or a device; name a regular file",
         "'/dev/zero' is a pipe or a device; name a regular file",
     ]
-
-
-@pytest.mark.parametrize("name", later.KEYS["a rule"])
-def test_a_key_of_a_rule_that_is_not_available_yet(name: str) -> None:
-    assert problems({"responses": {"a": {"when": {}, "reply": "x", name: 1}}}) == [f"responses.a: '{name}' is not available yet"]
 
 
 @pytest.mark.parametrize(

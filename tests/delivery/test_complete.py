@@ -266,8 +266,3 @@ def test_a_raw_stream_is_sent_as_written_at_a_pace(serve):
 def test_a_fault_cuts_a_raw_stream_after_events(serve):
     mock = serve(rule(body=RAW, fault={"kind": "truncate", "after": 2}))
     assert chat(mock, stream=True).text == RAW[: RAW.index('data: {"a":2}')]
-
-
-def test_a_header_of_a_later_version_is_refused(serve):
-    answer = post(serve(rule(content="x")), user("go"), headers={"x-openaimock-rule": "a"})
-    assert (answer.status_code, answer.json()["error"]["message"]) == (400, "The header x-openaimock-rule is not available yet.")

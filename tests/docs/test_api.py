@@ -9,7 +9,7 @@ import pytest
 from openaimock.types.operations import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
-#: Operations that are in the table only to give a clear answer, and those that the client has as a method of another name.
+#: Operations that are in the table only to give a clear answer.
 NOT_ANSWERED = {"responses.connect"}
 
 

@@ -12,7 +12,7 @@ from .test_replies import tree
 
 
 def cases() -> Iterator[tuple[str, str]]:
-    for page in ("endpoints.rst", "images.rst", "audio.rst", "files.rst"):
+    for page in ("endpoints.rst", "images.rst", "audio.rst", "files.rst", "webhooks.rst"):
         for part in tree(page).findall(section):
             for block in part.findall(literal_block):
                 if block["classes"][-1] == "yaml" and block.parent is part:

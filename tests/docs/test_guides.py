@@ -52,6 +52,16 @@ def test_the_unittest_example_passes():
     assert (result.testsRun, result.failures, result.errors) == (1, [], [])
 
 
+def test_the_findings_of_verify_are_those_of_the_page(tmp_path, monkeypatch, capsys):
+    from openaimock.cli import main
+
+    page = {name: text for block, _, text in blocks("commands.rst") for name in block["names"]}
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old.yaml").write_text(page["verify-example"])
+    assert main(["verify", "old.yaml"]) == 1
+    assert capsys.readouterr().err.rstrip("\n") == page["verify-output"]
+
+
 def test_the_commands_have_the_output_of_the_page(tmp_path):
     page = blocks("commands.rst")
     (tmp_path / "mock.yaml").write_text(next(text for _, language, text in page if language == "yaml"))

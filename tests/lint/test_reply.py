@@ -110,3 +110,70 @@ def test_what_is_echoed_is_no_rules_fault():
         response = send(http, "chat", {"response_format": FORMAT})
     assert (response.status_code, response.headers.get("x-openaimock-lint")) == (200, None)
     assert json.loads(response.text)["choices"][0]["message"]["content"] == "Hello"
+
+
+def calling(*names):
+    return {"tool_calls": [{"name": name} for name in names]}
+
+
+def flat(name):
+    return {"type": "function", "name": name}
+
+
+TWO = [{"type": "function", "function": {"name": name}} for name in ("one", "two")]
+ALLOWED = {"mode": "required", "tools": [{"type": "function", "function": {"name": "one"}}]}
+
+
+@pytest.mark.parametrize(
+    ("choice", "reply", "message"),
+    [
+        ("none", calling("one"), "the request has tool_choice: none, but the reply calls 'one'"),
+        ("none", "Hi!", None),
+        ("auto", "Hi!", None),
+        ("auto", calling("one", "two"), None),
+        ("required", "Hi!", "the tool_choice of the request requires a call of a tool, but the reply makes none"),
+        ("required", {"refusal": "No."}, None),
+        ("required", {"content": "Hi", "finish_reason": "length"}, None),
+        ("required", calling("two"), None),
+        (TWO[0], "Hi!", "the tool_choice of the request requires a call of 'one', but the reply makes none"),
+        (TWO[0], calling("two"), "the reply calls 'two', but the tool_choice of the request allows only 'one'"),
+        (TWO[0], calling("one"), None),
+        ({"type": "allowed_tools", "allowed_tools": ALLOWED}, calling("two"),
+         "the reply calls 'two', but the tool_choice of the request allows only 'one'"),
+        ({"type": "allowed_tools", "allowed_tools": {**ALLOWED, "mode": "auto"}}, "Hi!", None),
+    ],
+)  # fmt: skip
+def test_replies_are_compared_with_the_tool_choice(serve, choice, reply, message):
+    findings = reply_findings(serve, reply, tools=TWO, tool_choice=choice)
+    assert findings == ([] if message is None else [("reply_tool_choice", message, None)])
+
+
+def test_a_forced_function_of_the_older_form(serve):
+    functions = [{"name": "one"}, {"name": "two"}]
+    findings = reply_findings(serve, calling("two"), functions=functions, function_call={"name": "one"})
+    assert [check for check, *_ in findings] == ["reply_tool_choice"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "check"),
+    [
+        ("Hi!", "reply_tool_choice"),
+        ({"blocks": [{"item": {"type": "reasoning", "id": "rs_1", "summary": []}}, {"text": "x"}]}, "reply_tool_choice"),
+        ({"blocks": [{"item": {"type": "function_call", "call_id": "c", "name": "one", "arguments": "{}"}}]}, None),
+        (calling("two"), "reply_tool_choice"),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_responses_are_compared_with_the_tool_choice_too(serve, reply, check, stream):
+    mock = serve([{"when": {}, "reply": reply}])
+    tools = {"tools": [flat("one"), flat("two")], "tool_choice": flat("one")}
+    answer = post(mock, {"model": "gpt-4o", "input": "Hello", "stream": stream, **tools}, "/responses")
+    assert answer.headers.get("x-openaimock-lint") == check
+
+
+@pytest.mark.parametrize(("parallel", "found"), [(False, True), (True, False), (None, False)])
+def test_calls_at_once_are_compared_with_parallel_tool_calls(serve, parallel, found):
+    findings = reply_findings(serve, calling("one", "two"), tools=TWO, parallel_tool_calls=parallel)
+    message = "the request has parallel_tool_calls: false, but the reply makes 2 calls"
+    assert findings == ([("reply_parallel_calls", message, None)] if found else [])
+    assert reply_findings(serve, calling("one"), tools=TWO, parallel_tool_calls=parallel) == []

@@ -1,12 +1,16 @@
-"""A mock whose state is in a SQLite file: every suite of an endpoint behaves as in memory, and several apps share one state."""
+"""Mocks whose state is in a SQLite file or in Redis: several apps share one state."""
 
 from __future__ import annotations
+
+import uuid
 
 import pytest
 from werkzeug.test import Client
 
 from openaimock.config.load import load
 from openaimock.wsgi import create_app
+
+from ..support.redis_server import needs_redis, shared_server
 
 RULES = {
     "plain": {"when": {"user": "plain"}, "reply": "always"},
@@ -24,8 +28,8 @@ RULES = {
 class Peer:
     """One of several mocks that share a store, as a client without a socket."""
 
-    def __init__(self, path, **settings) -> None:
-        config = {"responses": RULES, "store": f"sqlite:///{path}", "scenarios": {"door": "shut"}, **settings}
+    def __init__(self, store, **settings) -> None:
+        config = {"responses": RULES, "store": store, "scenarios": {"door": "shut"}, **settings}
         self.app = create_app(load(config))
         self.client = Client(self.app)
 
@@ -43,9 +47,15 @@ class Peer:
         ).json
 
 
+@pytest.fixture(params=["sqlite", pytest.param("redis", marks=needs_redis)])
+def store(request, tmp_path):
+    """The address of a store that is empty."""
+    return f"sqlite:///{tmp_path}/state.db" if request.param == "sqlite" else f"{shared_server().url}?prefix={uuid.uuid4().hex}"
+
+
 @pytest.fixture
-def peers(tmp_path):
-    made_here = [Peer(tmp_path / "state.db"), Peer(tmp_path / "state.db")]
+def peers(store):
+    made_here = [Peer(store), Peer(store)]
     yield made_here
     for peer in made_here:
         peer.app.close()

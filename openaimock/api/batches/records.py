@@ -22,7 +22,7 @@ _TIMES = {status: f"{status}_at" for status in ("in_progress", "finalizing", "ca
 #: ``_due`` is when the next step is taken without being asked for, ``_ready`` when the last line is answered,
 #: ``_size`` the bytes of the input, ``_ran`` whether the lines were answered, ``_output`` and ``_errors`` the ids of the files to
 #: be, with ``_output_size`` and ``_errors_size`` bytes, ``_usage`` the tokens used so far, ``_expires_after`` the policy of these
-#: files.
+#: files, ``_announced`` whether its end was announced to webhooks.
 Record = dict[str, Any]
 
 
@@ -67,6 +67,7 @@ def new_record(body: Mapping[str, Any], context: Context) -> Record:
         "_errors_size": 0,
         "_usage": usage_object(0, 0),
         "_expires_after": body.get("output_expires_after"),
+        "_announced": False,
     }
 
 

@@ -11,6 +11,7 @@ from ...state.store import State, StateFull
 from ...types.clock import monotonic
 from .. import stored_files
 from ..jobs import Answer, Work
+from ..webhooks.endpoints import emit
 from . import records
 from .check import Checked, batch_error, check_input, full_endpoint, numbered_lines
 from .records import Record, change, move, usage_object
@@ -30,10 +31,19 @@ def run(id: str, work: Work) -> None:
     while work.proceed():
         record: Record | None = store.get(records.BATCHES, id)
         if record is None or record["status"] in records.ENDED:
+            _announce(record, work)
             return store.schedule(job, None)
         if record["_due"] > work.context.now:
             return work.context.jobs.schedule(store, job, record["_due"])
         _step(record, work)
+
+
+def _announce(record: Record | None, work: Work) -> None:
+    """Tell webhooks about the end of a batch, once."""
+    if record is not None and work.context.store.update(
+        records.BATCHES, record["id"], {"_announced": True}, {"_announced": False}
+    ):
+        emit(work.context, f"batch.{record['status']}", record["id"])
 
 
 def _step(record: Record, work: Work) -> None:

@@ -17,7 +17,7 @@ from ...types.ask import Ask, Message, ToolCall
 from ...types.parts import once_each
 from ...types.reply import Reply
 from ...types.tools import describe
-from .. import shaping
+from .. import prompt_cache, shaping
 from ..operation import Operation
 from . import stored
 from .choices import whole_choice
@@ -66,9 +66,18 @@ def _last_user(messages: Sequence[Message]) -> str:
 def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
     """The answer to a chat completion request."""
     body, model = ask.body, context.models.family(ask.model)
-    if reply.plain and not ask.stream and body.keys() <= _SIMPLE and not (model.cache_writes or model.audio_usage):
+    if (
+        reply.plain
+        and not ask.stream
+        and body.keys() <= _SIMPLE
+        and not (model.cache_writes or model.audio_usage or context.prompt_cache)
+    ):
         return _plain_text(ask, reply.blocks[0].text, model, context)
+    # A stream counts, too, when it does not report its usage.
+    cached = prompt_cache.of_chat(ask, model, context)
     shaped = _shaped(ask, reply)
+    if body.get("modalities"):
+        shaped = _with_speech(ask, shaped)
     replies = [candidate for candidate, _ in shaped]
     head = {
         "id": reply.id or context.ids.id("chatcmpl-", 29),
@@ -81,7 +90,7 @@ def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.
     if ask.stream and not body.get("store"):
         return payloads.Events(frames(ask, shaped, {**head, **tail}, moderation, context))
     choices = [whole_choice(ask, candidate, reason, at, context) for at, (candidate, reason) in enumerate(shaped)]
-    counts = usage(ask, replies, model)
+    counts = usage(ask, replies, model, cached)
     whole = {**head, "object": "chat.completion", "choices": choices, "usage": counts, **moderation, **tail}
     if ask.stream:
         settled = [(_settled(candidate, choice), reason) for (candidate, reason), choice in zip(shaped, choices, strict=True)]
@@ -101,6 +110,13 @@ def _shaped(ask: Ask, reply: Reply) -> list[tuple[Reply, str]]:
     candidates = [reply, *reply.others]
     count = max(body.get("n") or 1, len(candidates))
     return [shaping.truncate(candidates[min(at, len(candidates) - 1)], ask.model, sequences, limit) for at in range(count)]
+
+
+def _with_speech(ask: Ask, shaped: list[tuple[Reply, str]]) -> list[tuple[Reply, str]]:
+    """The replies with their audio, where the request asks for it."""
+    from . import speech  # few requests ask for audio
+
+    return [(speech.spoken(ask, candidate), reason) for candidate, reason in shaped] if speech.is_requested(ask) else shaped
 
 
 def _tail(ask: Ask, reply: Reply, model: Model) -> dict[str, Any]:
@@ -154,4 +170,13 @@ def _plain_body(text: str, model: str, members: tuple[bool, bool, bool], prompt:
     return payload.encode()
 
 
-ENDPOINTS = (Operation("chat.completions.create", "POST", "/chat/completions", read, write, params=CHAT, alone=True),)
+def _makes_audio(ask: Ask) -> bool:
+    """Whether the answer may have audio, which takes long to make."""
+    return "modalities" in ask.body
+
+
+ENDPOINTS = (
+    Operation(
+        "chat.completions.create", "POST", "/chat/completions", read, write, params=CHAT, alone=True, blocking=_makes_audio
+    ),
+)

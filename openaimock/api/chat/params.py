@@ -177,6 +177,15 @@ def _logprobs(body: dict[str, Any]) -> None:
         raise plain("The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.", "top_logprobs")
 
 
+def _sound(body: dict[str, Any]) -> None:
+    """A stream of audio has one format."""
+    if body.get("modalities") and body.get("stream") and "audio" in body["modalities"]:
+        format = (body.get("audio") or {}).get("format", "pcm16")
+        if format != "pcm16":
+            problem = f"'audio.format' does not support '{format}' when stream=true. Supported values are: 'pcm16'."
+            raise plain(f"Unsupported value: {problem}", "audio", "format", code="unsupported_value")
+
+
 def _conversation(body: dict[str, Any]) -> None:
     """The content that a message needs, and the images that its role must not have."""
     for at, message in enumerate(body["messages"]):
@@ -245,5 +254,5 @@ CHAT = table(
     },
     required=["model", "messages"],
     absent={"model": no_model},
-    rules=[_logprobs, _conversation],
+    rules=[_logprobs, _sound, _conversation],
 )

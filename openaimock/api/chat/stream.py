@@ -14,7 +14,7 @@ from ...state.namespace import Context
 from ...text import tokens
 from ...types.ask import Ask, ToolCall
 from ...types.reply import Block, Reply
-from .. import shaping
+from .. import prompt_cache, shaping
 from .choices import audio_object, call_object, generated_logprobs, has_logprobs
 from .usage import usage
 
@@ -42,7 +42,8 @@ def _last_frames(
     context: Context,
 ) -> Iterator[Frame]:
     if with_usage:
-        counts = usage(ask, [reply for reply, _ in shaped], context.models.family(ask.model))
+        model = context.models.family(ask.model)
+        counts = usage(ask, [reply for reply, _ in shaped], model, prompt_cache.of_chat(ask, model, context))
         yield sse.data({**head, "choices": [], "usage": counts})
     if moderation:
         yield sse.data({**head, "choices": [], **moderation, **({"usage": None} if with_usage else {})})
@@ -61,6 +62,7 @@ class _Choice:
         self._reason = "function_call" if self._legacy and reason == "tool_calls" else reason
         self._null = ',"logprobs":null' if has_logprobs(ask, reply, context) else ""
         self._cursors: dict[str, shaping.TokenCursor] = {}
+        self._is_spoken = reply.audio is not None and "audio" in (ask.body.get("modalities") or ())
 
     def _frame(self, delta: str, count: float = 0.0, logprobs: str = "", reason: str = "null") -> Frame:
         return f'{self._opening}{delta}{logprobs or self._null},"finish_reason":{reason}}}]{self._closing}'.encode(), count
@@ -68,6 +70,9 @@ class _Choice:
     def frames(self) -> Iterator[Frame]:
         """The role, the blocks in order, the finish reason."""
         reply = self._reply
+        if self._is_spoken:
+            yield from self._spoken()
+            return
         first = self._first_call()
         yield self._role_frame(first)
         index = 0
@@ -81,6 +86,15 @@ class _Choice:
             yield self._frame(dump({"audio": audio_object(reply, self._context)}))
         last = dump({"annotations": reply.annotations}) if reply.annotations else "{}"
         yield self._frame(last, reason=dump(self._reason))
+
+    def _spoken(self) -> Iterator[Frame]:
+        """The frames of a choice that is audio: its text is the transcript."""
+        from . import speech  # few requests ask for audio
+
+        yield self._frame('{"role":"assistant","content":null,"refusal":null}')
+        for delta, count in speech.deltas(audio_object(self._reply, self._context), self._reply, self._ask.model):
+            yield self._frame(dump({"audio": delta}), count)
+        yield self._frame("{}", reason=dump(self._reason))
 
     def _first_call(self) -> dict[str, Any] | None:
         """The start of the only call of a reply without text, which the API sends in the chunk of the role."""

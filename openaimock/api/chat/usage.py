@@ -19,8 +19,8 @@ def prompt_tokens(ask: Ask, model: Model) -> int:
     return ask.prompt_tokens
 
 
-def usage(ask: Ask, replies: Sequence[Reply], model: Model) -> dict[str, Any]:
-    """The ``usage`` object; members in the rule replace the counted ones."""
+def usage(ask: Ask, replies: Sequence[Reply], model: Model, cached: int = 0) -> dict[str, Any]:
+    """The ``usage`` object, with so many ``cached`` tokens; members in the rule replace the counted ones."""
     override = replies[0].usage or {}
     if len(override) >= 3 and {"prompt_tokens", "completion_tokens", "total_tokens"} <= override.keys():
         return dict(override)
@@ -28,22 +28,30 @@ def usage(ask: Ask, replies: Sequence[Reply], model: Model) -> dict[str, Any]:
     if prompt is None:
         prompt = prompt_tokens(ask, model)
     completion = override.get("completion_tokens")
+    sounds = _sounds(ask, replies) if model.audio_usage or ask.body.get("modalities") else (0, 0)
     if completion is None:
-        completion = sum(shaping.completion_tokens(reply, ask, "chat") for reply in replies)
+        completion = sum(shaping.completion_tokens(reply, ask, "chat") for reply in replies) + sounds[1]
     cache_writes = {"cache_write_tokens": 0} if model.cache_writes else {}
     counts: dict[str, Any] = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
-        "prompt_tokens_details": {"cached_tokens": 0, **cache_writes, "audio_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": min(cached, prompt), **cache_writes, "audio_tokens": sounds[0]},
         "completion_tokens_details": {
             "reasoning_tokens": sum(shaping.reasoning_tokens(reply, ask.model) for reply in replies),
-            "audio_tokens": 0,
+            "audio_tokens": sounds[1],
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
         },
     }
     if model.audio_usage:
-        counts["prompt_tokens_details"] |= {"text_tokens": prompt, "image_tokens": 0}
-        counts["completion_tokens_details"]["text_tokens"] = completion
+        counts["prompt_tokens_details"] |= {"text_tokens": prompt - sounds[0], "image_tokens": 0}
+        counts["completion_tokens_details"]["text_tokens"] = completion - sounds[1]
     return {**counts, **override}
+
+
+def _sounds(ask: Ask, replies: Sequence[Reply]) -> tuple[int, int]:
+    """The audio tokens of the prompt and of the replies."""
+    from . import speech  # few requests have audio
+
+    return speech.input_tokens(ask), sum(speech.output_tokens(ask, reply) for reply in replies)

@@ -13,7 +13,7 @@ from ...state.namespace import Context
 from ...text import moderation, prompts
 from ...types.ask import Ask
 from ...types.reply import Block, Reply
-from .. import shaping
+from .. import prompt_cache, shaping
 from .echo import ECHOED, prompt_instructions, reasoning, tools
 from .items import Item, new_id
 from .output import output_items
@@ -185,7 +185,12 @@ def usage(ask: ResponsesAsk, reply: Reply, context: Context) -> Item:
     completion = overrides.pop("output_tokens", None)
     if completion is None:
         completion = shaping.completion_tokens(reply, ask, "responses")
-    input_details = {"cache_write_tokens": 0, "cached_tokens": 0, **(overrides.pop("input_tokens_details", None) or {})}
+    cached = prompt_cache.of_items([*ask.before, *ask.items], ask.body, context.models.family(ask.model), context)
+    input_details = {
+        "cache_write_tokens": 0,
+        "cached_tokens": min(cached, prompt),
+        **(overrides.pop("input_tokens_details", None) or {}),
+    }
     output_details = {
         "reasoning_tokens": shaping.reasoning_tokens(reply, ask.model),
         **(overrides.pop("output_tokens_details", None) or {}),

@@ -20,11 +20,13 @@ from ...types.reply import Reply
 from ...types.tools import describe
 from ..operation import Operation
 from . import store as stored
+from .background import watched
 from .body import ResponsesAsk, has_file_search, input_tokens, response_for, usage
 from .echo import texts
 from .events import stream_events
 from .items import Item, input_items, messages, new_id, normalize_item, seal
 from .params import COMPACT, INPUT_TOKENS, RESPONSES, check_create, check_not_empty
+from .plain import is_plain, plain_answer
 from .store import Record
 from .stored import broken, live_events
 
@@ -53,6 +55,8 @@ def _items(request: Request, body: Mapping[str, Any]) -> tuple[list[Item], list[
 
 def write(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
     """The answer to a request to create a response; stored unless the request says otherwise."""
+    if is_plain(ask, reply):
+        return plain_answer(ask, reply, context)
     response = response_for(ask, reply, context)
     background = response["background"]
     record: Record = {
@@ -63,6 +67,8 @@ def write(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.JSON | 
         "pace": {"chunk": pace.chunk, "chunks": list(pace.chunks)} if (pace := reply.pace) else None,
         "state": ("in_progress" if ask.stream else "queued") if background else "ended",
     }
+    if background:
+        record = watched(record, context, streamed=ask.stream)
     # A background response is polled, so it is available even with ``store: false``.
     if "conversation" in response:
         record = stored.completed(record)

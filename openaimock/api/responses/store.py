@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -27,7 +28,8 @@ _NO_LIMIT = 1_000_000_000
 
 #: What is stored of a response: the finished ``response``, its own ``input``, the conversation ``before`` it, the ``pace`` that
 #: cuts its text, and its ``state``: ``queued``, ``in_progress``, or ``ended``. With a ``place``, the input is stored as it was
-#: sent: its items are completed, with ids drawn at that place, when something reads them, because most are never read.
+#: sent: its items are completed, with ids drawn at that place, when something reads them, because most are never read. For the
+#: same reason a plain response is stored as its ``json``.
 Record = dict[str, Any]
 
 
@@ -41,28 +43,55 @@ def collection(conversation: str) -> str:
 
 def response_record(store: State, id: str) -> Record:
     """A stored response; APIError 404 when there is none."""
-    record: Record = lists.lookup(store, RESPONSES, id, "Response with id '{id}' not found.")
-    return record
+    return _opened(lists.lookup(store, RESPONSES, id, "Response with id '{id}' not found."))
 
 
-def save(store: State, record: Record) -> None:
-    """Store a response; past ``MAX_STORED`` the oldest is deleted."""
-    id = record["response"]["id"]
-    if store.get(RESPONSES, id) is None and store.count(RESPONSES) >= MAX_STORED:
+def _find(store: State, id: str) -> Record | None:
+    """A stored response, None when there is none."""
+    record: Record | None = store.get(RESPONSES, id)
+    return None if record is None else _opened(record)
+
+
+def _opened(record: Record) -> Record:
+    """A record with its response as an object."""
+    if "json" not in record:
+        return record
+    return {**{name: value for name, value in record.items() if name not in _PLAIN}, "response": json.loads(record["json"])}
+
+
+#: The members that only the record of a plain response has.
+_PLAIN = frozenset(["json", "id", "message"])
+
+
+def save_plain(store: State, record: Record) -> None:
+    """Store a plain response: its ``json``, its ``id``, and that of its only output item, a ``message``."""
+    _put(store, record["id"], record)
+    store.put(_ITEMS, record["message"], {_HOLDER: record["id"]})
+
+
+def _put(store: State, id: str, record: Record) -> None:
+    """Store a record and its input; past ``MAX_STORED`` the oldest response is deleted."""
+    if store.count(RESPONSES) >= MAX_STORED and store.get(RESPONSES, id) is None:
         oldest = store.page(RESPONSES, limit=1)
         if oldest and oldest.items:
-            delete(store, oldest.items[0]["response"]["id"])
+            first = oldest.items[0]
+            delete(store, first["id"] if "json" in first else first["response"]["id"])
     store.put(RESPONSES, id, record)
     for item in record["input"]:
         if "place" not in record:
             store.put(_ITEMS, item["id"], item)
         elif item.get("id"):
             store.put(_ITEMS, item["id"], {_HOLDER: id})
+
+
+def save(store: State, record: Record) -> None:
+    """Store a response; past ``MAX_STORED`` the oldest is deleted."""
+    _put(store, record["response"]["id"], record)
     if record["state"] == "ended":
         _store_output(store, record)
 
 
-#: The member of an entry of ``_ITEMS`` that stands for an item: the response whose input has it.
+#: The member of an entry of ``_ITEMS`` that stands for an item: the response that has it.
 _HOLDER = "response"
 
 
@@ -91,10 +120,10 @@ def _stored_item(store: State, id: str) -> Item | None:
     item: Item | None = store.get(_ITEMS, id)
     if item is None or _HOLDER not in item or "type" in item:
         return item
-    record = store.get(RESPONSES, item[_HOLDER])
+    record = _find(store, item[_HOLDER])
     if record is None:
         return None
-    return next((own for own in own_items(store, record) if own["id"] == id), None)
+    return next((own for own in [*own_items(store, record), *record["response"]["output"]] if own["id"] == id), None)
 
 
 def _store_output(store: State, record: Record) -> None:
@@ -113,8 +142,16 @@ def delete(store: State, id: str) -> bool:
     if record is None:
         return False
     store.delete(RESPONSES, id)
-    if not conversation_id(record["response"]):
-        for item in [*completed(record)["input"], *record["response"]["output"]]:
+    if "json" in record:
+        store.delete(_ITEMS, record["message"])
+    elif conversation_id(record["response"]):
+        return True
+    else:
+        for item in record["response"]["output"]:
+            store.delete(_ITEMS, item["id"])
+    # An item that has got no id yet is not stored by itself.
+    for item in record["input"]:
+        if item.get("id"):
             store.delete(_ITEMS, item["id"])
     return True
 
@@ -185,7 +222,7 @@ def previous_items(store: State | None, body: Mapping[str, Any]) -> list[Item]:
 def chain(store: State, id: str | None) -> list[Item]:
     """The items of a response and of all responses before it. A deleted response ends the chain."""
     records = []
-    while id and (record := store.get(RESPONSES, id)) is not None:
+    while id and (record := _find(store, id)) is not None:
         records.append(record)
         id = record["response"]["previous_response_id"]
     items: list[Item] = []

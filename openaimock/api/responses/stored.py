@@ -16,6 +16,7 @@ from ...types.reply import Reply
 from .. import lists
 from ..operation import Operation
 from . import store as stored
+from .background import announce_soon
 from .body import Response
 from .events import failed_response, final_events, stream_events
 from .params import RETRIEVING
@@ -58,7 +59,7 @@ def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON 
     record = stored.response_record(context.store, ask.params["response_id"])
     query = RETRIEVING.coerce(ask.query)
     if not query.get("stream"):
-        return payloads.JSON(stored.current(stored.advance(context.store, record)))
+        return payloads.JSON(stored.current(announce_soon(stored.advance(context.store, record), context)))
     response = record["response"]
     events = stream_events(response, stored.pace_of(record), obfuscate=bool(query.get("include_obfuscation")))
     if record["state"] != "ended":
@@ -75,7 +76,7 @@ def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 
 def _cancel(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     record = stored.response_record(context.store, ask.params["response_id"])
-    return payloads.JSON(stored.current(stored.cancel(context.store, record)))
+    return payloads.JSON(stored.current(announce_soon(stored.cancel(context.store, record), context)))
 
 
 def _input_items(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:

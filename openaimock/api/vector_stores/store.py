@@ -162,6 +162,7 @@ def attach(id: str, files: Sequence[Mapping[str, Any]], context: Context, batch:
     APIError 404 when one of the files is not uploaded, 400 when the store would have too many.
     """
     store = context.store
+    files = list({file["file_id"]: file for file in files}.values())
     sources = [_source(context, file["file_id"]) for file in files]
     if store.count(files_of(id)) + len(files) > MAX_FILES:
         raise APIError(400, f"A vector store may have at most {MAX_FILES} files.", param="file_ids")

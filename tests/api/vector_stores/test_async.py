@@ -1,13 +1,18 @@
-"""All operations of vector stores through the asynchronous client."""
+"""All operations of vector stores through the asynchronous client, in memory and in a database."""
 
 from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from .conftest import BANANA, PARIS
 
 
-def test_all_operations(mock, async_client):
+@pytest.mark.parametrize("address", ["memory", "sqlite:///{folder}/state.db"])
+def test_all_operations(address, serve, tmp_path, async_client):
+    mock = serve({"store": address.format(folder=tmp_path), "responses": []})
+
     async def run():
         async with async_client(mock) as sdk:
             stores, files, batches = sdk.vector_stores, sdk.vector_stores.files, sdk.vector_stores.file_batches

@@ -198,6 +198,13 @@ def test_files_of_a_batch_have_settings_of_their_own(sdk, empty, upload):
     assert (other.attributes, other.chunking_strategy.static.max_chunk_size_tokens) == ({}, 100)
 
 
+def test_a_file_counts_once_in_a_batch(sdk, empty, upload):
+    file = upload()
+    created = sdk.vector_stores.file_batches.create(empty, file_ids=[file, file])
+    assert created.file_counts.total == 1
+    assert sdk.vector_stores.file_batches.retrieve(created.id, vector_store_id=empty).file_counts.total == 1
+
+
 def test_upload_and_poll(sdk, empty):
     batch = sdk.vector_stores.file_batches.upload_and_poll(empty, files=[("a.txt", PARIS), ("b.txt", BANANA)])
     assert (batch.status, batch.file_counts.completed) == ("completed", 2)

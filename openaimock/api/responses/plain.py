@@ -1,0 +1,115 @@
+"""Plain responses: the answer with one text to a request without special parameters, from a template.
+
+The template is the JSON of the first such answer, cut where the answers differ, so that it is written only by ``body``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ...http import payloads
+from ...http.json import dump, dump_with
+from ...params.models import Model
+from ...state.namespace import Context
+from ...types.parts import once
+from ...types.reply import Reply
+from .. import shaping
+from . import store as stored
+from .body import Response, ResponsesAsk, input_tokens, response_for
+from .items import Item, new_id
+from .output import output_items
+
+#: The parameters of requests that a template answers; those of ``_ECHOED`` are only echoed.
+_ECHOED = frozenset(["model", "store", "temperature", "top_p", "metadata", "user", "parallel_tool_calls", "truncation"])
+_PARAMETERS = _ECHOED | {"input", "instructions", "stream"}
+#: Templates that are kept, the texts of each, and the longest text and parameters.
+_TEMPLATES, _TEXTS, _LONGEST = 64, 64, 8192
+#: Stands for what differs; JSON has no such character.
+_HOLE = "\x00"
+#: The members that differ, in the order of the response.
+_DIFFERING = ("id", "created_at", "completed_at", "instructions", "output", "usage")
+
+
+class _Text(NamedTuple):
+    """The output of one text: its JSON around the id of the message, and its tokens."""
+
+    before: str
+    after: str
+    tokens: int
+
+
+class _Template(NamedTuple):
+    """The pieces of the JSON around what differs, the model that they are for, and the texts that were answered."""
+
+    pieces: Sequence[str]
+    model: Model
+    store: bool
+    texts: dict[str, _Text]
+
+
+_templates: dict[str, _Template] = {}
+
+
+def is_plain(ask: ResponsesAsk, reply: Reply) -> bool:
+    """Whether a template can answer: one text of a rule, and nothing in the request but its text and what is echoed."""
+    if not reply.plain or ask.stream or not ask.body.keys() <= _PARAMETERS or len(reply.blocks[0].text) > _LONGEST:
+        return False
+    items = ask.body["input"]
+    return items.__class__ is str or all(item.get("type") in (None, "message") for item in items)
+
+
+def plain_answer(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.JSON:
+    """The answer of ``create.write``, the same as ``response_for`` makes it, and stored like it."""
+    model = context.models.family(ask.model)
+    template = _template(ask, reply, context, model)
+    text = template.texts.get(reply.blocks[0].text) or _text(template, ask, reply, context)
+    id, message_id, now = new_id("resp_", context.ids), new_id("msg_", context.ids), str(context.created)
+    prompt = input_tokens(ask, context)
+    usage = (
+        f'{{"input_tokens":{prompt},"input_tokens_details":{{"cache_write_tokens":0,"cached_tokens":0}},'
+        f'"output_tokens":{text.tokens},"output_tokens_details":{{"reasoning_tokens":0}},"total_tokens":{prompt + text.tokens}}}'
+    )
+    instructions = ask.body.get("instructions")
+    members = (
+        f'"{id}"',
+        now,
+        now,
+        "null" if instructions is None else once(instructions, dump, dump),
+        f"{text.before}{message_id}{text.after}",
+        usage,
+    )
+    pieces = template.pieces
+    payload = "".join([word for pair in zip(pieces, members, strict=False) for word in pair]) + pieces[-1]
+    if template.store:
+        pace = {"chunk": reply.pace.chunk, "chunks": list(reply.pace.chunks)} if reply.pace else None
+        record = {"json": payload, "id": id, "message": message_id, "input": ask.items, "place": context.ids.place}
+        stored.save_plain(context.store, {**record, "before": [], "pace": pace, "state": "ended"})
+    return payloads.JSON(payload.encode(), text.tokens)
+
+
+def _template(ask: ResponsesAsk, reply: Reply, context: Context, model: Model) -> _Template:
+    body = ask.body
+    echoed = {name: body[name] for name in body if name in _ECHOED}
+    key = ask.model if len(echoed) == 1 else dump(echoed)
+    template = _templates.get(key)
+    if template is not None and template.model is model:
+        return template
+    response: Response = response_for(ask, reply, context.apart())
+    pieces = dump_with(response, dict.fromkeys(_DIFFERING, _HOLE)).split(_HOLE)
+    template = _Template(pieces, model, response["store"], {})
+    if len(key) <= _LONGEST:
+        if len(_templates) >= _TEMPLATES:
+            _templates.clear()
+        _templates[key] = template
+    return template
+
+
+def _text(template: _Template, ask: ResponsesAsk, reply: Reply, context: Context) -> _Text:
+    item: Item = output_items(ask, reply, reply.blocks, context.apart(), ())[0]
+    before, after = dump_with(item, {"id": f'"{_HOLE}"'}).split(_HOLE)
+    text = _Text(f"[{before}", f"{after}]", shaping.completion_tokens(reply, ask, "responses"))
+    if len(template.texts) >= _TEXTS:
+        template.texts.clear()
+    template.texts[reply.blocks[0].text] = text
+    return text

@@ -1,0 +1,102 @@
+"""A mock of a process that a storm started: what it does to its exchanges, and what it reports."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from openaimock import create_app
+from openaimock.app import participant
+from openaimock.cli.storm.mock import _read
+from openaimock.errors import ConfigError
+from openaimock.storm import VARIABLE
+from openaimock.storm.cells import Cell, Task, to_text
+
+from ..support.wire import post, user
+
+RULES = {"responses": [{"id": "hi", "when": {"user": "hi"}, "replies": ["one", "two"]}]}
+
+
+@pytest.fixture
+def storm(tmp_path, monkeypatch):
+    """Make this process a part of a storm; the file of its report."""
+
+    def begin(cell):
+        report = tmp_path / "report.jsonl"
+        participant._participant.cache_clear()
+        monkeypatch.setenv(VARIABLE, to_text(Task(cell, str(report))))
+        return report
+
+    yield begin
+    participant._participant.cache_clear()
+
+
+def test_the_mocks_of_a_process_count_their_exchanges_together(storm, serve):
+    report = storm(Cell(2, 0, "503"))
+    first, second = serve(RULES), serve(RULES)
+    assert [post(mock, user("hi")).status_code for mock in (first, second, first)] == [200, 503, 200]
+    assert [sight.exchange.status for sight in _read(report)] == [200, 503, 200]
+
+
+def test_a_restarted_mock_goes_on_counting(storm, serve):
+    storm(Cell(2, 0, "503"))
+    mock = serve(RULES)
+    assert post(mock, user("hi")).status_code == 200
+    mock.restart(RULES)
+    assert post(mock, user("hi")).status_code == 503
+
+
+def test_a_replaced_answer_uses_up_no_reply(storm, serve):
+    storm(Cell(1, 0, "empty_content"))
+    mock = serve(RULES)
+    contents = [post(mock, user("hi")).json()["choices"][0]["message"]["content"] for _ in range(3)]
+    assert contents == ["", "one", "two"]
+
+
+def test_an_exchange_that_never_ends_is_in_the_report(storm, serve):
+    report = storm(Cell(1, 0, "stall"))
+    mock = serve(RULES)
+    with pytest.raises(Exception, match="timed out"):
+        post(mock, user("hi"), timeout=0.3)
+    lines = report.read_text().splitlines()
+    assert json.loads(lines[0])["number"] == 1
+
+
+def test_the_events_of_a_stream_are_counted(storm, serve):
+    report = storm(Cell())
+    mock = serve(RULES)
+    post(mock, user("hi", stream=True))
+    (sight,) = _read(report)
+    assert (sight.events, sight.exchange.ask.stream, sight.exchange.rule) == (4, True, "hi")
+
+
+def test_a_report_with_broken_lines_is_read_as_far_as_possible(storm, serve, tmp_path):
+    report = storm(Cell())
+    post(serve(RULES), user("hi"))
+    report.write_text("{\n[]\n" + report.read_text() + '{"process": 1')
+    assert len(_read(report)) == 1
+    assert _read(tmp_path / "missing") == []
+
+
+def test_a_report_that_cannot_be_written_does_not_matter(storm, serve, tmp_path, monkeypatch):
+    storm(Cell())
+    monkeypatch.setattr(participant, "MAX_REPORT", 10)
+    mock = serve(RULES)
+    assert post(mock, user("hi")).status_code == 200
+    monkeypatch.setattr(participant, "MAX_RECORD", 10)
+    assert post(mock, user("hi")).status_code == 200
+    monkeypatch.undo()
+    monkeypatch.setenv(VARIABLE, to_text(Task(Cell(), str(tmp_path / "no" / "folder"))))
+    assert post(serve(RULES), user("hi")).status_code == 200
+
+
+def test_another_text_in_the_variable_is_a_configuration_error(monkeypatch):
+    monkeypatch.setenv(VARIABLE, "1")
+    with pytest.raises(ConfigError, match="OPENAIMOCK_STORM has no task of a storm: openaimock storm sets it"):
+        create_app(RULES)
+
+
+def test_without_the_variable_a_mock_has_no_injector(monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert create_app(RULES).api.injector is None
