@@ -153,7 +153,8 @@ def test_the_mock_is_served_by_apache(open_folder):
     )
     user = "User www-data\nGroup www-data\n"
     (open_folder / "httpd.conf").write_text(
-        f"ServerRoot {open_folder}\nServerName localhost\nListen 127.0.0.1:{port}\nPidFile {open_folder}/pid\nErrorLog {open_folder}/log\n"
+        f"ServerRoot {open_folder}\nServerName localhost\nListen 127.0.0.1:{port}\n"
+        f"PidFile {open_folder}/pid\nErrorLog {open_folder}/log\n"
         f"{loaded}{user}WSGISocketPrefix {open_folder}/socket\n{section}"
     )
     process = subprocess.Popen([apache, "-D", "FOREGROUND", "-f", open_folder / "httpd.conf"])
