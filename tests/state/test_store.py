@@ -18,6 +18,7 @@ from openaimock.config.redis_address import parse
 from openaimock.state import blobs
 from openaimock.state.journal import ENTRY, JournalMemory
 from openaimock.state.memory import BUCKETS, MemoryState
+from openaimock.state.shared import SharedState
 from openaimock.state.shared_store import SharedStore
 from openaimock.state.sqlite import SQLiteEngine
 from openaimock.state.store import Cost, StateFull
@@ -54,6 +55,13 @@ IMPLEMENTATIONS = {
 @needs_redis
 def test_redis_is_among_the_implementations():
     assert "redis" in IMPLEMENTATIONS
+
+
+def shared_views(implementation: str) -> list[SharedState]:
+    """Two views of one new namespace, as two processes have them."""
+    first = IMPLEMENTATIONS[implementation]()
+    store = {"sqlite": _sqlite, "redis": _redis}[implementation]()
+    return [first, store._state(first.name)]
 
 
 @pytest.fixture(params=sorted(IMPLEMENTATIONS))
