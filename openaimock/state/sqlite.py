@@ -176,7 +176,10 @@ class SQLiteEngine:
                 (name, cost.bucket, level, now, now + (cost.limit - level) * cost.seconds / cost.limit)
                 for level, cost in zip(levels, costs, strict=True)
             ]
-            db.executemany("INSERT OR REPLACE INTO buckets VALUES (?, ?, ?, ?, ?)", rows)
+            # The clocks of several processes may differ: the time of a bucket does not go back.
+            later = "at = max(at, excluded.at), full_at = excluded.full_at + max(at - excluded.at, 0)"
+            keep = f"ON CONFLICT DO UPDATE SET level = excluded.level, {later}"
+            db.executemany(f"INSERT INTO buckets VALUES (?, ?, ?, ?, ?) {keep}", rows)
             # A full bucket needs no row.
             db.execute("DELETE FROM buckets WHERE namespace = ? AND full_at <= ?", (name, now))
             full_first = "SELECT bucket FROM buckets WHERE namespace = ? ORDER BY full_at DESC LIMIT -1 OFFSET ?"
