@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -24,8 +23,7 @@ class Answer(NamedTuple):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """What a job can draw on.
 
     ``perform(path, body)`` answers a POST request as if a client had sent it; Hangup where the connection would end.

@@ -64,7 +64,11 @@ def replies_of(entry: Entry) -> Iterator[tuple[Mapping[str, Any], tuple[str | in
     for at, reply in enumerate(entry.rule["replies"]):
         name = next((name for name in ("reply", "response") if name in written), "replies")
         yield reply, ((name,) if name != "replies" else ("replies", at))
-    flow = ("messages",) if "messages" in written else ("matcher", "messages")
     for at, message in enumerate(entry.rule["messages"] or ()):
         if message["reply"] is not None:
-            yield message["reply"], (*flow, at)
+            yield message["reply"], (*flow_keys(entry), at)
+
+
+def flow_keys(entry: Entry) -> tuple[str, ...]:
+    """The keys that lead to the messages of a rule."""
+    return ("messages",) if "messages" in entry.node.value else ("matcher", "messages")

@@ -141,7 +141,7 @@ def _answer(response: Mapping[str, JSON]) -> Words:
     if isinstance(response.get("transcription"), Mapping):
         return {"content": response["transcription"].get("text", "")}
     if "image" in response or "images" in response:
-        return {"image": _image(response)}
+        return {"image": _images(response)}
     if "audio" in response and "content" not in response:
         audio = response["audio"]
         data = audio.get("b64Json") if isinstance(audio, Mapping) else audio
@@ -166,12 +166,12 @@ def _call(call: Mapping[str, JSON]) -> Words:
     return {**named, "name": call["name"], "arguments": dump(arguments) if isinstance(arguments, list) else arguments}
 
 
-def _image(response: Mapping[str, JSON]) -> Words:
+def _images(response: Mapping[str, JSON]) -> Words | list[Words]:
     images = response.get("images") or [response.get("image")]
-    if len(images) != 1 or not isinstance(images[0], Mapping):
-        raise _NoWords("several images have no words here")
-    image = images[0]
-    return {"b64": image["b64Json"]} if image.get("b64Json") else {"url": image.get("url", "")}
+    if not all(isinstance(image, Mapping) for image in images):
+        raise _NoWords("an image that is not a mapping has no words here")
+    words = [{"b64": image["b64Json"]} if image.get("b64Json") else {"url": image.get("url", "")} for image in images]
+    return words[0] if len(words) == 1 else words
 
 
 def _timing(fixture: Mapping[str, JSON]) -> Words:

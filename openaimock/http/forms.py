@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import IO, Any, NamedTuple
 
@@ -24,16 +23,20 @@ CHUNK = 65536
 _BOUNDARY = 70
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class UploadedFile:
-    """A file of a form. Its bytes can be read while its request is answered; the journal keeps the rest."""
+    """A file of a form, of ``size`` bytes. They can be read while its request is answered; the journal keeps the rest."""
 
-    filename: str
-    content_type: str
-    #: Bytes.
-    size: int
-    #: A weak reference, so that the bytes go with the request.
-    _stream: Callable[[], IO[bytes] | None] = field(repr=False)
+    __slots__ = ("_stream", "content_type", "filename", "size")
+
+    def __init__(self, filename: str, content_type: str, size: int, stream: IO[bytes] | None) -> None:
+        self.filename = filename
+        self.content_type = content_type
+        self.size = size
+        # A weak reference, so that the bytes go with the request. None: they are gone.
+        self._stream: Callable[[], IO[bytes] | None] = (lambda: None) if stream is None else weakref.ref(stream)
+
+    def __repr__(self) -> str:
+        return f"UploadedFile({self.filename!r}, {self.content_type!r}, {self.size})"
 
     def open(self) -> IO[bytes]:
         """The bytes as a file, at its start. ValueError when the request is over."""
@@ -183,5 +186,5 @@ class _Parts:
                 raise broken_form(f"The field '{printable(part.name)}' is not UTF-8.") from None
             return
         content_type = part.headers.get("content-type", "")
-        self.form.files.append((part.name, UploadedFile(part.filename, content_type, self._size, weakref.ref(stream))))
+        self.form.files.append((part.name, UploadedFile(part.filename, content_type, self._size, stream)))
         self._stream = None

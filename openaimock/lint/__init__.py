@@ -92,9 +92,13 @@ def _place(row: Row) -> int:
     return row[0]
 
 
+#: The endpoints whose replies have tool calls and texts of a requested form.
+_TALKING = ("chat", "responses", "completions")
+
+
 def of_reply(ask: Ask, candidate: Reply) -> Sequence[Finding]:
     """The problems of a written reply as an answer to this request."""
-    if not candidate.blocks or not (ask.response_format or ask.tool_choice or candidate.calls):
+    if not candidate.blocks or not (ask.response_format or ask.tool_choice or candidate.calls) or ask.endpoint not in _TALKING:
         return ()
     from . import reply  # only requests with tools or schemas need it
 

@@ -25,15 +25,18 @@ def move_payloads(rules: list[dict[str, Any]], target: Path) -> int:
         for reply in replies_of(rule):
             for name in ("image", "speech"):
                 payload = reply.get(name)
-                data = _large(payload)
-                if data is None or payload is None:
-                    continue
-                count += 1
-                folder.mkdir(exist_ok=True)
-                kind = payload.get("format") or _suffix(data)
-                file = folder / f"{_safe(str(rule.get('id') or name))}-{count}.{kind}"
-                file.write_bytes(data)
-                reply[name] = {"file": f"{folder.name}/{file.name}", **{key: payload[key] for key in payload if key != "b64"}}
+                for entry in payload if isinstance(payload, list) else [payload]:
+                    data = _large(entry)
+                    if data is None or entry is None:
+                        continue
+                    count += 1
+                    folder.mkdir(exist_ok=True)
+                    kind = entry.get("format") or _suffix(data)
+                    file = folder / f"{_safe(str(rule.get('id') or name))}-{count}.{kind}"
+                    file.write_bytes(data)
+                    others = {key: value for key, value in entry.items() if key != "b64"}
+                    entry.clear()
+                    entry.update({"file": f"{folder.name}/{file.name}", **others})
     return count
 
 
@@ -50,6 +53,8 @@ def _large(payload: Any) -> bytes | None:
 
 
 def _suffix(data: bytes) -> str:
+    if data[8:12] == b"WEBP":
+        return "webp"
     return next((suffix for start, suffix in _SUFFIXES.items() if data.startswith(start)), "bin")
 
 

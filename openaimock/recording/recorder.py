@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -154,8 +155,10 @@ class Recorder:
                 self._used_ids.add(rule["id"])
                 added.append(rule)
         if added or replaced:
-            move_payloads(added, self.path)
-            for rule, id in zip(added, append_rules(self.path, added, replacing=replaced), strict=True):
+            # The entries keep their bytes, because a later exchange may change the rule.
+            moved = deepcopy(added)
+            move_payloads(moved, self.path)
+            for rule, id in zip(added, append_rules(self.path, moved, replacing=replaced), strict=True):
                 rule["id"] = id
         if left:
             raise Skipped("; ".join(left))

@@ -206,13 +206,25 @@ def _moderations(ask: Ask, recorded: Answer, keep_ids: bool) -> Words:
     return {"moderation": verdict, **_overrides(ask, {**recorded.whole, "usage": None}, keep_ids)}
 
 
+#: What the model chose of a picture, where the request leaves it to the model.
+_CHOSEN = ("background", "quality", "size")
+
+
 def _images(ask: Ask, recorded: Answer, keep_ids: bool) -> Words:
-    (image,) = _only(recorded.whole["data"])
-    if image.keys() == {"b64_json"}:
-        return {"image": {"b64": image["b64_json"]}}
-    if image.keys() == {"url"}:
-        return {"image": {"url": image["url"]}}
-    raise Unclear("an image with more than its data")
+    whole = recorded.whole
+    images = [_image(image) for image in whole["data"]]
+    if not images:
+        raise Unclear("an answer without an image")
+    words: Words = {"image": images[0] if len(images) == 1 else images}
+    chosen = {name: whole[name] for name in _CHOSEN if whole.get(name) and ask.body.get(name) in (None, "auto")}
+    if chosen:
+        words["extra"] = chosen
+    return {**words, **_overrides(ask, {**whole, "model": None}, keep_ids)}
+
+
+def _image(image: JSON) -> Words:
+    data = {"b64": image["b64_json"]} if image.get("b64_json") else {"url": image["url"]}
+    return {**data, **({"revised_prompt": image["revised_prompt"]} if image.get("revised_prompt") is not None else {})}
 
 
 #: Formats of speech by their content types.
@@ -234,8 +246,12 @@ def _speech(recording: Recording) -> Words:
     return {"speech": {**payload, "format": _FORMATS[kind]} if kind in _FORMATS else payload}
 
 
+def _speech_events(ask: Ask, recorded: Answer, keep_ids: bool) -> Words:
+    return {"speech": {"b64": recorded.whole["audio"]}, **_overrides(ask, recorded.whole, keep_ids)}
+
+
 def _transcriptions(ask: Ask, recorded: Answer, keep_ids: bool) -> Words:
-    if not recorded.whole.keys() <= {"text", "usage"}:
+    if not recorded.whole.keys() <= {"type", "text", "usage"}:
         raise Unclear("a transcription with more than its text")
     return {"content": recorded.whole["text"], **_overrides(ask, recorded.whole, keep_ids)}
 
@@ -271,6 +287,7 @@ _WORDS: dict[str, Callable[[Ask, Answer, bool], Words]] = {
     "images.generations": _images,
     "images.edits": _images,
     "images.variations": _images,
+    "audio.speech": _speech_events,
     "audio.transcriptions": _transcriptions,
     "audio.translations": _transcriptions,
 }

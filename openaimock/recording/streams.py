@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -190,8 +191,38 @@ def _responses(chunks: Sequence[tuple[int, dict[str, JSON]]]) -> tuple[JSON, lis
     return whole, pieces
 
 
+# Images and audio
+
+
+def _images(chunks: Sequence[tuple[int, dict[str, JSON]]]) -> tuple[JSON, list[Piece]]:
+    completed = [chunk for _, chunk in chunks if str(chunk.get("type")).endswith(".completed")]
+    if not completed:
+        raise Unclear("the stream ends before the image does")
+    return {**completed[-1], "data": [{"b64_json": chunk["b64_json"]} for chunk in completed]}, []
+
+
+def _speech(chunks: Sequence[tuple[int, dict[str, JSON]]]) -> tuple[JSON, list[Piece]]:
+    pieces = [base64.b64decode(chunk["audio"]) for _, chunk in chunks if chunk.get("type") == "speech.audio.delta"]
+    done = next((chunk for _, chunk in chunks if chunk.get("type") == "speech.audio.done"), None)
+    if done is None or not pieces:
+        raise Unclear("the stream ends before the speech does")
+    return {"audio": base64.b64encode(b"".join(pieces)).decode(), "usage": done.get("usage")}, []
+
+
+def _transcriptions(chunks: Sequence[tuple[int, dict[str, JSON]]]) -> tuple[JSON, list[Piece]]:
+    kinds = {chunk.get("type") for _, chunk in chunks}
+    done = next((chunk for _, chunk in chunks if chunk.get("type") == "transcript.text.done"), None)
+    if done is None or "transcript.text.segment" in kinds:
+        raise Unclear("a stream with segments, or one that ends before the text does")
+    return done, [(number, chunk["delta"]) for number, chunk in chunks if chunk.get("type") == "transcript.text.delta"]
+
+
 _JOINS: dict[str, Callable[[Sequence[tuple[int, dict[str, JSON]]]], tuple[JSON, list[Piece]]]] = {
     "chat": _chat,
     "completions": _completions,
     "responses": _responses,
+    "images.generations": _images,
+    "images.edits": _images,
+    "audio.speech": _speech,
+    "audio.transcriptions": _transcriptions,
 }

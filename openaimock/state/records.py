@@ -238,7 +238,7 @@ def _message(row: list[Any]) -> Message:
 def _read_files(content: Any) -> Any:
     if isinstance(content, list):
         filename, content_type, size = content
-        return UploadedFile(filename, content_type, size, lambda: None)
+        return UploadedFile(filename, content_type, size, None)
     if "" in content:
         return [_read_files(item) for item in content[""]]
     return {name: _read_files(item) for name, item in content.items()}

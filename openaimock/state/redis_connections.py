@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -39,12 +41,12 @@ class Connections:
     """
 
     def __init__(self, address: RedisAddress) -> None:
+        self._idle: deque[Any] = deque()
         self.place = str(address)
         self._options = _options(address)
         # The types of the client package depend on its version.
         self._class: Any = SSLConnection if address.is_tls else Connection
         self._password = address.password
-        self._idle: deque[Any] = deque()
         self._pid = os.getpid()
         self._is_checked = False
         #: Until when no command is tried, and the failure that is the reason.
@@ -72,8 +74,10 @@ class Connections:
 
     def close(self) -> None:
         """Close all connections that are not in use."""
-        while self._idle:
-            self._idle.pop().disconnect()
+        for connection in self._taken():
+            connection.disconnect()
+
+    __del__ = close
 
     def check(self) -> None:
         """StoreUnavailable unless the server answers now."""
@@ -105,18 +109,22 @@ class Connections:
         """A connection that the server has not closed."""
         if self._pid != os.getpid():
             # Connections of the parent process. Closing them here does not end them there.
-            self._idle, self._pid = deque(), os.getpid()
-        while self._idle:
-            try:
-                connection = self._idle.pop()
-            except IndexError:  # another thread took it
-                break
+            self.close()
+            self._pid = os.getpid()
+        for connection in self._taken():
             if _is_usable(connection):
                 return connection
             connection.disconnect()
         if self._failure is not None and monotonic() < self._pause_end:
             raise type(self._failure)(*self._failure.args)
         return self._connect()
+
+    def _taken(self) -> Iterator[Any]:
+        """Idle connections, each of which is the caller's then."""
+        # Another thread may take the last one at the same time.
+        with suppress(IndexError):
+            while True:
+                yield self._idle.pop()
 
     def _connect(self) -> Any:
         connection = self._class(**self._options)

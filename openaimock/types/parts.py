@@ -15,11 +15,13 @@ T = TypeVar("T")
 #: Characters at the beginning of a text by which parts are found, and parts with the same beginning that are kept.
 ANCHOR, PER_ANCHOR = 64, 8
 #: Estimated bytes of all parts together; a part that is estimated at more than the share is not kept.
-LIMIT, SHARE = 24 * 1024 * 1024, 8
+LIMIT, SHARE = 40 * 1024 * 1024, 16
 #: Bytes of a part for each character of its text (the text, the value, results of the same size), and beside them.
-PER_CHARACTER, PER_PART = 6, 1024
+PER_CHARACTER, PER_PART = 4, 1024
 #: Results that are kept for one part.
 MAX_FACTS = 32
+#: Stands for a result that is not there. Other threads may clear the results at any moment.
+_ABSENT: Any = object()
 
 
 class Part:
@@ -37,8 +39,8 @@ class Part:
     def fact(self, key: Hashable, compute: Callable[[Any], T]) -> T:
         """The result with this key, computed once."""
         facts = self.facts
-        if key in facts:
-            result: T = facts[key]
+        result: T = facts.get(key, _ABSENT)
+        if result is not _ABSENT:
             return result
         result = compute(self.value)
         if len(facts) >= MAX_FACTS:
@@ -133,10 +135,9 @@ def once_each(values: Iterable[Any], key: Hashable, compute: Callable[[Any], T])
         part = young.get(place) or old.get(place)
         if part is None or part.value is not value:
             results.append(compute(value))
-        elif key in part.facts:
-            results.append(part.facts[key])
         else:
-            results.append(part.fact(key, compute))
+            result = part.facts.get(key, _ABSENT)
+            results.append(part.fact(key, compute) if result is _ABSENT else result)
     return results
 
 

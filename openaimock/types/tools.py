@@ -141,6 +141,9 @@ def response_form(ask: Ask) -> Form:
     """The form that the text of the answer must have."""
     body = _members(ask)
     format, param = body.get("response_format"), "response_format"
+    if isinstance(format, str):
+        # The name of a format of images or audio.
+        return _TEXT
     if not format:
         format, param = (body.get("text") or {}).get("format") or {}, "text.format"
     kind = format.get("type")

@@ -26,9 +26,10 @@ class Condition(NamedTuple):
 
 
 def conditions(entry: Entry) -> Iterator[Condition]:
-    """The conditions of a rule."""
+    """The conditions of a rule, none of one that only answers with errors: it is about what the API refuses."""
     when = entry.rule["when"]
-    if when:
+    replies = entry.rule["replies"]
+    if when and not (replies and all(reply.get("error") for reply in replies)):
         yield from _of(when, ("when",), _ANSWERING, False)
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from ..api import FILES, Operation, operations_of
-from ..config.entries import Entries
+from ..config.entries import Entries, flow_keys
 from ..http.json import dump
 from ..params.compile import compiled
 from ..params.errors import ParamError
@@ -54,6 +54,11 @@ class Miss(NamedTuple):
     within: str
     names: tuple[str, ...]
 
+    @property
+    def depth(self) -> int:
+        """How many keys of the path are there."""
+        return self.within.count(".") + 1 if self.within else 0
+
 
 def findings(entries: Entries, now: float) -> Iterator[Finding]:
     """The conditions on parameters and fields that the endpoints of the rule do not have."""
@@ -69,7 +74,7 @@ def findings(entries: Entries, now: float) -> Iterator[Finding]:
         for place, message in enumerate(entry.rule["messages"] or ()):
             if message["role"] == "function":
                 text = "the role 'function' is the API's old form; write 'tool'"
-                yield at(entry, text, "messages", place, "role", works=True)
+                yield at(entry, text, *flow_keys(entry), place, "role", works=True)
 
 
 def _of_key(condition: Condition) -> str:
@@ -106,8 +111,10 @@ def _of_path(path: str, matcher: Mapping[str, Any], condition: Condition) -> tup
     fitting = {id: end for id, end in ends.items() if not isinstance(end, Miss)}
     names = " and ".join(tables) if condition.is_named else "no endpoint"
     if not fitting:
-        miss = next(end for end in ends.values() if isinstance(end, Miss))
-        siblings = tuple(dict.fromkeys(name for end in ends.values() if isinstance(end, Miss) for name in end.names))
+        misses = [end for end in ends.values() if isinstance(end, Miss)]
+        # The endpoints that have the most of the path are those that the rule is about.
+        miss = max(misses, key=lambda miss: miss.depth)
+        siblings = tuple(dict.fromkeys(name for other in misses if other.depth == miss.depth for name in other.names))
         noun = f"field '{miss.name}' in '{miss.within}'" if miss.within else f"parameter '{miss.name}'"
         verb = "has no" if condition.is_named else "has a"
         return f"{names} {verb} {noun}{_newer(miss.name, siblings) or _similar(miss.name, siblings)}", False

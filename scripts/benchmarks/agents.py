@@ -27,7 +27,7 @@ class Row(NamedTuple):
 
 def rows(bench: Bench) -> list[Row]:
     """Every kind of request."""
-    fresh = int(bench.take(300, 60))
+    fresh = int(bench.take(400, 200))
     table = [Row("short chat", [requests.short(CHAT)], 1.8), Row("short Responses", [requests.short(RESPONSES)], 1.5)]
     for path, name in ((CHAT, "chat"), (RESPONSES, "Responses")):
         table += [

@@ -18,6 +18,7 @@ from openaimock.config.redis_address import parse
 from openaimock.state import blobs
 from openaimock.state.journal import ENTRY, JournalMemory
 from openaimock.state.memory import BUCKETS, MemoryState
+from openaimock.state.shared import SharedState
 from openaimock.state.shared_store import SharedStore
 from openaimock.state.sqlite import SQLiteEngine
 from openaimock.state.store import Cost, StateFull
@@ -54,6 +55,13 @@ IMPLEMENTATIONS = {
 @needs_redis
 def test_redis_is_among_the_implementations():
     assert "redis" in IMPLEMENTATIONS
+
+
+def shared_views(implementation: str) -> list[SharedState]:
+    """Two views of one new namespace, as two processes have them."""
+    first = IMPLEMENTATIONS[implementation]()
+    store = {"sqlite": _sqlite, "redis": _redis}[implementation]()
+    return [first, store._state(first.name)]
 
 
 @pytest.fixture(params=sorted(IMPLEMENTATIONS))
@@ -163,6 +171,11 @@ def test_costs_are_taken_together_or_not_at_all(state):
     assert state.take([requests, tokens], 0.0) == (True, (9, 20))
     assert state.take([requests, tokens], 0.0) == (False, (9, 20))
     assert state.take([requests], 0.0) == (True, (8,))
+
+
+def test_a_clock_that_is_behind_refills_nothing_twice(state):
+    costs = [Cost("b", 5, 10, 10.0)]
+    assert [state.take(costs, now).levels for now in (100.0, 90.0, 100.0)] == [(5,), (0,), (0,)]
 
 
 @given(st.integers(1, 50), st.lists(st.floats(0, 5), max_size=40))

@@ -33,7 +33,7 @@ class RedisServer:
 
     def __init__(self, *options: str, is_tls: bool = False, persistent: bool = False) -> None:
         self._folder = tempfile.mkdtemp(prefix="openaimock-redis-")
-        self.port = _free_port()
+        self.port = free_port()
         self._is_tls = is_tls
         ports = ["--port", "0", "--tls-port", str(self.port)] if is_tls else ["--port", str(self.port)]
         saving = ["--appendonly", "yes", "--appendfsync", "always"] if persistent else ["--save", ""]
@@ -82,7 +82,8 @@ class RedisServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody uses at this moment."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

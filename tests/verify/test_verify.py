@@ -23,9 +23,8 @@ def verify(text: str, now: float = NOW) -> list[str]:
 
 def messages(rule: dict, now: float = NOW, **settings) -> list[str]:
     """The messages about one rule, without their places."""
-    entries = read_entries(
-        {"responses": [{"reply": "x", **rule} if "messages" not in rule and "response" not in rule else rule], **settings}, {}
-    )
+    answer = {} if rule.keys() & {"messages", "response", "replies"} else {"reply": "x"}
+    entries = read_entries({"responses": [{**answer, **rule}], **settings}, {})
     return [("?" if finding.works else "") + finding.problem.message for finding in findings(entries, now)]
 
 
@@ -95,6 +94,12 @@ def test_models_in_replies_and_the_users_own():
     assert messages({"when": {"model": "gpt-4-32k"}}, **own) == []
 
 
+def test_a_rule_that_answers_with_errors_may_be_about_what_does_not_exist():
+    when = {"model": "gpt-99*", "body": {"tols": 1}}
+    assert messages({"when": when, "reply": {"error": "model_not_found"}}) == []
+    assert len(messages({"when": when, "replies": [{"error": 404}, "x"]})) == 2
+
+
 def test_a_model_is_gone_from_its_day_on():
     rule = {"when": {"model": "gpt-4o"}}
     assert messages(rule)[0].startswith("?the API shuts")
@@ -135,6 +140,7 @@ def test_a_model_is_gone_from_its_day_on():
         ),
         ({"endpoint": "chat", "body": {"tools.first.type": "x"}}, "chat.completions.create has no field 'first' in 'tools'"),
         ({"endpoint": "chat", "body": {"temperature.x": 1}}, "chat.completions.create has no field 'x' in 'temperature'"),
+        ({"body": {"messages.0.contnet": "x"}}, "no endpoint has a field 'contnet' in 'messages.0'; did you mean 'content'?"),
         ({"body": {"user": "me"}}, "?the parameter 'user' is deprecated; write 'safety_identifier'"),
         ({"body": {"functions.0.name": "f"}}, "?the parameter 'functions' is deprecated; write 'tools'"),
         ({"body": {"service_tier": "cheap"}}, "'service_tier' cannot be \"cheap\": expected one of"),
@@ -155,6 +161,10 @@ def test_conditions_on_parameters(when, message):
 def test_the_old_role_of_results():
     flow = [{"role": "user", "content": "x"}, {"role": "function", "content": "y"}, {"role": "assistant", "content": "z"}]
     assert messages({"messages": flow}) == ["?the role 'function' is the API's old form; write 'tool'"]
+    rule = "responses: [{matcher: {messages: [{role: function, content: a}]}, response: {choices: [{message: {content: b}}]}}]"
+    assert verify(rule) == [
+        "?<text>:1:36: responses[0].matcher.messages[0].role: the role 'function' is the API's old form; write 'tool'"
+    ]
 
 
 # Replies

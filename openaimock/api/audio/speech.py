@@ -33,7 +33,9 @@ def read(request: Request) -> Ask:
     voice = body["voice"]
     if voices and isinstance(voice, str) and voice not in voices and not voice.startswith(_CUSTOM):
         raise audio_rules.refusal([audio_rules.not_one_of(voices, ("body", "voice"))])
-    return Ask("audio.speech", body, text=body["input"], model=model, stream=body.get("stream_format") == "sse")
+    format = body.get("response_format") or ""
+    stream = body.get("stream_format") == "sse"
+    return Ask("audio.speech", body, text=body["input"], model=model, stream=stream, response_format=format)
 
 
 def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.Raw | payloads.Events:

@@ -53,7 +53,8 @@ def _read(request: Request, endpoint: str, table: Table) -> Ask:
     body["file"] = file.filename
     stream = bool(body.get("stream")) and listening.streams
     text = body.get("prompt") or file.filename
-    return Ask(endpoint, body, text=text, model=model, stream=stream, files={"file": file})
+    format = body.get("response_format") or ""
+    return Ask(endpoint, body, text=text, model=model, stream=stream, response_format=format, files={"file": file})
 
 
 def read_transcription(request: Request) -> Ask:
