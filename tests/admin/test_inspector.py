@@ -37,7 +37,7 @@ def test_an_opened_exchange_shows_the_verdicts(page, mock):
     post(mock, user("hello"))
     until(page, lambda: rows(page))
     all_of(page, "#list button")[0].click()
-    until(page, lambda: "Why no rule answered" in page.execute_script("return document.body.textContent"))
+    until(page, lambda: "why no rule answered" in text_of(page, "#detail").lower())
     assert "differs only in case: use case_sensitive: false" in text_of(page, "#detail")
     assert text_of(page, "#detail del") == "Hello"
 

@@ -175,7 +175,7 @@ def test_the_copied_program_runs(page, mock, options):
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         exec(page.execute_async_script(script), {})
-    assert "Hi!" in output.getvalue()
+    assert "'Hi" in output.getvalue()
 
 
 def test_the_copied_command_repeats_the_request(page, mock):

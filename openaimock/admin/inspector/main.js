@@ -45,7 +45,11 @@ $("lock").addEventListener("submit", (event) => {
   key = $("key").value;
   sessionStorage.setItem("openaimock-admin-key", key);
   $("lock-error").textContent = "";
-  begin().then(() => { if (!$("lock").hidden) $("lock-error").textContent = "The key is wrong."; });
+  begin().then(() => {
+    if (!$("lock").hidden) $("lock-error").textContent = "The key is wrong.";
+    else if (place.id !== "") open(place.id);
+    refresh(true);
+  });
 });
 document.addEventListener("keydown", (event) => {
   const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
@@ -63,8 +67,6 @@ async function begin() {
     welcome.keys = config.api_keys.length > 0;
     if (place.id === "") open("");
   } catch { /* Locked, or not connected: asked again with the key. */ }
-  if (place.id !== "") open(place.id);
-  refresh(true);
 }
 async function live() {
   if (!document.hidden) {
