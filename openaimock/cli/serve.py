@@ -249,7 +249,7 @@ def _report_run(arguments: argparse.Namespace, app: MockApplication) -> int:
         return OK
     from ..state import coverage
     from ..state.metrics import merge
-    from .coverage import complete, table, xml
+    from ..testing.coverage_report import complete, table, xml
 
     report = coverage.report(app.api.ruleset.rules, app.api.namespaces.counts())
     snapshots = app.api.namespaces.snapshots()

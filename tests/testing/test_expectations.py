@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from openaimock.cli.coverage import table, xml
+from openaimock.testing.coverage_report import table, xml
 from openaimock.config.load import load
 from openaimock.errors import ConfigError
 from openaimock.testing import verdicts

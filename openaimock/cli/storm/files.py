@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from html import escape
 
 from ...storm.kinds import KINDS
-from ..coverage import attribute
+from ...testing.coverage_report import attribute
 from .grid import MARKS
 from .results import FAILED, HUNG, RECOVERED, Report, Result, codes, data, line
 
