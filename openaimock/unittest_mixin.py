@@ -23,10 +23,10 @@ _shared: list[MockServer] = []
 
 
 class OpenAIMockMixin(_Base):
-    """Mix it in before ``unittest.TestCase`` (or Django's, or ``IsolatedAsyncioTestCase``); tests use ``self.openai_mock``.
+    """A mixin for ``unittest.TestCase``, ``IsolatedAsyncioTestCase`` and Django's ``TestCase``, to be named before them.
 
-    The mock runs on a free port for as long as the process and is reset for each test, so that clients made once keep working;
-    OPENAI_BASE_URL, OPENAI_API_BASE and OPENAI_API_KEY point at it while a test runs.
+    Tests use ``self.openai_mock``. One mock runs on a free port until the process ends and is reset for each test, so that a
+    client that is made once keeps working. OPENAI_BASE_URL, OPENAI_API_BASE and OPENAI_API_KEY point at it while a test runs.
     """
 
     #: A path (relative to the file of the class), a dict, YAML text, or a list of these; None: rules come from the test.

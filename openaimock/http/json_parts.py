@@ -124,7 +124,7 @@ def _part(text: str, at: int) -> _Scanned:
 def _new(text: str, at: int, least: int) -> _Scanned:
     """A value that did not come before; from a length on it is kept."""
     value, end = _scan(text, at)
-    if SURROGATE.search(text, at, end):
+    if text.find("\\u", at, end) >= 0 and SURROGATE.search(text, at, end):
         # Half of a surrogate pair is not a character.
         dump(value).encode()
     if end - at > _MAX_DEPTH and text.count("{", at, end) + text.count("[", at, end) > _MAX_DEPTH and depth(value) > _MAX_DEPTH:
