@@ -159,7 +159,10 @@ def test_rules_that_aliases_repeat_are_all_read():
     text = "x-rules: &rules\n  - when: {user: hello}\n    reply: one\nresponses: {first: {}, second: {}}\n"
     shared = "x-rule: &rule\n  when: {user: hello}\n  reply: one\nresponses:\n  first: *rule\n  second: *rule\n"
     rules = load(shared).rules
-    assert [(rule["id"], rule["replies"]) for rule in rules] == [("first", [{"content": "one"}]), ("second", [{"content": "one"}])]
+    assert [(rule["id"], rule["replies"]) for rule in rules] == [
+        ("first", [{"content": "one"}]),
+        ("second", [{"content": "one"}]),
+    ]
     with pytest.raises(ConfigError):
         load(text)
 
