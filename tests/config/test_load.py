@@ -145,7 +145,7 @@ responses:
     when: {user: hello}
     reply: "ten"
   - id: two
-    messages: [{{role: user, content: "caf\\u00e9"}}, {{role: assistant, content: there}}]
+    messages: [{role: user, content: "caf\\u00e9"}, {role: assistant, content: there}]
 """
 
 
