@@ -78,7 +78,7 @@ class UpstreamProxy:
         self.upstream.close()
 
     def _tap(self, request: Request, method: str, headers: Headers, body: bytes) -> Tap | None:
-        if self.recorder is None or method not in ("GET", "POST"):
+        if self.recorder is None or method not in ("GET", "POST", "DELETE"):
             return None
         environ = request.environ
         recording = request_of(method, environ.get("PATH_INFO") or "/", environ.get("QUERY_STRING") or "", headers, body)

@@ -17,7 +17,7 @@ from ..rules.rule import Rule
 from ..rules.ruleset import RuleSet
 from ..types.clock import monotonic
 from . import conditions
-from .exchange import Recording, Skipped, header_map, parsed, unpacked
+from .exchange import OwnAnswer, Recording, Skipped, header_map, parsed, unpacked
 from .payloads import move_payloads
 from .redactor import Redactor
 from .rules import Draft, Entry
@@ -78,6 +78,9 @@ class Recorder:
             with self._lock:
                 self.redactor.add_secrets(secrets)
                 self._record(recording)
+            return
+        except OwnAnswer as error:
+            self._log.info("not recorded: %s", self.redactor.text(str(error)))
             return
         except (Skipped, ConfigError) as error:
             reason = str(error)

@@ -1,4 +1,8 @@
-"""What the tests of real clients share: one mock for all of them, its address in their environment, and nobody else to call."""
+"""What the tests of real clients share: the mock that they find in their environment, and no other host to call.
+
+Each test runs three times: on a mock with rules, on a mock that records what the first one answers, and on a mock that has only
+the recording, while the others are stopped.
+"""
 
 from __future__ import annotations
 
@@ -55,17 +59,35 @@ def rules() -> list[dict[str, Any]]:
     return RULES
 
 
-@pytest.fixture(autouse=True)
-def mock(serve, rules, monkeypatch):
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory) -> Path:
+    """The folder of the recordings of all tests."""
+    return tmp_path_factory.mktemp("recordings")
+
+
+@pytest.fixture(params=["rules", "recording", "replay"], autouse=True)
+def mock(request, serve, rules, recordings, monkeypatch):
     """The mock, found by the environment, as in a user's own tests."""
+    # The replay follows the recording of the same test with the same other parameters.
+    others = [f"{name}{at}" for name, at in request.node.callspec.indices.items() if name != "mock"]
+    file = recordings / f"{'-'.join([request.path.stem, request.node.originalname, *others])}.yaml"
     # What the real API would refuse, the mock refuses here; a finding about what a real client sends is an error of the mock's.
-    mock = serve({"lint": "error", "responses": rules})
+    strict = {"lint": "error"}
+    if request.param == "replay" and not file.exists():
+        pytest.skip("the recording of this test failed, or did not run")
+    mock = serve({**strict, "record": {"file": str(file)}} if request.param == "replay" else {**strict, "responses": rules})
+    upstream = mock
+    if request.param == "recording":
+        mock = serve({**strict, "upstream": {"url": upstream.url}, "record": {"file": str(file)}})
     monkeypatch.setenv("OPENAI_BASE_URL", mock.url)
-    for name, value in SWITCHES.items():
-        monkeypatch.setenv(name, value)
+    for variable, value in SWITCHES.items():
+        monkeypatch.setenv(variable, value)
     yield mock
     # A client that works well shows nothing that the verdict reports.
-    mock.assert_resilient()
+    upstream.assert_resilient()
+    if request.param == "recording":
+        recorder = mock.app.api.upstream.recorder
+        assert (recorder.recorded > 0, recorder.skipped) == (True, 0)
 
 
 @pytest.fixture(autouse=True)
