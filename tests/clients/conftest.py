@@ -7,6 +7,7 @@ the recording, while the others are stopped.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -66,10 +67,10 @@ def recordings(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(params=["rules", "recording", "replay"], autouse=True)
-def mock(request, serve, rules, recordings, monkeypatch):
+def mock(request, serve, rules, recordings, monkeypatch, tmp_path):
     """The mock, found by the environment, as in a user's own tests."""
     # The replay follows the recording of the same test with the same other parameters.
-    others = [f"{name}{at}" for name, at in request.node.callspec.indices.items() if name != "mock"]
+    others = [part for part in request.node.callspec.id.split("-") if part != request.param]
     file = recordings / f"{'-'.join([request.path.stem, request.node.originalname, *others])}.yaml"
     # What the real API would refuse, the mock refuses here; a finding about what a real client sends is an error of the mock's.
     strict = {"lint": "error"}
@@ -78,7 +79,9 @@ def mock(request, serve, rules, recordings, monkeypatch):
     mock = serve({**strict, "record": {"file": str(file)}} if request.param == "replay" else {**strict, "responses": rules})
     upstream = mock
     if request.param == "recording":
-        mock = serve({**strict, "upstream": {"url": upstream.url}, "record": {"file": str(file)}})
+        # Prompts of some clients name the folder in which they run.
+        record = {"file": str(file), "redact": [{"regex": re.escape(str(tmp_path))}]}
+        mock = serve({**strict, "upstream": {"url": upstream.url}, "record": record})
     monkeypatch.setenv("OPENAI_BASE_URL", mock.url)
     for variable, value in SWITCHES.items():
         monkeypatch.setenv(variable, value)

@@ -271,9 +271,10 @@ def test_a_miss_names_the_nearest_recording_and_what_differs(chained, serve, cli
 def test_a_miss_tells_recordings_from_other_rules(chained, serve, client) -> None:
     _first, second, file = chained()
     say(client(second), "Hello")
+    own = [{"id": "mine", "when": {"user": "Hullo"}, "reply": "x"}]
+    api = client(serve({"responses": own, "record": {"file": str(file)}}))
     with pytest.raises(APIStatusError) as miss:
-        own = [{"id": "mine", "when": {"user": "Hullo"}, "reply": "x"}]
-        say(client(serve({"responses": own, "record": {"file": str(file)}})), "Hallo")
+        say(api, "Hallo")
     assert "Nearest rules: " in str(miss.value)
     assert ". recording hello (" in str(miss.value) and ". mine (" in str(miss.value)
 
