@@ -20,7 +20,7 @@ from .chat.params import MODEL, no_model
 from .operation import Operation
 
 #: The length of a vector of an unknown model, and the longest that a request to one may have.
-DEFAULT, LONGEST = 1536, 16384
+DEFAULT, LONGEST = 1536, vectors.LONGEST
 #: The API's limits: inputs in a request, tokens in an input, tokens in a request.
 INPUTS, TOKENS, TOTAL = 2048, 8192, 300_000
 
@@ -130,10 +130,11 @@ def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     settings = reply or Reply()
     model = context.models.family(ask.model)
     key = f"{context.seed}\x1f{ask.model}"
-    dimensions = ask.body.get("dimensions") or model.dimensions or DEFAULT
+    longest = model.dimensions or DEFAULT
+    dimensions = ask.body.get("dimensions") or longest
     packed = ask.body.get("encoding_format") == "base64"
     data = [
-        f'{{"object":"embedding","index":{at},"embedding":{_vector(given, each, dimensions, key, packed)}}}'
+        f'{{"object":"embedding","index":{at},"embedding":{_vector(given, each, dimensions, longest, key, packed)}}}'
         for at, (given, each) in enumerate(zip(inputs, settings.inputs or (reply,) * len(inputs), strict=True))
     ]
     prompt = sum(_count(item, ask.model) for item in inputs)
@@ -144,12 +145,12 @@ def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     return payloads.JSON(payload.encode())
 
 
-def _vector(item: Any, reply: Reply | None, dimensions: int, key: str, packed: bool) -> str:
+def _vector(item: Any, reply: Reply | None, dimensions: int, longest: int, key: str, packed: bool) -> str:
     """One vector as JSON: that of the rule unchanged, else one computed from the input."""
     if reply is not None and reply.embedding is not None:
         return dump(vectors.base64(reply.embedding) if packed else reply.embedding)
-    vector = vectors.of_text(item, dimensions, key) if isinstance(item, str) else vectors.of_tokens(item, dimensions, key)
-    return f'"{vectors.base64(vector.floats())}"' if packed else vector.json()
+    vector = (vectors.of_text if isinstance(item, str) else vectors.of_tokens)(item, dimensions, key, longest)
+    return f'"{vector.base64()}"' if packed else vector.json()
 
 
 ENDPOINTS = (

@@ -194,15 +194,22 @@ class App:
             return []
         name = name_of(environ, self.config.isolate)
         if self.namespaces.blocks and self.namespaces.may_block(name):
-            return defer(environ, lambda: self._answer(request, start_response, name, in_pool=True))
+            return self._in_pool(environ, lambda cancellation: self._answer(request, start_response, name, cancellation, True))
         return self._answer(request, start_response, name)
 
-    def _answer(self, request: Request, start_response: StartResponse, name: str, in_pool: bool = False) -> Iterable[bytes]:
+    def _answer(
+        self,
+        request: Request,
+        start_response: StartResponse,
+        name: str,
+        cancellation: Cancellation | None = None,
+        in_pool: bool = False,
+    ) -> Iterable[bytes]:
         try:
             call = self._call(request, start_response, name)
         except StoreUnavailable as error:
             return self._refuse_without_store(error, start_response)
-        call.in_pool = in_pool
+        call.in_pool, call.cancellation = in_pool, cancellation
         call.context.namespace.append(call.exchange)
         return self._run(call, self._steps)
 
@@ -292,10 +299,19 @@ class App:
     def _move_to_pool(self, call: Call, steps: Steps) -> Iterable[bytes]:
         """Run the remaining stages in the host's thread pool, or here when the host has none."""
         call.in_pool = True
-        deferred = defer(call.request.environ, lambda: self._run(call, steps))
-        if self.config.upstream is not None and isinstance(deferred, Deferred):
-            call.cancellation = Cancellation()
-            deferred.stop = call.cancellation.cancel
+
+        def run(cancellation: Cancellation | None) -> Iterable[bytes]:
+            call.cancellation = cancellation
+            return self._run(call, steps)
+
+        return self._in_pool(call.request.environ, run)
+
+    def _in_pool(self, environ: Environ, run: Callable[[Cancellation | None], Iterable[bytes]]) -> Iterable[bytes]:
+        """Run a function in the host's thread pool; it gets what cancels the wait for the upstream when the client leaves."""
+        cancellation = None if self.config.upstream is None else Cancellation()
+        deferred = defer(environ, lambda: run(cancellation))
+        if cancellation is not None and isinstance(deferred, Deferred):
+            deferred.stop = cancellation.cancel
         return deferred
 
     def _upstream(self) -> Proxy:

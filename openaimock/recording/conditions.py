@@ -8,6 +8,7 @@ from typing import Any
 
 from ..http.json import dump
 from ..text.redaction import MASK
+from ..text.regex import slow_part
 from ..types.ask import Ask, Message
 from ..types.operations import ANSWERING
 from .items import arguments
@@ -109,9 +110,9 @@ def _loose(text: str, redact: Redact) -> tuple[str, str] | None:
     pieces = clean.strip().split(MASK)
     pattern = r"\S*".join(re.escape(piece).replace("\\ ", " ").replace("\\\n", "\n") for piece in pieces)
     pattern = f"^\\s*{pattern}\\s*$"
-    if re.search(pattern, text):
+    if re.search(pattern, text) and slow_part(pattern) is None:
         return "regex", pattern
-    # A secret of several lines, such as a private key.
+    # A secret of several lines, such as a private key, or a text that is too long for a regular expression.
     return "contains", max(pieces, key=len).strip()
 
 

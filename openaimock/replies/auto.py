@@ -37,8 +37,21 @@ def fill(ask: Ask, reply: Reply, seed: object) -> Reply:
         return replace(reply, blocks=(*reply.blocks, Block("text", _sentence(random))))
     random = _random(ask, seed)
     tool = _tool_to_call(ask)
-    block = Block("text", _text(ask, random)) if tool is None else Block("tool_call", call=_call(tool, random))
-    return replace(reply, blocks=(*reply.blocks, block))
+    if tool is not None:
+        return replace(reply, blocks=(*reply.blocks, Block("tool_call", call=_call(tool, random))))
+    picture = (Block("item", data={"type": "image_generation_call"}),) if _draws(ask) and not reply.blocks else ()
+    return replace(reply, blocks=(*reply.blocks, *picture, Block("text", _text(ask, random))))
+
+
+def _draws(ask: Ask) -> bool:
+    """Whether the answer has a picture: the tool is offered and may be used, and a PNG will do or the tool is required."""
+    tool = next((tool for tool in ask.body.get("tools") or () if tool.get("type") == "image_generation"), None)
+    if tool is None or ask.endpoint != "responses":
+        return False
+    mode, names = choice(ask)
+    if mode == "none" or (names is not None and "image_generation" not in names):
+        return False
+    return names is not None or (tool.get("output_format") or "png") == "png"
 
 
 #: Members of a request that do not change what is answered.

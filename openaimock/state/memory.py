@@ -129,7 +129,10 @@ class MemoryState:
             if is_enough:
                 levels = [level - cost.amount for level, cost in zip(levels, costs, strict=True)]
             for level, cost in zip(levels, costs, strict=True):
-                self._buckets[cost.bucket] = level, now, now + (cost.limit - level) * cost.seconds / cost.limit
+                # The clocks of several callers may differ: the time of a bucket does not go back.
+                _, at, _ = self._buckets.get(cost.bucket, (0.0, now, 0.0))
+                at = max(now, at)
+                self._buckets[cost.bucket] = level, at, at + (cost.limit - level) * cost.seconds / cost.limit
                 self._buckets.move_to_end(cost.bucket)
             # A full bucket needs no entry. The least recently used buckets are full first.
             while self._buckets:

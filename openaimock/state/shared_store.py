@@ -28,11 +28,11 @@ from .processes import Processes
 from .shared import Journaling, SharedState
 from .store import StoreUnavailable
 
-#: Seconds between two batches.
-INTERVAL = 0.05
+#: Seconds between two looks for changes of other processes, and between two batches.
+INTERVAL, BATCH = 0.05, 0.09
 #: A batch with more new exchanges than this is of a busy process: then writing records may take this share of the time. What is
 #: left waits for the next batch, as long as it is among the exchanges that the journal keeps.
-BUSY, SHARE = 10, 0.025
+BUSY, SHARE = 10, 0.015
 #: Seconds between two reports of a process that it lives.
 BEAT = 1.0
 #: Jobs that are started at one look.
@@ -78,6 +78,7 @@ class SharedStore:
         self._resets = 0
         self._ticket = 0
         self._beaten = 0.0
+        self._written = 0.0
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -218,7 +219,9 @@ class SharedStore:
 
     def tick(self) -> None:
         """Write a batch and read what other processes have changed. StoreUnavailable: everything is tried again the next time."""
-        self.flush()
+        if monotonic() - self._written > BATCH:
+            self.flush()
+            self._written = monotonic()
         counters = self.engine.counters()
         if counters.get("resets", 0) != self._resets:
             epochs = self.engine.epochs()
@@ -286,7 +289,7 @@ class SharedStore:
                 state.begin()
             is_busy = not whole and sum(len(state.journal) for state in selected) > BUSY
             # By the clock of this thread, so that the result depends less on what else runs on the machine.
-            deadline = time.thread_time() + INTERVAL * SHARE if is_busy else math.inf
+            deadline = time.thread_time() + BATCH * SHARE if is_busy else math.inf
             size, secrets = self._settings.journal_size, self._journaling.secrets
             collected = [collect(state, self._new_key, secrets, deadline, whole, size) for state in selected]
             batches = [one.batch for one in collected if not one.is_empty]

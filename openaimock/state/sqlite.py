@@ -13,14 +13,11 @@ from typing import Any
 from . import blobs
 from .engine import SYSTEM, Batch, Blob, Numbers, TextPage
 from .memory import BUCKETS, CLAIMS, OBJECTS
+from .sqlite_batches import trim_journals, write_batch
 from .sqlite_connections import Connections
 from .sqlite_schema import OF_NAMESPACES
 from .store import TOLERANCE, Cost, Levels, StateFull
 
-#: Journal entries that are deleted together to keep the limit of bytes.
-_TRIM = 100
-#: Rows of one statement: SQLite's oldest limit is 999 values.
-_ROWS_AT_ONCE = 200
 _ROWS = list[tuple[Any, ...]]
 
 
@@ -87,8 +84,8 @@ class SQLiteEngine:
             for batch in batches:
                 row = db.execute("SELECT epoch FROM namespaces WHERE name = ?", (batch.namespace,)).fetchone()
                 if row == (batch.epoch,):
-                    _write(db, batch, size)
-            _trim(db, memory)
+                    write_batch(db, batch, size)
+            trim_journals(db, memory)
 
     # Rules
 
@@ -179,7 +176,10 @@ class SQLiteEngine:
                 (name, cost.bucket, level, now, now + (cost.limit - level) * cost.seconds / cost.limit)
                 for level, cost in zip(levels, costs, strict=True)
             ]
-            db.executemany("INSERT OR REPLACE INTO buckets VALUES (?, ?, ?, ?, ?)", rows)
+            # The clocks of several processes may differ: the time of a bucket does not go back.
+            later = "at = max(at, excluded.at), full_at = excluded.full_at + max(at - excluded.at, 0)"
+            keep = f"ON CONFLICT DO UPDATE SET level = excluded.level, {later}"
+            db.executemany(f"INSERT INTO buckets VALUES (?, ?, ?, ?, ?) {keep}", rows)
             # A full bucket needs no row.
             db.execute("DELETE FROM buckets WHERE namespace = ? AND full_at <= ?", (name, now))
             full_first = "SELECT bucket FROM buckets WHERE namespace = ? ORDER BY full_at DESC LIMIT -1 OFFSET ?"
@@ -348,50 +348,6 @@ class SQLiteEngine:
 def _increment(db: sqlite3.Connection, counter: str) -> int:
     statement = "INSERT INTO counters VALUES (?, 1) ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value"
     return int(db.execute(statement, (counter,)).fetchone()[0])
-
-
-def _write(db: sqlite3.Connection, batch: Batch, size: int) -> None:
-    """Write one batch of the present epoch.
-
-    Few statements with many rows each: Python's other threads run during a statement, and would hold up the next one.
-    """
-    name = batch.namespace
-    hits: dict[str, int] = {}
-    for (rule, _), count in batch.hits.items():
-        hits[rule] = hits.get(rule, 0) + count
-    more = "ON CONFLICT DO UPDATE SET count = count + excluded.count"
-    _insert(db, "INTO hits", [(name, rule, count) for rule, count in hits.items()], more)
-    _insert(db, "OR IGNORE INTO answers", [(name, rule, answer) for rule, answer in batch.hits if answer >= 0])
-    new = [(name, entry.key, entry.size, entry.record) for entry in batch.entries if not entry.again]
-    _insert(db, "INTO journal (namespace, key, size, record)", new)
-    db.executemany(
-        "UPDATE journal SET size = ?, record = ? WHERE key = ?",
-        [(entry.size, entry.record, entry.key) for entry in batch.entries if entry.again],
-    )
-    oldest = "SELECT seq FROM journal WHERE namespace = ? ORDER BY seq DESC LIMIT 1 OFFSET ?"
-    removed = db.execute(f"DELETE FROM journal WHERE namespace = ? AND seq <= ({oldest})", (name, name, size)).rowcount
-    change = "UPDATE namespaces SET used = ?, dropped = dropped + ? WHERE name = ?"
-    db.execute(change, (time.time(), removed + batch.dropped, name))
-
-
-def _insert(db: sqlite3.Connection, target: str, rows: Sequence[tuple[Any, ...]], conflict: str = "") -> None:
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        part = rows[start : start + _ROWS_AT_ONCE]
-        marks = ", ".join([f"({', '.join('?' * len(part[0]))})"] * len(part))
-        db.execute(f"INSERT {target} VALUES {marks} {conflict}", [value for row in part for value in row])
-
-
-def _trim(db: sqlite3.Connection, memory: int) -> None:
-    """Delete the oldest exchanges of all journals until their bytes are within the limit."""
-    while db.execute("SELECT value FROM counters WHERE name = 'journal'").fetchone()[0] > memory:
-        rows = db.execute("SELECT seq, namespace, size FROM journal ORDER BY seq LIMIT ?", (_TRIM,)).fetchall()
-        surplus = db.execute("SELECT value FROM counters WHERE name = 'journal'").fetchone()[0] - memory
-        for seq, name, size in rows:
-            db.execute("DELETE FROM journal WHERE seq = ?", (seq,))
-            db.execute("UPDATE namespaces SET dropped = dropped + 1 WHERE name = ?", (name,))
-            surplus -= size
-            if surplus <= 0:
-                break
 
 
 def _level(db: sqlite3.Connection, name: str, cost: Cost, now: float) -> float:

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..config.redis_address import parse
-from ..config.stores import sqlite_path
 from ..errors import ConfigError, Problem
 from ..text.log import ROOT
-from .engine import Engine
 from .metrics import Snapshot
 from .namespace import Namespaces
-from .shared_store import SharedStore
 from .store import StoreAway, StoreUnavailable
+
+if TYPE_CHECKING:  # most mocks keep their state in memory, and the other stores take long to import
+    from .engine import Engine
+    from .shared_store import SharedStore
 
 
 def _sqlite(address: str, base: Path) -> Engine:
+    from ..config.stores import sqlite_path
     from .sqlite import SQLiteEngine
 
     return SQLiteEngine(sqlite_path(address, base))
 
 
 def _redis(address: str, base: Path) -> Engine:
+    from ..config.redis_address import parse
     from .redis import RedisEngine
 
     return RedisEngine(parse(address, base))
@@ -43,6 +45,8 @@ def make_store(
     address: str = settings.store
     if address == "memory":
         return Namespaces(settings)
+    from .shared_store import SharedStore
+
     engine = ENGINES[address.partition(":")[0]](address, settings.base)
     failure = None
     try:

@@ -83,6 +83,7 @@ class MockServer:
             self.server.replace(app, loaded.max_body)
         self.app.api.searcher.close()
         self.app.api.jobs.close()
+        self.app.api.namespaces.close()
         self.app = app
         self._begun = []
         self._initial = (list(app.api.ruleset.rules), app.api.sender.chaos)

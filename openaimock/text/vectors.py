@@ -1,7 +1,10 @@
 """Vectors: embeddings from a text's words and n-grams, so that similar texts get similar vectors, the same on every machine.
 
-Each word and n-gram has a direction derived from its hash, and a text is the normalized sum of them (feature hashing by
-random projection): texts that share n-grams have similar vectors, texts that share none are nearly orthogonal.
+Each word and n-gram has a direction derived from its checksum, and a text is the sum of them, scaled to length 1 (feature hashing
+by random projection): texts that share words or parts of words have similar vectors, texts that share none are nearly orthogonal.
+
+No step has a loop over components. A vector that grows is one long integer with 16 bits for each component, so that one addition
+adds all components; the finished vector has one byte for each, and tables translate these bytes to floats.
 """
 
 from __future__ import annotations
@@ -16,139 +19,200 @@ import unicodedata
 import zlib
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-#: The most features of a vector; a long text with more is sampled by hash, so that near-duplicates share their sample.
-_MAX_FEATURES = 4095
+#: The most pieces of a text and directions of a piece. More are sampled by checksum, so that near-duplicates share their sample.
+#: Twice their product must be less than 2 ** 15, half of what a component has room for while a vector grows.
+MAX_PIECES, MAX_DIRECTIONS = 512, 31
+#: The longest piece and vector that are cached, and how many pieces are: up to 24 MB.
+CACHED_LENGTH, CACHED_SIZE, CACHED = 64, 3072, 4096
+#: The most components of a vector.
+LONGEST = 16384
 _WORD = re.compile(r"\w+")
 #: Words up to this length ("the", "and", "is") have no n-grams, because their letters carry little information.
 _SHORT = 3
 #: The first Unicode block of Chinese, Japanese and Korean, where one character carries as much as a word elsewhere.
 _DENSE = "\u2e80"
-#: The number of low bits of a product that are dropped.
-_DROPPED_BITS = 64
+#: The number of characters of Unicode.
+_CHARACTERS = 0x110000
+#: The number of different directions.
+_OFFSETS = 1 << 16
+#: The middle of a component while a vector grows.
+_MIDDLE = 1 << 15
 #: The two digits of a number in base 2 as the numbers they are.
 _BIT = bytes(byte & 1 for byte in range(256))
+#: A component is proportional to the odd number ``2 * step - 255``: no component is zero. The two bytes of the squares.
+_ODD = range(-255, 256, 2)
+_LOW_SQUARE, _HIGH_SQUARE = bytes(odd * odd & 255 for odd in _ODD), bytes(odd * odd >> 8 for odd in _ODD)
 
 
 class Vector(NamedTuple):
-    """A vector of length 1, whose component ``i`` is ``levels[steps[i]]``: it has few different numbers."""
+    """A vector of length 1: component ``i`` is ``(2 * steps[i] - 255) / length``, with the precision of a 4-byte float."""
 
-    steps: Sequence[int]
-    levels: dict[int, float]
+    steps: bytes
+    length: float
 
     def floats(self) -> list[float]:
-        """The components, with the precision of a 4-byte float."""
-        levels = self.levels
-        return [levels[step] for step in self.steps]
+        """The components, as ``json`` writes them."""
+        numbers = {step: float(text) for step, text in self._spelled().items()}
+        return [numbers[step] for step in self.steps]
 
     def json(self) -> str:
-        """The components as JSON: each different number is formatted once, so this takes a tenth of the time of an encoder."""
-        spelled = {step: repr(level) for step, level in self.levels.items()}
+        """The components as JSON: each different number is formatted once."""
+        spelled = self._spelled()
         return f"[{','.join([spelled[step] for step in self.steps])}]"
 
+    def base64(self) -> str:
+        """The components as little-endian 4-byte floats in base64, the form of ``encoding_format: base64``."""
+        floats = _little_endian(self._levels()).tobytes()
+        packed = bytearray(4 * len(self.steps))
+        for at in range(4):
+            packed[at::4] = self.steps.translate(floats[at::4])
+        return binascii.b2a_base64(packed, newline=False).decode()
 
-def of_text(text: str, dimensions: int, key: str) -> Vector:
-    """The vector of a text. Only vectors of one ``key`` are comparable; a shorter vector is the longer one's start, rescaled."""
-    return _vector(_features(text), text, dimensions, key)
+    def _levels(self) -> array[float]:
+        """The number of each step."""
+        length = self.length
+        return array("f", [odd / length for odd in _ODD])
+
+    def _spelled(self) -> dict[int, str]:
+        """The text of the number of each step that occurs. Nine digits tell all 4-byte floats apart."""
+        levels = self._levels()
+        return {step: f"{levels[step]:.9g}" for step in set(self.steps)}
 
 
-def of_tokens(ids: Sequence[int], dimensions: int, key: str) -> Vector:
+def of_text(text: str, dimensions: int, key: str, longest: int = 0) -> Vector:
+    """The vector of a text. Only vectors of one ``key`` are comparable.
+
+    A shorter vector is the longer one's start, rescaled. That is exact up to ``longest``, the length that a model's vectors have
+    without a limit; beyond it components may differ by a rounding.
+    """
+    return _vector(_words(text), text, dimensions, key, longest)
+
+
+def of_tokens(ids: Sequence[int], dimensions: int, key: str, longest: int = 0) -> Vector:
     """The vector of a text given as token ids: similar lists get similar vectors."""
-    named = list(map(str, ids))
-    pairs = [f"{one} {other}" for one, other in pairwise(named)]
-    return _vector(dict.fromkeys([*named, *pairs]), " ".join(named), dimensions, f"{key}\x1ftokens")
+    # Each id stands as a character, so that ids are taken like the characters of a dense script.
+    text = "".join([chr(number % _CHARACTERS) for number in ids])
+    return _vector(dict.fromkeys(_dense(text)), text, dimensions, f"{key}\x1ftokens", longest)
 
 
 def base64(components: Iterable[float]) -> str:
-    """Numbers as little-endian 4-byte floats in base64, the form of ``encoding_format: base64``."""
-    packed = array("f", components)
+    """Numbers as little-endian 4-byte floats in base64."""
+    return binascii.b2a_base64(_little_endian(array("f", components)), newline=False).decode()
+
+
+def _little_endian(numbers: array[float]) -> array[float]:
     if sys.byteorder == "big":
-        packed.byteswap()
-    return binascii.b2a_base64(packed, newline=False).decode()
+        numbers.byteswap()
+    return numbers
 
 
-def _features(text: str) -> dict[str, None]:
-    """The words of a text, case-folded, and the n-grams of those that are not short."""
+def _words(text: str) -> dict[str, None]:
+    """The pieces of a text, each once: its words, case-folded; of dense scripts characters and pairs of characters."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    words = list(dict.fromkeys(_WORD.findall(plain.casefold()))) or [text.strip() or " "]
-    features = dict.fromkeys(words)
-    for word in [word for word in words if len(word) > _SHORT or max(word) >= _DENSE] or words:
-        shortest, framed = (1, word) if max(word) >= _DENSE else (3, f" {word} ")
-        for size in (shortest, shortest + 1):
-            for at in range(len(framed) - size + 1):
-                features[framed[at : at + size]] = None
-    return features
+    words = dict.fromkeys(_WORD.findall(plain.casefold()) or [text.strip() or " "])
+    if plain.isascii():
+        return words
+    return dict.fromkeys(piece for word in words for piece in (_dense(word) if max(word) >= _DENSE else (word,)))
 
 
-def _vector(features: dict[str, None], whole: str, dimensions: int, key: str) -> Vector:
-    chosen = list(features)
-    if len(chosen) > _MAX_FEATURES - 2:
-        chosen = heapq.nsmallest(_MAX_FEATURES - 2, chosen, key=lambda feature: zlib.crc32(_bytes(feature)))
-    # The text itself distinguishes texts of the same words. With an odd number of directions no component is zero.
-    chosen.append(f"\x00{whole}")
-    if len(chosen) % 2 == 0:
-        chosen.append(f"\x01{whole}")
-    steps = _counts(_planes(_directions(chosen, key, (dimensions + 7) // 8)), dimensions)
-    different = set(steps)
-    many = len(chosen)
-    length = math.sqrt(sum((2 * step - many) ** 2 * steps.count(step) for step in different))
-    return Vector(steps, {step: float(f"{(2 * step - many) / length:.8g}") for step in different})
+def _dense(text: str) -> list[str]:
+    return [*text, *(one + other for one, other in pairwise(text))]
 
 
-def _bytes(feature: str) -> bytes:
-    return feature.encode("utf-8", "surrogatepass")
+def _vector(pieces: dict[str, None], whole: str, dimensions: int, key: str, longest: int) -> Vector:
+    chosen: Iterable[str] = pieces
+    if len(pieces) > MAX_PIECES:
+        chosen = heapq.nsmallest(MAX_PIECES, pieces, key=_checksum)
+    size = max(dimensions, longest)
+    total = weight = 0
+    for piece in chosen:
+        is_cached = len(piece) <= CACHED_LENGTH and size <= CACHED_SIZE
+        components, directions = (_piece if is_cached else _piece.__wrapped__)(piece, key, size)
+        total += components
+        weight += directions
+    # The text itself distinguishes texts of the same words. An odd number of directions leaves no component zero.
+    total = 2 * total + _spread(_direction(f"\x00{whole}", _table(key), size))
+    steps = _steps(total, 2 * weight + 1, size)[:dimensions]
+    return Vector(steps, _length(steps))
 
 
-def _directions(features: Iterable[str], key: str, size: int) -> list[int]:
-    """The direction of each feature: a number whose ``8 * size`` bits are its components, 1 up and 0 down.
+@lru_cache(maxsize=CACHED)
+def _piece(piece: str, key: str, size: int) -> tuple[int, int]:
+    """How many of the directions of a piece go up, for each component, and the number of the directions."""
+    features: Iterable[str] = dict.fromkeys([piece, *_ngrams(piece)])
+    chosen = heapq.nsmallest(MAX_DIRECTIONS, features, key=_checksum)
+    table = _table(key)
+    # Bytes are enough room for the directions of one piece.
+    total = sum(int.from_bytes(_direction(feature, table, size), "little") for feature in chosen)
+    return _spread(total.to_bytes(size, "little")), len(chosen)
 
-    It is the feature's checksum times one long random number, which costs a tenth of a hash of that length and is as good: any
-    two directions agree in half of their bits. The lowest bits of a product are not random enough, so they are dropped. A
-    larger ``size`` does not change the lower bits.
+
+def _ngrams(word: str) -> list[str]:
+    """The n-grams of a word that is not short, with its beginning and its end marked."""
+    if len(word) <= _SHORT:
+        return []
+    framed = f" {word} "
+    return [framed[at : at + size] for size in (3, 4) for at in range(len(framed) - size + 1)]
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _checksum(text: str) -> int:
+    return zlib.crc32(_bytes(text))
+
+
+@lru_cache(maxsize=16)
+def _table(key: str) -> bytes:
+    """Random bytes 0 and 1, whose parts are the directions."""
+    size = _OFFSETS + LONGEST
+    bits = int.from_bytes(hashlib.shake_128(_bytes(key)).digest(size // 8), "little")
+    return format(bits, f"0{size}b").encode().translate(_BIT)
+
+
+def _direction(feature: str, table: bytes, size: int) -> bytes:
+    """The direction of a feature: 1 for each component where it goes up, 0 where it goes down.
+
+    It is the part of the table at the place that the checksum names. Two parts agree in about half of their components.
     """
-    factor = int.from_bytes(hashlib.shake_128(_bytes(key)).digest(size + _DROPPED_BITS // 8), "little")
-    mask = (1 << 8 * size) - 1
-    return [((zlib.crc32(_bytes(feature)) | 1 << 32) * factor >> _DROPPED_BITS) & mask for feature in features]
+    at = _checksum(feature) % _OFFSETS
+    return table[at : at + size]
 
 
-def _planes(numbers: list[int]) -> list[int]:
-    """Count for each bit how many of the numbers have it: plane ``p`` has bit ``p`` of all these counts.
+def _spread(components: bytes) -> int:
+    """An integer with 16 bits for each component."""
+    spread = bytearray(2 * len(components))
+    spread[::2] = components
+    return int.from_bytes(spread, "little")
 
-    This is a carry-save adder: three bits of one weight become one bit of that weight and one of twice that weight.
+
+@lru_cache(maxsize=64)
+def _ones(size: int) -> int:
+    """The integer whose components are 1."""
+    return _spread(b"\x01" * size)
+
+
+def _steps(total: int, weight: int, size: int) -> bytes:
+    """The components as bytes, from how many of ``weight`` directions, an odd number, go up.
+
+    As many go up as down at the middle between 127 and 128. Where a component is too far from it for a byte, all components lose
+    their lowest bits.
     """
-    planes = []
-    while numbers:
-        doubles = []
-        while len(numbers) > 2:
-            one, two, three = numbers.pop(), numbers.pop(), numbers.pop()
-            odd = one ^ two
-            numbers.append(odd ^ three)
-            doubles.append(one & two | odd & three)
-        if len(numbers) == 2:
-            one, two = numbers
-            numbers = [one ^ two]
-            doubles.append(one & two)
-        planes.append(numbers[0])
-        numbers = doubles
-    return planes
+    ones = _ones(size)
+    total += ones * (_MIDDLE - (weight + 1) // 2)
+    for shift in range(8):
+        moved = total + ones * (128 << shift)
+        # Whether all components have a distance from the middle with which they now are between 0 and 255, once shifted.
+        if moved & ones * (0x10000 - (256 << shift)) == ones * _MIDDLE:
+            break
+    return (moved >> shift).to_bytes(2 * size, "little")[::2]
 
 
-def _counts(planes: Sequence[int], dimensions: int) -> Sequence[int]:
-    """The count of each component, from the planes of their bits."""
-    low = _bytewise(planes[:8], dimensions)
-    if len(planes) <= 8:
-        return low
-    return [count + 256 * more for count, more in zip(low, _bytewise(planes[8:], dimensions), strict=True)]
-
-
-def _bytewise(planes: Sequence[int], dimensions: int) -> bytes:
-    """Up to eight planes as one byte for each component: bits are spread to bytes, then all bytes are added at once."""
-
-    size = (dimensions + 7) // 8 * 8
-    total = 0
-    for at, plane in enumerate(planes):
-        spread = format(plane, f"0{size}b").encode().translate(_BIT)
-        total += int.from_bytes(spread, "big") << at
-    return total.to_bytes(size, "little")[:dimensions]
+def _length(steps: bytes) -> float:
+    """The length of a vector before it is scaled, from the sum of the squares."""
+    return math.sqrt(sum(steps.translate(_LOW_SQUARE)) + 256 * sum(steps.translate(_HIGH_SQUARE)))

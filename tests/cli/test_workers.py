@@ -171,3 +171,20 @@ def test_a_store_that_cannot_be_used_is_a_problem_of_the_configuration(tmp_path,
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert "secret" not in done.stderr
+
+
+def test_a_server_that_was_killed_goes_on_where_it_was(start, tmp_path):
+    path = tmp_path / "mock.yaml"
+    path.write_text(CONFIG + "store: sqlite:///state.db\n")
+    first = start(str(path), "-p", "0")
+    assert [chat(first, "turns"), chat(first, "turns"), chat(first, "plain")] == ["one", "two", "always"]
+    response = json.loads(request(first, "POST", "/v1/responses", {"model": "gpt-4o", "input": "plain"})[1])
+    assert len(admin(first, "exchanges")["exchanges"]) == 4
+    os.kill(first.process.pid, signal.SIGKILL)
+    first.process.wait()
+    second = start(str(path), "-p", "0", "--workers", "2")
+    assert chat(second, "turns") == "three"
+    assert request(second, "GET", f"/v1/responses/{response['id']}")[0] == 200
+    assert len(admin(second, "exchanges")["exchanges"]) == 6
+    assert oct((tmp_path / "state.db").stat().st_mode & 0o777) == "0o600"
+    assert json.loads(request(second, "GET", "/ready")[1]) == {"status": "ready", "rules": 4}

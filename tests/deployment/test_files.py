@@ -80,7 +80,7 @@ def test_the_secret_is_an_address_of_a_store():
 def test_compose_runs_three_replicas_with_files_that_exist():
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
     assert services["mock"]["deploy"]["replicas"] == 3
-    assert (DEPLOY / services["mock"]["build"]["context"] / services["mock"]["build"]["dockerfile"]).is_file()
+    assert (DEPLOY / services["mock"]["build"] / "Dockerfile").is_file()
     for service in services.values():
         for volume in service.get("volumes", ()):
             source = volume.partition(":")[0]

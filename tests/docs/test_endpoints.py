@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from docutils.nodes import doctest_block, literal_block, section
 
-from .test_replies import tree
+from .page import tree
 
 
 def cases() -> Iterator[tuple[str, str]]:

@@ -1,55 +1,19 @@
-"""The examples of docs/python.rst and docs/commands.rst run as written; the other guides are well-formed and complete."""
+"""The examples of docs/commands.rst run as written; all pages are well-formed."""
 
 from __future__ import annotations
 
-import doctest
 import shlex
-import unittest
 
 import pytest
 from docutils.nodes import entry, literal_block, row
 
 from ..support.commands import run
 from ..test_layers import ORDER
-from .test_replies import DOCS, tree
+from .page import DOCS, tree
 
 
 def blocks(name):
     return [(block, block["classes"][-1], block.astext()) for block in tree(name).findall(literal_block)]
-
-
-def named(name):
-    return next(text for block, _, text in blocks("python.rst") if name in block["names"])
-
-
-@pytest.mark.parametrize("page", ["python.rst", "prove.rst"])
-def test_the_python_session_has_the_output_of_the_page(page):
-    session = "\n".join(text for _, _, text in blocks(page) if text.startswith(">>>"))
-    example = doctest.DocTestParser().get_doctest(session, {}, page, None, 0)
-    failures: list[str] = []
-    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=failures.append)
-    assert not failures, "".join(failures)
-
-
-def test_the_pytest_example_passes(tmp_path):
-    import subprocess
-    import sys
-
-    from ..support.commands import environment
-    from ..test_pytest_plugin import PLUGIN
-
-    (tmp_path / "test_example.py").write_text(named("pytest-example"))
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *PLUGIN]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment(), timeout=300)
-    assert "2 passed" in done.stdout, done.stdout + done.stderr
-
-
-def test_the_unittest_example_passes():
-    scope: dict = {"__name__": "example"}
-    exec(named("unittest-example"), scope)
-    result = unittest.TestResult()
-    unittest.defaultTestLoader.loadTestsFromTestCase(scope["GreetingTest"]).run(result)
-    assert (result.testsRun, result.failures, result.errors) == (1, [], [])
 
 
 def test_the_findings_of_verify_are_those_of_the_page(tmp_path, monkeypatch, capsys):

@@ -14,7 +14,7 @@ from openaimock.config.schema import SHAPES
 from openaimock.rules import matchers
 
 from ..support.wire import post
-from .test_replies import tree
+from .page import tree
 
 PAGE = "matching.rst"
 

@@ -5,21 +5,13 @@ from __future__ import annotations
 import doctest
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import openai
 import pytest
-from docutils.core import publish_doctree
 from docutils.nodes import doctest_block, literal_block, section
 
 from ..support.wire import post, user
-
-DOCS = Path(__file__).parents[2] / "docs"
-
-
-def tree(name):
-    """A page as docutils reads it; any warning is an error."""
-    return publish_doctree((DOCS / name).read_text(encoding="utf-8"), settings_overrides={"report_level": 2, "halt_level": 2})
+from .page import tree
 
 
 def cases() -> Iterator[tuple[str, str, str, str]]:

@@ -14,7 +14,7 @@ from openaimock.storm.kinds import KINDS
 
 from ..support.commands import ROOT, environment
 from ..test_pytest_plugin import PLUGIN
-from .test_replies import tree
+from .page import tree
 
 
 def blocks():

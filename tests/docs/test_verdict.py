@@ -1,23 +1,12 @@
-"""docs/verdict.rst: its session runs as written, and its table is the one in the code."""
+"""The table of docs/verdict.rst is the one in the code."""
 
 from __future__ import annotations
 
-import doctest
-
-from docutils.nodes import entry, literal_block, row
+from docutils.nodes import entry, row
 
 from openaimock.verdict import CODES
 
-from .test_replies import tree
-
-
-def test_the_session_has_the_output_of_the_page():
-    blocks = [block.astext() for block in tree("verdict.rst").findall(literal_block)]
-    session = "\n".join(text for text in blocks if text.startswith(">>>"))
-    example = doctest.DocTestParser().get_doctest(session, {}, "verdict.rst", None, 0)
-    failures: list[str] = []
-    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=failures.append)
-    assert not failures, "".join(failures)
+from .page import tree
 
 
 def test_the_table_is_that_of_the_code():

@@ -28,6 +28,8 @@ class Interleavings(RuleBasedStateMachine):
         super().__init__()
         self.model = MemoryState("default", SETTINGS.scenarios, SETTINGS.journal_size)
         self.views = shared_views(self.implementation)
+        #: The time of limits.
+        self.now = 0.0
 
     def same(self, side: int, method: str, *arguments: object, **options: object) -> None:
         expected = getattr(self.model, method)(*arguments, **options)
@@ -62,10 +64,11 @@ class Interleavings(RuleBasedStateMachine):
     def compare_and_set(self, side, name, expected, new):
         self.same(side, "compare_and_set", name, expected, new)
 
-    @rule(side=SIDES, names=st.sets(NAMES, min_size=1), amount=st.integers(1, 6), now=st.integers(0, 100))
-    def take(self, side, names, amount, now):
+    @rule(side=SIDES, names=st.sets(NAMES, min_size=1), amount=st.integers(1, 6), seconds=st.integers(0, 20))
+    def take(self, side, names, amount, seconds):
+        self.now += seconds
         costs = [Cost(name, amount, 10, 64.0) for name in sorted(names)]
-        expected, levels = self.model.take(costs, float(now)), self.views[side].take(costs, float(now))
+        expected, levels = self.model.take(costs, self.now), self.views[side].take(costs, self.now)
         assert (levels.is_enough, levels.levels) == (expected.is_enough, pytest.approx(expected.levels))
 
     @rule(side=SIDES, collection=NAMES, id=IDS, value=VALUES, label=st.none() | NAMES)

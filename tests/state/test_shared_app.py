@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 
 import pytest
 from werkzeug.test import Client
 
 from openaimock.config.load import load
+from openaimock.state.store import StoreUnavailable
 from openaimock.wsgi import create_app
 
 from ..support.redis_server import needs_redis, shared_server
@@ -107,3 +109,38 @@ def test_stored_objects_are_read_by_all(peers):
     streamed = two.chat("plain", store=True, stream=True, metadata={"a": "b"})
     assert "data: [DONE]" in streamed.text
     assert len(one.client.get("/v1/chat/completions").json["data"]) == 2
+
+
+def test_a_job_of_a_process_that_ended_is_run_by_another(peers, eventually):
+    one, two = peers
+    assert [one.text("plain"), two.text("plain")] == ["always", "always"]
+    state = one.app.api.namespaces["default"]
+    one.app.api.jobs.look = lambda: None
+    state.schedule("unknown/1", 0.0)
+    assert state.lease("unknown/1", "one", 2.0, time.time())
+    one.app.close()
+    # A job of a kind that is not served is removed by the process that runs it, once the lease has ended.
+    eventually(lambda: two.app.api.namespaces["default"].due(1.0) == [])
+
+
+def test_what_needs_the_store_is_refused_while_it_does_not_answer(peers, monkeypatch):
+    peer, _ = peers
+    assert [peer.text("turns"), peer.text("plain")] == ["one", "always"]
+
+    def unavailable(*arguments):
+        raise StoreUnavailable("the store is away")
+
+    engine = peer.app.api.namespaces.engine
+    for name in ("claim", "write", "counters", "numbers", "check", "epochs"):
+        monkeypatch.setattr(engine, name, unavailable)
+    refused = peer.chat("turns")
+    assert (refused.status_code, refused.headers["retry-after"], refused.json["error"]["code"]) == (503, "1", "store_unavailable")
+    assert peer.text("plain") == "always"
+    assert peer.text("plain", "another") == 503
+    assert peer.client.get("/ready").status_code == 503
+    assert peer.client.get("/health").status_code == 200
+    assert peer.admin("exchanges")["error"]["code"] == "store_unavailable"
+    assert "openaimock_requests_total" in peer.client.get("/metrics").text
+    monkeypatch.undo()
+    assert [peer.text("turns"), peer.text("plain")] == ["two", "always"]
+    assert [row["text"] for row in peer.admin("exchanges")["exchanges"]] == ["turns", "plain", "turns", "plain", "turns", "plain"]

@@ -173,6 +173,11 @@ def test_costs_are_taken_together_or_not_at_all(state):
     assert state.take([requests], 0.0) == (True, (8,))
 
 
+def test_a_clock_that_is_behind_refills_nothing_twice(state):
+    costs = [Cost("b", 5, 10, 10.0)]
+    assert [state.take(costs, now).levels for now in (100.0, 90.0, 100.0)] == [(5,), (0,), (0,)]
+
+
 @given(st.integers(1, 50), st.lists(st.floats(0, 5), max_size=40))
 @pytest.mark.parametrize("implementation", sorted(IMPLEMENTATIONS))
 def test_a_bucket_never_gives_more_than_it_holds_and_refills(implementation, limit, waits):

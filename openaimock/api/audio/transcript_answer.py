@@ -119,7 +119,8 @@ def _verbose(ask: Ask, heard: Heard) -> payloads.JSON:
     is_translation = ask.endpoint == "audio.translations"
     granularities = () if is_translation else ask.body.get("timestamp_granularities") or ()
     language = language_name(None if is_translation else ask.body.get("language"))
-    body: dict[str, Any] = {"language": language, "duration": round(heard.seconds, 2), "text": heard.text}
+    task = "translate" if is_translation else "transcribe"
+    body: dict[str, Any] = {"task": task, "language": language, "duration": round(heard.seconds, 2), "text": heard.text}
     if "word" in granularities:
         body["words"] = [word._asdict() for word in transcript.words(heard.text, heard.seconds)]
     if "segment" in granularities or not granularities:

@@ -41,13 +41,13 @@ def answer(
     if facts.legacy:
         whole |= {"usage": dict(reply.usage)} if reply is not None and reply.usage else {}
     else:
-        settings = _settings(ask, images)
-        whole = {"created": created, "background": settings.pop("background"), "data": data, **settings, "usage": counts}
+        echoed = settings(ask, images)
+        whole = {"created": created, "background": echoed.pop("background"), "data": data, **echoed, "usage": counts}
         whole |= {"safety_identifier": identifier} if (identifier := _identifier(ask)) else {}
     return payloads.JSON(whole, 0 if facts.legacy else counts.get("output_tokens") or 0)
 
 
-def _settings(ask: Ask, images: Sequence[Picture]) -> dict[str, str]:
+def settings(ask: Ask, images: Sequence[Picture]) -> dict[str, str]:
     """The parameters that an answer names, with what the model makes of ``auto``."""
     body = ask.body
 
@@ -91,7 +91,7 @@ def _frames(
     """The events of all images. Each one counts as its share of the output tokens."""
     created = context.created if reply is None or reply.created is None else reply.created
     share = (counts.get("output_tokens") or 0) / max(1, sum(len(image.partials) + 1 for image in images))
-    shared = {"created_at": created, **_settings(ask, images)}
+    shared = {"created_at": created, **settings(ask, images)}
     for image in images:
         if image.url is not None:
             raise APIError(

@@ -35,6 +35,8 @@ _NO_IMAGES = {
     "output_tokens_details": {"image_tokens": 0, "text_tokens": 0},
     "total_tokens": 0,
 }
+#: The ``tool_usage`` of a response that used no tool.
+NO_TOOLS: dict[str, Any] = {"image_gen": _NO_IMAGES, "web_search": {"num_requests": 0}}
 #: The response to a request with required parameters only, in the API's order of members.
 _DEFAULTS: dict[str, Any] = {
     "id": "",
@@ -66,7 +68,7 @@ _DEFAULTS: dict[str, Any] = {
     "temperature": 1.0,
     "text": {"format": {"type": "text"}, "verbosity": "medium"},
     "tool_choice": "auto",
-    "tool_usage": {"image_gen": _NO_IMAGES, "web_search": {"num_requests": 0}},
+    "tool_usage": NO_TOOLS,
     "tools": [],
     "top_logprobs": 0,
     "top_p": 1.0,
@@ -99,9 +101,13 @@ def new_response(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
     return response
 
 
-def has_file_search(ask: Ask) -> bool:
-    """Whether the request offers the tool ``file_search``, whose answer may take long."""
-    return any(tool.get("type") == "file_search" for tool in ask.body.get("tools") or ())
+def takes_long(ask: Ask) -> bool:
+    """Whether the request offers a tool that the mock itself answers, which may take long."""
+    return _offers(ask, "file_search") or _offers(ask, "image_generation")
+
+
+def _offers(ask: Ask, kind: str) -> bool:
+    return any(tool.get("type") == kind for tool in ask.body.get("tools") or ())
 
 
 def conversation_id(body: Mapping[str, Any]) -> str:
@@ -121,10 +127,16 @@ def _id(reply: Reply, context: Context) -> str:
 def response_for(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
     """The finished Response to a request."""
     response = new_response(ask, reply, context)
-    if has_file_search(ask):
-        from .file_search import searched  # imported here because few requests have the tool
+    # Imported here because few requests have the tools.
+    if _offers(ask, "file_search"):
+        from .file_search import searched
 
         reply = searched(ask, reply, context)
+    draws = reply.image or _offers(ask, "image_generation") or any(_is_image_call(block) for block in reply.blocks)
+    if draws:
+        from .image_generation import drawn, image_usage
+
+        reply = drawn(ask, reply, context)
     reply, reason = shaping.truncate(reply, ask.model, (), ask.body.get("max_output_tokens"))
     blocks, error = _until_error(reply.blocks)
     output = output_items(ask, reply, blocks, context, response["tools"]) if blocks or not error else []
@@ -143,9 +155,13 @@ def response_for(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
     if ask.body.get("moderation"):
         response["moderation"] = _moderation(ask, reply, context)
     response["service_tier"] = shaping.service_tier(reply, ask)
-    response["tool_usage"] = _tool_usage(output)
+    response["tool_usage"] = _tool_usage(output, image_usage(ask, output, context) if draws else None)
     response["usage"] = usage(ask, reply, context)
     return response
+
+
+def _is_image_call(block: Block) -> bool:
+    return block.kind == "item" and block.data.get("type") == "image_generation_call"
 
 
 _INCOMPLETE = {"length": "max_output_tokens", "max_output_tokens": "max_output_tokens", "content_filter": "content_filter"}
@@ -169,9 +185,9 @@ def _moderation(ask: Ask, reply: Reply, context: Context) -> Item:
     }
 
 
-def _tool_usage(output: Sequence[Item]) -> Item:
+def _tool_usage(output: Sequence[Item], images: Item | None) -> Item:
     searches = sum(item["type"] == "web_search_call" for item in output)
-    return {"image_gen": _NO_IMAGES, "web_search": {"num_requests": searches}}
+    return {"image_gen": images or _NO_IMAGES, "web_search": {"num_requests": searches}}
 
 
 def usage(ask: ResponsesAsk, reply: Reply, context: Context) -> Item:

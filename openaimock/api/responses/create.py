@@ -21,7 +21,7 @@ from ...types.tools import describe
 from ..operation import Operation
 from . import store as stored
 from .background import watched
-from .body import ResponsesAsk, has_file_search, input_tokens, response_for, usage
+from .body import ResponsesAsk, input_tokens, response_for, takes_long, usage
 from .echo import texts
 from .events import stream_events
 from .items import Item, input_items, messages, new_id, normalize_item, seal
@@ -154,7 +154,7 @@ def _not_allowed(ask: Ask, reply: Reply | None, context: Context) -> payloads.JS
 
 
 ENDPOINTS = (
-    Operation("responses.create", "POST", "/responses", read, write, params=RESPONSES, blocking=has_file_search),
+    Operation("responses.create", "POST", "/responses", read, write, params=RESPONSES, blocking=takes_long),
     Operation("responses.connect", "GET", "/responses", _read_socket, _not_allowed, own=True),
     Operation(
         "responses.input_tokens.count", "POST", "/responses/input_tokens", _read_count, _count, own=True, params=INPUT_TOKENS

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from ...http.json import dump, dump_with
 from ...http.sse import Frame
 from ...types.reply import Pace
-from .body import Response
+from .body import NO_TOOLS, Response
 from .event_stream import EventStream, event_frame
 from .item_events import ModelFacts, item_events
 from .items import Item
@@ -68,7 +68,7 @@ def unfinished(response: Response, status: str) -> Response:
         # The tier that serves a request without a choice is known at the end.
         "service_tier": "auto" if tier == "default" else tier,
         "moderation": None,
-        "tool_usage": {**response["tool_usage"], "web_search": {"num_requests": 0}},
+        "tool_usage": {**response["tool_usage"], **NO_TOOLS},
         "usage": None,
     }
 
