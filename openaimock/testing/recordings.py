@@ -29,9 +29,7 @@ class Recordings:
         self.recorded = self.replayed = 0
         self._files: set[Path] = set()
 
-    def configure(
-        self, defaults: Sequence[Any], sources: Sequence[Any], settings: Mapping[str, Any], folder: Path
-    ) -> Config:
+    def configure(self, defaults: Sequence[Any], sources: Sequence[Any], settings: Mapping[str, Any], folder: Path) -> Config:
         """The Config of a test from the ``defaults`` of all tests and its own ``sources`` and settings; ConfigError.
 
         Files are replayed unless the environment variable OPENAIMOCK_RECORD says otherwise.
