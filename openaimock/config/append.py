@@ -67,8 +67,8 @@ def append_rules(
 ) -> list[str]:
     """Add rules with ids at the end of the list ``responses`` of a file, which is made when there is none; their ids there.
 
-    Rules whose ids are in ``replacing`` are taken out, with the comments inside them. A rule whose id another rule of the file has,
-    perhaps because another process added it, gets an id with a number. With ``unique``, a rule that is in the file already,
+    Rules whose ids are in ``replacing`` are taken out, with the comments inside them. A rule whose id another rule of the file
+    has, perhaps because another process added it, gets an id with a number. With ``unique``, a rule that is in the file already,
     whatever its id, is not added again.
 
     The file is replaced at once, so that a reader sees the old or the new one. Safe among threads, and among processes
