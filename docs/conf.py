@@ -26,7 +26,12 @@ html_copy_source = False
 highlight_language = "text"
 # Keep quotes and dashes as they are written.
 smartquotes = False
+extensions = ["sphinx.ext.autodoc"]
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
 nitpicky = True
+# Types in signatures have no page to link to.
+nitpick_ignore_regex = [("py:.*", ".*")]
 
 PAGE = re.compile(r"docs/(\w+)\.rst|(README|CHANGES|CONTRIBUTING)\.rst")
 #: Files outside this folder, and the page that includes each. The README has no page: the index serves as one.

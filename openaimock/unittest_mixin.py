@@ -33,11 +33,11 @@ def _report() -> None:
 
 
 class OpenAIMockMixin(_Base):
-    """Mix it in before ``unittest.TestCase`` (or Django's, or ``IsolatedAsyncioTestCase``); tests use ``self.openai_mock``.
+    """A mixin for ``unittest.TestCase``, ``IsolatedAsyncioTestCase`` and Django's ``TestCase``, to be named before them.
 
+    Tests use ``self.openai_mock``. One mock runs on a free port until the process ends and is reset for each test, so that a
+    client that is made once keeps working. OPENAI_BASE_URL, OPENAI_API_BASE and OPENAI_API_KEY point at it while a test runs.
     With the environment variable OPENAIMOCK_RECORD (``once``, ``new`` or ``all``) tests with ``upstream`` record their exchanges.
-    The mock runs on a free port for as long as the process and is reset for each test, so that clients made once keep working;
-    OPENAI_BASE_URL, OPENAI_API_BASE and OPENAI_API_KEY point at it while a test runs.
     """
 
     #: A path (relative to the file of the class), a dict, YAML text, or a list of these; None: rules come from the test.

@@ -148,6 +148,10 @@ _PAGES = {"/health": _health, "/ready": _ready, "/metrics": _metrics}
 
 
 def create_app(config: Source, log: logging.Logger = log) -> Application:
-    """A mock as a WSGI application, from a path, a dict, YAML text, or a loaded Config. ConfigError with all problems."""
+    """Make a mock as a WSGI application (PEP 3333), without a server.
+
+    ``config`` is a path, a dict, YAML text, or a list of these. Raises ConfigError with all problems. ``log`` gets a line for
+    each exchange.
+    """
     tokens.prepare()
     return Application(App(config if isinstance(config, Config) else load(config), log))

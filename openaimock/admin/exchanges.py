@@ -22,13 +22,30 @@ _FILTERS = (*journal.FILTERS, "namespace", "limit")
 
 def exchanges(request: AdminRequest) -> dict[str, Any]:
     """The journal: the newest exchanges that pass the filters, oldest first."""
-    _check(request.query, (*_FILTERS, "brief"))
+    _check(request.query, (*_FILTERS, "brief", "usage"))
     entries = _entries(request)
     selected = _selected(request, entries, DEFAULT_LIMIT)
-    hidden, brief = secrets(request.app.config), request.query.get("brief", "false") in ("true", "1")
+    hidden, brief = secrets(request.app.config), _is_on(request, "brief")
     body_limit = request.app.config.body_limit
     rows = [journal.brief(entry, hidden) if brief else journal.render(entry, hidden, body_limit) for entry in selected]
+    if _is_on(request, "usage"):
+        _add_usage(request, rows, selected)
     return {"exchanges": rows, "last": max((entry.order for entry in entries), default=0), "kept": len(entries)}
+
+
+def _is_on(request: AdminRequest, name: str) -> bool:
+    return request.query.get(name, "false").lower() in ("true", "1", "yes")
+
+
+def _add_usage(request: AdminRequest, rows: list[dict[str, Any]], selected: Sequence[Exchange]) -> None:
+    """Give each row the tokens that its answer reports."""
+    # Imported on first use: only the inspector asks for it.
+    from ..app.rewrite import usage
+    from ..state.namespace import Namespaces
+
+    namespaces = Namespaces(request.app.config)
+    for row, entry in zip(rows, selected, strict=True):
+        row["usage"] = usage(request.app, entry, namespaces)
 
 
 def _entries(request: AdminRequest) -> list[Exchange]:
@@ -51,17 +68,23 @@ def _check(query: Mapping[str, str], names: Sequence[str]) -> None:
             raise bad(f"'{name}' is not a filter; {hint}", name)
         if name == "status" and not re.fullmatch(r"\d{3}|\dxx", content, re.IGNORECASE):
             raise bad(f"'status' must be a number or a class such as 4xx, not {content[:80]!r}", name)
-        if name in ("matched", "brief") and content.lower() not in ("true", "false", "1", "0", "yes", "no"):
+        if name in ("matched", "brief", "usage") and content.lower() not in ("true", "false", "1", "0", "yes", "no"):
             raise bad(f"'{name}' must be true or false, not {content[:80]!r}", name)
     whole_number(query, "since", 0)
 
 
 def exchange(request: AdminRequest) -> dict[str, Any]:
-    """One exchange in full, with the verdicts of the present rules."""
+    """One exchange in full, with the verdicts of the present rules; with ``answer=true`` also what the client received."""
     entry = _exchange(request, request.rest)
     hidden = secrets(request.app.config)
     row = journal.render(entry, hidden, request.app.config.body_limit)
-    return row | {"why": None if entry.ask is None else redaction.value(why(request.app, entry), hidden)}
+    row |= {"why": None if entry.ask is None else redaction.value(why(request.app, entry), hidden)}
+    if not _is_on(request, "answer"):
+        return row
+    # Imported on first use: it needs the readers of recordings.
+    from .answers import conversation, render
+
+    return row | {"messages": conversation(entry, tuple(hidden)), "answer": render(request.app, entry)}
 
 
 def _exchange(request: AdminRequest, name: str) -> Exchange:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import verdict
+from .. import __version__, verdict
 from ..app import App
 from ..app.explain import explain
 from ..config.load import load_setting, secrets
@@ -52,9 +52,7 @@ def _conditions(rule: Rule) -> Iterator[str]:
             expected = turn.matcher.describe() if turn.matcher else "anything"
             yield f"{turn.role}: {expected}"
     for condition in rule.conditions:
-        for leaf in conditions.leaves(condition):
-            matcher = leaf.matcher or leaf.within
-            yield f"{leaf.key}: {matcher.describe()}" if matcher else leaf.key
+        yield from map(conditions.describe, conditions.leaves(condition))
 
 
 def _plain(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,10 +185,11 @@ def advance(request: AdminRequest) -> dict[str, Any]:
 
 
 def config(request: AdminRequest) -> dict[str, Any]:
-    """All settings, with keys masked."""
+    """All settings, with keys masked, and the version."""
     app = request.app
     settings = {name: _as_json(getattr(app.config, name)) for name in app.config.__dataclass_fields__ if name != "rules"}
     settings |= {
+        "version": __version__,
         "api_keys": [redaction.MASK] * len(app.config.api_keys),
         "admin_key": redaction.MASK if app.config.admin_key else None,
         "chaos": _chaos(app),

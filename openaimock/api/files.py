@@ -110,7 +110,8 @@ def _content(ask: Ask, reply: Reply | None, context: Context) -> payloads.Raw | 
 
 
 def _disposition(filename: str) -> str:
-    """The header with the name under which a client saves the file."""
+    """The header with the name under which a client saves the file: the last part of a path, without control characters."""
+    filename = "".join(sign if sign.isprintable() else "_" for sign in filename.replace("\\", "/").rpartition("/")[2])
     plain = "".join(sign if " " <= sign <= "~" and sign not in '"\\' else "_" for sign in filename)
     encoded = "" if plain == filename else f"; filename*=UTF-8''{quote(filename, safe='')}"
     return f'attachment; filename="{plain}"{encoded}'

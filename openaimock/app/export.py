@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ..api.router import ROUTER
 from ..config.load import secrets
 from ..config.write import write_rules
 from ..errors import APIError
@@ -13,14 +12,12 @@ from ..http import payloads
 from ..recording.exchange import Recording, Skipped, header_map, unpacked
 from ..recording.redactor import Redactor
 from ..recording.session import Session
-from ..seed import Ids
-from ..state.namespace import Context, Namespaces
+from ..state.namespace import Namespaces
 from ..text import redaction
 from ..types.ask import Ask
 from ..types.exchange import Exchange
-from . import App
+from . import App, rewrite
 from .sender import raw_error
-from .stages import payload_of
 
 _JSON = {"content-type": "application/json"}
 
@@ -109,15 +106,8 @@ def _response(app: App, exchange: Exchange, ask: Ask, namespaces: Namespaces) ->
     else:
         ask = ask.copy()
         ask.stream = False
-        context = Context(namespaces[exchange.namespace], app.sender.clock, app.config.seed, app.config, app.jobs)
-        # The same number gives the same ids, to which later requests may refer.
-        context.number, context.now = exchange.number, exchange.at
-        context.ids = Ids(app.config.seed, exchange.namespace, exchange.number)
-        if context.ids.hex("req_") != exchange.id:
-            # The client sent the id of the request, so none was drawn.
-            context.ids = Ids(app.config.seed, exchange.namespace, exchange.number)
         try:
-            payload = payload_of(ROUTER.find(exchange.method, exchange.path).operation, ask, exchange.reply, context)
+            payload = rewrite.payload(exchange, ask, rewrite.context_of(app, exchange, namespaces))
         except APIError as failure:
             payload = raw_error(failure)
     if isinstance(payload, payloads.Raw):

@@ -81,7 +81,8 @@ def read(app: App, call: Call) -> None:
     """The Ask. APIError when the operation refuses the request."""
     namespace, exchange = call.context.namespace, call.exchange
     call.ask = exchange.ask = app.asks.read(call.route, call.request, namespace)
-    if call.recorded and (memory := call.request.memory):
+    memory = call.context.memory = call.request.memory
+    if memory and call.recorded:
         namespace.charge(exchange, memory)
 
 

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from .catalog import not_json
+from .fast_json import parse_exact
 
 #: The deepest nesting that is accepted; Python's own parser fails a little later.
 _MAX_DEPTH = 200
@@ -93,6 +94,9 @@ def parse(raw: bytes, repeated: list[str] | None = None) -> Any:
     """
     if _has_too_many_values(raw):
         raise not_json(f"The body has more than {MAX_VALUES:,} JSON values.")
+    exact = parse_exact(raw)
+    if exact is not None:
+        return _not_too_deep(raw, exact.value)
     try:
         text = raw.decode()
         try:
@@ -115,6 +119,10 @@ def parse(raw: bytes, repeated: list[str] | None = None) -> Any:
     except ValueError:
         # Python's own limit on the digits of an integer.
         raise not_json("The body has a number of too many digits.") from None
+    return _not_too_deep(raw, value)
+
+
+def _not_too_deep(raw: bytes, value: Any) -> Any:
     if raw.count(b"[") + raw.count(b"{") > _MAX_DEPTH and depth(value) > _MAX_DEPTH:
         raise not_json("The body is nested too deeply.")
     return value
@@ -129,8 +137,8 @@ def depth(value: Any) -> int:
         level = [
             inner
             for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, (dict, list))
+            for inner in (outer.values() if outer.__class__ is dict else outer)
+            if inner.__class__ is dict or inner.__class__ is list
         ]
     return deepest
 

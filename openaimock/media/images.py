@@ -49,6 +49,19 @@ def image_info(data: bytes) -> ImageInfo | None:
     return None
 
 
+#: The last bytes of a file, in which the end of its picture must be.
+TAIL = 65536
+
+
+def is_whole(info: ImageInfo, head: bytes, tail: bytes, size: int) -> bool:
+    """Whether a file of ``size`` bytes has the end of its picture; ``head`` and ``tail`` are its first and last bytes."""
+    if info.format == "png":
+        return b"IEND" in tail
+    if info.format == "jpeg":
+        return b"\xff\xd9" in tail
+    return info.format != "webp" or size >= int.from_bytes(head[4:8], "little") + 8
+
+
 def _png(data: bytes) -> ImageInfo | None:
     length, kind, width, height, depth, colour = struct.unpack_from(">I4sIIBB", data, 8)
     if kind != b"IHDR" or length != 13 or depth not in (1, 2, 4, 8, 16) or colour not in (0, 2, 3, 4, 6):

@@ -163,12 +163,21 @@ def _simple(shape: Shape) -> frozenset[type]:
     return frozenset()
 
 
+def _passing_types(shape: Shape) -> list[type]:
+    """The types of which every value passes, text first; values of other types may pass, too."""
+    if not isinstance(shape, Either):
+        return list(_simple(shape))
+    # The first shape that has a type checks its values.
+    first = {kind: member for member in reversed(shape.shapes) for kind in classes(member)}
+    return sorted((kind for kind, member in first.items() if kind in _simple(member)), key=lambda kind: kind is not str)
+
+
 def _object(shape: Object, passing: str = "") -> Check:
     """The check of an object; the member ``passing`` is checked already."""
     checks = {name: compiled(member) for name, member in shape.keys.items() if name != passing}
     check_of = checks.get
     # Most members are text without limits: those need no call.
-    simple_types = {name: next(iter(_simple(member))) for name, member in shape.keys.items() if _simple(member)}
+    simple_types = {name: types[0] for name, member in shape.keys.items() if (types := _passing_types(member))}
     if passing:
         simple_types[passing] = str
     simple_of = simple_types.get

@@ -53,6 +53,8 @@ class Condition:
     texts: Callable[[Ask], Sequence[str]] | None = None
     parts: tuple[Condition, ...] = ()
     branches: tuple[Condition, ...] = ()
+    #: What is expected, where no matcher describes it.
+    expected: str = ""
 
     def check(self, ask: Ask) -> str:
         """Why the condition does not hold; "" when it holds."""
@@ -78,6 +80,13 @@ def leaves(condition: Condition) -> list[Condition]:
     """The condition itself, or the simple conditions that a combinator consists of."""
     inner = condition.parts + condition.branches
     return [leaf for part in inner for leaf in leaves(part)] if inner else [condition]
+
+
+def describe(leaf: Condition) -> str:
+    """A simple condition as a text: its key, and what is expected."""
+    matcher = leaf.matcher or leaf.within
+    expected = matcher.describe() if matcher else leaf.expected
+    return f"{leaf.key}: {expected}" if expected else leaf.key
 
 
 def depends_on_body_only(condition: Condition) -> bool:
@@ -181,11 +190,17 @@ def _same(key: str, expected: Any) -> Condition:
         key,
         lambda ask: bool(getattr(ask, key) == expected),
         lambda ask: f"expected {_show(expected)}, got {_show(getattr(ask, key))}",
+        expected=_show(expected),
     )
 
 
 def _attempt(key: str, expected: int) -> Condition:
-    return Condition(key, lambda ask: ask.attempt + 1 == expected, lambda ask: f"expected {expected}, got {ask.attempt + 1}")
+    return Condition(
+        key,
+        lambda ask: ask.attempt + 1 == expected,
+        lambda ask: f"expected {expected}, got {ask.attempt + 1}",
+        expected=str(expected),
+    )
 
 
 def _endpoint(key: str, names: Sequence[str]) -> Condition:
@@ -198,6 +213,7 @@ def _endpoint(key: str, names: Sequence[str]) -> Condition:
         key,
         lambda ask: operation(ask) in ids,
         lambda ask: f"expected {' or '.join(names)}, got {ask.endpoint if ask.answers_prompt else operation(ask)}",
+        expected=" or ".join(names),
     )
 
 
@@ -206,7 +222,7 @@ def _tools(key: str, names: Sequence[str]) -> Condition:
         missing = [name for name in names if name not in ask.tools]
         return f"tool {missing[0]!r} is not offered ({', '.join(ask.tools) or 'none is'})"
 
-    return Condition(key, lambda ask: all(name in ask.tools for name in names), reason)
+    return Condition(key, lambda ask: all(name in ask.tools for name in names), reason, expected=", ".join(names))
 
 
 def _response_format(key: str, expected: Mapping[str, Any]) -> Condition:
@@ -217,6 +233,7 @@ def _response_format(key: str, expected: Mapping[str, Any]) -> Condition:
         key,
         lambda ask: holds(fits(name) for name in {ask.response_format, ask.schema_name or ask.response_format}),
         lambda ask: f"expected {matcher.describe()}, got {matchers.show(ask.schema_name or ask.response_format or None)}",
+        expected=matcher.describe(),
     )
 
 
@@ -228,7 +245,12 @@ def _state(key: str, expected: Mapping[str, str]) -> Condition:
             f"expected scenario {name!r} in state {value!r}, got {ask.state.get(name)!r}" for name, value in wrong.items()
         )
 
-    return Condition(key, lambda ask: all(ask.state.get(name) == value for name, value in expected.items()), reason)
+    return Condition(
+        key,
+        lambda ask: all(ask.state.get(name) == value for name, value in expected.items()),
+        reason,
+        expected=", ".join(f"{name} is {value}" for name, value in expected.items()),
+    )
 
 
 # Combinators
@@ -259,7 +281,10 @@ def _any_of(key: str, whens: Sequence[Mapping[str, Any]]) -> Condition:
 def _none_of(key: str, when: Mapping[str, Any]) -> Condition:
     inner = _all(key, compile(when))
     worth = (matchers.SCORES["any"],)
-    return Condition(key, lambda ask: not inner.fits(ask), lambda ask: "the condition under 'not' holds", worth)
+    expected = " and ".join(map(describe, leaves(inner)))
+    return Condition(
+        key, lambda ask: not inner.fits(ask), lambda ask: "the condition under 'not' holds", worth, expected=expected
+    )
 
 
 #: The constructor for each key of ``when``; other keys are text attributes of the Ask.

@@ -30,6 +30,8 @@ _FEWER = "Consider reducing the number of enums, or opt out of structured output
 _MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _ONES = ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames")
+#: Keywords whose values are checked.
+_CHECKED = frozenset(["type", "enum", "required", "pattern", "format", "$ref", *_MAPS, *_LISTS, *_ONES])
 
 Context = tuple[str, ...]
 
@@ -65,6 +67,8 @@ def strict_problem(schema: Any, *, name: str = "") -> Refusal | None:
 def loose_problem(schema: Any, *, name: str = "") -> Refusal | None:
     """The first refusal by the API of a function's parameters, for strict and other functions."""
     try:
+        if _is_simple_object(schema):
+            return None
         refusal = next(_loose_refusals(schema), None)
     except RecursionError:
         return None
@@ -79,6 +83,38 @@ def _strict_refusals(schema: Any) -> Iterator[Refusal]:
         for key, inner in schema.get(bag, {}).items():
             yield from _node(inner, (bag, key), schema)
     yield from _sizes(schema)
+
+
+def _is_simple_object(schema: Any) -> bool:
+    """Whether a schema is an object with properties of frequent keywords only, as most are: no function is refused for it."""
+    if schema.__class__ is not dict or schema.get("type") != "object" or "properties" not in schema or "enum" in schema:
+        return False
+    return _is_simple(schema)
+
+
+def _is_simple(schema: dict[str, Any]) -> bool:
+    for keyword, want in schema.items():
+        if keyword == "type":
+            if want.__class__ is not str or want not in NOUNS or (want == "array" and "items" not in schema):
+                return False
+        elif keyword == "properties":
+            if want.__class__ is not dict:
+                return False
+            for inner in want.values():
+                if inner.__class__ is not dict or not _is_simple(inner):
+                    return False
+        elif keyword == "items":
+            if want.__class__ is not dict or not _is_simple(want):
+                return False
+        elif keyword == "enum" or keyword == "required":
+            if want.__class__ is not list:
+                return False
+        elif keyword == "additionalProperties":
+            if want.__class__ is not bool:
+                return False
+        elif keyword in _CHECKED:
+            return False
+    return True
 
 
 def _loose_refusals(schema: Any) -> Iterator[Refusal]:

@@ -248,6 +248,7 @@ def brief(exchange: Exchange, secrets: Iterable[str] = ()) -> dict[str, Any]:
         "matched": exchange.matched,
         "unmatched": exchange.unmatched,
         "code": None if exchange.error is None else exchange.error.code,
+        "fault_kind": None if exchange.fault is None else exchange.fault.kind,
         "findings": len(exchange.lint),
         "events": len(exchange.chunks),
         "duration": round(exchange.duration * 1000, 3),

@@ -11,6 +11,7 @@ from typing import Any
 
 from .blobs import Blobs
 from .journal import Journal, JournalMemory
+from .object_memory import ObjectMemory
 from .store import TOLERANCE, Cost, Levels, Page
 
 #: How many claims are remembered by their keys, and how many buckets and objects of one collection a namespace keeps.
@@ -22,13 +23,20 @@ class MemoryState:
     """One namespace in memory (``state.store.State``). ``scenarios`` are the states in which the scenarios start."""
 
     def __init__(
-        self, name: str, scenarios: Mapping[str, str] | None = None, size: int = 1000, memory: JournalMemory | None = None
+        self,
+        name: str,
+        scenarios: Mapping[str, str] | None = None,
+        size: int = 1000,
+        memory: JournalMemory | None = None,
+        objects: ObjectMemory | None = None,
     ) -> None:
         self.name = name
         self._start = dict(scenarios or {})
         self._lock = threading.RLock()
         self._journal = Journal(size, memory or JournalMemory())
         self.append, self.charge, self.exchanges = self._journal.append, self._journal.charge, self._journal.exchanges
+        self._objects = objects or ObjectMemory()
+        self._has_sizes = False
         self._blobs = Blobs()
         self.put_blob, self.append_blob = self._blobs.put, self._blobs.append
         self.open_blob, self.delete_blob = self._blobs.open, self._blobs.delete
@@ -158,14 +166,22 @@ class MemoryState:
 
     # Objects
 
-    def put(self, collection: str, id: str, value: Any, index: Mapping[str, str] | None = None) -> None:
-        """Store a value; the oldest of a full collection makes room for it."""
+    def put(self, collection: str, id: str, value: Any, index: Mapping[str, str] | None = None, *, size: int = 0) -> None:
+        """Store a value; the oldest of a full collection makes room for it, and the oldest of all that have a size."""
+        oldest: Iterable[tuple[MemoryState, str, str]] = ()
         with self._lock:
             # Where the oldest value goes for each new one, a plain dict would search for the first entry longer and longer.
             values = self._collections.setdefault(collection, OrderedDict())
             values[id] = value, index or _NO_INDEX
             if len(values) > OBJECTS:
-                del values[next(iter(values))]
+                self._objects.remove((self, collection, first := next(iter(values))))
+                del values[first]
+            if size:
+                self._has_sizes = True
+                oldest = self._objects.add((self, collection, id), size)
+        # Outside the lock: two namespaces may delete objects of each other.
+        for state, of, other in oldest:
+            state.delete(of, other)
 
     def get(self, collection: str, id: str) -> Any:
         """A stored value, or None."""
@@ -177,6 +193,8 @@ class MemoryState:
         with self._lock:
             values = self._collections.get(collection, {})
             existed = values.pop(id, None) is not None
+            if self._has_sizes:
+                self._objects.remove((self, collection, id))
             if not values:
                 self._collections.pop(collection, None)
             return existed
@@ -261,6 +279,8 @@ class MemoryState:
         """Forget everything."""
         with self._lock:
             self._clear()
+            if self._has_sizes:
+                self._objects.clear(self)
             self._journal.clear()
             self._journal.dropped = 0
             self._blobs.clear()

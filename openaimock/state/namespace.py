@@ -16,6 +16,7 @@ from .jobs import Jobs
 from .journal import MEMORY, JournalMemory
 from .memory import MemoryState
 from .metrics import Snapshot
+from .object_memory import ObjectMemory
 from .store import State
 
 #: How many namespaces are kept; past it the least recently used one is evicted.
@@ -91,6 +92,7 @@ class Namespaces:
     def __init__(self, settings: Any) -> None:
         self._settings = settings
         self._memory = JournalMemory(getattr(settings, "journal_memory", MEMORY))
+        self._objects = ObjectMemory()
         self._states: OrderedDict[str, MemoryState] = OrderedDict()
         #: What is counted in namespaces that are gone; None when the coverage of the whole run is not needed.
         self.past: Counts | None = None
@@ -105,7 +107,9 @@ class Namespaces:
             state = self._states.get(name)
             if state is None:
                 settings = self._settings
-                state = self._states[name] = MemoryState(name, settings.scenarios, settings.journal_size, self._memory)
+                state = self._states[name] = MemoryState(
+                    name, settings.scenarios, settings.journal_size, self._memory, self._objects
+                )
                 if len(self._states) > LIMIT:
                     self._remember(self._states.popitem(last=False)[1])
             else:
@@ -176,7 +180,7 @@ def secret_of(settings: Any) -> str:
 class Context:
     """What one exchange can draw on: the time, ids and randomness, its namespace, and the settings of the mock."""
 
-    __slots__ = ("_settings", "cached_tokens", "ids", "jobs", "namespace", "now", "number", "request_id")
+    __slots__ = ("_settings", "cached_tokens", "ids", "jobs", "memory", "namespace", "now", "number", "request_id")
 
     def __init__(self, namespace: State, clock: Clock, seed: object, settings: Any, jobs: Jobs) -> None:
         self.namespace = namespace
@@ -186,6 +190,8 @@ class Context:
         self._settings = settings
         #: The tokens that the prompt cache has of its prompt; None before they are counted.
         self.cached_tokens: int | None = None
+        #: Bytes that the body of the request takes, roughly; 0 for a small one.
+        self.memory = 0
         #: What runs work that goes on after the answer.
         self.jobs = jobs
         #: The ``x-request-id`` of the exchange.

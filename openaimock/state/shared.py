@@ -154,7 +154,7 @@ class SharedState:
 
     # Objects
 
-    def put(self, collection: str, id: str, value: Any, index: Mapping[str, str] | None = None) -> None:
+    def put(self, collection: str, id: str, value: Any, index: Mapping[str, str] | None = None, *, size: int = 0) -> None:
         """Store a value."""
         self.engine.put(self.name, collection, id, _dump(value), index or {})
 

@@ -33,6 +33,8 @@ class Cost(NamedTuple):
 
 #: A level that is less than this below an amount counts as enough: refilling in steps must not lose a request to rounding.
 TOLERANCE = 1e-6
+#: Bytes that a stored object takes beside its texts, roughly.
+ENTRY = 4096
 
 
 class Levels(NamedTuple):
@@ -125,8 +127,12 @@ class State(Protocol):
 
     # Objects
 
-    def put(self, collection: str, id: str, value: JSON, index: Mapping[str, str] | None = None) -> None:
-        """Store a value. One with the same id is replaced and keeps its place. ``index`` holds what ``page`` can select by."""
+    def put(self, collection: str, id: str, value: JSON, index: Mapping[str, str] | None = None, *, size: int = 0) -> None:
+        """Store a value. One with the same id is replaced and keeps its place. ``index`` holds what ``page`` can select by.
+
+        ``size`` is roughly its bytes, for values that may be large: past a limit the oldest of them go. Without a size the one
+        that was counted before stays. A store that is not in memory may ignore it.
+        """
         ...
 
     def get(self, collection: str, id: str) -> JSON:

@@ -33,12 +33,11 @@ if TYPE_CHECKING:
 
 
 class MockServer:
-    """A mock served on a socket of its own. Nothing listens before ``start``; a stopped one may be started again.
+    """A mock with a server of its own. Nothing listens before ``start``; a stopped mock can be started again.
 
-    ``config`` is a path, a dict, YAML text, a list of these, a loaded Config, or None for no rules
-    (ConfigError with all problems).
-    ``host`` and ``port`` override the file's and the environment's; port 0 takes a free one. ``verbose`` logs each
-    exchange to standard error, ``log_file`` keeps the same lines.
+    ``config`` is a path, a dict, YAML text, a list of these, or None for no rules. Raises ConfigError with all problems.
+    ``host`` and ``port`` override the configuration and the environment; port 0 takes a free one. ``verbose`` logs each
+    exchange to standard error, ``log_file`` writes the same lines to a file. As a context manager it starts and stops itself.
     """
 
     def __init__(
@@ -60,7 +59,7 @@ class MockServer:
         self.server: Server | None = None
 
     def start(self) -> MockServer:
-        """Listen and serve in a thread of its own. PortInUseError (an OSError) when the address is taken. May be called twice."""
+        """Listen, and serve in a thread. Raises PortInUseError (an OSError) when the port is in use. May be called twice."""
         if self.server is None:
             config = self.app.api.config
             server = Server(
@@ -71,9 +70,9 @@ class MockServer:
         return self
 
     def restart(self, config: Source) -> None:
-        """Begin again with another configuration, on the same port and without closing idle connections; starts it if need be.
+        """Replace the configuration of a running mock, or start it with this one. The port stays the same.
 
-        Rules, journal and state are new; streams that are still open are cut. ConfigError with all problems.
+        Rules, journal and state are new. Open streams are cut, idle connections stay. Raises ConfigError with all problems.
         """
         loaded = _loaded(config)
         app = create_app(loaded, self.log)
@@ -90,7 +89,7 @@ class MockServer:
         self.start()
 
     def stop(self, grace: float = 10.0) -> None:
-        """Finish the running responses (within ``grace`` seconds) and close. May be called twice, and from any thread."""
+        """Finish the running responses within ``grace`` seconds and close. Any thread may call it. A second call does nothing."""
         server, self.server = self.server, None
         if server is not None:
             for place in self.unfinished:
@@ -119,7 +118,7 @@ class MockServer:
 
     @property
     def url(self) -> str:
-        """What a client takes as ``base_url``; ends in ``/v1``."""
+        """The ``base_url`` for clients; it ends in ``/v1``."""
         return url(self.host, self.port)
 
     # Rules and state
@@ -145,7 +144,7 @@ class MockServer:
         return [rule.place for rule in self._begun if not rule.completed]
 
     def reset(self) -> None:
-        """Return to the state at the start: clear all namespaces, remove the rules added since, set the clock back."""
+        """Restore the state at the start: delete the state of all namespaces, the rules added since, and reset the clock."""
         app = self.app.api
         self._begun = []
         rules, app.sender.chaos = self._initial
@@ -157,22 +156,22 @@ class MockServer:
         app.sender.holds.reset()
 
     def advance(self, seconds: float) -> None:
-        """Move the mock's clock on."""
+        """Advance the clock of the mock."""
         self.app.api.advance(seconds)
 
     # Holds
 
     def release(self, name: str, *, namespace: str | None = None) -> int:
-        """Release the requests that wait at the hold ``name``, in one namespace or in all; how many did.
+        """Release the requests that wait at the hold ``name``, in one namespace or in all, and return their number.
 
         When there is none, the next request that arrives there does not wait.
         """
         return self.app.api.sender.holds.release(name, namespace)
 
     def wait_held(self, name: str, timeout: float = 5.0, *, count: int = 1, namespace: str | None = None) -> list[Exchange]:
-        """Return the exchanges that wait at the hold ``name`` as soon as there are ``count`` of them (0: none any more).
+        """Wait until ``count`` requests wait at the hold ``name``, and return their exchanges. With 0, until none waits.
 
-        TimeoutError after ``timeout`` seconds.
+        Raises TimeoutError after ``timeout`` seconds.
         """
         held = self.app.api.sender.holds.wait(name, timeout, count, namespace)
         if held is None:
@@ -192,11 +191,11 @@ class MockServer:
         return coverage.unmatched(self.app.api.namespaces)
 
     def coverage(self) -> dict[str, Any]:
-        """Hits of every rule, the rules ``never`` hit, the replies ``unreached``: as ``GET /__openaimock/coverage`` has them."""
+        """The hits of every rule, the rules ``never`` hit and the replies ``unreached``, as in ``GET /__openaimock/coverage``."""
         return coverage.report(list(self.app.api.ruleset.rules), self.app.api.namespaces.counts())
 
     def verify(self) -> None:
-        """AssertionError when a rule did not answer as often as its ``expect`` says, with all such rules."""
+        """Raise AssertionError, with all such rules, when a rule did not answer as often as its ``expect`` says."""
         __tracebackhide__ = True
         self._require("\n".join(assertions.unexpected(self.coverage())))
 
@@ -209,9 +208,9 @@ class MockServer:
         rule: Rule | str | None = None,
         **conditions: Unpack[Conditions],
     ) -> None:
-        """AssertionError unless ``times`` requests (None: at least one) met the conditions, which are those of ``when:``.
+        """Raise AssertionError unless ``times`` requests (None: at least one) met the conditions, which are those of ``when:``.
 
-        ``rule`` (one, or its id) must have answered them, when it is given.
+        With ``rule`` (a rule or its id) only requests count that this rule answered.
         """
         __tracebackhide__ = True
         named = rule.id if isinstance(rule, Rule) else rule
@@ -220,23 +219,24 @@ class MockServer:
     def assert_not_called(
         self, when: Conditions | None = None, /, *, rule: Rule | str | None = None, **conditions: Unpack[Conditions]
     ) -> None:
-        """AssertionError when a request met the conditions."""
+        """Raise AssertionError when a request met the conditions."""
         __tracebackhide__ = True
         self.assert_called(when, times=0, rule=rule, **conditions)
 
     def assert_tool_called(
         self, name: str, arguments: str | Mapping[str, Any] | None = None, *, times: int | None = None
     ) -> None:
-        """AssertionError unless replies sent ``times`` calls (None: at least one) of a tool to the client.
+        """Raise AssertionError unless replies sent ``times`` calls (None: at least one) of a tool to the client.
 
-        ``arguments`` lists those that matter: a value or a matcher under the argument's name or path (``a.b.0``). ``{}``
-        means no arguments at all; a text is compared with the arguments (or a custom tool's input) as they were sent.
+        ``arguments`` has the arguments to compare: a value or a matcher by the name of the argument or its path (``a.b.0``).
+        ``{}`` means that the call has no arguments. A text is compared with the arguments (or the input of a custom tool) as
+        they were sent.
         """
         __tracebackhide__ = True
         self._require(assertions.tool_called(self.exchanges, name, arguments, times))
 
     def assert_order(self, steps: Sequence[Conditions | Rule | str]) -> None:
-        """AssertionError unless requests met the steps in this order; other requests may come between them.
+        """Raise AssertionError unless requests met the steps in this order; other requests may come between them.
 
         A step is a mapping of conditions, or a rule (or its id) that answered.
         """
@@ -250,7 +250,10 @@ class MockServer:
         return verdict.findings(self.exchanges)
 
     def assert_resilient(self, *, allow: Sequence[str] = ()) -> None:
-        """AssertionError for findings about the client, except for those with the codes in ``allow`` (ValueError for no code)."""
+        """Raise AssertionError for findings about the client, except for those with the codes in ``allow``.
+
+        Raises ValueError for an unknown code.
+        """
         __tracebackhide__ = True
         from .. import verdict
 
@@ -288,7 +291,7 @@ def create_mock_server(
     verbose: bool = False,
     log_file: str | os.PathLike[str] | None = None,
 ) -> MockServer:
-    """Make a MockServer without starting it."""
+    """Make a MockServer without starting it. The arguments are those of MockServer."""
     return MockServer(config, port, host, verbose, log_file)
 
 
@@ -299,5 +302,8 @@ def start_mock_server(
     verbose: bool = False,
     log_file: str | os.PathLike[str] | None = None,
 ) -> MockServer:
-    """Make a MockServer and start it, by default on a free port."""
+    """Make a MockServer and start it, by default on a free port. The arguments are those of MockServer.
+
+    Raises ConfigError with all problems of the configuration, and PortInUseError (an OSError) when the port is in use.
+    """
     return MockServer(config, port, host, verbose, log_file).start()

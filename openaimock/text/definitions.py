@@ -137,7 +137,13 @@ def _comment(text: JSON) -> str:
 
 
 def _comments(schema: Mapping[str, JSON]) -> str:
-    return _comment(schema.get("title")) + _comment(schema.get("description"))
+    if "title" in schema:
+        return _comment(schema["title"]) + _comment(schema.get("description"))
+    return _comment(schema.get("description"))
+
+
+#: Keywords of schemas whose type is not what ``type`` says.
+_SPECIAL = frozenset(["$ref", "anyOf", "oneOf", "allOf", "const", "enum"])
 
 
 class _Writer:
@@ -170,6 +176,8 @@ class _Writer:
         self.left -= 1
         if not isinstance(schema, dict) or depth > _DEPTH or self.left < 0:
             return "any"
+        if _SPECIAL.isdisjoint(schema) and schema.get("type").__class__ is not list:
+            return self._plain(schema.get("type"), schema, depth)
         if "$ref" in schema:
             return self.type(self._target(str(schema["$ref"])), depth + 1)
         for key in ("anyOf", "oneOf", "allOf"):

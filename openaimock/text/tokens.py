@@ -192,7 +192,10 @@ _MARK = r"[!-/:-@\[-`{-~]"
 #: A line drawn with one character is one or two tokens.
 _RULE = r"(?:===={0,92}=|----{0,92}-|####{0,92}#|\*\*\*\*{0,92}\*|____{0,60}_|\.\.\.\.{0,60}\.|////{0,76}/)[\r\n]*"
 #: The start of an object or list in compact JSON is one token.
-_MARKS = rf"(?:\":[{{\[]\"|{_MARK}{_MARK}{{0,2}})[\r\n/]*"
+_QUOTE = rf'":[{{\[]"[\r\n/]*|"{_MARK}{{0,2}}[\r\n/]*'
+#: A row that begins with a mark which begins nothing else, and with any mark.
+_OTHER_MARKS = rf"[!$%&)+,:;<>?@\[\]^`{{|}}~]{_MARK}{{0,2}}[\r\n/]*"
+_MARKS = rf"{_MARK}{_MARK}{{0,2}}[\r\n/]*"
 #: Letters that only Vietnamese uses, in words of mostly ASCII letters that are one token.
 _VIET = r"\u0110\u0111\u01a0-\u01b0\u1ea0-\u1eff"
 #: Letters that are not ASCII, by encoding. A letter of the first class that takes one of the second comes to a length between
@@ -243,20 +246,25 @@ def _run_finder(encoding: str) -> Callable[[str], list[str]]:
     A row of words in small letters, each of which is a piece, is one text, and any other piece is an empty one.
     """
     letters = f"a-z{_VIET if encoding == 'o200k_base' else ''}"
-    return re.compile(rf"( [a-z][{letters}]{{0,10}}(?: [a-z][{letters}]{{0,10}}){{0,60}})|{_pieces(encoding)}").findall
+    return re.compile(_pieces(encoding, rf"( [a-z][{letters}]{{0,10}}(?: [a-z][{letters}]{{0,10}}){{0,60}})|")).findall
 
 
-def _pieces(encoding: str) -> str:
-    """The pattern of a piece."""
+def _pieces(encoding: str, row: str = "") -> str:
+    """The pattern of a piece; ``row`` is one that begins with a space and is tried before the others that do.
+
+    What is frequent in prose and in JSON comes first; only pieces that can begin with the same character need their order.
+    """
     letters = "".join(f"{script}|" for script in _SCRIPTS.get(encoding, ()))
     words = _VIET if encoding == "o200k_base" else ""
     alternatives = (
-        # A space belongs to what follows it; of several, the last one does.
-        rf" (?:[a-z][a-z{words}]{{0,10}}|[A-Z](?:[a-z]{{1,7}}|[A-Z]{{0,14}}(?![a-z]))"
-        rf"|{_RULE}|{_MARKS}|{letters} {{0,79}}(?![^ \t]))?",
         r"[a-z][a-z]{0,7}",
-        r"[A-Z](?:[a-z]{1,9}|[A-Z]{0,2}(?![a-z]))?",
         r"[0-9][0-9]{0,2}",
+        _QUOTE,
+        _OTHER_MARKS,
+        # A space belongs to what follows it; of several, the last one does.
+        rf"{row} (?:[a-z][a-z{words}]{{0,10}}|{_QUOTE}|{_OTHER_MARKS}|[A-Z](?:[a-z]{{1,7}}|[A-Z]{{0,14}}(?![a-z]))"
+        rf"|{_RULE}|{_MARKS}|{letters} {{0,79}}(?![^ \t]))?",
+        r"[A-Z](?:[a-z]{1,9}|[A-Z]{0,2}(?![a-z]))?",
         # Names in code: _name, _NAME, .name, (name, -name and escapes; then the ends of don't and it's.
         r"_(?:[a-z]{1,7}|[A-Z]{1,5}(?![a-z]))",
         r"\.[a-z]{1,7}",

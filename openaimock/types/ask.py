@@ -70,10 +70,9 @@ class Message(NamedTuple):
 
 @dataclass(eq=False, repr=False)
 class Ask:
-    """A request in the terms that matchers read. An operation's ``read`` makes it once; it does not change afterwards.
+    """A request in the terms that matchers read, the same for every endpoint. It does not change after it was read."""
 
-    Not frozen, because every request makes one and a frozen dataclass takes six times as long to make.
-    """
+    # Not frozen, because every request makes one and a frozen dataclass takes six times as long to make.
 
     endpoint: str
     body: dict[str, JSON] = field(default_factory=dict)

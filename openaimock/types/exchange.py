@@ -22,7 +22,7 @@ class Received(NamedTuple):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Exchange:
-    """One entry of the journal: the request, the rule that answered, the response and its end. Filled along the way.
+    """One entry of the journal: the request, the rule that answered, the response and how it ended.
 
     ``at`` is in seconds since the epoch, ``duration`` in seconds until the last byte was sent; ``chunks`` has the seconds after
     ``at`` at which each event of a timed reply was due. ``ended`` is ``complete``, ``client_disconnected`` or ``fault``.

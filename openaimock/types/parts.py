@@ -136,8 +136,14 @@ def once_each(values: Iterable[Any], key: Hashable, compute: Callable[[Any], T])
         if part is None or part.value is not value:
             results.append(compute(value))
         else:
-            result = part.facts.get(key, _ABSENT)
-            results.append(part.fact(key, compute) if result is _ABSENT else result)
+            facts = part.facts
+            result = facts.get(key, _ABSENT)
+            if result is _ABSENT:
+                result = compute(value)
+                if len(facts) >= MAX_FACTS:
+                    facts.clear()
+                facts[key] = result
+            results.append(result)
     return results
 
 

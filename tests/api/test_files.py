@@ -319,3 +319,21 @@ def test_the_journal_has_fields_and_file_names_without_bytes(mock, sdk):
     assert entry["request"]["body"] == {"purpose": "vision"}
     assert entry["request"]["files"] == {"file": {"filename": "a.txt", "content_type": "text/plain", "bytes": 14}}
     assert "secret content" not in str(entry)
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("../../etc/passwd", 'attachment; filename="passwd"'),
+        ("..\\secret.txt", 'attachment; filename="secret.txt"'),
+        ("a\x00\r\nb.txt", 'attachment; filename="a___b.txt"'),
+    ],
+)
+def test_the_name_for_a_saved_file_is_no_path_and_has_no_control_characters(mock, sdk, name, header):
+    body = json.dumps({"filename": name, "bytes": 1, "mime_type": "text/plain", "purpose": "evals"})
+    with httpx.Client(trust_env=False) as http:
+        upload = http.post(f"{mock.url}/uploads", content=body, headers={"content-type": "application/json"}).json()["id"]
+    part = sdk.uploads.parts.create(upload, data=b"x")
+    file = sdk.uploads.complete(upload, part_ids=[part.id]).file
+    assert file.filename == name
+    assert sdk.files.content(file.id).response.headers["content-disposition"] == header

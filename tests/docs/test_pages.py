@@ -10,7 +10,8 @@ import pytest
 from ..support.commands import environment
 from .page import blocks, check_commands, check_pytest, check_session, files, session
 
-PAGES = ["tutorial.rst", "recipes.rst", "python.rst", "pytest.rst", "unittest.rst", "prove.rst", "verdict.rst"]
+NAMES = ("tutorial", "recipes", "python", "pytest", "unittest", "prove", "verdict", "migration", "security")
+PAGES = [f"{name}.rst" for name in NAMES]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from openai.lib._pydantic import to_strict_json_schema
 from pydantic import BaseModel, ConfigDict, Field
 
+from openaimock.schema import strict
 from openaimock.schema.strict import Refusal, loose_problem, strict_problem
 
 
@@ -242,3 +243,11 @@ junk = st.recursive(
 def test_no_junk_crashes_it(schema: Any) -> None:
     for problem in (strict_problem(schema), loose_problem(schema)):
         assert problem is None or problem.reason
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    junk | st.dictionaries(words, junk, max_size=5).map(lambda schema: {"properties": {"a": schema}, **schema, "type": "object"})
+)
+def test_the_short_way_for_simple_schemas_changes_nothing(schema: Any) -> None:
+    assert loose_problem(schema) == next(strict._loose_refusals(schema), None)

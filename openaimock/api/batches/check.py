@@ -13,6 +13,8 @@ from ..jobs import Work
 
 #: The API's limits of an input file: bytes, and requests.
 MAX_SIZE, MAX_REQUESTS = 200 * 1024**2, 50_000
+#: The API's limit of the inputs of all requests of a batch for embeddings.
+MAX_INPUTS = 50_000
 #: The most errors that a batch reports, and the most bytes of a line.
 MAX_ERRORS, MAX_LINE = 100, 64 * 1024**2
 #: What the body of a request must have by endpoint, beside what the answer to the request itself reports.
@@ -66,11 +68,14 @@ def check_input(file: BinaryIO, size: int, endpoint: str, work: Work) -> Checked
     checker = _Checker(full_endpoint(endpoint))
     for number, line in numbered_lines(file):
         checker.check_line(number, line)
-        if len(checker.errors) >= MAX_ERRORS or checker.total > MAX_REQUESTS or not work.proceed():
+        if len(checker.errors) >= MAX_ERRORS or _is_full(checker) or not work.proceed():
             break
     if checker.total > MAX_REQUESTS:
         message = f"The input file has too many requests: a batch has at most {MAX_REQUESTS}."
         return Checked([batch_error("too_many_tasks", message, "input_file_id")])
+    if checker.inputs > MAX_INPUTS:
+        message = f"The input file has too many embedding inputs: a batch has at most {MAX_INPUTS} in all its requests."
+        return Checked([batch_error("too_many_inputs", message, "input_file_id")])
     if not checker.total and not checker.errors:
         return Checked(
             [batch_error("empty_file", "The input file is empty: a batch needs at least one request.", "input_file_id")]
@@ -78,12 +83,16 @@ def check_input(file: BinaryIO, size: int, endpoint: str, work: Work) -> Checked
     return Checked(checker.errors, checker.total, checker.model)
 
 
+def _is_full(checker: _Checker) -> bool:
+    return checker.total > MAX_REQUESTS or checker.inputs > MAX_INPUTS
+
+
 class _Checker:
     """Checks line after line, with what the lines before had."""
 
     def __init__(self, endpoint: str) -> None:
         self.errors: list[BatchError] = []
-        self.total = 0
+        self.total = self.inputs = 0
         self.model = ""
         self._endpoint = endpoint
         self._ids: set[str] = set()
@@ -118,6 +127,8 @@ class _Checker:
             name = _NAMES.get(self._endpoint, self._endpoint)
             message = f"{name}: Streaming is not supported in the Batch API."
             self._add(number, "streaming_unsupported", message, "body.stream")
+        if self._endpoint == "/v1/embeddings":
+            self.inputs += _input_count(body.get("input"))
         model = body.get("model")
         if isinstance(model, str):
             self.model = self.model or model
@@ -128,3 +139,8 @@ class _Checker:
 
     def _add(self, number: int, code: str, message: str, param: str | None = None) -> None:
         self.errors.append(batch_error(code, message, param, number))
+
+
+def _input_count(value: Any) -> int:
+    """How many inputs the ``input`` of a request for embeddings holds: a list of numbers is one."""
+    return len(value) if isinstance(value, list) and not (value and isinstance(value[0], int)) else 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, BinaryIO
 
 from ...errors import APIError, Hangup
@@ -126,8 +127,9 @@ def _run(record: Record, work: Work, moment: float, perform: Callable[[Mapping[s
         return None
     results = _Results(record, work, moment)
     try:
+        results.resume()
         with file:
-            for _, line in numbered_lines(file):
+            for _, line in islice(numbered_lines(file), results.done, None):
                 request = parse(line)
                 try:
                     answer = perform(request)
@@ -146,6 +148,23 @@ def _run(record: Record, work: Work, moment: float, perform: Callable[[Mapping[s
         return None
 
 
+def _counted(usage: Mapping[str, Any]) -> list[int]:
+    """The tokens of a usage object in the order of the parameters of ``usage_object``."""
+    return [
+        usage["input_tokens"],
+        usage["output_tokens"],
+        usage["input_tokens_details"]["cached_tokens"],
+        usage["output_tokens_details"]["reasoning_tokens"],
+    ]
+
+
+def _first(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """The first bytes of a file in pieces."""
+    while size and (piece := file.read(min(size, _BUFFER))):
+        size -= len(piece)
+        yield piece
+
+
 class _Results:
     """The results of a batch so far: lines of the output file and of the error file, counts, and tokens."""
 
@@ -155,14 +174,30 @@ class _Results:
         self.members: dict[str, Any] = {}
         self._context = work.context
         self._store: State = work.context.store
-        self._moment = self._ready = moment
-        self._counts = dict(record["request_counts"], completed=0, failed=0)
-        self._tokens = [0, 0, 0, 0]
+        self._moment, self._ready = moment, max(moment, record["_ready"])
+        # A process before this one may have ended in the middle. Its saved results are kept.
+        self._counts = dict(record["request_counts"])
+        self._tokens = _counted(record["_usage"])
         self._lines: dict[str, list[bytes]] = {"_output": [], "_errors": []}
-        self._sizes = {"_output": 0, "_errors": 0}
+        self._sizes = {kind: record[f"{kind}_size"] for kind in self._lines}
         self._unsaved, self._saved_at = 0, monotonic()
-        for kind in self._lines:  # an attempt before this one may have ended in the middle
-            self._store.delete_blob(record[kind])
+
+    @property
+    def done(self) -> int:
+        """The requests that have a result."""
+        return int(self._counts["completed"] + self._counts["failed"])
+
+    def resume(self) -> None:
+        """Cut off what was written to the files of results after the counts were last saved."""
+        for kind, size in self._sizes.items():
+            file = self._store.open_blob(self.record[kind])
+            if file is None:
+                continue
+            with file:
+                if size:
+                    self._store.put_blob(self.record[kind], _first(file, size))
+                else:
+                    self._store.delete_blob(self.record[kind])
 
     def add(self, custom_id: str, answer: Answer | None) -> None:
         """Add an answer; None for a request that was not answered in time."""

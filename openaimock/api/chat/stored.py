@@ -15,6 +15,7 @@ from ...params.common import METADATA
 from ...params.errors import missing
 from ...params.table import String, table
 from ...state.namespace import Context
+from ...state.store import ENTRY
 from ...types.ask import Ask
 from ...types.reply import Reply
 from .. import lists
@@ -55,7 +56,7 @@ def store(ask: Ask, completion: Mapping[str, Any], context: Context) -> None:
         "response_format": body.get("response_format"),
     }
     messages = [_message(message, f"{entry['id']}-{at}") for at, message in enumerate(body["messages"])]
-    _put(context, entry, {"completion": entry, "messages": messages})
+    _put(context, entry, {"completion": entry, "messages": messages}, ENTRY + context.memory)
 
 
 def store_at_end(frames: Iterator[Frame], ask: Ask, completion: Mapping[str, Any], context: Context) -> Iterator[Frame]:
@@ -101,10 +102,10 @@ def _read_messages(request: Request) -> Ask:
     return Ask("chat", query=query)
 
 
-def _put(context: Context, completion: dict[str, Any], record: dict[str, Any]) -> None:
+def _put(context: Context, completion: dict[str, Any], record: dict[str, Any], size: int = 0) -> None:
     """Store a completion so that a list can select it by its model and metadata."""
     index = {f"metadata.{name}": text for name, text in (completion["metadata"] or {}).items()}
-    context.store.put(COLLECTION, completion["id"], record, {**index, "model": completion["model"]})
+    context.store.put(COLLECTION, completion["id"], record, {**index, "model": completion["model"]}, size=size)
 
 
 def _read_update(request: Request) -> Ask:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ...errors import APIError
 from ...http.catalog import api_error
 from ...http.forms import UploadedFile
-from ...media.images import ImageInfo, image_info
+from ...media.images import TAIL, ImageInfo, image_info, is_whole
 from ...params.errors import wrong_length
 from ...params.image_rules import USER_ERROR
 from ...params.model_facts import ImageOutput
@@ -27,6 +27,8 @@ MOST, LARGEST, LARGEST_LEGACY, LARGEST_MASK = 16, 50 * 1024**2, 4 * 1024**2, 4 *
 _FORMATS = ("png", "jpeg", "webp")
 #: The header of a picture is looked for in so many of its first bytes.
 _HEADER = 1024 * 1024
+#: Decoders refuse pictures with more pixels, which unpack to hundreds of megabytes.
+MOST_PIXELS = 178_956_970
 #: An address is not fetched: the picture behind it counts as a square of this many pixels.
 _UNKNOWN = ImageInfo("png", 1024, 1024, False)
 
@@ -89,7 +91,14 @@ def _checked(file: UploadedFile, number: int, facts: ImageOutput) -> ImageInfo:
 
 
 def _info(file: UploadedFile) -> ImageInfo | None:
-    return image_info(file.open().read(_HEADER))
+    """What an uploaded image is; None when it is none, is cut off, or has too many pixels to be decoded."""
+    stream = file.open()
+    head = stream.read(_HEADER)
+    info = image_info(head)
+    if info is None or info.width * info.height > MOST_PIXELS:
+        return None
+    stream.seek(max(0, file.size - TAIL))
+    return info if is_whole(info, head, stream.read(), file.size) else None
 
 
 def _check_mask(file: UploadedFile, image: ImageInfo) -> None:

@@ -73,7 +73,7 @@ def write(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.JSON | 
     if "conversation" in response:
         record = stored.completed(record)
     if response["store"] or background:
-        stored.save(context.store, record)
+        stored.save(context.store, record, context.memory)
     elif "conversation" in response:
         stored.append(context.store, response["conversation"]["id"], [*record["input"], *response["output"]])
     written = texts(ask.body, response)

@@ -84,7 +84,7 @@ def plain_answer(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.
     if template.store:
         pace = {"chunk": reply.pace.chunk, "chunks": list(reply.pace.chunks)} if reply.pace else None
         record = {"json": payload, "id": id, "message": message_id, "input": ask.items, "place": context.ids.place}
-        stored.save_plain(context.store, {**record, "before": [], "pace": pace, "state": "ended"})
+        stored.save_plain(context.store, {**record, "before": [], "pace": pace, "state": "ended"}, context.memory + len(payload))
     return payloads.JSON(payload.encode(), text.tokens)
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...errors import APIError
+from ...http.json import dump
 from ...params.errors import ParamError
 from ...seed import Ids
-from ...state.store import State
+from ...state.store import ENTRY, State
 from ...types.reply import Pace
 from .. import lists
 from .body import Response, conversation_id
@@ -63,30 +64,41 @@ def _opened(record: Record) -> Record:
 _PLAIN = frozenset(["json", "id", "message"])
 
 
-def save_plain(store: State, record: Record) -> None:
-    """Store a plain response: its ``json``, its ``id``, and that of its only output item, a ``message``."""
-    _put(store, record["id"], record)
+def save_plain(store: State, record: Record, memory: int = 0) -> None:
+    """Store a plain response: its ``json``, its ``id``, and that of its only output item, a ``message``.
+
+    ``memory`` is the bytes of the request and of the response, roughly.
+    """
+    _put(store, record["id"], record, memory)
     store.put(_ITEMS, record["message"], {_HOLDER: record["id"]})
 
 
-def _put(store: State, id: str, record: Record) -> None:
+def _put(store: State, id: str, record: Record, memory: int) -> None:
     """Store a record and its input; past ``MAX_STORED`` the oldest response is deleted."""
     if store.count(RESPONSES) >= MAX_STORED and store.get(RESPONSES, id) is None:
         oldest = store.page(RESPONSES, limit=1)
         if oldest and oldest.items:
             first = oldest.items[0]
             delete(store, first["id"] if "json" in first else first["response"]["id"])
-    store.put(RESPONSES, id, record)
+    store.put(RESPONSES, id, record, size=ENTRY + memory)
     for item in record["input"]:
         if "place" not in record:
-            store.put(_ITEMS, item["id"], item)
+            _put_item(store, item)
         elif item.get("id"):
             store.put(_ITEMS, item["id"], {_HOLDER: id})
 
 
-def save(store: State, record: Record) -> None:
-    """Store a response; past ``MAX_STORED`` the oldest is deleted."""
-    _put(store, record["response"]["id"], record)
+def _put_item(store: State, item: Item) -> None:
+    store.put(_ITEMS, item["id"], item, size=_size(item))
+
+
+def _size(item: Item) -> int:
+    return ENTRY + 2 * len(dump(item))
+
+
+def save(store: State, record: Record, memory: int = 0) -> None:
+    """Store a response; past ``MAX_STORED`` the oldest is deleted. ``memory`` is the bytes of the request, roughly."""
+    _put(store, record["response"]["id"], record, memory)
     if record["state"] == "ended":
         _store_output(store, record)
 
@@ -110,7 +122,7 @@ def own_items(store: State, record: Record) -> list[Item]:
         record = completed(record)
         store.put(RESPONSES, record["response"]["id"], record)
         for item in record["input"]:
-            store.put(_ITEMS, item["id"], item)
+            _put_item(store, item)
     items: list[Item] = record["input"]
     return items
 
@@ -302,8 +314,8 @@ def conversation_items(store: State, id: str) -> list[Item]:
 def append(store: State, id: str, items: Iterable[Item]) -> None:
     """Add items to a conversation."""
     for item in items:
-        store.put(collection(id), item["id"], item)
-        store.put(_ITEMS, item["id"], item)
+        store.put(collection(id), item["id"], item, size=_size(item))
+        _put_item(store, item)
 
 
 def remove(store: State, conversation: str, id: str) -> bool:

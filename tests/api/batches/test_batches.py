@@ -11,8 +11,9 @@ import pytest
 from openai.types import Batch
 from openai.types.chat import ChatCompletion
 
-from openaimock.api.batches import operations, records
+from openaimock.api.batches import operations, records, work
 from openaimock.state import blobs
+from openaimock.state.store import StoreUnavailable
 
 from ...support.wire import post, strictly, user
 from .conftest import chat, create, lines, poll, results
@@ -325,6 +326,32 @@ def test_cancelling_stops_the_work(serve, client, monkeypatch):
 def slow(ask):
     time.sleep(0.002)
     return "x"
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_a_batch_that_was_interrupted_goes_on_after_its_saved_results(mock, sdk, monkeypatch, lost):
+    """The process ends after it wrote the result of a request and before it saved the counts."""
+    batch = poll(sdk, create(sdk, chat("Hello", "bad", "Hello", "Hello")), 1)
+    saves = []
+
+    def save(store, record, **members):
+        saves.append(members)
+        if len(saves) == lost:
+            raise StoreUnavailable("The store is away.")
+        return records.change(store, record, **members)
+
+    monkeypatch.setattr(work, "_SAVE", -1.0)
+    monkeypatch.setattr(work, "change", save)
+    assert poll(sdk, batch, 1).status == "in_progress"
+    batch = poll(sdk, batch, 4)
+    assert status(batch) == ("completed", 4, 3, 1)
+    assert [line["custom_id"] for line in results(sdk, batch.output_file_id)] == ["request-0", "request-2", "request-3"]
+    assert [line["custom_id"] for line in results(sdk, batch.error_file_id)] == ["request-1"]
+    assert (
+        batch.usage.output_tokens == 3 * results(sdk, batch.output_file_id)[0]["response"]["body"]["usage"]["completion_tokens"]
+    )
+    # Only the request whose result was not saved is made again.
+    assert sum(exchange.operation == "chat.completions.create" for exchange in mock.exchanges) == 5
 
 
 def test_results_that_do_not_fit_fail_the_batch(sdk, monkeypatch):

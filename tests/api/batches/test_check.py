@@ -124,6 +124,24 @@ def test_too_many_requests(sdk, monkeypatch):
     assert brief(failed(sdk, chat("Hello", "Hello", "Hello"))) == [("too_many_tasks", None, "input_file_id")]
 
 
+def embeddings(*inputs):
+    """The lines of a batch of requests for embeddings."""
+    return [
+        {"custom_id": f"{number}", "method": "POST", "url": "/v1/embeddings",
+         "body": {"model": "text-embedding-3-small", "input": value}}
+        for number, value in enumerate(inputs)
+    ]  # fmt: skip
+
+
+def test_too_many_inputs_of_embeddings(sdk, monkeypatch):
+    monkeypatch.setattr(check, "MAX_INPUTS", 3)
+    errors = failed(sdk, embeddings(["a", "b"], "c", [[1, 2]]), "/v1/embeddings")
+    assert brief(errors) == [("too_many_inputs", None, "input_file_id")]
+    # A list of numbers is one input.
+    allowed = create(sdk, embeddings(["a", "b"], [1, 2, 3, 4]), "/v1/embeddings")
+    assert poll(sdk, allowed).status == "completed"
+
+
 def test_a_line_that_is_too_long(sdk, monkeypatch):
     monkeypatch.setattr(check, "MAX_LINE", 300)
     long = json.dumps(chat("x" * 1000)[0]).encode()
