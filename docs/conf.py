@@ -50,6 +50,17 @@ def link_pages(app: Sphinx, tree: nodes.document) -> None:
             literal.replace_self(link)
 
 
+def show_file_names(app: Sphinx, tree: nodes.document) -> None:
+    """Show the name of a block above it when it is the name of a file."""
+    for block in list(tree.findall(nodes.literal_block)):
+        name = next((name for name in block["names"] if "." in name), None)
+        if name:
+            wrapper = nodes.container("", literal_block=True, classes=["literal-block-wrapper"])
+            block.replace_self(wrapper)
+            wrapper += [nodes.caption(name, name), block]
+
+
 def setup(app: Sphinx) -> None:
-    """Register the link step."""
+    """Register the steps that follow the reading of a page."""
     app.connect("doctree-read", link_pages)
+    app.connect("doctree-read", show_file_names)

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 from typing import BinaryIO
 from weakref import finalize
 
 from .store import StateFull
+from .temporary_folder import TemporaryFolder
 
 #: A blob of more bytes than this is kept in a file.
 IN_MEMORY = 256 * 1024
@@ -73,8 +72,9 @@ class Blobs:
 
     def _new_file(self) -> Path:
         if self._folder is None:
-            self._folder = Path(mkdtemp(prefix="openaimock-"))
-            self._delete_folder = finalize(self, rmtree, self._folder, ignore_errors=True)
+            folder = TemporaryFolder.new()
+            self._folder = folder.path
+            self._delete_folder = finalize(self, folder.delete)
         self._names += 1
         return self._folder / str(self._names)
 

@@ -76,6 +76,25 @@ def test_hostile_content_stays_text(page, mock):
     assert all_of(page, "main script, main img") == []
 
 
+def test_hostile_names_stay_text(page, mock):
+    call = {"id": HOSTILE, "type": "function", "function": {"name": HOSTILE, "arguments": HOSTILE}}
+    messages = [
+        {"role": "user", "content": "x", "name": HOSTILE},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": HOSTILE, "content": HOSTILE},
+    ]
+    post(mock, {"model": HOSTILE, "messages": messages, HOSTILE: HOSTILE}, headers={"x-openaimock-namespace": HOSTILE})
+    post(mock, {}, path=f"/{HOSTILE}?{HOSTILE}")
+    until(page, lambda: len(rows(page)) == 2)
+    for order in ("1", "2"):
+        page.execute_script("document.querySelector(`#list [data-order='${arguments[0]}']`).click()", order)
+        until(page, lambda order=order: f"#{order}" in text_of(page, "#detail h2"))
+    for tab in ("tab-client", "tab-holds", "tab-rules"):
+        page.find_element("id", tab).click()
+    assert page.execute_script("return window.attacked === undefined")
+    assert all_of(page, "main script, main img") == []
+
+
 def test_the_rules_view_shows_hits_and_rules_never_hit(page, mock):
     post(mock, user("Hello"))
     page.find_element("id", "tab-rules").click()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import yaml
 
-from ..support.browser import all_of, button, detail, rows, show, text_of, until
+from ..support.browser import all_of, button, detail, rows, show, text_of, turn_to, until
 from ..support.wire import post, user
 
 RULES = [
@@ -167,15 +167,24 @@ def test_an_exchange_is_opened_in_try(page, mock):
     until(page, lambda: "hello answers" in text_of(page, "#outcome"))
 
 
-@pytest.mark.parametrize("options", [{}, {"stream": True, "temprature": 1}])
-def test_the_copied_program_runs(page, mock, options):
-    post(mock, user("Hello", **options))
+AZURE, MINE = "/openai/deployments/gpt-4o/chat/completions", "/t/mine/v1/chat/completions"
+
+
+@pytest.mark.parametrize(
+    ("path", "options"),
+    [("/v1/chat/completions", {}), ("/v1/chat/completions", {"stream": True, "temprature": 1}), (AZURE, {}), (MINE, {"x-y": 1})],
+)
+def test_the_copied_program_runs(page, mock, path, options):
+    with httpx.Client(trust_env=False) as http:
+        assert http.post(mock.url.removesuffix("/v1") + path, json=user("Hello", **options)).is_success
     detail(page, mock, "id=1")
     script = "const done = arguments[0]; api('GET', 'exchanges/1?answer=true').then((exchange) => done(program(exchange)))"
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         exec(page.execute_async_script(script), {})
     assert "'Hi" in output.getvalue()
+    both = [exchange for namespace in mock.app.api.namespaces for exchange in namespace.exchanges()]
+    assert len({exchange.namespace for exchange in both}) == 1 and len(both) == 2
 
 
 def test_the_copied_command_repeats_the_request(page, mock):
@@ -210,10 +219,44 @@ def test_every_kind_of_exchange_can_be_opened(page, mock):
         http.post(mock.url + "/chat/completions", content=b"{")
         http.post(mock.url + "/files", files={"file": ("a.txt", b"text")}, data={"purpose": "assistants"})
         http.get(mock.url + "/files")
+    show(page, mock)
     for order in range(1, 9):
-        shown_detail = detail(page, mock, f"id={order}")
-        assert f"#{order}" in shown_detail.text
-        assert "[object" not in shown_detail.text and "undefined" not in shown_detail.text
+        detail_text = turn_to(page, order)
+        assert f"#{order}" in detail_text
+        assert "[object" not in detail_text and "undefined" not in detail_text
+
+
+ODD = [
+    *([], "text", None, 1, {}),
+    {"choices": [None, {}, {"message": "x"}, {"message": {"content": [{"text": "x"}], "tool_calls": [1, {}]}}]},
+    {"output": [None, {"type": "message", "content": "x"}, {"type": 3}, {"name": {}}], "usage": [1]},
+    {"error": "x", "usage": {"a": {"b": {}}}},
+    {"error": {"message": {"a": 1}, "code": {}}},
+    {"data": [None, {"embedding": "x"}], "object": "list"},
+    {"results": [{"flagged": True}]},
+    {"text": {}},
+]
+EVENTS = [
+    {"choices": [{"delta": None}, {"delta": {"content": {}}, "index": "x"}]},
+    {"type": "response.output_text.delta"},
+    {"type": 5},
+    [],
+]
+
+
+def test_answers_of_any_shape_can_be_opened(page, serve):
+    import json
+
+    stream = "".join(f"data: {json.dumps(event)}\n\n" for event in EVENTS) + "data: {broken\n\nnothing"
+    plain = [{"status": 200, "headers": {"content-type": "application/json"}, "body": json.dumps(body)} for body in ODD]
+    streamed = {"status": 200, "headers": {"content-type": "text/event-stream"}, "body": stream}
+    mock = serve([{"when": {"user": "odd"}, "replies": [*plain, streamed, {"body": "\u0000\u0001"}, {"body": ""}]}])
+    for _ in range(len(ODD) + 3):
+        post(mock, user("odd"))
+    show(page, mock)
+    for order in range(1, len(ODD) + 4):
+        detail_text = turn_to(page, order)
+        assert f"#{order}" in detail_text and "[object" not in detail_text
 
 
 def test_an_unknown_exchange_is_reported(page, mock):

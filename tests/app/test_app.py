@@ -64,6 +64,7 @@ def test_the_stages_are_in_the_order_of_the_documented_path():
         "override",
         "read",
         "recognize",
+        "inject",
         "admit",
         "limit",
         "lint",

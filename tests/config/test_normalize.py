@@ -29,6 +29,7 @@ def test_a_whole_rule() -> None:
         "replies": [{"content": "hello"}],
         "then": "last",
         "times": None,
+        "expect": None,
         "priority": 0,
         "turns": "next",
         "place": "<text>:3:5",

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from openaimock.config.load import load
+
 from ..support.commands import environment
 from .page import blocks, check_commands, check_pytest, check_session, files, session
 
@@ -33,11 +35,31 @@ def test_other_python_blocks_compile(page):
             compile(block.text, page, "exec")
 
 
+CONFIGURATIONS = [
+    pytest.param(block.text, id=f"{name} {number}")
+    for name in ("trouble", "recording", "clients", "scale", "prove")
+    for number, block in enumerate(blocks(f"{name}.rst"))
+    if block.language == "yaml"
+]
+
+
+@pytest.mark.parametrize("config", CONFIGURATIONS)
+def test_the_configurations_of_guides_are_valid(config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    load(config)
+
+
 def test_the_tutorial_shows_the_ready_lines(tmp_path, start):
     files("tutorial.rst", tmp_path)
     mock = start("mock.yaml", "--port", "0", cwd=tmp_path)
     lines = next(block.text for block in blocks("tutorial.rst") if "listening" in block.text).split("\n", 1)[1]
     assert (mock.ready + mock.inspector).replace(f":{mock.port}/", ":3000/") == lines + "\n"
+
+
+def test_the_test_of_the_recording_page_replays_a_file(tmp_path):
+    files("recording.rst", tmp_path)
+    (tmp_path / "recorded.yaml").write_text("responses: []\n")
+    check_pytest("recording.rst", tmp_path)
 
 
 def test_the_unittest_examples_pass_without_pytest(tmp_path):

@@ -49,5 +49,12 @@ def show(browser, mock, place=""):
 def detail(browser, mock, place):
     """Load the inspector at an exchange, and wait until it is shown."""
     show(browser, mock, place)
-    until(browser, lambda: all_of(browser, "#detail .facts"))
+    until(browser, lambda: all_of(browser, "#detail .facts, #detail .bad"))
     return browser.find_element("id", "detail")
+
+
+def turn_to(browser, order):
+    """Show another exchange on the loaded page, and return its text."""
+    browser.execute_script("location.hash = `id=${arguments[0]}`", order)
+    until(browser, lambda: f"#{order} " in text_of(browser, "#detail h2") or all_of(browser, "#detail > .bad"))
+    return text_of(browser, "#detail")

@@ -4,6 +4,7 @@ const bodyOf = (exchange) => exchange.request?.body;
 // Why the request cannot be sent again, "" when it can.
 function unsendable(exchange) {
   const request = exchange.request;
+  if (exchange.operation === "webhooks.delivery") return "The mock itself sent this request.";
   if (!request) return "The mock did not read this request.";
   if (Object.keys(request.files || {}).length) return "The journal does not keep the bytes of files.";
   if (request.body && typeof request.body.clipped === "string") return "The journal does not keep the whole body.";
@@ -28,16 +29,16 @@ function python(value, indent) {
   return short.length < 90 && !short.includes("\n") ? short : `${open}\n${parts.map((part) => `${inner}${part},\n`).join("")}${indent}${close}`;
 }
 function program(exchange) {
-  const base = location.origin + urlOf(pathOf(exchange)).replace(/\/v1\/.*$/, "/v1");
+  const [, start = "", rest] = pathOf(exchange).match(/^((?:\/t\/[^/]+)?(?:\/openai\/deployments\/[^/]+|\/openai\/v1|\/openai|\/v1)?)(\/.*)$/) || [null, "", pathOf(exchange)];
+  const base = location.origin + urlOf(start || "/").replace(/\/$/, "");
   const lines = ["from openai import OpenAI", "", `client = OpenAI(base_url=${JSON.stringify(base)}, api_key="test-key")`];
   const body = bodyOf(exchange), names = Object.keys(body || {});
   // The SDK's methods refuse names that they do not know.
   const namesIn = (row) => row.param ? [row.param] : (row.message.split(" supplied: ")[1] || "").split(", ");
   const unknown = new Set((exchange.lint || []).filter((row) => row.check === "unknown_parameter").flatMap(namesIn));
   const simple = exchange.operation && exchange.method === "POST" && names.every((name) => /^[a-z_]+$/.test(name)) && !Object.keys(exchange.request.params || {}).length;
-  const path = exchange.path.replace(/^.*?\/v1\//, "/");
-  if (exchange.method !== "POST") return [...lines, `answer = client.${exchange.method.toLowerCase()}(${JSON.stringify(path)}, cast_to=object)`, "print(answer)", ""].join("\n");
-  if (!simple) return [...lines, `answer = client.post(${JSON.stringify(path)}, body=${python(body, "")}, cast_to=object)`, "print(answer)", ""].join("\n");
+  if (exchange.method !== "POST") return [...lines, `answer = client.${exchange.method.toLowerCase()}(${JSON.stringify(rest)}, cast_to=object)`, "print(answer)", ""].join("\n");
+  if (!simple) return [...lines, `answer = client.post(${JSON.stringify(rest)}, body=${python(body, "")}, cast_to=object)`, "print(answer)", ""].join("\n");
   const fields = names.filter((name) => !unknown.has(name)).map((name) => `    ${name}=${python(body[name], "    ")},`);
   const extra = names.filter((name) => unknown.has(name));
   if (extra.length) fields.push(`    extra_body=${python(Object.fromEntries(extra.map((name) => [name, body[name]])), "    ")},`);
@@ -91,10 +92,12 @@ function actions(exchange) {
   const save = async () => {
     try { edit("This exchange as a rule", await api("GET", `export?id=${exchange.order}`)); } catch (error) { notice(error.message); }
   };
+  // A miss, or the mock's own answer in place of a rule's.
+  const makes = exchange.unmatched || (!exchange.matched && exchange.request && !exchange.reply && !exchange.error);
   const reason = unsendable(exchange);
   const off = reason ? {disabled: true, title: reason} : null;
   const buttons = el("div", {class: "row actions", role: "group", "aria-label": "Actions"},
-    exchange.unmatched ? button("Make a rule", () => edit("A rule for this request", ruleFor(exchange)), {class: "main"}) : button("Save as rule", save, {disabled: exchange.ended === "running"}),
+    makes ? button("Make a rule", () => edit("A rule for this request", ruleFor(exchange)), {class: "main"}) : button("Save as rule", save, {disabled: exchange.ended === "running" || !exchange.request}),
     button("Open in Try", () => openInTry(exchange), off),
     button("Replay", () => replay(exchange), off),
     copier("Copy curl", () => curl(exchange), "curl command"),

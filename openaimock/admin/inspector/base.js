@@ -38,8 +38,12 @@ async function api(method, path, body) {
 const FOLDER = location.pathname.replace(/\/__openaimock\/.*$/, "");
 const ROOT = FOLDER.replace(/\/t\/[^/]+$/, "");
 const BASE = location.origin + FOLDER + "/v1";
-// The path of an exchange from the root, with its namespace.
-const pathOf = (exchange) => exchange.path.startsWith("/t/") || exchange.namespace === "default" ? exchange.path : `/t/${encodeURIComponent(exchange.namespace)}${exchange.path}`;
+// The path of an exchange from the root, with its namespace and query.
+function pathOf(exchange) {
+  const pairs = Object.entries(exchange.request?.query || {}).flatMap(([name, value]) => [value].flat().map((item) => [name, String(item)]));
+  const path = exchange.path.startsWith("/t/") || exchange.namespace === "default" ? exchange.path : `/t/${encodeURIComponent(exchange.namespace)}${exchange.path}`;
+  return path + (pairs.length ? "?" + new URLSearchParams(pairs) : "");
+}
 const urlOf = (path) => (path.startsWith("/t/") ? ROOT : FOLDER) + (path.startsWith("/") ? path : "/" + path);
 
 // Texts

@@ -1,5 +1,5 @@
 // The conversation as bubbles: the messages of the request, and the reply as the client received it.
-const EARLIER = 12;
+const EARLIER = 12, MOST_MESSAGES = 200;
 
 function conversation(exchange) {
   const names = {};
@@ -12,6 +12,7 @@ function conversation(exchange) {
   if (hidden.length) {
     const more = button(`Show ${plural(hidden.length, "earlier message")}`, () => more.replaceWith(...hidden));
     box.prepend(more);
+    if (exchange.messages.length >= MOST_MESSAGES) box.prepend(el("p", {class: "quiet"}, `The last ${MOST_MESSAGES} messages.`));
   }
   for (const reply of replies(exchange)) box.append(replyBubble(reply));
   return box.childNodes.length ? box : null;
@@ -32,10 +33,18 @@ function readable(text) {
   const value = /^\s*[[{]/.test(text) ? parsed(text) : undefined;
   return value === undefined ? el("div", {class: "text", dir: "auto"}, text) : pre(pretty(value));
 }
-const callBox = (call) => el("div", {class: "call"}, el("span", {class: "role"}, "calls ", bdi(call.name || "a tool")), call.id ? el("span", {class: "quiet"}, " ", bdi(call.id)) : null, call.arguments ? readable(call.arguments) : null);
+function callBox(call) {
+  const id = textOf(call.id), input = textOf(call.arguments);
+  return el("div", {class: "call"}, el("span", {class: "role"}, "calls ", bdi(textOf(call.name) || "a tool")), id ? el("span", {class: "quiet"}, " ", bdi(id)) : null, input ? readable(input) : null);
+}
 
-function replyBubble(reply) {
-  const node = el("div", {class: `bubble assistant reply${reply.error ? " error" : ""}`}, el("span", {class: "role"}, reply.label || "reply"));
+// What should be text, of an answer that may hold anything.
+const textOf = (value) => typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value);
+
+function replyBubble(answer) {
+  const texts = Object.fromEntries(["text", "reasoning", "refusal", "error", "finish"].map((name) => [name, textOf(answer[name])]));
+  const reply = {...answer, ...texts};
+  const node = el("div", {class: `bubble assistant reply${reply.label === "error" ? " error" : ""}`}, el("span", {class: "role"}, reply.label || "reply"));
   if (reply.reasoning) node.append(folded("reasoning", el("div", {class: "text", dir: "auto"}, reply.reasoning), true));
   if (reply.refusal) node.append(el("span", {class: "warn"}, "refusal: "), el("div", {class: "text", dir: "auto"}, reply.refusal));
   if (reply.error) node.append(el("div", {class: "text bad", dir: "auto"}, reply.error));
@@ -59,7 +68,7 @@ const list = (value) => Array.isArray(value) ? value.filter((item) => item && ty
 const callOf = (call) => ({id: call.call_id || call.id, name: call.function?.name ?? call.custom?.name ?? call.name, arguments: call.function?.arguments ?? call.custom?.input ?? call.arguments ?? call.input ?? ""});
 function fromBody(body) {
   if (!body || typeof body !== "object") return [];
-  if (body.error && typeof body.error === "object") return [{error: String(body.error.message ?? ""), label: "error", notes: [[body.error.type, body.error.code].filter(Boolean).join(", ")].filter(Boolean)}];
+  if (body.error && typeof body.error === "object") return [{error: body.error.message, label: "error", notes: [[body.error.type, body.error.code].map(textOf).filter(Boolean).join(", ")].filter(Boolean)}];
   if (Array.isArray(body.choices)) {
     return list(body.choices).map((choice) => {
       const message = choice.message || {};
@@ -69,7 +78,8 @@ function fromBody(body) {
   }
   if (Array.isArray(body.output)) return [fromItems(body.output, body.status)];
   if (typeof body.text === "string") return [{text: body.text}];
-  if (body.object === "list" && list(body.data)[0]?.embedding) return [{notes: [`${plural(body.data.length, "embedding")} of ${dimensions(body.data[0].embedding)}`]}];
+  const vectors = list(body.data).filter((item) => item.embedding);
+  if (vectors.length) return [{notes: [`${plural(vectors.length, "embedding")} of ${dimensions(vectors[0].embedding)}`]}];
   if (Array.isArray(body.results)) return [{notes: list(body.results).map((result) => result.flagged ? "flagged: " + Object.keys(result.categories || {}).filter((name) => result.categories[name]).join(", ") : "not flagged")}];
   return [];
 }
@@ -78,11 +88,11 @@ function fromItems(items, status) {
   const reply = {text: "", reasoning: "", refusal: "", calls: [], notes: [], finish: status === "completed" ? "" : status};
   for (const item of list(items)) {
     if (item.type === "message") {
-      for (const part of list(item.content)) reply[part.type === "refusal" ? "refusal" : "text"] += part.text ?? part.refusal ?? "";
+      for (const part of list(item.content)) reply[part.type === "refusal" ? "refusal" : "text"] += textOf(part.text ?? part.refusal);
     } else if (item.type === "reasoning") {
-      reply.reasoning += list(item.summary).concat(list(item.content)).map((part) => part.text || "").join("\n");
+      reply.reasoning += list(item.summary).concat(list(item.content)).map((part) => textOf(part.text)).join("\n");
     } else if (item.name) reply.calls.push(callOf(item));
-    else reply.notes.push(String(item.type));
+    else reply.notes.push(textOf(item.type));
   }
   return reply;
 }
@@ -92,9 +102,9 @@ function gist(event) {
   if (!event.trim()) return {word: "the end of the connection"};
   const data = dataOf(event);
   if (!data || typeof data !== "object") return {word: clip(event.trim(), 200)};
-  const deltas = list(data.choices).map((choice) => choice.text ?? choice.delta?.content ?? choice.delta?.refusal ?? choice.delta?.reasoning_content ?? list(choice.delta?.tool_calls).map((call) => (call.function?.name || "") + (call.function?.arguments ?? "")).join("")).join("");
+  const deltas = list(data.choices).map((choice) => textOf(choice.text ?? choice.delta?.content ?? choice.delta?.refusal ?? choice.delta?.reasoning_content ?? list(choice.delta?.tool_calls).map((call) => textOf(call.function?.name) + textOf(call.function?.arguments)).join(""))).join("");
   const text = typeof data.delta === "string" ? data.delta : deltas;
-  return text ? {text} : {word: data.type || (data.error ? "error" : data.usage ? "usage" : list(data.choices).some((choice) => choice.finish_reason) ? "finish" : "start")};
+  return text ? {text} : {word: textOf(data.type) || (data.error ? "error" : data.usage ? "usage" : list(data.choices).some((choice) => choice.finish_reason) ? "finish" : "start")};
 }
 function fromEvents(events) {
   const choices = new Map();
@@ -104,7 +114,7 @@ function fromEvents(events) {
     const data = dataOf(event);
     if (!data || typeof data !== "object") continue;
     if (Array.isArray(data.choices)) for (const choice of list(data.choices)) addDelta(choices, choice);
-    else if (data.error || data.type === "error") reply.error = String((data.error || data).message ?? "error");
+    else if (data.error || data.type === "error") reply.error = textOf((data.error || data).message) || "error";
     else if (typeof data.type === "string") addEvent(reply, items, data);
   }
   const all = [...choices.values()].map((choice) => ({...choice, calls: [...choice.calls.values()], label: choices.size > 1 ? `reply ${choice.index}` : "reply"}));
@@ -115,14 +125,14 @@ function addDelta(choices, choice) {
   const index = choice.index ?? 0, delta = choice.delta || {};
   if (!choices.has(index)) choices.set(index, {index, text: "", refusal: "", reasoning: "", calls: new Map(), finish: null});
   const reply = choices.get(index);
-  reply.text += choice.text ?? delta.content ?? "";
-  reply.refusal += delta.refusal ?? "";
-  reply.reasoning += delta.reasoning_content ?? "";
+  reply.text += textOf(choice.text ?? delta.content);
+  reply.refusal += textOf(delta.refusal);
+  reply.reasoning += textOf(delta.reasoning_content);
   reply.finish = choice.finish_reason ?? reply.finish;
   for (const piece of list(delta.tool_calls)) {
     const before = reply.calls.get(piece.index) || {id: "", name: "", arguments: ""};
     const call = callOf(piece);
-    reply.calls.set(piece.index, {id: before.id || call.id, name: before.name || call.name, arguments: before.arguments + call.arguments});
+    reply.calls.set(piece.index, {id: before.id || call.id, name: before.name || call.name, arguments: before.arguments + textOf(call.arguments)});
   }
 }
 function addEvent(reply, items, data) {
@@ -134,5 +144,5 @@ function addEvent(reply, items, data) {
   else if (data.type === "response.output_item.added" && data.item?.name) items.set(at, {...callOf(data.item), arguments: ""});
   else if (/(arguments|input)\.delta$/.test(data.type) && items.has(at)) items.get(at).arguments += delta;
   else if (data.type === "response.incomplete") reply.finish = data.response?.incomplete_details?.reason || "incomplete";
-  else if (data.type === "response.failed") { reply.error = String(data.response?.error?.message ?? "failed"); }
+  else if (data.type === "response.failed") { reply.error = textOf(data.response?.error?.message) || "failed"; }
 }

@@ -90,7 +90,7 @@ const talkable = (exchange) => replies(exchange).length > 0;
 function usageLine(usage) {
   if (!usage) return null;
   const counts = Object.entries(usage).flatMap(([name, value]) => value && typeof value === "object" ? Object.entries(value).filter(([, count]) => count).map(([part, count]) => [part, count]) : [[name, value]]);
-  return el("p", null, el("span", {class: "quiet"}, "usage "), counts.map(([name, count]) => `${name.replaceAll("_", " ")} ${count}`).join(", "));
+  return el("p", null, el("span", {class: "quiet"}, "usage "), counts.map(([name, count]) => `${name.replaceAll("_", " ")} ${textOf(count)}`).join(", "));
 }
 function media(row, index) {
   const label = `${row.type}, ${bytes(row.size)}`;

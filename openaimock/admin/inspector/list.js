@@ -58,7 +58,7 @@ function tokens(row) {
   const usage = row.usage;
   if (!usage) return "";
   const input = usage.prompt_tokens ?? usage.input_tokens, output = usage.completion_tokens ?? usage.output_tokens;
-  return `${input ?? 0} in, ${output ?? 0} out`;
+  return `${textOf(input) || 0} in, ${textOf(output) || 0} out`;
 }
 function draw() {
   const names = [...new Set([...rows.values()].map((row) => row.namespace))].sort((a, b) => (b === "default") - (a === "default") || (a < b ? -1 : 1));

@@ -53,7 +53,7 @@ $("lock").addEventListener("submit", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
-  if (event.key === "Escape" && place.view === "exchanges" && place.id !== "") close();
+  if (event.key === "Escape" && !typing && place.view === "exchanges" && place.id !== "") close();
   if (event.key === "/" && !typing && place.view === "exchanges") { event.preventDefault(); $("filter").focus(); }
 });
 addEventListener("popstate", () => show(read()));

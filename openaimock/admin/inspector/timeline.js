@@ -9,7 +9,7 @@ function timeline(exchange) {
   const gaps = times.slice(1).map((at, index) => at - times[index]);
   const widest = gaps.reduce((best, gap, index) => gap > gaps[best] ? index : best, 0);
   const longest = gaps.length > 1 && gaps[widest] >= 1 ? widest : -1;
-  const label = times.length ? `${plural(times.length, "piece")} in ${milliseconds(whole)}` : `one piece, after ${milliseconds(whole)}`;
+  const label = times.length ? `${plural(times.length, "piece")} in ${milliseconds(whole)}` : events ? `${plural(events.length, "event")} at once, after ${milliseconds(whole)}` : `one piece, after ${milliseconds(whole)}`;
   const facts = [label];
   if (times.length > 1) facts.push(`first token after ${milliseconds(times[first])}`);
   if (longest >= 0) facts.push(`median gap ${milliseconds([...gaps].sort((a, b) => a - b)[Math.floor(gaps.length / 2)])}`, `longest gap ${milliseconds(gaps[longest])}, before piece ${longest + 2}`);
