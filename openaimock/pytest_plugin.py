@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Generator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,8 @@ import pytest
 
 # This module is imported in every run of pytest; the mock itself is imported by the first test that uses it.
 if TYPE_CHECKING:
-    from .config.load import Config
     from .testing.mock import MockServer
+    from .testing.recordings import Recordings
 
 _MARKER = """\
 openai_mock(*configs, config=None, strict=False, allow_unmatched=False, verdict=None, **settings): \
@@ -24,19 +24,13 @@ an unmatched request fails the test unless allow_unmatched; strict: so does a ru
 verdict: so does a finding about the client (a list: except these codes)."""
 
 
-@dataclass
-class Records:
-    """The files that this session records, and the exchanges that were recorded and replayed."""
-
-    files: set[Path] = field(default_factory=set)
-    recorded: int = 0
-    replayed: int = 0
-
-
 _TEST: pytest.StashKey[tuple[MockServer, dict[str, Any]]] = pytest.StashKey()
 _SESSION: pytest.StashKey[MockServer] = pytest.StashKey()
 _RECORDING: pytest.StashKey[pytest.MonkeyPatch] = pytest.StashKey()
-_RECORDS: pytest.StashKey[Records] = pytest.StashKey()
+_RECORDINGS: pytest.StashKey[Recordings] = pytest.StashKey()
+#: The time of the start of the session (seconds since 1970), and its name in what workers get from pytest-xdist.
+_STARTED: pytest.StashKey[float] = pytest.StashKey()
+_STARTED_NAME, _COUNTS_NAME = "openai_mock_started", "openai_mock_recordings"
 #: Overrides the setting ``record.mode``.
 _MODE = "OPENAIMOCK_RECORD"
 _ENVIRONMENT: pytest.StashKey[pytest.MonkeyPatch] = pytest.StashKey()
@@ -69,7 +63,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker. Set the environment if this plugin was loaded too late to do so before."""
     config.addinivalue_line("markers", _MARKER)
-    config.stash[_RECORDS] = Records()
+    config.stash[_STARTED] = getattr(config, "workerinput", {}).get(_STARTED_NAME) or time.time()
     mode = config.getoption("--openai-record")
     if mode:
         patch = config.stash[_RECORDING] = pytest.MonkeyPatch()
@@ -141,7 +135,7 @@ def openai_mock(request: pytest.FixtureRequest, openai_mock_session: MockServer,
     problem = _misspelt_option(settings)
     try:
         if not problem:
-            mock.restart(_configure(request, [*files, *sources], settings))
+            mock.restart(_recordings(request.config).configure(files, sources, settings, request.path.parent))
     except ConfigError as error:
         problem = str(error)
     if problem:
@@ -154,42 +148,45 @@ def openai_mock(request: pytest.FixtureRequest, openai_mock_session: MockServer,
     return mock
 
 
-def _configure(request: pytest.FixtureRequest, sources: list[Any], settings: dict[str, Any]) -> Config:
-    """The configuration of a test. Recordings are replayed unless the option or the environment says otherwise."""
-    from .testing import verdicts
+def _recordings(config: pytest.Config) -> Recordings:
+    """The recordings of the session."""
+    from .testing.recordings import Recordings
 
-    folder, files = request.path.parent, request.config.stash[_RECORDS].files
-    with pytest.MonkeyPatch.context() as patch:
-        if _MODE not in os.environ:
-            patch.setenv(_MODE, "none")
-        config = verdicts.configure(sources, settings, folder)
-        record = config.record
-        if record is not None and record.active:
-            files.add(record.path.absolute())
-        elif record is not None and record.mode == "once" and record.path.absolute() in files:
-            # An earlier test of this session began the file.
-            patch.setenv(_MODE, "new")
-            config = verdicts.configure(sources, settings, folder)
-    return config
+    if _RECORDINGS not in config.stash:
+        config.stash[_RECORDINGS] = Recordings(config.stash[_STARTED])
+    return config.stash[_RECORDINGS]
 
 
-def _count_recordings(config: pytest.Config, mock: MockServer) -> None:
-    """Add the recorded and replayed exchanges of a test to those of the session."""
-    api, records = mock.app.api, config.stash[_RECORDS]
-    if api.config.record is None:
-        return
-    place = f"{api.config.record.path}:"
-    records.replayed += sum(
-        exchange.match is not None and exchange.match.rule.place.startswith(place) for exchange in mock.exchanges
-    )
-    records.recorded += api.upstream.recorder.recorded if api.upstream.recorder is not None else 0
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist when the session began."""
+    node.workerinput[_STARTED_NAME] = node.config.stash[_STARTED]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell pytest-xdist what this worker recorded and replayed."""
+    recordings, output = session.config.stash.get(_RECORDINGS, None), getattr(session.config, "workeroutput", None)
+    if recordings is not None and output is not None:
+        output[_COUNTS_NAME] = [recordings.recorded, recordings.replayed]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add what a worker of pytest-xdist recorded and replayed."""
+    # A worker that crashed has no output.
+    recorded, replayed = getattr(node, "workeroutput", {}).get(_COUNTS_NAME, (0, 0))
+    if recorded or replayed:
+        recordings = _recordings(node.config)
+        recordings.recorded += recorded
+        recordings.replayed += replayed
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Report how many exchanges were recorded and replayed."""
-    records = config.stash[_RECORDS]
-    if records.recorded or records.replayed:
-        terminalreporter.write_line(f"openai_mock: {records.recorded} exchanges recorded, {records.replayed} replayed")
+    recordings = config.stash.get(_RECORDINGS, None)
+    report = recordings.report() if recordings is not None else ""
+    if report:
+        terminalreporter.write_line(report)
 
 
 def _arguments(request: pytest.FixtureRequest) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
@@ -233,7 +230,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
         return
     from .testing import verdicts
 
-    _count_recordings(item.config, mock)
+    _recordings(item.config).count(mock)
     if outcome.excinfo is None:
         try:
             message = verdicts.verdict(mock, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from unittest.mock import patch
 
 from .testing import verdicts
 from .testing.mock import MockServer
+from .testing.recordings import Recordings
 
 if TYPE_CHECKING:
     # For the type checker the mixin is a TestCase.
@@ -20,6 +22,14 @@ else:
 
 #: The mock of this process, once a test has used it.
 _shared: list[MockServer] = []
+_recordings = Recordings()
+
+
+def _report() -> None:
+    """Say at the end of the process how many exchanges were recorded and replayed."""
+    report = _recordings.report()
+    if report:
+        print(report, file=sys.stderr)
 
 
 class OpenAIMockMixin(_Base):
@@ -27,6 +37,7 @@ class OpenAIMockMixin(_Base):
 
     Tests use ``self.openai_mock``. One mock runs on a free port until the process ends and is reset for each test, so that a
     client that is made once keeps working. OPENAI_BASE_URL, OPENAI_API_BASE and OPENAI_API_KEY point at it while a test runs.
+    With the environment variable OPENAIMOCK_RECORD (``once``, ``new`` or ``all``) tests with ``upstream`` record their exchanges.
     """
 
     #: A path (relative to the file of the class), a dict, YAML text, or a list of these; None: rules come from the test.
@@ -49,9 +60,11 @@ class OpenAIMockMixin(_Base):
         config = self.openai_mock_config
         sources = [] if config is None else config if isinstance(config, list) else [config]
         file = getattr(sys.modules.get(type(self).__module__), "__file__", None)
-        loaded = verdicts.configure(sources, self.openai_mock_settings, Path(file).parent if file else Path())
+        folder = Path(file).parent if file else Path()
+        loaded = _recordings.configure((), sources, self.openai_mock_settings, folder)
         if not _shared:
             _shared.append(MockServer(loaded, host="127.0.0.1", port=0))
+            atexit.register(_report)
         mock = self.openai_mock = _shared[0]
         mock.restart(loaded)
         environment = patch.dict(os.environ, verdicts.environment(mock, os.environ))
@@ -65,6 +78,7 @@ class OpenAIMockMixin(_Base):
 
     def _check_verdict(self) -> None:
         """Fail for the exchanges of the test; a test that failed already does not fail for leftovers."""
+        _recordings.count(self.openai_mock)
         strict = self.openai_mock_strict and self._completed
         findings = self.openai_mock_verdict if self._completed else False
         message = verdicts.verdict(self.openai_mock, self.openai_mock_allow_unmatched, strict, findings, self._completed)

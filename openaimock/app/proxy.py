@@ -60,8 +60,11 @@ class UpstreamProxy:
         self._body_limit = config.body_limit
 
     def fetch(self, call: Call) -> Proxied:
-        """The answer of the upstream to a call. APIError 403, 404 or 502. It blocks until the head of the answer is there."""
+        """The answer of the upstream to a call, once its head is there. APIError 403, 404, 426 or 502."""
         request = call.request
+        if (request.header("upgrade") or "").lower() == "websocket":
+            # Clients of Responses try a WebSocket first; 426 makes them use POST at once.
+            raise APIError(426, "WebSocket connections are not sent to the upstream. Send this request as POST instead.")
         self._admit(request)
         exchange = call.exchange
         target = self.target(request, bool(exchange.endpoint))
@@ -78,7 +81,7 @@ class UpstreamProxy:
         self.upstream.close()
 
     def _tap(self, request: Request, method: str, headers: Headers, body: bytes) -> Tap | None:
-        if self.recorder is None or method not in ("GET", "POST"):
+        if self.recorder is None or method not in ("GET", "POST", "DELETE"):
             return None
         environ = request.environ
         recording = request_of(method, environ.get("PATH_INFO") or "/", environ.get("QUERY_STRING") or "", headers, body)

@@ -137,14 +137,17 @@ def selection(match: Match, hit: int) -> Selection | None:
 
 
 def _unmatched(app: App, operation: Operation, call: Call, ask: Ask) -> Selection:
-    chosen = app.unmatched
-    if operation.own and app.config.unmatched != "proxy":
+    chosen, record = app.unmatched, app.config.record
+    # What the upstream answered is replayed or missed, and never made up.
+    is_replay = record is not None and ask.answers_prompt and app.config.unmatched == "error"
+    if operation.own and app.config.unmatched != "proxy" and not is_replay:
         return _OWN
     if chosen is not None:
         return Selection("plan" if chosen.function is None else "function", chosen, number=call.context.number)
     if app.config.unmatched == "echo":
         return Selection("echo")
-    refusal = no_match(ask, app.ruleset.nearest(ask, call.context.namespace.hits()))
+    recordings = "" if record is None else str(record.path)
+    refusal = no_match(ask, app.ruleset.nearest(ask, call.context.namespace.hits()), recordings)
     app.log.warning("%s", refusal.message, extra={**_MISS, "facts": facts(call.exchange)})
     raise refusal
 

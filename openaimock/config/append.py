@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import stat
 import threading
@@ -34,13 +36,40 @@ class _Place(NamedTuple):
     end: int = -1
 
 
+class _Contents(NamedTuple):
+    """The rules of a file: all ids, and of each rule a digest of what it says, with its id."""
+
+    ids: set[str]
+    digests: dict[bytes, str]
+
+    def add(self, rule: Mapping[str, Any]) -> None:
+        """Add a rule with an id."""
+        if isinstance(rule.get("id"), str):
+            self.ids.add(rule["id"])
+            self.digests.setdefault(_digest(rule), rule["id"])
+
+
+class _Ours(NamedTuple):
+    """A file as this process left it, with its list at the end: nothing in it need be looked for as long as it is the same."""
+
+    state: tuple[int, ...]
+    indent: int
+    contents: _Contents
+
+
+#: Files by their real paths; at most so many.
+_ours: dict[Path, _Ours] = {}
+_MOST = 64
+
+
 def append_rules(
-    path: str | os.PathLike[str], rules: Sequence[Mapping[str, Any]], *, replacing: Collection[str] = ()
+    path: str | os.PathLike[str], rules: Sequence[Mapping[str, Any]], *, replacing: Collection[str] = (), unique: bool = False
 ) -> list[str]:
     """Add rules with ids at the end of the list ``responses`` of a file, which is made when there is none; their ids there.
 
     Rules whose ids are in ``replacing`` are taken out, with the comments inside them. A rule whose id another rule of the file
-    has, perhaps because another process added it, gets an id with a number.
+    has, perhaps because another process added it, gets an id with a number. With ``unique``, a rule that is in the file already,
+    whatever its id, is not added again.
 
     The file is replaced at once, so that a reader sees the old or the new one. Safe among threads, and among processes
     where the system has ``flock``. ConfigError when the file is no configuration with a block list (or none) of rules;
@@ -48,60 +77,62 @@ def append_rules(
     """
     target = Path(os.path.realpath(path))
     with _threads, _locked(target.parent):
-        indent = None if replacing else _ours.get(target, _Ours()).indent_of(target)
+        ours = None if replacing else _ours.get(target)
+        if ours is not None and ours.state != _state(target):
+            ours = None
         old = _read(target)
-        if indent is None:
-            rules = _renamed(rules, _ids(old, str(path)).difference(replacing))
-            new, indent = _appended(old, str(path), rules, replacing)
-        else:
+        contents = ours.contents if ours is not None else _contents(old, str(path), replacing)
+        ids, fresh = _named(rules, contents, unique)
+        indent = ours.indent if ours is not None else None
+        if indent is not None:
             newline = "\r\n" if old.endswith("\r\n") else "\n"
-            new = old + write_items(rules, indent).replace("\n", newline)
-        replace_file(target, new)
-        _remember(target, indent)
-    return [str(rule.get("id")) for rule in rules]
+            new = old + write_items(fresh, indent).replace("\n", newline)
+        elif fresh or replacing:
+            new, indent = _appended(old, str(path), fresh, replacing)
+        else:
+            new = old
+        if new != old:
+            replace_file(target, new)
+        for rule in fresh:
+            contents.add(rule)
+        _remember(target, indent, contents)
+    return ids
 
 
-def _ids(text: str, name: str) -> set[str]:
-    """The ids of the rules in a text."""
-    root = _compose(text.removeprefix(_BOM), name)
-    items = (
-        next((value for key, value in root.value if key.value == "responses"), None)
-        if getattr(root, "id", "") == "mapping"
-        else None
-    )
-    listed = items.value if items is not None and _is_list(items) else ()
-    members = [key_value for item in listed if item.id == "mapping" for key_value in item.value]
-    return {value.value for key, value in members if key.value == "id" and isinstance(value.value, str)}
+def _contents(text: str, name: str, without: Collection[str]) -> _Contents:
+    """The rules of a text, except for those with some ids."""
+    contents = _Contents(set(), {})
+    text = text.removeprefix(_BOM)
+    if text.strip():
+        _find(text, name)
+        for rule in _values(text, name, 0, without)["responses"]:
+            if isinstance(rule, dict):
+                contents.add(rule)
+    return contents
 
 
-def _renamed(rules: Sequence[Mapping[str, Any]], used_ids: Collection[str]) -> list[Mapping[str, Any]]:
-    """The rules with ids that are not used yet."""
-    names = set(used_ids)
-    renamed = []
+def _digest(rule: Mapping[str, Any]) -> bytes:
+    """The same for rules that differ in the id only."""
+    content = {key: value for key, value in rule.items() if key != "id"}
+    return hashlib.blake2b(json.dumps(content, sort_keys=True, default=str).encode(), digest_size=16).digest()
+
+
+def _named(rules: Sequence[Mapping[str, Any]], contents: _Contents, unique: bool) -> tuple[list[str], list[Mapping[str, Any]]]:
+    """The ids of the rules in the file, and those to add, with ids that are not used yet."""
+    used_ids, ids, fresh = set(contents.ids), [], []
     for rule in rules:
+        same = contents.digests.get(_digest(rule)) if unique else None
+        if same is not None:
+            ids.append(same)
+            continue
         id, number = rule.get("id"), 1
-        while id is not None and id in names:
+        while id is not None and id in used_ids:
             number += 1
             id = f"{rule['id']}-{number}"
-        names.add(str(id))
-        renamed.append(rule if id == rule.get("id") else {**rule, "id": id})
-    return renamed
-
-
-class _Ours(NamedTuple):
-    """A file as this process left it, with its list at the end: nothing in it need be looked for as long as it is the same."""
-
-    state: tuple[int, ...] = ()
-    indent: int = 0
-
-    def indent_of(self, target: Path) -> int | None:
-        """The indent of the list; None when the file may be another by now."""
-        return self.indent if self.state and self.state == _state(target) else None
-
-
-#: Files by their real paths; at most so many.
-_ours: dict[Path, _Ours] = {}
-_MOST = 64
+        used_ids.add(str(id))
+        ids.append(str(id))
+        fresh.append(rule if id == rule.get("id") else {**rule, "id": id})
+    return ids, fresh
 
 
 def _state(target: Path) -> tuple[int, ...]:
@@ -112,12 +143,12 @@ def _state(target: Path) -> tuple[int, ...]:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _remember(target: Path, indent: int | None) -> None:
+def _remember(target: Path, indent: int | None, contents: _Contents) -> None:
     _ours.pop(target, None)
     if indent is not None:
         while len(_ours) >= _MOST:
             del _ours[next(iter(_ours))]
-        _ours[target] = _Ours(_state(target), indent)
+        _ours[target] = _Ours(_state(target), indent, contents)
 
 
 def _read(target: Path) -> str:

@@ -110,6 +110,7 @@ WHEN = Struct("a condition", (
     Field("header", MapOf(shape("matcher"), "a header"), "Request headers by name, with a matcher for each."),
     Field("body", MapOf(shape("body_value"), "a path"),
           "Paths into the request body (``tools.0.type``), with a matcher or a value for each."),
+    _text_field("path", "The path of the request after ``/v1``, such as ``/files/file-abc``."),
     _text_field("namespace", "The namespace of the request."),
     Field("state", MapOf(Text(numbers=True), "a scenario"), "Scenarios and the state that they must be in."),
     Field("all", ListOf(shape("when"), least=1), "Conditions that must all be true."),

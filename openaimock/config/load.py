@@ -101,7 +101,7 @@ def load(source: Source, *, environ: Mapping[str, str] | None = None, stdin: IO[
         reader = Reader(os.environ if environ is None else environ, stdin, problems)
         trees = list(reader.read(source))
         check = Checker(RULE_NORMALIZERS, problems)
-        settings, entries = _settings(check, trees)
+        settings, entries = _settings(check, trees, empties_rules=True)
         files = list(reader.files)
         record = _record(check, settings, reader, entries)
         _check_store(check, settings, _base(files))
@@ -271,8 +271,11 @@ def _base(files: list[Path]) -> Path:
 # Settings
 
 
-def _settings(check: Checker, trees: list[Node]) -> tuple[dict[str, Any], list[Entry]]:
-    """The settings and rules of all trees; a setting in two files must have the same value in both."""
+def _settings(check: Checker, trees: list[Node], *, empties_rules: bool = False) -> tuple[dict[str, Any], list[Entry]]:
+    """The settings and rules of all trees; a setting in two files must have the same value in both.
+
+    With ``empties_rules`` the nodes inside rules are dropped as soon as they are not needed.
+    """
     settings: dict[str, Any] = {}
     places: dict[str, str] = {}
     entries: list[Entry] = []
@@ -280,7 +283,10 @@ def _settings(check: Checker, trees: list[Node]) -> tuple[dict[str, Any], list[E
         if not isinstance(tree.value, dict):
             _not_settings(check, tree)
             continue
+        # A value with an anchor may stand in several places.
+        check.empties_rules = empties_rules and not tree.anchored
         checked = check.check(keys.shape("settings"), tree, None)
+        check.empties_rules = False
         entries += _entries(checked.pop("responses", None))
         for key, value in checked.items():
             if key in ("include", "templates"):

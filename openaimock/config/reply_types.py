@@ -102,6 +102,7 @@ When = TypedDict(
         "tool_call_id": Match,
         "header": Mapping[str, Match],
         "body": Mapping[str, Any],
+        "path": Match,
         "namespace": Match,
         "state": Mapping[str, str],
         "all": Sequence["When"],

@@ -52,6 +52,8 @@ def rule(check: Checker, value: Any, node: Node, path: Path) -> Entry:
     check_templates(check)
     key = path[1] if path and isinstance(path[1], str) else None
     own_id = value.get("id")
+    if check.empties_rules:
+        node.value, node.keys = {name: item for name, item in node.value.items() if name == "id"}, None
     if key is not None and own_id not in (None, BAD, key):
         check.problem(child(node, "id"), (path, "id"), f"this rule already has the id '{key}' (its key); leave 'id' out")
     return Entry(

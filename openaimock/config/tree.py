@@ -40,7 +40,7 @@ class Node:
     """One value: a scalar, a list of Nodes, a dict of Nodes by key, or a Python function.
 
     ``raw`` is a scalar's text as written, ``plain`` is true when it has no quotes, ``filled`` when variables were filled in it,
-    ``anchored`` when the value has a YAML anchor. Lines and columns count from 1;
+    ``anchored`` when the value has a YAML anchor (for a file: when any value in it has one). Lines and columns count from 1;
     line 0 means that there is no text (a Python mapping). ``keys`` has the places of a mapping's keys.
     """
 

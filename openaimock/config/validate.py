@@ -41,6 +41,9 @@ class Checker:
         self.problems = problems
         self.groups: set[str] = set()
         self.templates: list[tuple[Node, Path]] = []
+        #: Whether the node of a rule is emptied once the rule is in its normal form. The nodes of
+        #: many rules take three times the memory of the rules.
+        self.empties_rules = False
         #: Problems that do not prevent loading.
         self.warnings: list[Problem] = []
 

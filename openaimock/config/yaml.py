@@ -60,7 +60,10 @@ def _parse_yaml(text: str, reading: Reading) -> Node | None:
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         reading.problem(1, 1, f"not valid YAML: {error}")
         return None
-    return builder.root if builder.documents else Node(None, reading.name, 1, 1)
+    if builder.root is None or not builder.documents:
+        return builder.root if builder.documents else Node(None, reading.name, 1, 1)
+    builder.root.anchored = bool(builder.anchors)
+    return builder.root
 
 
 def _too_deep(text: str) -> Any:
@@ -121,6 +124,7 @@ class _Builder:
         self.anchors: dict[str, tuple[Node, int, int]] = {}
         self.aliased = 0
         self.documents = 0
+        self.last_line = 0
         self.handlers: dict[type, Callable[[Any], bool | None]] = {
             yaml.ScalarEvent: self.scalar,
             yaml.MappingStartEvent: self.open_mapping,
@@ -144,7 +148,14 @@ class _Builder:
 
     def node(self, event: Any, value: Any, raw: str = "", plain: bool = False) -> Node:
         mark = event.start_mark
-        return Node(value, self.name, mark.line + 1, mark.column + 1, raw, plain)
+        return Node(value, self.name, self.line(mark), mark.column + 1, raw, plain)
+
+    def line(self, mark: Any) -> int:
+        """The line of a mark from 1, the same object for all nodes of a line: half a kilobyte for a rule on one line."""
+        line: int = mark.line + 1
+        if line != self.last_line:
+            self.last_line = line
+        return self.last_line
 
     def document(self, event: Any) -> bool:
         self.documents += 1
@@ -161,10 +172,12 @@ class _Builder:
             if event.anchor:
                 self.anchors[event.anchor] = (self.node(event, raw, raw, plain), 1, 0)
             mark = event.start_mark
-            frame.key = (raw, mark.line + 1, mark.column + 1, plain)
+            frame.key = (raw, self.line(mark), mark.column + 1, plain)
             return
-        simple = plain and "${" not in raw
-        node = self.node(event, resolve(raw), raw, True) if simple else self.written(event, raw, plain)
+        if "${" not in raw and (plain or (event.tag is None and raw.isascii())):
+            node = self.node(event, resolve(raw) if plain else raw, raw, plain)
+        else:
+            node = self.written(event, raw, plain)
         if event.anchor:
             node.anchored = True
             self.anchors[event.anchor] = (node, 1 + len(node.raw) // 64, 0)

@@ -14,7 +14,7 @@ from ..api.router import ROUTER
 from ..errors import APIError
 from ..http.request import Request
 from ..types.ask import Ask
-from .exchange import LARGEST, Recording, Skipped, parsed
+from .exchange import LARGEST, OwnAnswer, Recording, Skipped, parsed
 from .history import History
 
 #: What answers a prompt, by method and path. Rules for it need not name the operation.
@@ -26,7 +26,7 @@ ANSWERING = frozenset(
     )
 )  # fmt: skip
 #: Resources that the mock keeps by itself: it answers with what was created in it, under the ids that it made.
-_OWN = ("models", "conversations", "responses", "chat", "batches")
+_OWN = ("models", "conversations", "responses", "chat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,11 @@ def read(recording: Recording, history: History) -> Asked:
         ask = route.operation.read(request)
     except APIError as error:
         raise Skipped(f"the mock answers it by itself ({error.status}): {error.message}") from None
-    ask.method, ask.path, ask.params = method, recording.path, route.params
+    ask.method, ask.path, ask.params = method, route.path, route.params
     if (method, route.operation.path) not in ANSWERING:
         ask.endpoint = route.operation.id
         if "." not in ask.endpoint or ask.endpoint.split(".")[0] in _OWN:
-            raise Skipped(f"the mock answers {method} {recording.path} by itself")
+            raise OwnAnswer(f"the mock answers {method} {recording.path} by itself")
     inputs = route.operation.split(ask) if route.operation.split else ()
     return Asked(recording, route.operation, ask, inputs)
 

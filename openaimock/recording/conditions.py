@@ -8,7 +8,9 @@ from typing import Any
 
 from ..http.json import dump
 from ..text.redaction import MASK
+from ..text.regex import slow_part
 from ..types.ask import Ask, Message
+from ..types.operations import ANSWERING
 from .items import arguments
 
 JSON = Any
@@ -36,7 +38,12 @@ def key(ask: Ask, inputs: str = "") -> tuple[JSON, ...]:
     """The same for requests that the texts of a rule cannot tell apart. ``inputs`` is as for ``when``."""
     if ask.endpoint in CONVERSING and ask.messages:
         return ("messages", *map(_message_key, ask.messages))
-    return (ask.endpoint, inputs, ask.text.strip())
+    return (ask.endpoint, inputs, _object_path(ask), ask.text.strip())
+
+
+def _object_path(ask: Ask) -> str:
+    """The path of the object that a request means, "" for a request that means none."""
+    return ask.path if ask.params and ask.endpoint not in ANSWERING else ""
 
 
 def _message_key(message: Message) -> tuple[JSON, ...]:
@@ -103,9 +110,9 @@ def _loose(text: str, redact: Redact) -> tuple[str, str] | None:
     pieces = clean.strip().split(MASK)
     pattern = r"\S*".join(re.escape(piece).replace("\\ ", " ").replace("\\\n", "\n") for piece in pieces)
     pattern = f"^\\s*{pattern}\\s*$"
-    if re.search(pattern, text):
+    if re.search(pattern, text) and slow_part(pattern) is None:
         return "regex", pattern
-    # A secret of several lines, such as a private key.
+    # A secret of several lines, such as a private key, or a text that is too long for a regular expression.
     return "contains", max(pieces, key=len).strip()
 
 
@@ -202,6 +209,8 @@ def when(ask: Ask, names: Iterable[str], redact: Redact, inputs: str = "") -> Wo
         condition["turn"] = ask.turn
     else:
         condition["endpoint"] = ask.endpoint
+        if _object_path(ask):
+            condition["path"] = ask.path
         if ask.text and not inputs:
             condition["text"] = matcher(ask.text, redact)
     body: Words = _body_values(inputs, ask.body[inputs], redact) if inputs else {}

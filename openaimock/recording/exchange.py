@@ -24,6 +24,10 @@ class Unknown(Skipped):
     """A request that refers to something that is not among the recordings before it."""
 
 
+class OwnAnswer(Skipped):
+    """A request that the mock answers by itself in a replay as well."""
+
+
 class Recording(NamedTuple):
     """One exchange. Names of headers are in lower case; the bodies are unpacked.
 

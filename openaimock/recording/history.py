@@ -1,21 +1,24 @@
-"""History: what a recorded request refers to by an id, put in its place from the exchanges before it."""
+"""History: what a recorded request refers to by an id, replaced by the items of the exchanges before it."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
 from .exchange import Unknown
 
 Item = dict[str, Any]
+#: The most responses and conversations, and the most items, that are remembered; the oldest make room.
+MAX_CONVERSATIONS, MAX_ITEMS = 5000, 50_000
 
 
 class History:
-    """The items of responses and conversations recorded so far, by their ids."""
+    """The items of the latest responses and conversations, by their ids."""
 
     def __init__(self) -> None:
-        self._said: dict[str, list[Item]] = {}
-        self._items: dict[str, Item] = {}
+        self._conversations: OrderedDict[str, list[Item]] = OrderedDict()
+        self._items: OrderedDict[str, Item] = OrderedDict()
 
     def expanded(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The body of a Responses request with all that it refers to in its ``input``. Unknown when that is missing."""
@@ -25,9 +28,9 @@ class History:
             id = reference.get("id") if isinstance(reference, dict) else reference
             if not id:
                 continue
-            if not isinstance(id, str) or id not in self._said:
+            if not isinstance(id, str) or id not in self._conversations:
                 raise Unknown(f"{name} '{id}' is not among the recordings before it")
-            before = self._said[id]
+            before = self._conversations[id]
         own = [self._resolved(item) for item in items_of(body.get("input"))]
         rest = {name: value for name, value in body.items() if name not in ("previous_response_id", "conversation", "input")}
         return {**rest, "input": [*before, *own]} if before or "input" in body else rest
@@ -46,16 +49,25 @@ class History:
         items = [*items_of(expanded.get("input")), *output]
         for item in items:
             if isinstance(item, dict) and isinstance(item.get("id"), str):
-                self._items[item["id"]] = item
+                _put(self._items, item["id"], item, MAX_ITEMS)
         reference = request.get("conversation")
         conversation = reference.get("id") if isinstance(reference, dict) else reference
         for id in (response.get("id"), conversation):
             if isinstance(id, str):
-                self._said[id] = items
+                _put(self._conversations, id, items, MAX_CONVERSATIONS)
 
     def begin(self, conversation: str, items: Any) -> None:
         """Remember a conversation that was created, or items that were added to one."""
-        self._said[conversation] = [*self._said.get(conversation, ()), *items_of(items)]
+        all_items = [*self._conversations.get(conversation, ()), *items_of(items)]
+        _put(self._conversations, conversation, all_items, MAX_CONVERSATIONS)
+
+
+def _put(entries: OrderedDict[str, Any], id: str, value: Any, limit: int) -> None:
+    """Set the latest entry; the oldest one goes when there are more than ``limit``."""
+    entries[id] = value
+    entries.move_to_end(id)
+    if len(entries) > limit:
+        entries.popitem(last=False)
 
 
 def items_of(value: Any) -> list[Item]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -32,12 +33,23 @@ def move_payloads(rules: list[dict[str, Any]], target: Path) -> int:
                     count += 1
                     folder.mkdir(exist_ok=True)
                     kind = entry.get("format") or _suffix(data)
-                    file = folder / f"{_safe(str(rule.get('id') or name))}-{count}.{kind}"
-                    file.write_bytes(data)
+                    file = _written(folder / f"{_safe(str(rule.get('id') or name))}-{count}.{kind}", data)
                     others = {key: value for key, value in entry.items() if key != "b64"}
                     entry.clear()
                     entry.update({"file": f"{folder.name}/{file.name}", **others})
     return count
+
+
+def _written(file: Path, data: bytes) -> Path:
+    """Write a new file; where one with other bytes has the name, perhaps of another process, under a name of its own."""
+    try:
+        with file.open("xb") as new:
+            new.write(data)
+    except FileExistsError:
+        if file.read_bytes() != data:
+            file = file.with_name(f"{file.stem}-{hashlib.sha256(data).hexdigest()[:12]}{file.suffix}")
+            file.write_bytes(data)
+    return file
 
 
 def replies_of(rule: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

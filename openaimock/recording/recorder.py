@@ -17,7 +17,7 @@ from ..rules.rule import Rule
 from ..rules.ruleset import RuleSet
 from ..types.clock import monotonic
 from . import conditions
-from .exchange import Recording, Skipped, header_map, parsed, unpacked
+from .exchange import OwnAnswer, Recording, Skipped, header_map, parsed, unpacked
 from .payloads import move_payloads
 from .redactor import Redactor
 from .rules import Draft, Entry
@@ -28,8 +28,10 @@ Words = dict[str, Any]
 
 #: Answers of more bytes are passed on and not recorded.
 MAX_ANSWER = 64 * 1024 * 1024
-#: Exchanges of one run that are compared with later ones; past it the oldest are only in the file.
-MAX_EXCHANGES = 5000
+#: Exchanges of one run that are compared with later ones, and their bytes; past it the oldest are only in the file.
+MAX_EXCHANGES, MAX_BYTES = 5000, 128 * 1024 * 1024
+#: How often requests are recorded whose rules depend on each other, such as the same request.
+MAX_ALIKE = 1000
 #: Responses in the background whose end is still awaited.
 _MAX_WAITING = 100
 #: How the events begin that end a stream.
@@ -69,7 +71,8 @@ class Recorder:
         #: The rules of each cluster as they are in the file, by what they are made of.
         self._written: dict[tuple[Any, ...], dict[str, Words]] = {}
         self._waiting: dict[str, Recording] = {}
-        self._count = 0
+        #: The entries of all clusters, and the bytes of their recordings.
+        self._count = self._size = 0
         self._lock = threading.Lock()
 
     def record(self, recording: Recording, secrets: Iterable[str] = ()) -> None:
@@ -78,6 +81,9 @@ class Recorder:
             with self._lock:
                 self.redactor.add_secrets(secrets)
                 self._record(recording)
+            return
+        except OwnAnswer as error:
+            self._log.info("not recorded: %s", self.redactor.text(str(error)))
             return
         except (Skipped, ConfigError) as error:
             reason = str(error)
@@ -102,14 +108,19 @@ class Recorder:
         changed: dict[tuple[Any, ...], None] = {}
         for entry in entries:
             cluster = cluster_of(entry)
+            if len(self._clusters.get(cluster, ())) >= MAX_ALIKE:
+                raise Skipped(f"{MAX_ALIKE} requests like it are recorded already")
             self._clusters.setdefault(cluster, []).append(entry)
             changed[cluster] = None
         self._write(changed, entries)
         self.recorded += 1
-        self._count += 1
-        while self._count > MAX_EXCHANGES and len(self._clusters) > 1:
+        self._count += len(entries)
+        self._size += _size(entries)
+        while (self._count > MAX_EXCHANGES or self._size > MAX_BYTES) and len(self._clusters) > 1:
             oldest = next(iter(self._clusters))
-            self._count -= len(self._clusters.pop(oldest))
+            forgotten = self._clusters.pop(oldest)
+            self._count -= len(forgotten)
+            self._size -= _size(forgotten)
             self._written.pop(oldest, None)
 
     # Responses in the background
@@ -158,7 +169,7 @@ class Recorder:
             # The entries keep their bytes, because a later exchange may change the rule.
             moved = deepcopy(added)
             move_payloads(moved, self.path)
-            for rule, id in zip(added, append_rules(self.path, moved, replacing=replaced), strict=True):
+            for rule, id in zip(added, append_rules(self.path, moved, replacing=replaced, unique=True), strict=True):
                 rule["id"] = id
         if left:
             raise Skipped("; ".join(left))
@@ -190,6 +201,10 @@ def cluster_of(entry: Entry) -> tuple[Any, ...]:
     key = conditions.key(entry.ask, entry.inputs)
     assistant = ("assistant",)
     return key[: key.index(assistant)] if assistant in key else key
+
+
+def _size(entries: Iterable[Entry]) -> int:
+    return sum(len(entry.recording.body) + len(entry.recording.response) for entry in entries)
 
 
 def _content(draft: Draft) -> str:

@@ -23,7 +23,7 @@ class Plan(NamedTuple):
 
 def plan(reply: Mapping[str, Any], timing: Mapping[str, Any]) -> Plan:
     """A Plan from a reply's normal form; ``timing`` has the rule's defaults for ``latency``, ``pace``, ``fault`` ..."""
-    plain = {**timing, **reply}
+    plain = {**timing, **reply} if timing else reply
     if "function" in plain:
         return Plan(None, plain, plain["function"])
     is_template = plain.get("template", True) and templates.present(plain)

@@ -15,7 +15,7 @@ from .matchers import Matcher
 
 #: The keys of ``when`` whose matcher reads a text; their scores decide between rules.
 TEXTS = ("user", "system", "assistant", "tool", "message", "text")
-#: The keys whose result depends only on the request's body.
+#: The keys whose result depends only on the request's body and its path.
 _BODY_KEYS = frozenset(
     {
         *TEXTS,
@@ -29,6 +29,7 @@ _BODY_KEYS = frozenset(
         "step",
         "has_tool_result",
         "tool_call_id",
+        "path",
     }
 )
 

@@ -31,12 +31,23 @@ _LEAST_DIFF_RATIO = 0.35
 _DIFF_WORDS = 300
 
 
-def no_match(ask: Ask, nearest: Sequence[Verdict]) -> APIError:
-    """The 400 for a request that no rule answers: the nearest rules, best first, why each misses and what would make it match."""
+def no_match(ask: Ask, nearest: Sequence[Verdict], recordings: str = "") -> APIError:
+    """The 400 for a request that no rule answers: the nearest rules, best first, why each misses and what would make it match.
+
+    ``recordings`` is the file whose rules are recordings, if there is one.
+    """
     opening = "No matching response found for the provided messages"
     entries = [data(verdict) for verdict in nearest[:NEAREST]]
-    lines = [f"{number}. {_line(entry['rule'], entry['place'], _with_hint(entry))}" for number, entry in enumerate(entries, 1)]
-    text = f"{opening}. Nearest rules: " + "; ".join(lines) if lines else f"{opening}. There are no rules."
+    recorded = [bool(recordings) and entry["place"].startswith(f"{recordings}:") for entry in entries]
+    mixed = any(recorded) and not all(recorded)
+    lines = [
+        f"{number}. {'recording ' * (mixed and is_recording)}{_line(entry['rule'], entry['place'], _with_hint(entry))}"
+        for number, (entry, is_recording) in enumerate(zip(entries, recorded, strict=True), 1)
+    ]
+    nouns = "recordings" if any(recorded) and not mixed else "rules"
+    text = f"{opening}. Nearest {nouns}: " + "; ".join(lines) if lines else f"{opening}. There are no rules."
+    if recordings:
+        text += f" (To add this request to {recordings}, run again with record.mode 'new'.)"
     return APIError(
         400,
         text,

@@ -164,10 +164,14 @@ def compile(expected: Mapping[str, Any]) -> Matcher:
         case_sensitive=case_sensitive,
         invert=invert,
         score=SCORES["any"] if invert else SCORES[kind],
-        fits=_fits(test, invert, kind == "equals"),
+        fits=_fits(test, invert, kind in _TAKES_NONE),
         search=search,
         unsafe=unsafe,
     )
+
+
+#: The kinds whose tests take None, which is no text.
+_TAKES_NONE = ("equals", "exact", "contains")
 
 
 def _fits(test: Callable[[Any], bool], invert: bool, takes_none: bool) -> Callable[[Any], bool]:
@@ -179,16 +183,16 @@ def _fits(test: Callable[[Any], bool], invert: bool, takes_none: bool) -> Callab
 def _exact(value: str, threshold: float, case_sensitive: bool) -> Callable[[str], bool]:
     expected = value.strip()
     if case_sensitive:
-        return lambda got: got.strip() == expected
+        return lambda got: got is not None and got.strip() == expected
     lowered = expected.lower()
-    return lambda got: got.strip().lower() == lowered
+    return lambda got: got is not None and got.strip().lower() == lowered
 
 
 def _contains(value: str, threshold: float, case_sensitive: bool) -> Callable[[str], bool]:
     if case_sensitive:
-        return lambda got: value in got
+        return lambda got: got is not None and value in got
     lowered = value.lower()
-    return lambda got: lowered in got.lower()
+    return lambda got: got is not None and lowered in got.lower()
 
 
 def _search(value: str, case_sensitive: bool, unsafe: bool = False) -> Search:

@@ -132,7 +132,7 @@ def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | No
         score=score,
         bound=max((value for value in worth if value is not None), default=0.0) if flow else bound,
         names_endpoint=_names("endpoint", rule.get("when") or {}),
-        unsafe=_unsafe([rule.get("messages"), rule.get("when")]),
+        unsafe=_unsafe([message.get("match") for message in rule.get("messages") or ()]) or _unsafe(rule.get("when")),
         expect=Expectation(rule["expect"]["min"], rule["expect"]["max"]) if rule.get("expect") else None,
         numbered=rule.get("times") is not None
         or len(plans) > 1
@@ -152,7 +152,7 @@ def _is_numbered(plan: Plan) -> bool:
 def _unsafe(value: Any) -> bool:
     """Whether a part of a rule's normal form has a matcher that runs in a helper process."""
     if isinstance(value, Mapping):
-        return value.get("unsafe") is True or any(map(_unsafe, value.values()))
+        return value.get("unsafe") is True or any(_unsafe(item) for item in value.values() if isinstance(item, (dict, list)))
     return isinstance(value, (list, tuple)) and any(map(_unsafe, value))
 
 
@@ -187,7 +187,14 @@ def _turn(message: Mapping[str, Any], timing: Mapping[str, Any]) -> Turn:
     )
 
 
+def _any_message(message: Message) -> bool:
+    """Fits any message. The assistant turns of many rules share it."""
+    return True
+
+
 def _fits(matcher: Matcher | None, parts: tuple[str, ...], tool_call_id: str | None) -> Callable[[Message], bool]:
+    if matcher is None and not parts and tool_call_id is None:
+        return _any_message
     fits = matcher.fits if matcher else lambda text: True
     if not parts and tool_call_id is None:
         return lambda message: fits(message.text)

@@ -19,23 +19,25 @@ KEY = "test-key"
 _NAMES = {"api_key": ("api_keys",), "journal": ("journal_size", "body_limit")}
 
 
-def configure(sources: Sequence[Any], settings: Mapping[str, Any], folder: Path) -> Config:
+def configure(
+    sources: Sequence[Any], settings: Mapping[str, Any], folder: Path, environ: Mapping[str, str] | None = None
+) -> Config:
     """The Config of paths (relative to a folder), mappings or YAML texts, some settings replaced; it may have no rules.
 
-    ConfigError with all problems.
+    ``environ`` is ``os.environ`` by default. ConfigError with all problems.
     """
     record = settings.get("record")
     if isinstance(record, Mapping) and isinstance(record.get("file"), str):
         # What is recorded says what an unmatched request gets.
         settings = {**settings, "record": {**record, "file": str(folder / record["file"])}}
-        base = load(settings)
+        base = load(settings, environ=environ)
         settings["unmatched"] = base.unmatched
     else:
         # The test itself may add the rules, so that their absence is no problem here.
-        base = load({"unmatched": "echo", **settings})
+        base = load({"unmatched": "echo", **settings}, environ=environ)
     if not sources:
         return replace(base, base=folder, unmatched=base.unmatched if "unmatched" in settings else "error")
-    config = load([_resolve(source, folder) for source in sources])
+    config = load([_resolve(source, folder) for source in sources], environ=environ)
     rules = (*config.rules, *base.rules)
     names = [name for key in settings if key != "responses" for name in _NAMES.get(key, (key,))]
     return replace(config, rules=rules, base=config.base if config.files else folder, **{n: getattr(base, n) for n in names})

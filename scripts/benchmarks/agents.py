@@ -39,6 +39,7 @@ def rows(bench: Bench) -> list[Row]:
     calls = [requests.agent(path, "calls", messages=8, stream=True)._replace(expect=requests.ARGUMENTS) for path in (CHAT,)]
     agent, short = requests.agent(CHAT), requests.short(CHAT)
     named = short._replace(headers=(("x-openaimock-namespace", "run-########"),))
+    table.append(Row("embeddings, 4 texts of 50 words", [requests.embeddings()], 2.0))
     return [
         *table,
         Row("chat, a streamed tool call", calls, 0),

@@ -9,7 +9,7 @@ import time
 import traceback
 from pathlib import Path
 
-from . import agents, chat, connections, hosts, lengths, many, report, servers, soak, start, stores, streams, workers
+from . import agents, chat, connections, growth, hosts, lengths, many, report, servers, soak, start, stores, streams, workers
 from .nouns import Bench, Outcome, Work, Wrong
 from .processes import raise_limits
 
@@ -17,6 +17,7 @@ WORKS = [
     Work("chat", "one rule, 16 connections, beside both peers", chat.run),
     Work("agents", "requests as agents send them, beside aimock", agents.run),
     Work("rules", "10,000 rules of each kind: hits and misses", many.run),
+    Work("growth", "100,000 rules, the check command, conversations of 1,000 messages", growth.run),
     Work("lengths", "messages of 20, 2,000 and 100,000 characters", lengths.run),
     Work("streams", "chunks a second without pace, beside aimock", streams.unpaced),
     Work("paced", "2,000 streams at once, a chunk every 50 ms, beside both peers", streams.paced),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import itertools
 import json
@@ -63,6 +64,9 @@ def text_of(raw: bytes, content_type: str) -> str:
     if content_type.startswith("text/"):
         return "".join(_deltas(raw))
     answer = json.loads(raw)
+    if "data" in answer:
+        sizes = {len(base64.b64decode(item["embedding"])) // 4 for item in answer["data"]}
+        return f"{len(answer['data'])} vectors of {', '.join(map(str, sorted(sizes)))}"
     if "output" in answer:
         return "".join(part["text"] for item in answer["output"] for part in item.get("content") or ())
     message = answer["choices"][0]["message"]

@@ -8,9 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from . import charts
 from .nouns import Bench, Outcome, Row, Work
 
 Results = dict[str, Any]
+
+#: The chart of the page, and what it shows.
+CHART, _TITLE = "performance.svg", "Rates to those of others; the mark is what must be reached"
 
 _INTRO = """\
 Performance
@@ -33,7 +37,7 @@ Measure again
 
 Linux, with Node 20 or newer and ``wrk`` (``apt-get install wrk``)::
 
-    scripts/bench                # everything, and this page: about ten minutes
+    scripts/bench                # everything, and this page: about fifteen minutes
     scripts/bench --quick        # a look, in about a minute; does not touch this page
     scripts/bench chat streams   # only some of it; --list names them
     scripts/bench --soak         # five minutes of everything: memory flat, files returned; --seconds N
@@ -75,6 +79,14 @@ def _table(header: tuple[str, ...], widths: tuple[int, ...], rows: Iterable[tupl
     return [*lines, ""]
 
 
+def _not_reached(rows: Iterable[Row]) -> list[str]:
+    """What was not reached, before everything else."""
+    missed = [row for row in rows if row.reached is False]
+    if not missed:
+        return []
+    return ["Not reached:", "", *(f"- {row.what}: {row.got}, must be {row.need}." for row in missed), ""]
+
+
 def render(results: Results, order: Iterable[str]) -> str:
     """The page."""
     works = [results["works"][name] for name in order if name in results["works"]]
@@ -83,6 +95,9 @@ def render(results: Results, order: Iterable[str]) -> str:
     lines = [_INTRO, "Ratios", "------", ""]
     lines.append(f"{reached} of {len(rows)} reached." if reached < len(rows) else f"All {len(rows)} reached.")
     lines.append("")
+    if charts.bars(rows):
+        lines += [f".. image:: static/{CHART}", f"   :alt: {_TITLE}", ""]
+    lines += _not_reached(rows)
     verdicts = {True: "reached", False: "**not reached**", None: ""}
     lines += _table(
         ("work", "measured", "must be", ""),
@@ -105,4 +120,6 @@ def write(bench: Bench, results: Results, order: Iterable[str]) -> Path:
     """Put the page into the documentation."""
     page = bench.root / "docs" / "performance.rst"
     page.write_text(render(results, order), encoding="utf-8")
+    rows = [Row(*row) for name in order if name in results["works"] for row in results["works"][name]["rows"]]
+    (page.parent / "static" / CHART).write_text(charts.draw(_TITLE, charts.bars(rows)), encoding="utf-8")
     return page

@@ -14,7 +14,9 @@ NUMBER = "########"
 QUESTION, ANSWER = "what happens next", "Answer 1: we wait for the parcel."
 #: The arguments of the tool call that answers instead.
 ARGUMENTS = json.dumps({"text": "where is the parcel", "number": 1})
-CHAT, RESPONSES = "/v1/chat/completions", "/v1/responses"
+CHAT, RESPONSES, EMBEDDINGS = "/v1/chat/completions", "/v1/responses", "/v1/embeddings"
+#: What an answer with the vectors of four texts is checked for.
+VECTORS = "4 vectors of 1536"
 _TYPES = ("string", "integer", "number", "boolean")
 
 
@@ -96,6 +98,22 @@ def short(path: str, *, stream: bool = False) -> Case:
     body: dict[str, Any] = {"model": MODEL, **({"stream": True} if stream else {})}
     body |= {"messages": [{"role": "user", "content": text}]} if path == CHAT else {"input": text}
     return Case(json.dumps(body).encode(), ANSWER, path)
+
+
+def conversation(messages: int) -> Case:
+    """A chat request of so many short messages; the last one has the number and the question."""
+    chance = random.Random(messages)
+    turns = [{"role": ("user", "assistant")[at % 2], "content": sentence(chance, 20)} for at in range(messages - 1)]
+    turns.append({"role": "user", "content": f"{NUMBER}: {QUESTION}?"})
+    return Case(json.dumps({"model": MODEL, "messages": turns}).encode(), ANSWER, CHAT)
+
+
+def embeddings() -> Case:
+    """A request for the vectors of four texts of 50 words, in base64 as the SDK asks for them."""
+    chance = random.Random("embeddings")
+    inputs = [f"{sentence(chance, 49)} {NUMBER}" for _ in range(4)]
+    body = {"model": "text-embedding-3-small", "input": inputs, "encoding_format": "base64"}
+    return Case(json.dumps(body).encode(), VECTORS, EMBEDDINGS)
 
 
 def rule(calls: bool = False) -> dict[str, Any]:

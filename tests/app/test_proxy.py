@@ -109,6 +109,13 @@ def test_headers_of_the_connection_cookies_and_the_mock_s_own_are_not_passed_on(
     assert response.headers["x-other"] == "1"
 
 
+def test_a_websocket_is_refused_so_that_the_client_uses_post(serve, http, upstream) -> None:
+    real = upstream(sends(answer(b"{}", "200 OK", JSON_TYPE)))
+    upgrade = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-key": "x", "sec-websocket-version": "13"}
+    assert http.get(serve(proxying(real)).url + "/responses", headers=upgrade).status_code == 426
+    assert real.requests == []
+
+
 def test_redirects_are_not_followed(serve, http, upstream) -> None:
     real = upstream(sends(answer(b"", "302 Found", "location: http://127.0.0.1:1/")))
     response = http.get(serve(proxying(real)).url + "/models")

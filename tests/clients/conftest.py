@@ -1,8 +1,13 @@
-"""What the tests of real clients share: one mock for all of them, its address in their environment, and nobody else to call."""
+"""What the tests of real clients share: the mock that they find in their environment, and no other host to call.
+
+Each test runs three times: on a mock with rules, on a mock that records what the first one answers, and on a mock that has only
+the recording, while the others are stopped.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -55,17 +60,37 @@ def rules() -> list[dict[str, Any]]:
     return RULES
 
 
-@pytest.fixture(autouse=True)
-def mock(serve, rules, monkeypatch):
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory) -> Path:
+    """The folder of the recordings of all tests."""
+    return tmp_path_factory.mktemp("recordings")
+
+
+@pytest.fixture(params=["rules", "recording", "replay"], autouse=True)
+def mock(request, serve, rules, recordings, monkeypatch, tmp_path):
     """The mock, found by the environment, as in a user's own tests."""
+    # The replay follows the recording of the same test with the same other parameters.
+    others = [part for part in request.node.callspec.id.split("-") if part != request.param]
+    file = recordings / f"{'-'.join([request.path.stem, request.node.originalname, *others])}.yaml"
     # What the real API would refuse, the mock refuses here; a finding about what a real client sends is an error of the mock's.
-    mock = serve({"lint": "error", "responses": rules})
+    strict = {"lint": "error"}
+    if request.param == "replay" and not file.exists():
+        pytest.skip("the recording of this test failed, or did not run")
+    mock = serve({**strict, "record": {"file": str(file)}} if request.param == "replay" else {**strict, "responses": rules})
+    upstream = mock
+    if request.param == "recording":
+        # Prompts of some clients name the folder in which they run.
+        record = {"file": str(file), "redact": [{"regex": re.escape(str(tmp_path))}]}
+        mock = serve({**strict, "upstream": {"url": upstream.url}, "record": record})
     monkeypatch.setenv("OPENAI_BASE_URL", mock.url)
-    for name, value in SWITCHES.items():
-        monkeypatch.setenv(name, value)
+    for variable, value in SWITCHES.items():
+        monkeypatch.setenv(variable, value)
     yield mock
     # A client that works well shows nothing that the verdict reports.
-    mock.assert_resilient()
+    upstream.assert_resilient()
+    if request.param == "recording":
+        recorder = mock.app.api.upstream.recorder
+        assert (recorder.recorded > 0, recorder.skipped) == (True, 0)
 
 
 @pytest.fixture(autouse=True)

@@ -137,3 +137,38 @@ def test_yaml_is_imported_only_to_read_yaml() -> None:
         "assert 'yaml' not in sys.modules; load('unmatched: echo'); assert 'yaml' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+
+
+TWO_RULES = """\
+responses:
+  - id: one
+    when: {user: hello}
+    reply: "ten"
+  - id: two
+    messages: [{role: user, content: "caf\\u00e9"}, {role: assistant, content: there}]
+"""
+
+
+def test_rules_are_the_same_with_and_without_the_nodes_that_they_were_read_from():
+    from openaimock.config.entries import read_entries
+
+    assert load(TWO_RULES).rules == tuple(entry.rule for entry in read_entries(TWO_RULES, {}).rules)
+
+
+def test_rules_that_aliases_repeat_are_all_read():
+    text = "x-rules: &rules\n  - when: {user: hello}\n    reply: one\nresponses: {first: {}, second: {}}\n"
+    shared = "x-rule: &rule\n  when: {user: hello}\n  reply: one\nresponses:\n  first: *rule\n  second: *rule\n"
+    rules = load(shared).rules
+    assert [(rule["id"], rule["replies"]) for rule in rules] == [
+        ("first", [{"content": "one"}]),
+        ("second", [{"content": "one"}]),
+    ]
+    with pytest.raises(ConfigError):
+        load(text)
+
+
+def test_a_repeated_id_is_named_with_both_places():
+    with pytest.raises(ConfigError) as error:
+        load(TWO_RULES.replace("two", "one"))
+    assert "5:9" in str(error.value)
+    assert "is already used at" in str(error.value)

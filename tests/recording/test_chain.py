@@ -263,8 +263,38 @@ def test_a_miss_names_the_nearest_recording_and_what_differs(chained, serve, cli
     say(client(second), "Hello")
     with pytest.raises(APIStatusError) as miss:
         say(client(serve({"record": {"file": str(file)}})), "Hallo")
-    assert "hello" in str(miss.value)
-    assert "recorded.yaml" in str(miss.value)
+    message = str(miss.value)
+    assert f"Nearest recordings: 1. hello ({file}:2:5): messages[0] (user): expected exactly 'Hello', got 'Hallo'" in message
+    assert "run again with record.mode 'new'" in message
+
+
+def test_a_miss_tells_recordings_from_other_rules(chained, serve, client) -> None:
+    _first, second, file = chained()
+    say(client(second), "Hello")
+    own = [{"id": "mine", "when": {"user": "Hullo"}, "reply": "x"}]
+    api = client(serve({"responses": own, "record": {"file": str(file)}}))
+    with pytest.raises(APIStatusError) as miss:
+        say(api, "Hallo")
+    assert "Nearest rules: " in str(miss.value)
+    assert ". recording hello (" in str(miss.value) and ". mine (" in str(miss.value)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda api: api.embeddings.create(model="text-embedding-3-small", input="unknown"),
+        lambda api: api.embeddings.create(model="text-embedding-3-small", input=["one", "unknown"]),
+        lambda api: api.moderations.create(input="unknown"),
+        lambda api: api.images.generate(model="gpt-image-1.5", prompt="unknown"),
+        lambda api: api.audio.speech.create(model="gpt-4o-mini-tts", voice="alloy", input="unknown"),
+    ],
+    ids=["embedding", "embeddings", "moderation", "image", "speech"],
+)
+def test_a_replay_makes_up_no_answer(chained, serve, client, ask) -> None:
+    _first, second, file = chained()
+    embeddings(client(second))
+    with pytest.raises(APIStatusError, match=r"Nearest recordings: .*'unknown'|Nearest recordings: .*endpoint: expected"):
+        ask(client(serve({"record": {"file": str(file)}})))
 
 
 def test_the_rules_of_the_configuration_answer_first(chained, serve, client, tmp_path) -> None:

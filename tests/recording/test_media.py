@@ -105,3 +105,30 @@ def test_large_pictures_go_to_files_beside_the_recording(serve, client, tmp_path
     image(client(mock))
     assert sorted(path.name for path in (tmp_path / "recorded-files").iterdir()) == ["a-fox-1.png", "a-fox-2.png"]
     assert len(file.read_text("utf-8")) < 2000
+
+
+def files(client: OpenAI) -> Any:
+    create = client.files.create
+    text = create(file=("a.txt", b"Hello world"), purpose="user_data")
+    lines = create(file=("b.jsonl", b'{"custom_id": "1"}\n'), purpose="batch")
+    upload = client.uploads.create(bytes=3, filename="c.txt", mime_type="text/plain", purpose="user_data")
+    part = client.uploads.parts.create(upload.id, data=b"abc")
+    return [
+        [client.files.retrieve(file.id) for file in (lines, text)],
+        client.files.content(lines.id).text,
+        [file.filename for file in client.files.list()],
+        client.uploads.complete(upload.id, part_ids=[part.id]).status,
+        client.files.delete(text.id),
+        [file.filename for file in client.files.list()],
+    ]
+
+
+def batches(client: OpenAI) -> Any:
+    lines = client.files.create(file=("b.jsonl", b'{"custom_id": "1"}\n'), purpose="batch")
+    batch = client.batches.create(input_file_id=lines.id, endpoint="/v1/chat/completions", completion_window="24h")
+    return batch, client.batches.retrieve(batch.id)
+
+
+@pytest.mark.parametrize("session", [files, batches], ids=lambda session: session.__name__)
+def test_objects_are_replayed_with_their_ids(serve, client, tmp_path: Path, session: Any) -> None:
+    test_a_replay_answers_as_the_upstream_did(serve, client, tmp_path, session)

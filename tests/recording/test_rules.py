@@ -206,6 +206,13 @@ def test_names_of_accounts_are_left_out_and_a_prompt_with_one_still_matches() ->
     assert rule["messages"][-1]["error"]["message"] == "Rate limit reached in organization org-*** on tokens."
 
 
+def test_a_long_prompt_with_a_secret_is_matched_by_its_longest_part() -> None:
+    (rule,) = rules(chat("Use sk-proj-0123456789 " + "for all of this " * 1000))
+    message = rule["messages"][0]
+    assert message["matcher"] == "contains"
+    assert len(message["content"]) > 10_000
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -43,6 +43,12 @@ def test_text_conditions_read_their_text(key, text):
     assert not holds(CONVERSATION, **{key: expect("exact", text + "?")})
 
 
+def test_path_is_that_of_the_object():
+    ask = Ask("files", path="/files/file-a")
+    assert holds(ask, path=expect("exact", "/files/file-a"))
+    assert not holds(ask, path=expect("exact", "/files/file-b"))
+
+
 @pytest.mark.parametrize("key", ["user", "system", "assistant", "tool"])
 def test_text_that_is_not_there_fits_not_even_any(key):
     assert not holds(talk(), **{key: expect("any")})

@@ -15,6 +15,7 @@ from openaimock.config.redis_address import parse
 from openaimock.state.engine import SYSTEM, Batch, Entry
 from openaimock.state.store import Cost, StoreUnavailable
 
+from ..support.certificates import certificate
 from ..support.commands import environment
 from ..support.redis_server import RedisServer, needs_redis, shared_server
 
@@ -176,20 +177,12 @@ def test_a_full_server_is_a_clear_error_and_loses_nothing():
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"openssl cannot make a certificate: {error}")
-    return cert, key
+def certified(tmp_path_factory):
+    return certificate(tmp_path_factory.mktemp("tls"))
 
 
-def test_tls_checks_the_certificate_of_the_server(certificate):
-    cert, key = certificate
+def test_tls_checks_the_certificate_of_the_server(certified):
+    cert, key = certified
     server = RedisServer(
         "--tls-cert-file", str(cert), "--tls-key-file", str(key), "--tls-ca-cert-file", str(cert), "--tls-auth-clients", "no",
         is_tls=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,13 +13,14 @@ Script = Callable[[socket.socket, bytes], Any]
 
 
 class RawUpstream:
-    """Listens on a free port and runs a script for each request."""
+    """Listens on a free port and runs a script for each request. With a ``context`` it speaks TLS."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, context: ssl.SSLContext | None = None) -> None:
         self._script = script
+        self._context = context
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/v1"
+        self.url = f"{'http' if context is None else 'https'}://127.0.0.1:{self.port}/v1"
         self.requests: list[bytes] = []
         self.connections = 0
         #: Set when a client closes its connection.
@@ -35,6 +37,12 @@ class RawUpstream:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
+        if self._context is not None:
+            try:
+                connection = self._context.wrap_socket(connection, server_side=True)
+            except OSError:
+                connection.close()
+                return
         with connection:
             while request := _read(connection):
                 self.requests.append(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -41,10 +42,13 @@ def pieces(data: bytes) -> set[int]:
 
 
 class Needs(NamedTuple):
-    """Folded texts that must all be present, the longest first, and their four-byte pieces."""
+    """Folded texts that must all be present, the longest first, and their distinct four-byte pieces.
+
+    The pieces of all rules wait until they are counted: an array takes a tenth of the memory of a set.
+    """
 
     texts: tuple[bytes, ...]
-    pieces: set[int]
+    pieces: array[int]
 
     @property
     def short(self) -> list[bytes]:
@@ -58,7 +62,7 @@ def read(texts: Iterable[str]) -> Needs:
     grams: set[int] = set()
     for data in encoded:
         grams |= pieces(data) if len(data) <= 2 * _END_BYTES else pieces(data[:_END_BYTES]) | pieces(data[-_END_BYTES:])
-    return Needs(tuple(encoded), grams)
+    return Needs(tuple(encoded), array("I", grams))
 
 
 class Needle(NamedTuple):

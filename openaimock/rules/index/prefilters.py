@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ...types.ask import Ask
@@ -59,6 +60,7 @@ def _flow_prefilters(rule: Rule) -> list[Prefilter]:
     return result
 
 
+@lru_cache(maxsize=256)
 def _message_reader(at: int, whole: bool) -> Read:
     def read(ask: Ask) -> str | None:
         messages = ask.messages
