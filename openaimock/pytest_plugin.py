@@ -15,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from .testing.mock import MockServer
     from .testing.recordings import Recordings
+    from .testing.session_coverage import SessionCoverage
 
 _MARKER = """\
 openai_mock(*configs, config=None, strict=False, allow_unmatched=False, verdict=None, **settings): \
@@ -30,7 +31,8 @@ _RECORDING: pytest.StashKey[pytest.MonkeyPatch] = pytest.StashKey()
 _RECORDINGS: pytest.StashKey[Recordings] = pytest.StashKey()
 #: The time of the start of the session (seconds since 1970), and its name in what workers get from pytest-xdist.
 _STARTED: pytest.StashKey[float] = pytest.StashKey()
-_STARTED_NAME, _COUNTS_NAME = "openai_mock_started", "openai_mock_recordings"
+_STARTED_NAME, _COUNTS_NAME, _COVERAGE_NAME = "openai_mock_started", "openai_mock_recordings", "openai_mock_coverage"
+_COVERAGE: pytest.StashKey[SessionCoverage] = pytest.StashKey()
 #: Overrides the setting ``record.mode``.
 _MODE = "OPENAIMOCK_RECORD"
 _ENVIRONMENT: pytest.StashKey[pytest.MonkeyPatch] = pytest.StashKey()
@@ -47,6 +49,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.getgroup("openai_mock").addoption(
         "--openai-verdict", action="store_true", help="fail tests with a mock for findings about the client (docs/verdict.rst)"
+    )
+    parser.getgroup("openai_mock").addoption(
+        "--openai-mock-coverage", action="store_true", help="print which rules of files the tests used, and which they did not"
     )
     parser.addini("openai_mock", "configuration files whose rules every test with the fixture openai_mock has", type="paths")
     parser.addini(
@@ -168,6 +173,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     recordings, output = session.config.stash.get(_RECORDINGS, None), getattr(session.config, "workeroutput", None)
     if recordings is not None and output is not None:
         output[_COUNTS_NAME] = [recordings.recorded, recordings.replayed]
+    coverage = session.config.stash.get(_COVERAGE, None)
+    if coverage is not None and output is not None:
+        output[_COVERAGE_NAME] = [coverage.rows, coverage.unmatched]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -179,6 +187,9 @@ def pytest_testnodedown(node: Any) -> None:
         recordings = _recordings(node.config)
         recordings.recorded += recorded
         recordings.replayed += replayed
+    rows, unmatched = getattr(node, "workeroutput", {}).get(_COVERAGE_NAME, ([], 0))
+    if rows:
+        _coverage(node.config).add(rows, unmatched)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -187,6 +198,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     report = recordings.report() if recordings is not None else ""
     if report:
         terminalreporter.write_line(report)
+    coverage = config.stash.get(_COVERAGE, None)
+    table = coverage.table() if coverage is not None else ""
+    if table:
+        terminalreporter.section("openai_mock coverage")
+        terminalreporter.write_line(table)
+
+
+def _coverage(config: pytest.Config) -> SessionCoverage:
+    """The coverage of this session, begun when it is first used."""
+    from .testing.session_coverage import SessionCoverage
+
+    return config.stash.setdefault(_COVERAGE, SessionCoverage())
 
 
 def _arguments(request: pytest.FixtureRequest) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
@@ -231,6 +254,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
     from .testing import verdicts
 
     _recordings(item.config).count(mock)
+    if item.config.getoption("--openai-mock-coverage"):
+        _coverage(item.config).add_test(mock)
     if outcome.excinfo is None:
         try:
             message = verdicts.verdict(mock, **options)

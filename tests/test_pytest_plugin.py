@@ -386,3 +386,32 @@ def test_a_miss_is_shown_once(tests):
     result.assert_outcomes(failed=1)
     text = result.stdout.str().partition("short test summary")[0]
     assert text.count("No matching response found") == 1
+
+
+@pytest.mark.parametrize("options", [[], ["-n", "2"]])
+def test_the_coverage_of_the_session_sums_the_tests(tests, options):
+    marked = '@pytest.mark.openai_mock("mock.yaml")\n'
+    result = tests(
+        f"{marked}def test_one(openai_mock): ask('Hello')\n"
+        f"{marked}def test_two(openai_mock):\n"
+        "    openai_mock.when(user='own').reply('x')\n"
+        "    ask('Hello')\n"
+        "    ask('own')\n",
+        "--openai-mock-coverage",
+        *options,
+    )
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*openai_mock coverage*",
+            "rule * hits  replies",
+            "greet (*mock.yaml:*) * 2 * 1/2",
+            "* rules answered; no rule matched 0 requests",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*rule-*(test_*")
+
+
+def test_without_the_option_there_is_no_coverage(tests):
+    result = tests('@pytest.mark.openai_mock("mock.yaml")\ndef test_one(openai_mock): ask("Hello")\n')
+    result.stdout.no_fnmatch_line("*openai_mock coverage*")

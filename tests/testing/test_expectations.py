@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from openaimock.testing.coverage_report import table, xml
 from openaimock.config.load import load
 from openaimock.errors import ConfigError
 from openaimock.testing import verdicts
+from openaimock.testing.coverage_report import table, xml
 
 from ..support.wire import post, user
 
