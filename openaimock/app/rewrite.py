@@ -81,11 +81,13 @@ def answer(app: App, exchange: Exchange) -> Answer:
         # The buckets have other contents now.
         names = {name: value for name, value in names.items() if not name.startswith("x-ratelimit-")}
     result = Answer(status, names, pieces, cut)
-    if not exchange.chunks:
+    if result.is_stream and exchange.fault is None:
         # A stream that is sent at once is not sent in events.
-        return result._replace(pieces=list(sse.events(pieces))) if result.is_stream else result
-    # A client that left has got the pieces that were due until then.
-    return result._replace(pieces=pieces[: len(exchange.chunks)]) if exchange.ended == "client_disconnected" else result
+        result = result._replace(pieces=list(sse.events(pieces)))
+    if exchange.ended == "client_disconnected" and exchange.chunks:
+        # The client has got the pieces that were due until it left.
+        result = result._replace(pieces=result.pieces[: len(exchange.chunks)])
+    return result
 
 
 def payload(exchange: Exchange, ask: Ask, context: Context) -> Any:

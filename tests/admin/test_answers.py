@@ -149,3 +149,42 @@ def test_a_refused_request_has_its_answer(serve):
     mock = serve({"api_key": "key-1", "responses": RULES})
     received = post(mock, user("Hello"), headers={"authorization": "Bearer wrong"})
     assert answer_of(mock)["body"]["error"]["code"] == received.json()["error"]["code"] == "invalid_api_key"
+
+
+def test_a_long_stream_is_cut_and_says_so(serve):
+    mock = serve([{"when": {"user": "long"}, "reply": "a " * 6000}])
+    post(mock, user("long", stream=True))
+    answer = answer_of(mock)
+    assert answer["cut"] and len(answer["events"]) >= 5000
+
+
+def test_a_client_that_left_has_the_events_until_then(serve, eventually):
+    mock = serve([{"when": {"user": "x"}, "reply": {"content": "one two three", "hold": {"name": "gate", "after": 2}}}])
+    with httpx.Client(trust_env=False) as http:
+        with http.stream("POST", mock.url + "/chat/completions", json=user("x", stream=True)) as response:
+            first = next(response.iter_text())
+        eventually(lambda: admin(mock, "exchanges")["exchanges"][0]["ended"] != "running")
+    answer = answer_of(mock)
+    assert first.startswith(answer["events"][0])
+    assert len(answer["events"]) == 2
+    assert "".join(answer["events"]).startswith(first)
+
+
+def test_a_running_exchange_has_no_answer_yet(serve):
+    mock = serve([{"when": {"user": "x"}, "reply": {"content": "one two three", "hold": {"name": "gate", "after": 2}}}])
+    body = user("x", stream=True)
+    with httpx.Client(trust_env=False) as http, http.stream("POST", mock.url + "/chat/completions", json=body):
+        assert answer_of(mock)["missing"] == "the exchange has not ended"
+        http.post(mock.url.removesuffix("/v1") + "/__openaimock/holds/gate/release")
+
+
+def test_rate_limits_of_another_time_are_not_shown(serve):
+    mock = serve({"limits": {"rpm": 10}, "responses": RULES})
+    assert "x-ratelimit-limit-requests" in post(mock, user("Hello")).headers
+    assert not [name for name in answer_of(mock)["headers"] if name.startswith("x-ratelimit-")]
+
+
+def test_a_long_answer_of_an_upstream_is_missing_with_the_setting(mock, serve):
+    proxy = serve({"upstream": {"url": mock.url}, "unmatched": "proxy", "journal": {"body_limit": 100}})
+    post(proxy, user("Hello"))
+    assert "body_limit" in answer_of(proxy)["missing"]
