@@ -79,8 +79,9 @@ def mock(request, serve, rules, recordings, monkeypatch, tmp_path):
     mock = serve({**strict, "record": {"file": str(file)}} if request.param == "replay" else {**strict, "responses": rules})
     upstream = mock
     if request.param == "recording":
-        # Prompts of some clients name the folder in which they run.
-        record = {"file": str(file), "redact": [{"regex": re.escape(str(tmp_path))}]}
+        # Prompts of Codex name the folder in which it runs, and the results of its shell a number and a time.
+        patterns = [re.escape(str(tmp_path)), r"(?<=Chunk ID: )\w+", r"(?<=Wall time: )[\d.]+"]
+        record = {"file": str(file), "redact": [{"regex": pattern} for pattern in patterns]}
         mock = serve({**strict, "upstream": {"url": upstream.url}, "record": record})
     monkeypatch.setenv("OPENAI_BASE_URL", mock.url)
     for variable, value in SWITCHES.items():
