@@ -34,7 +34,8 @@ def load(path: Path) -> list[Any]:
             raise Unreadable(f"the gzip file is damaged: {error}") from None
     if len(raw) > LARGEST:
         raise Unreadable(f"the file has more than {LARGEST:,} bytes")
-    text = raw.decode("utf-8-sig", "replace")
+    # PowerShell redirects text as UTF-16.
+    text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "replace")
     if text.lstrip()[:1] in ("{", "["):
         documents = _json(text)
         if documents is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -53,8 +53,8 @@ def recording(
     response_headers: Mapping[str, str],
 ) -> Recording | Left:
     """A recording from what most formats have; Left when its answer cannot be read."""
-    where = urlsplit(url)
     try:
+        where = urlsplit(url)
         request = unpacked(as_bytes(body), headers.get("content-encoding", ""))
         response = unpacked(as_bytes(answer), response_headers.get("content-encoding", ""))
     except ValueError as error:
@@ -73,6 +73,14 @@ def recording(
         response=response,
         place=place,
     )
+
+
+def guarded(read: Callable[[Any, str], Outcome], entry: JSON, place: str) -> Outcome:
+    """What ``read`` makes of one exchange of a file; Left when it is damaged: the other exchanges are still of use."""
+    try:
+        return read(entry, place)
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError, RecursionError) as error:
+        return Left(place, f"the exchange is damaged ({type(error).__name__}: {error})")
 
 
 def api_path(path: str) -> str:

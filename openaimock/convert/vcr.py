@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..recording.exchange import from_base64, parsed, unpacked
-from .outcomes import Left, Outcome, as_bytes, headers, recording
+from .outcomes import Left, Outcome, as_bytes, guarded, headers, recording
 
 JSON = Any
 
@@ -30,7 +30,7 @@ def read(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:
         pairs = zip(document["requests"], document["responses"], strict=False)
         listed = [{"request": request, "response": answer} for request, answer in pairs]
     if listed is None:
-        yield _exchange(document, name)
+        yield guarded(_exchange, document, name)
         return
     for number, entry in enumerate(listed, 1):
         place = f"{name}: interaction {number}"
@@ -39,7 +39,7 @@ def read(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:
             and isinstance(entry.get("request"), Mapping)
             and isinstance(entry.get("response"), Mapping)
         ):
-            yield _exchange(entry, place)
+            yield guarded(_exchange, entry, place)
         else:
             yield Left(place, "there is no request, or no response")
 

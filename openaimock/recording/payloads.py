@@ -24,20 +24,32 @@ def move_payloads(rules: list[dict[str, Any]], target: Path) -> int:
     count = 0
     for rule in rules:
         for reply in replies_of(rule):
-            for name in ("image", "speech"):
-                payload = reply.get(name)
-                for entry in payload if isinstance(payload, list) else [payload]:
-                    data = _large(entry)
-                    if data is None or entry is None:
-                        continue
-                    count += 1
-                    folder.mkdir(exist_ok=True)
-                    kind = entry.get("format") or _suffix(data)
-                    file = _written(folder / f"{_safe(str(rule.get('id') or name))}-{count}.{kind}", data)
-                    others = {key: value for key, value in entry.items() if key != "b64"}
-                    entry.clear()
-                    entry.update({"file": f"{folder.name}/{file.name}", **others})
+            for name, entry in _entries(reply):
+                data = _large(entry)
+                if data is None:
+                    continue
+                count += 1
+                folder.mkdir(exist_ok=True)
+                kind = entry.get("format") or _suffix(data)
+                file = _written(folder / f"{_safe(str(rule.get('id') or name))}-{count}.{kind}", data)
+                others = {key: value for key, value in entry.items() if key != "b64"}
+                entry.clear()
+                entry.update({"file": f"{folder.name}/{file.name}", **others})
     return count
+
+
+def base64_texts(reply: Mapping[str, Any]) -> list[Any]:
+    """The images and sounds of a reply in base64."""
+    return [entry["b64"] for _, entry in _entries(reply) if "b64" in entry]
+
+
+def _entries(reply: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The images and sounds of a reply, each with the key that holds it."""
+    for name in ("image", "speech"):
+        payload = reply.get(name)
+        for entry in payload if isinstance(payload, list) else [payload]:
+            if isinstance(entry, dict):
+                yield name, entry
 
 
 def _written(file: Path, data: bytes) -> Path:
@@ -59,8 +71,8 @@ def replies_of(rule: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield reply
 
 
-def _large(payload: Any) -> bytes | None:
-    text = payload.get("b64") if isinstance(payload, dict) else None
+def _large(payload: Mapping[str, Any]) -> bytes | None:
+    text = payload.get("b64")
     return from_base64(text) if isinstance(text, str) and len(text) > _LARGE else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ MAX_ALIKE = 1000
 _MAX_WAITING = 100
 #: How the events begin that end a stream.
 _LAST_EVENTS = (b"data: [DONE]", b"event: response.completed", b"event: response.incomplete", b"event: response.failed")
+#: Values of cookies shorter than this say which of a few things a user chose, in words that a text may hold.
+_SHORTEST_COOKIE = 10
 _EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
@@ -252,6 +254,7 @@ class Tap:
         if self._ended:
             return
         self._ended = True
+        headers = list(headers)
         lowered = header_map(headers)
         request = self._request
         raw = b"".join(self._pieces)
@@ -270,7 +273,16 @@ class Tap:
         if self._arrivals and recording.streamed and recording.response == raw:
             recording = recording._replace(gaps=gaps(raw, self._arrivals, self._started))
         private = [value for name, value in lowered.items() if name in ("openai-organization", "openai-project")]
-        self._recorder.record(recording, [*self._secrets, *private])
+        self._recorder.record(recording, [*self._secrets, *private, *_cookies(headers, self._request)])
+
+
+def _cookies(headers: Iterable[tuple[str, str]], request: Recording) -> Iterator[str]:
+    """The values of the cookies of an answer and its request, without their attributes. A short value is no secret."""
+    lines = [line.partition(";")[0] for name, line in headers if name.lower() == "set-cookie"]
+    for pair in (*lines, *request.headers.get("cookie", "").split(";")):
+        value = pair.partition("=")[2].strip(' "')
+        if len(value) >= _SHORTEST_COOKIE:
+            yield value
 
 
 def gaps(raw: bytes, arrivals: Sequence[tuple[int, float]], started: float) -> tuple[float, ...]:

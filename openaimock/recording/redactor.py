@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -20,6 +21,10 @@ _CACHED, _CACHED_LENGTH = 1024, 65536
 _MAX_SECRETS = 100
 #: Names of accounts shorter than this are masked in headers only: a text may hold them by chance.
 _SHORTEST = 4
+#: Text that may be base64, of either alphabet, and long enough to hold a secret.
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+#: Longer base64 is that of a file: it is decoded from its first character only.
+_LONG_BASE64 = 65536
 
 
 class Redactor:
@@ -48,6 +53,9 @@ class Redactor:
         return self._cached(text) if len(text) <= _CACHED_LENGTH else self._masked(text)
 
     def _masked(self, text: str) -> str:
+        return self._masked_plain(_BASE64.sub(lambda run: MASK if self._encodes_secret(run[0]) else run[0], text))
+
+    def _masked_plain(self, text: str) -> str:
         masked = _ACCOUNT.sub(rf"\1{MASK}", redaction.text(text, self._keys))
         if self._names:
             masked = mask_members(masked, lambda name: _plain(name) in self._names)
@@ -55,14 +63,31 @@ class Redactor:
             masked = pattern.sub(lambda match: MASK if match[0] else "", masked)
         return masked
 
+    def _encodes_secret(self, run: str) -> bool:
+        """Whether base64 holds a secret. It need not begin with the run: an escaped line break or a path may precede it."""
+        encoded = run.replace("-", "+").replace("_", "/")
+        for start in range(4 if len(run) <= _LONG_BASE64 else 1):
+            end = len(encoded) - (len(encoded) - start) % 4
+            data = base64.b64decode(encoded[start:end]) + _last_bytes(encoded[end:])
+            if redaction.holds(decoded := data.decode("latin-1"), self._keys):
+                return True
+            if decoded.isascii() and decoded.isprintable() and self._masked_plain(decoded) != decoded:
+                return True
+        return False
+
     def value(self, value: JSON) -> JSON:
         """A JSON value without secrets."""
-        return self._walk(redaction.value(value, self._keys))
+        # Base64 goes first, while it can still be decoded.
+        return redaction.value(self._walk(value), self._keys)
 
     def finds(self, value: JSON) -> bool:
         """Whether a value that should hold no secret holds one."""
         if isinstance(value, str):
-            return redaction.holds(value, self._keys) or any(pattern.search(value) for pattern in self._regexes)
+            return (
+                redaction.holds(value, self._keys)
+                or any(pattern.search(value) for pattern in self._regexes)
+                or any(self._encodes_secret(run[0]) for run in _BASE64.finditer(value))
+            )
         if isinstance(value, dict):
             return any(self.finds(name) or self.finds(item) for name, item in value.items())
         return isinstance(value, list) and any(map(self.finds, value))
@@ -78,6 +103,11 @@ class Redactor:
                 for name, item in value.items()
             }
         return [self._walk(item) for item in value] if isinstance(value, list) else value
+
+
+def _last_bytes(group: str) -> bytes:
+    """The whole bytes of an incomplete group of base64: none of one character."""
+    return base64.b64decode(group + "=" * (4 - len(group))) if len(group) > 1 else b""
 
 
 def _plain(name: str) -> str:

@@ -12,6 +12,7 @@ from . import rules as drafting
 from .asks import read
 from .exchange import Recording, Skipped, parsed
 from .history import History
+from .payloads import base64_texts
 from .redactor import Redactor
 from .replies import reply
 from .rules import Draft, Entry
@@ -91,6 +92,8 @@ class Session:
     def _cleaned(self, words: Words) -> Words:
         """A reply without secrets; pieces and tokens that would spell them are left out with them."""
         clean: Words = self._redactor.value(words)
+        if base64_texts(clean) != base64_texts(words):
+            raise Skipped("its image or sound holds a secret")
         if all(clean.get(name) == words.get(name) for name in ("content", "refusal", "blocks", "pace")):
             return clean
         clean.pop("logprobs", None)

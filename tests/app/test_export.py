@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import httpx
 import openai
 import pytest
@@ -123,3 +125,80 @@ def test_an_answer_of_the_upstream_that_is_too_long_for_the_journal_is_left_out(
     mock = serve({"upstream": {"url": upstream.url}, "unmatched": "proxy", "journal": {"body_limit": 1000}})
     chat(client(mock), "Hello")
     assert "raise 'journal: {body_limit: ...}'" in exported(mock)
+
+
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+MEDIA_RULES = [
+    {"when": {"endpoint": "images.generations"}, "reply": {"image": {"b64": base64.b64encode(PNG).decode()}}},
+    {"when": {"endpoint": "audio.speech"}, "reply": {"speech": {"b64": base64.b64encode(b"ID3" + b"x" * 3000).decode()}}},
+    {"when": {"endpoint": "moderations"}, "reply": {"moderation": {"flagged": True, "categories": {"violence": True}}}},
+    {"when": {"endpoint": "completions"}, "reply": {"content": " a time", "finish_reason": "length"}},
+]
+
+
+def media(api):
+    images = [
+        api.images.generate(model="gpt-image-1", prompt="cat").data,
+        api.images.generate(model="dall-e-3", prompt="dog", response_format="b64_json").data,
+        api.images.generate(model="dall-e-2", prompt="two dogs", n=2, response_format="b64_json").data,
+    ]
+    results = api.moderations.create(model="omni-moderation-latest", input=["one", "two"]).results
+    complete = api.completions.create
+    choices = [
+        *complete(model="gpt-3.5-turbo-instruct", prompt="Once").choices,
+        *complete(model="gpt-3.5-turbo-instruct", prompt=["a", "b"]).choices,
+        *complete(model="gpt-3.5-turbo-instruct", prompt=[1, 2, 3]).choices,
+        *complete(model="gpt-3.5-turbo-instruct", prompt="echo", n=2, echo=True).choices,
+    ]
+    return [
+        [(image.b64_json, image.url) for listed in images for image in listed],
+        [event.b64_json for event in api.images.generate(model="gpt-image-1", prompt="s", stream=True) if event.b64_json],
+        api.audio.speech.create(model="tts-1", voice="alloy", input="say").content,
+        [(result.flagged, result.categories.violence) for result in results],
+        [(choice.text, choice.finish_reason) for choice in choices],
+        [
+            chunk.choices[0].text
+            for chunk in complete(model="gpt-3.5-turbo-instruct", prompt="Once", stream=True)
+            if chunk.choices
+        ],
+    ]
+
+
+def test_images_speech_moderations_and_completions_are_exported(serve, client):
+    mock = serve(MEDIA_RULES)
+    expected = media(client(mock))
+    text = exported(mock)
+    assert "left out" not in text
+    assert media(client(serve(text))) == expected
+
+
+def test_a_picture_at_an_address_is_exported_with_its_bytes(serve, client):
+    mock = serve(MEDIA_RULES)
+    client(mock).images.generate(model="dall-e-3", prompt="dog")
+    text = exported(mock)
+    assert mock.url.removesuffix("/v1") not in text
+    twin = serve(text)
+    url = client(twin).images.generate(model="dall-e-3", prompt="dog").data[0].url
+    with httpx.Client(trust_env=False) as http:
+        assert http.get(url).content == PNG
+
+
+def test_what_the_mock_stores_is_left_out_with_a_reason(serve, client):
+    mock = serve(RULES)
+    api = client(mock)
+    file = api.files.create(purpose="batch", file=("b.jsonl", b"{}\n"))
+    store = api.vector_stores.create(name="store", file_ids=[file.id])
+    api.vector_stores.search(store.id, query="x")
+    api.vector_stores.list()
+    api.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+    api.batches.list()
+    api.uploads.create(purpose="batch", bytes=3, filename="x.jsonl", mime_type="text/plain")
+    api.files.content(file.id)
+    with pytest.raises(openai.NotFoundError):
+        api.vector_stores.retrieve("vs_0")
+    api.files.delete(file.id)
+    text = exported(mock)
+    assert yaml.safe_load(text) == {"responses": []}
+    reasons = [line for line in text.splitlines() if line.startswith("# left out: #")]
+    assert len(reasons) == 10
+    assert all(line.endswith("the mock answers this operation by itself, from what it stores") for line in reasons)
