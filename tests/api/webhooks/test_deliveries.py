@@ -177,9 +177,10 @@ def test_a_mock_stops_at_once_while_a_receiver_does_not_answer(serve, client):
         sdk.responses.cancel(start(sdk).id)
         connection, _ = silent.accept()
         with connection:
-            mock.stop()
+            connection.settimeout(30)
+            # The delivery is under way when its request has arrived.
             assert b"POST / HTTP/1.1" in connection.recv(65536)
-            connection.settimeout(5)
+            mock.stop()
             while connection.recv(65536):
                 pass
 
