@@ -7,9 +7,10 @@ from typing import IO, Any, NamedTuple
 
 from ..errors import ConfigError, Problem
 from ..params.models import ModelTable, overlay
-from .load import _settings, _sorted
+from .load import _settings
 from .messages import Path, render
 from .names import MODELS
+from .problems import in_order
 from .rules import RULE_NORMALIZERS, Entry, number
 from .source import Reader, Source
 from .tree import Node
@@ -34,7 +35,7 @@ def read_entries(source: Source, environ: Mapping[str, str], stdin: IO[Any] | No
     settings, rules = _settings(check, trees)
     number(check, rules, settings)
     if problems:
-        raise ConfigError(_sorted(problems))
+        raise ConfigError(in_order(problems))
     models: Iterable[Any] = settings.get("models", MODELS)
     return Entries(rules, tuple(entry if isinstance(entry, str) else entry["id"] for entry in models), overlay(models))
 

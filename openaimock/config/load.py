@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from .media import RULES_TEXT
 from .messages import describe
 from .names import MODELS
 from .normalize import check_templates
+from .problems import in_order
 from .recording import RecordSetting
 from .rules import RULE_NORMALIZERS, Entry, number
 from .settings import RULES, SETTINGS
@@ -112,11 +112,11 @@ def load(source: Source, *, environ: Mapping[str, str] | None = None, stdin: IO[
         if "upstream" not in settings and not problems:
             _no_upstream(check, settings, numbered)
     if problems:
-        raise ConfigError(_sorted(problems))
+        raise ConfigError(in_order(problems))
     answer = "proxy" if record is not None else settings.get("unmatched", "error")
     notes = warnings.of_rules(numbered, settings.get("scenarios", {}), settings.get("match", "best"), answer)
     watched = files if record is None or record.active else reader.files
-    return _config(settings, numbered, watched, _base(files), _sorted([*reader.warnings, *check.warnings, *notes]))
+    return _config(settings, numbered, watched, _base(files), in_order([*reader.warnings, *check.warnings, *notes]))
 
 
 def load_rules(
@@ -137,7 +137,7 @@ def load_rules(
         defaults = {} if config is None else {"turns": config.turns, "pace": config.pace, "latency": config.latency}
         numbered = number(check, entries, defaults, taken_ids=taken_ids, first=len(taken_ids) + 1)
     if problems:
-        raise ConfigError(_sorted(problems))
+        raise ConfigError(in_order(problems))
     return numbered
 
 
@@ -171,7 +171,7 @@ def _loaded(kind: Kind, source: Source, name: str, key: str) -> Any:
         value = check.check(kind, tree, (None, key))
         check_templates(check)
     if problems:
-        raise ConfigError(_sorted(problems))
+        raise ConfigError(in_order(problems))
     return value
 
 
@@ -185,25 +185,6 @@ def _without_gc() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _sorted(problems: list[Problem]) -> list[Problem]:
-    """Problems sorted by file, line and column, without duplicates (several aliases may lead to one place)."""
-    files = list(dict.fromkeys(_file(problem) for problem in problems))
-    unique: dict[tuple[str, str], Problem] = {}
-    for problem in problems:
-        unique.setdefault((problem.place or problem.path, problem.message), problem)
-
-    def order(problem: Problem) -> tuple[int, int, int]:
-        position = re.search(r":(\d+):(\d+)$", problem.place)
-        line, column = (int(position[1]), int(position[2])) if position else (0, 0)
-        return files.index(_file(problem)), line, column
-
-    return sorted(unique.values(), key=order)
-
-
-def _file(problem: Problem) -> str:
-    return re.sub(r":\d+:\d+$", "", problem.place)
 
 
 # Recordings
