@@ -12,10 +12,9 @@ from ..config.write import write_rules
 from ..errors import APIError
 from ..http import payloads
 from ..recording.exchange import Recording, Skipped, header_map, unpacked
-from ..recording.redactor import Redactor
+from ..recording.redactor import Redactor, header_secrets
 from ..recording.session import Session
 from ..state.namespace import Namespaces
-from ..text import redaction
 from ..types.ask import Ask
 from ..types.exchange import Exchange
 from . import App, rewrite
@@ -48,7 +47,7 @@ def export(app: App, exchanges: Iterable[Exchange]) -> Export:
     for exchange in exchanges:
         place = f"#{exchange.order} {exchange.method} {exchange.path}"
         try:
-            redactor.add_secrets(_keys(exchange.ask))
+            redactor.add_secrets(_secrets(exchange.ask))
             entries += session.entries(_recording(app, exchange, namespaces, place))
         except Skipped as reason:
             left_out.append((place, str(reason)))
@@ -62,10 +61,9 @@ def export(app: App, exchanges: Iterable[Exchange]) -> Export:
     return Export(rules, [(redactor.text(place), redactor.text(reason)) for place, reason in left_out])
 
 
-def _keys(ask: Ask | None) -> list[str]:
+def _secrets(ask: Ask | None) -> list[str]:
     """The secrets among the headers of a request."""
-    names = {} if ask is None else ask.headers
-    return [value.partition(" ")[2] or value for name, value in names.items() if name in redaction.HEADERS and value]
+    return [] if ask is None else header_secrets(ask.headers.items())
 
 
 def _recording(app: App, exchange: Exchange, namespaces: Namespaces, place: str) -> Recording:

@@ -14,9 +14,8 @@ from ..http.cancellation import Cancellation
 from ..http.payloads import Proxied
 from ..http.request import Request
 from ..recording.recorder import Recorder, Tap, request_of
-from ..recording.redactor import Redactor
+from ..recording.redactor import Redactor, header_secrets
 from ..replies.upstream import Answer, Broken, Headers, Upstream
-from ..text import redaction
 from ..types.exchange import Received
 from .call import Call
 
@@ -169,12 +168,10 @@ class UpstreamProxy:
 
     def _secrets(self, headers: Headers, request: Request) -> tuple[str, ...]:
         """Values of headers that must not reach a recording: keys, cookies, and names of accounts."""
-        private = ("openai-organization", "openai-project")
         listed = [*headers, ("cookie", request.header("cookie") or "")]
         if (key := auth.key(request)) is not None:
             listed.append(("api-key", key))
-        values = [value for name, value in listed if name in private or name in redaction.HEADERS or redaction.is_secret(name)]
-        return tuple(value.partition(" ")[2].strip() if value[:7].lower() == "bearer " else value for value in values)
+        return tuple(header_secrets(listed))
 
 
 def recorder_of(app: App) -> Recorder | None:

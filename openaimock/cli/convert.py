@@ -10,7 +10,7 @@ from typing import IO
 
 from ..config.append import replace_file
 from ..convert.files import FORMATS, Converted, convert
-from ..convert.outcomes import Left
+from ..convert.outcomes import Omission
 from ..recording.payloads import move_payloads
 
 #: What is read of a folder.
@@ -70,17 +70,17 @@ def _paths(names: Sequence[str]) -> Iterator[Path]:
 def summary(result: Converted) -> Iterator[str]:
     """What was converted, and what was left out and why, line by line."""
     rules = len(result.rules)
-    yield f"{result.converted} converted into {rules} rule{'' if rules == 1 else 's'}, {len(result.left)} left out"
+    yield f"{result.converted} converted into {rules} rule{'' if rules == 1 else 's'}, {len(result.omissions)} left out"
     if result.first:
         yield "match: first, as the first rule that fits answers in these files"
-    if len(result.left) <= _MANY:
-        for left in result.left:
-            yield f"left out: {left.place}: {left.reason}"
+    if len(result.omissions) <= _MANY:
+        for omission in result.omissions:
+            yield f"left out: {omission.place}: {omission.reason}"
         return
-    reasons: dict[str, list[Left]] = {}
-    for left in result.left:
-        reasons.setdefault(left.reason, []).append(left)
-    for reason, lefts in sorted(reasons.items(), key=lambda item: -len(item[1])):
-        places = ", ".join(left.place for left in lefts[:_PLACES])
-        more = f" and {len(lefts) - _PLACES} more" if len(lefts) > _PLACES else ""
+    reasons: dict[str, list[Omission]] = {}
+    for omission in result.omissions:
+        reasons.setdefault(omission.reason, []).append(omission)
+    for reason, omissions in sorted(reasons.items(), key=lambda item: -len(item[1])):
+        places = ", ".join(omission.place for omission in omissions[:_PLACES])
+        more = f" and {len(omissions) - _PLACES} more" if len(omissions) > _PLACES else ""
         yield f"left out: {reason}: {places}{more}"

@@ -215,7 +215,7 @@ def _record(check: Checker, settings: dict[str, Any], reader: Reader, entries: l
 
 
 def _old_rules(record: RecordSetting, numbered: list[dict[str, Any]]) -> tuple[RecordSetting, list[dict[str, Any]]]:
-    """The setting with the rules that are recorded anew, and the other rules."""
+    """The setting with the rules that are recorded again, and the other rules."""
     if record.mode != "all":
         return record, numbered
     own = f"{record.path}:"

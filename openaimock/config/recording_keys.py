@@ -22,7 +22,7 @@ _PATTERN = Struct("a pattern", (
 RECORD = Struct("a record setting", (
     Field("file", Text(empty=False), "The file of recordings, relative to the configuration.", required=True),
     Field("mode", Choice(MODES, "a mode"), "When exchanges are recorded: ``once`` when there is no file yet, ``new`` what "
-          "the file does not answer, ``all`` everything anew, ``none`` nothing.", default="once"),
+          "the file does not answer, ``all`` everything again, ``none`` nothing.", default="once"),
     Field("timing", Flag(), "Whether the gaps between the pieces of streams are recorded.", default=False),
     Field("ids", Choice(("made", "keep"), "a treatment of ids"), "Whether ids and times are those recorded.", default="made"),
     Field("redact", ListOf(AnyOf((Text(empty=False), _PATTERN)), single=True),

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..config.write import literal
 from ..http.json import dump
-from .outcomes import Left, Outcome, Ready
+from .outcomes import Omission, Outcome, Ready
 
 JSON = Any
 Words = dict[str, Any]
@@ -46,14 +46,14 @@ def read(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:
     for number, fixture in enumerate(document["fixtures"], 1):
         place = f"{name}: fixture {number}"
         if not isinstance(fixture, Mapping) or not isinstance(fixture.get("match"), Mapping):
-            yield Left(place, "there is no match")
+            yield Omission(place, "there is no match")
             continue
         match = dict(fixture["match"])
         turn = match.pop("sequenceIndex", None)
         try:
             rule = {"when": _when(match), "reply": _reply(fixture)}
         except _NoWords as reason:
-            yield Left(place, str(reason))
+            yield Omission(place, str(reason))
             continue
         if turn is None:
             yield Ready(rule, place, first=True)

@@ -15,7 +15,7 @@ from ..recording.rules import Entry
 from ..recording.session import Session, finished
 from ..text import redaction
 from . import aimock, documents, har, lines, mock_llm, openai_mock_api, vcr
-from .outcomes import Half, Left, Outcome, Ready
+from .outcomes import Half, Omission, Outcome, Ready
 
 JSON = Any
 #: Called with the number of files that are done.
@@ -48,7 +48,7 @@ class Converted:
 
     rules: list[dict[str, JSON]] = field(default_factory=list)
     converted: int = 0
-    left: list[Left] = field(default_factory=list)
+    omissions: list[Omission] = field(default_factory=list)
     #: The files are of a tool whose first rule that fits answers.
     first: bool = False
 
@@ -58,7 +58,7 @@ class Converted:
 
 
 def convert(paths: Iterable[Path], *, keep_ids: bool = False, progress: Progress | None = None) -> Converted:
-    """The rules of files, in the order of the files. What cannot be converted is in ``left``, with its place and the reason."""
+    """The rules of files, in the order of the files. ``omissions`` has the rest, with place and reason."""
     result = Converted()
     recordings: list[Recording] = []
     ready: list[Ready] = []
@@ -67,7 +67,7 @@ def convert(paths: Iterable[Path], *, keep_ids: bool = False, progress: Progress
         Recording: recordings.append,
         Ready: ready.append,
         Half: halves.append,
-        Left: result.left.append,
+        Omission: result.omissions.append,
     }
     for number, path in enumerate(paths, 1):
         for record in _in_file(path):
@@ -85,21 +85,21 @@ def _in_file(path: Path) -> Iterator[Outcome]:
     try:
         listed = documents.load(path)
     except documents.Unreadable as error:
-        yield Left(str(path), str(error))
+        yield Omission(str(path), str(error))
         return
     if not listed:
-        yield Left(str(path), "the file is empty")
+        yield Omission(str(path), "the file is empty")
     for number, document in enumerate(listed, 1):
         place = f"{path}" if len(listed) == 1 else f"{path}: line {number}"
         format = next((format for format in FORMATS if format.recognised(document)), None)
         if format is None:
             if document is not None or len(listed) == 1:
-                yield Left(place, "the format is not known; see 'openaimock convert --help'")
+                yield Omission(place, "the format is not known; see 'openaimock convert --help'")
             continue
         try:
             yield from format.read(document, place)
         except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-            yield Left(place, f"this is not {format.name} as other tools write it ({type(error).__name__}: {error})")
+            yield Omission(place, f"this is not {format.name} as other tools write it ({type(error).__name__}: {error})")
 
 
 # Recorded exchanges
@@ -119,16 +119,16 @@ def _convert_recordings(recordings: Sequence[Recording], result: Converted, keep
             except Unknown as reason:
                 missing[number] = recording, str(reason)
             except Skipped as reason:
-                result.left.append(Left(recording.place, redaction.text(str(reason))))
+                result.omissions.append(Omission(recording.place, redaction.text(str(reason))))
         if len(missing) == len(waiting):
-            result.left += [Left(recording.place, redaction.text(reason)) for recording, reason in missing.values()]
+            result.omissions += [Omission(recording.place, redaction.text(reason)) for recording, reason in missing.values()]
             break
         waiting = {number: recording for number, (recording, _) in missing.items()}
     listed = [entry for group in entries.values() for entry in group]
-    left: list[Left] = []
-    result.rules += session.rules(listed, lambda place, reason: left.append(Left(place, redaction.text(reason))))
-    result.left += left
-    result.converted += len({entry.recording.place for entry in listed} - {each.place for each in left})
+    omissions: list[Omission] = []
+    result.rules += session.rules(listed, lambda place, reason: omissions.append(Omission(place, redaction.text(reason))))
+    result.omissions += omissions
+    result.converted += len({entry.recording.place for entry in listed} - {omission.place for omission in omissions})
 
 
 # Rules that are ready
@@ -142,10 +142,10 @@ def _convert_ready(ready: Sequence[Ready], result: Converted) -> None:
             load_rules([rule], taken_ids=used_ids)
             write_rules([rule])
         except ConfigError as error:
-            result.left.append(Left(record.place, redaction.text(str(error.problems[0]))))
+            result.omissions.append(Omission(record.place, redaction.text(str(error.problems[0]))))
             continue
         except ValueError as error:
-            result.left.append(Left(record.place, str(error)))
+            result.omissions.append(Omission(record.place, str(error)))
             continue
         if rule.get("id"):
             used_ids.add(rule["id"])

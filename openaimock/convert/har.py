@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..recording.exchange import from_base64, parsed
-from .outcomes import Left, Outcome, guarded, headers, recording
+from .outcomes import Omission, Outcome, guarded, headers, recording
 
 JSON = Any
 _BINARY = ("audio/", "image/", "video/", "application/octet-stream")
@@ -29,7 +29,7 @@ def _exchange(entry: JSON, place: str) -> Outcome:
     request = entry.get("request") if isinstance(entry, Mapping) else None
     response = entry.get("response") if isinstance(entry, Mapping) else None
     if not isinstance(request, Mapping) or not isinstance(response, Mapping) or not response.get("status"):
-        return Left(place, "there is no request, or no response")
+        return Omission(place, "there is no request, or no response")
     content = response.get("content") or {}
     text = content.get("text")
     if isinstance(text, str):
@@ -45,7 +45,7 @@ def _exchange(entry: JSON, place: str) -> Outcome:
     if kind.startswith("multipart/"):
         body = _form(posted, kind)
         if body is None:
-            return Left(place, "the HAR does not hold the form of the request with the bytes of its files")
+            return Omission(place, "the HAR does not hold the form of the request with the bytes of its files")
     elif body is not None and _is_packed(posted):
         body = from_base64(str(body))
     return recording(
@@ -121,7 +121,7 @@ def read_proxied(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:
 
 def _proxied(entry: JSON, place: str) -> Outcome:
     if not isinstance(entry, Mapping) or "RequestUri" not in entry:
-        return Left(place, "there is no request")
+        return Omission(place, "there is no request")
     request_headers, response_headers = headers(entry.get("RequestHeaders")), headers(entry.get("ResponseHeaders"))
     answer = _joined(entry.get("ResponseBody"))
     if isinstance(answer, str) and response_headers.get("content-type", "").startswith(_BINARY):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..recording.exchange import Recording
-from .outcomes import Half, Left, Outcome, api_path, as_bytes
+from .outcomes import Half, Omission, Outcome, api_path, as_bytes
 
 JSON = Any
 
@@ -37,12 +37,12 @@ def joined(halves: list[Half]) -> Iterator[Outcome]:
         ids.add(half.id)
         output = answers.get(half.id)
         if output is None:
-            yield Left(half.place, f"the answer of '{half.id}' is missing; name the batch's output file too")
+            yield Omission(half.place, f"the answer of '{half.id}' is missing; name the batch's output file too")
         else:
             yield _exchange(half, output)
     for id, half in answers.items():
         if id not in ids:
-            yield Left(half.place, f"the request of '{id}' is missing; name the batch's input file too")
+            yield Omission(half.place, f"the request of '{id}' is missing; name the batch's input file too")
 
 
 def _exchange(half: Half, output: Half) -> Outcome:
@@ -50,7 +50,7 @@ def _exchange(half: Half, output: Half) -> Outcome:
     response = answer.get("response")
     if not isinstance(response, Mapping):
         failure = answer.get("error") or {}
-        return Left(output.place, f"there is no response: {failure.get('message') or failure.get('code') or 'it failed'}")
+        return Omission(output.place, f"there is no response: {failure.get('message') or failure.get('code') or 'it failed'}")
     status = response.get("status_code")
     return Recording(
         method=str(request.get("method", "POST")).upper(),
@@ -75,7 +75,7 @@ def read_chat(document: Mapping[str, JSON], place: str) -> Iterator[Outcome]:
     while messages and messages[-1]["role"] != "assistant":
         messages.pop()
     if len(messages) < 2:
-        yield Left(place, "there is no answer to a message")
+        yield Omission(place, "there is no answer to a message")
         return
     *prompt, answer = messages
     body = {"model": "gpt-4o", "messages": prompt}

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..config.write import literal
 from ..recording.exchange import parsed
-from .outcomes import Left, Outcome, Ready, api_path
+from .outcomes import Omission, Outcome, Ready, api_path
 
 JSON = Any
 Words = dict[str, Any]
@@ -55,7 +55,7 @@ def read(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:
         try:
             yield Ready(convert(rule), place, first=True)
         except _NoWords as reason:
-            yield Left(place, str(reason))
+            yield Omission(place, str(reason))
 
 
 def _prompts(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:

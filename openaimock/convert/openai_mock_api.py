@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..config.messages import snake
-from .outcomes import Left, Outcome, Ready
+from .outcomes import Omission, Outcome, Ready
 
 JSON = Any
 Words = dict[str, Any]
@@ -29,7 +29,7 @@ def read(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:
     """The rules; settings of the server are left out."""
     for key in document:
         if key not in ("responses", "templates"):
-            yield Left(f"{name}: {key}", "a setting of the server; write it into the new file by hand")
+            yield Omission(f"{name}: {key}", "a setting of the server; write it into the new file by hand")
     listed = document["responses"]
     if isinstance(listed, Mapping):
         listed = [{"id": id, **rule} for id, rule in listed.items()]

@@ -22,7 +22,7 @@ class Ready(NamedTuple):
     first: bool = False
 
 
-class Left(NamedTuple):
+class Omission(NamedTuple):
     """Something that does not become a rule, and why."""
 
     place: str
@@ -39,7 +39,7 @@ class Half:
     answer: Mapping[str, JSON] | None = None
 
 
-Outcome = Recording | Ready | Left | Half
+Outcome = Recording | Ready | Omission | Half
 
 
 def recording(
@@ -51,17 +51,17 @@ def recording(
     answer: JSON,
     headers: Mapping[str, str],
     response_headers: Mapping[str, str],
-) -> Recording | Left:
-    """A recording from what most formats have; Left when its answer cannot be read."""
+) -> Recording | Omission:
+    """A recording from what most formats have; Omission when its answer cannot be read."""
     try:
         where = urlsplit(url)
         request = unpacked(as_bytes(body), headers.get("content-encoding", ""))
         response = unpacked(as_bytes(answer), response_headers.get("content-encoding", ""))
     except ValueError as error:
-        return Left(place, str(error))
+        return Omission(place, str(error))
     code = re.match(r"[1-5]\d\d\b", str(status))
     if code is None:
-        return Left(place, f"{status!r} is not an HTTP status")
+        return Omission(place, f"{status!r} is not an HTTP status")
     return Recording(
         method=str(method or "GET").upper(),
         path=api_path(where.path),
@@ -76,11 +76,11 @@ def recording(
 
 
 def guarded(read: Callable[[Any, str], Outcome], entry: JSON, place: str) -> Outcome:
-    """What ``read`` makes of one exchange of a file; Left when it is damaged: the other exchanges are still of use."""
+    """What ``read`` makes of one exchange of a file; Omission when it is damaged: the other exchanges are still of use."""
     try:
         return read(entry, place)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError, RecursionError) as error:
-        return Left(place, f"the exchange is damaged ({type(error).__name__}: {error})")
+        return Omission(place, f"the exchange is damaged ({type(error).__name__}: {error})")
 
 
 def api_path(path: str) -> str:

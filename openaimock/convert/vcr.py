@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..recording.exchange import from_base64, parsed, unpacked
-from .outcomes import Left, Outcome, as_bytes, guarded, headers, recording
+from .outcomes import Omission, Outcome, as_bytes, guarded, headers, recording
 
 JSON = Any
 
@@ -41,7 +41,7 @@ def read(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:
         ):
             yield guarded(_exchange, entry, place)
         else:
-            yield Left(place, "there is no request, or no response")
+            yield Omission(place, "there is no request, or no response")
 
 
 def _exchange(entry: Mapping[str, JSON], place: str) -> Outcome:

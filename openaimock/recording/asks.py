@@ -30,7 +30,7 @@ _OWN = ("models", "conversations", "responses", "chat")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReadRequest:
     """A recorded request as matching sees it. ``inputs`` are the Asks of its inputs, where it has several."""
 
     recording: Recording
@@ -39,7 +39,7 @@ class Asked:
     inputs: Sequence[Ask] = ()
 
 
-def read(recording: Recording, history: History) -> Asked:
+def read(recording: Recording, history: History) -> ReadRequest:
     """The Ask of a recorded request. Skipped when the mock does not serve or would not take it; Unknown as History says."""
     method = recording.method.upper()
     try:
@@ -64,7 +64,7 @@ def read(recording: Recording, history: History) -> Asked:
         if "." not in ask.endpoint or ask.endpoint.split(".")[0] in _OWN:
             raise OwnAnswer(f"the mock answers {method} {recording.path} by itself")
     inputs = route.operation.split(ask) if route.operation.split else ()
-    return Asked(recording, route.operation, ask, inputs)
+    return ReadRequest(recording, route.operation, ask, inputs)
 
 
 def _environ(recording: Recording, method: str, body: bytes) -> dict[str, Any]:

@@ -24,7 +24,7 @@ Redact = Callable[[str], str]
 
 #: Endpoints whose rules are written as a conversation.
 CONVERSING = ("chat", "responses")
-#: Members of a body by which two requests with the same texts are never told apart: the texts, and what changes nothing.
+#: Members of a body by which two requests with the same texts are never distinguished: the texts, and what changes no answer.
 _PASSED = frozenset(
     {
         "messages", "input", "instructions", "prompt", "model", "stream", "stream_options", "tools", "functions", "tool_choice",
@@ -35,7 +35,7 @@ _PASSED = frozenset(
 
 
 def key(ask: Ask, inputs: str = "") -> tuple[JSON, ...]:
-    """The same for requests that the texts of a rule cannot tell apart. ``inputs`` is as for ``when``."""
+    """The same for requests that the texts of a rule cannot distinguish. ``inputs`` is as for ``when``."""
     if ask.endpoint in CONVERSING and ask.messages:
         return ("messages", *map(_message_key, ask.messages))
     return (ask.endpoint, inputs, _object_path(ask), ask.text.strip())

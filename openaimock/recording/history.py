@@ -9,7 +9,7 @@ from typing import Any
 from .exchange import Unknown
 
 Item = dict[str, Any]
-#: The most responses and conversations, and the most items, that are remembered; the oldest make room.
+#: The most responses and conversations, and the most items, that are kept; the oldest are dropped first.
 MAX_CONVERSATIONS, MAX_ITEMS = 5000, 50_000
 
 

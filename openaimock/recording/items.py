@@ -68,7 +68,7 @@ def _blocks(output: list[Item], keep_ids: bool) -> Iterator[Words]:
         elif kind == "custom_tool_call" and not item.get("namespace"):
             yield {"tool_call": _call(item, keep_ids, input=item.get("input") or "")}
         else:
-            yield {"item": _kept(item, keep_ids)}
+            yield {"item": _unchanged(item, keep_ids)}
         previous = kind
 
 
@@ -104,7 +104,7 @@ def arguments(text: str) -> Any:
     return value if isinstance(value, dict) and dump(value) == text else text
 
 
-def _kept(item: Mapping[str, Any], keep_ids: bool) -> Item:
-    """An item as it is; without the ids that are made anew, and without what is sealed for the API alone."""
+def _unchanged(item: Mapping[str, Any], keep_ids: bool) -> Item:
+    """An item as it is; without the ids that are generated for each request, and without what only the API can read."""
     volatile = () if keep_ids else ("id", "encrypted_content")
     return {name: value for name, value in item.items() if name not in volatile and value is not None}

@@ -15,8 +15,8 @@ from .streams import Answer, Unclear, answer
 JSON = Any
 Words = dict[str, Any]
 
-#: Members of an answer that are made anew for each request.
-_MADE = ("id", "object", "created", "created_at", "model", "usage", "choices", "service_tier", "system_fingerprint")
+#: Members of an answer that are generated for each request.
+_GENERATED = ("id", "object", "created", "created_at", "model", "usage", "choices", "service_tier", "system_fingerprint")
 _MESSAGE = ("role", "content", "refusal", "tool_calls", "function_call", "annotations", "audio")
 _CHOICE = ("index", "message", "finish_reason", "logprobs")
 
@@ -116,7 +116,7 @@ def _chat(ask: Ask, recorded: Answer, keep_ids: bool) -> Words:
 
 def _extra(whole: JSON, choice: JSON, message: JSON) -> Words:
     """Members that the API itself does not have, by their paths."""
-    extra: Words = {name: value for name, value in whole.items() if name not in _MADE and value not in (None, [], {})}
+    extra: Words = {name: value for name, value in whole.items() if name not in _GENERATED and value not in (None, [], {})}
     for prefix, members, usual in (("choices.0", choice, _CHOICE), ("message", message, _MESSAGE)):
         for name, value in members.items():
             if name not in usual and value not in (None, [], {}, ""):
@@ -125,7 +125,7 @@ def _extra(whole: JSON, choice: JSON, message: JSON) -> Words:
 
 
 def _whole(ask: Ask, whole: JSON, keep_ids: bool) -> Words:
-    """A whole chat completion without what is made anew."""
+    """A whole chat completion without what is generated for each request."""
     volatile = () if keep_ids else ("id", "created", "system_fingerprint")
     members = {name: value for name, value in whole.items() if name not in volatile and value is not None}
     if members.get("model") == ask.model:

@@ -10,7 +10,7 @@ from ..config.write import literal
 from ..http.json import dump
 from ..types.ask import Ask
 from . import conditions
-from .asks import Asked
+from .asks import ReadRequest
 from .conditions import CONVERSING, Redact
 from .exchange import Recording, parsed
 from .replies import raw, vector
@@ -38,7 +38,7 @@ class Draft:
     grows: tuple[Any, ...] | None = None
 
 
-def entries(request: Asked, reply: Words) -> list[Entry]:
+def entries(request: ReadRequest, reply: Words) -> list[Entry]:
     """The entries of one exchange: one, or one for each input where the answer has one for each."""
     recording = request.recording
     several = _several(request, reply) if request.inputs else []
@@ -46,7 +46,7 @@ def entries(request: Asked, reply: Words) -> list[Entry]:
     return several or [Entry(request.ask, reply, recording, inputs)]
 
 
-def _several(request: Asked, reply: Words) -> list[Entry]:
+def _several(request: ReadRequest, reply: Words) -> list[Entry]:
     """Entries for the inputs of an embeddings or moderations request; none when the answer does not have one for each."""
     body = reply.get("body")
     listed = body.get(_LISTS.get(request.ask.endpoint, "")) if isinstance(body, dict) else None

@@ -66,7 +66,7 @@ class JournalMemory:
                 journal.drop_oldest()
 
     def _sort(self) -> None:
-        """Make the queue anew from what the journals have."""
+        """Rebuild the queue from what the journals have."""
         pairs = [(exchange.order, journal.reference) for journal in self.journals for exchange in journal.exchanges()]
         self._queue = deque(sorted(pairs, key=lambda pair: pair[0]))
         self._most = 2 * len(pairs) + _QUEUE

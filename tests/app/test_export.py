@@ -202,3 +202,11 @@ def test_what_the_mock_stores_is_left_out_with_a_reason(serve, client):
     reasons = [line for line in text.splitlines() if line.startswith("# left out: #")]
     assert len(reasons) == 10
     assert all(line.endswith("the mock answers this operation by itself, from what it stores") for line in reasons)
+
+
+def test_names_of_accounts_are_not_exported(serve, client):
+    mock = serve([{"when": {}, "reply": "acme and mine-1"}])
+    chat(client(mock), "acme says hello", extra_headers={"OpenAI-Organization": "acme", "OpenAI-Project": "mine-1"})
+    text = exported(mock)
+    assert "hello" in text
+    assert [name for name in ("acme", "mine-1") if name in text] == []

@@ -127,7 +127,7 @@ def test_each_request_gets_its_recorded_answer(serve, tmp_path: Path, text: str)
     path = tmp_path / "file"
     path.write_text(text)
     result = convert([path])
-    assert (result.left, result.converted) == ([], len(CALLS))
+    assert (result.omissions, result.converted) == ([], len(CALLS))
     with httpx.Client(base_url=serve(result.text()).url, trust_env=False) as http:
         for call in CALLS:
             answer = http.post(f"/{call.path}", content=call.body, headers={"content-type": call.kind})
@@ -156,7 +156,7 @@ def test_a_form_whose_files_are_not_in_the_har_is_left_out(tmp_path: Path, poste
     result = convert([path])
     assert result.converted == 3
     reason = "the HAR does not hold the form of the request with the bytes of its files"
-    assert [left.reason for left in result.left] == [reason] * 4
+    assert [omission.reason for omission in result.omissions] == [reason] * 4
 
 
 DAMAGED = {
@@ -181,7 +181,7 @@ def test_a_damaged_file_gives_a_reason(tmp_path: Path, name: str) -> None:
     path.write_bytes(DAMAGED[name])
     result = convert([path])
     assert result.rules == []
-    assert [bool(left.reason) for left in result.left] == [True]
+    assert [bool(omission.reason) for omission in result.omissions] == [True]
 
 
 def test_a_truncated_cassette_keeps_what_is_whole(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_truncated_cassette_keeps_what_is_whole(tmp_path: Path) -> None:
     path.write_text(cassette()[: cassette().index("v1/audio/speech")])
     result = convert([path])
     assert result.converted == 2
-    assert len(result.left) == 1
+    assert len(result.omissions) == 1
 
 
 def test_a_damaged_exchange_does_not_hide_the_others(tmp_path: Path) -> None:
@@ -201,5 +201,5 @@ def test_a_damaged_exchange_does_not_hide_the_others(tmp_path: Path) -> None:
     path.write_bytes(json.dumps(document).encode("utf-16"))
     result = convert([path])
     assert result.converted == len(CALLS) - 2
-    assert [left.place.rpartition(": ")[2] for left in result.left] == ["entry 1", "entry 2"]
-    assert "damaged" in result.left[0].reason
+    assert [omission.place.rpartition(": ")[2] for omission in result.omissions] == ["entry 1", "entry 2"]
+    assert "damaged" in result.omissions[0].reason
