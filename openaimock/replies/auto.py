@@ -45,8 +45,11 @@ def fill(ask: Ask, reply: Reply, seed: object) -> Reply:
 
 def _draws(ask: Ask) -> bool:
     """Whether the answer has a picture: the tool is offered and may be used, and a PNG will do or the tool is required."""
+    if ask.endpoint != "responses":
+        # Another endpoint does not check the parameter.
+        return False
     tool = next((tool for tool in ask.body.get("tools") or () if tool.get("type") == "image_generation"), None)
-    if tool is None or ask.endpoint != "responses":
+    if tool is None:
         return False
     mode, names = choice(ask)
     if mode == "none" or (names is not None and "image_generation" not in names):
