@@ -71,10 +71,13 @@ class Connections:
         if sqlite3.sqlite_version_info < OLDEST:
             needed = ".".join(map(str, OLDEST[:2]))
             raise sqlite3.Error(f"SQLite {needed} or newer is needed, this Python has {sqlite3.sqlite_version}")
-        if reason := sqlite_problem(self.path):
-            raise sqlite3.Error(reason)
-        # No other user may read what clients send; SQLite gives its other files the mode of this one.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        if not self._open:
+            # Not beside an open connection: to close any descriptor of the file frees the locks of the whole process, and
+            # another process that ends would then delete the write-ahead log that this one uses.
+            if reason := sqlite_problem(self.path):
+                raise sqlite3.Error(reason)
+            # No other user may read what clients send; SQLite gives its other files the mode of this one.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = sqlite3.connect(self.path, timeout=TIMEOUT, isolation_level=None, check_same_thread=False)
         try:
             with self._lock:
