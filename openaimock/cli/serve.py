@@ -100,8 +100,6 @@ def _serve(arguments: argparse.Namespace) -> int:
 
         listeners = listen(host, port)
         served = partial(_served, arguments, app, config.store)
-        # Each process opens the store for itself: SQLite in a child would count on locks that only its parent has.
-        app.close()
         line = ready(listeners[0].getsockname()[1])
         code = share(served, listeners, config.max_body, log, arguments.workers, line)
         code = _report_run(arguments, app) or code
