@@ -109,16 +109,22 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _own_store(config: Config, workers: int) -> Iterator[Config]:
-    """The configuration, with a store that several workers share if it names none."""
+    """The configuration; if it names no store, with a SQLite file that only the workers share and that goes with them."""
     if workers == 1 or config.store != "memory" or not hasattr(os, "fork"):
         yield config
         return
     from dataclasses import replace
 
-    from .private_store import private_store
+    from ..state.temporary_folder import TemporaryFolder
 
-    with private_store() as store:
-        yield replace(config, store=store)
+    # Its lock is held by this process and its workers: it is free when the last of them has ended, however that was.
+    folder = TemporaryFolder.new("workers-")
+    owner = os.getpid()
+    try:
+        yield replace(config, store=f"sqlite:///{folder.path / 'state.db'}")
+    finally:
+        if os.getpid() == owner:
+            folder.delete()
 
 
 def _served(arguments: argparse.Namespace, app: MockApplication, store: str) -> MockApplication | ReloadingApp:

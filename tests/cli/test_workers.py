@@ -122,9 +122,9 @@ def test_the_file_of_a_server_that_was_killed_is_removed_at_the_next_start(start
     os.kill(first.process.pid, signal.SIGKILL)
     first.process.wait()
     # Its workers end a moment later; until then the file is theirs.
-    from openaimock.cli.private_store import remove_stale
+    from openaimock.state.temporary_folder import delete_abandoned
 
-    eventually(lambda: (remove_stale(Path(tmp_path)), not stale.exists())[1])
+    eventually(lambda: (delete_abandoned(Path(tmp_path)), not stale.exists())[1])
     second = start(str(path), "-p", "0", "--workers", "2")
     assert len(list(tmp_path.glob("openaimock-workers-*"))) == 1
     assert second.stop()[0] == 0
