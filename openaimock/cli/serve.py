@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ..config.load import Config
+    from ..server import Server
     from ..wsgi import Application as MockApplication
     from .reload import ReloadingApp
 
@@ -74,7 +75,8 @@ def serve(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from ..server import address, listen, logs
+    from ..server import Server, address, listen, logs
+    from ..server.pool import threads
     from ..wsgi import create_app
 
     if arguments.coverage_xml and (problem := _unwritable(arguments.coverage_xml)):
@@ -94,14 +96,15 @@ def _serve(arguments: argparse.Namespace) -> int:
         def ready(port: int) -> str:
             return _ready_lines(config, address.url(host, port))
 
+        server = partial(Server, threads=threads(config), max_body=config.max_body, log=app.api.log)
         if arguments.workers == 1:
-            return _serve_here(arguments, app, config, (host, port), ready)
+            return _serve_here(arguments, app, config, partial(server, host=host, port=port), ready)
         from ..server.workers import share
 
         listeners = listen(host, port)
         served = partial(_served, arguments, app, config.store)
         line = ready(listeners[0].getsockname()[1])
-        code = share(served, listeners, config.max_body, log, arguments.workers, line)
+        code = share(served, server, listeners, arguments.workers, line)
         code = _report_run(arguments, app) or code
         app.close()
         return code
@@ -164,16 +167,17 @@ def _ready_lines(config: Config, url: str) -> str:
 
 
 def _serve_here(
-    arguments: argparse.Namespace, app: MockApplication, config: Config, place: tuple[str, int], ready: Callable[[int], str]
+    arguments: argparse.Namespace,
+    app: MockApplication,
+    config: Config,
+    make_server: Callable[..., Server],
+    ready: Callable[[int], str],
 ) -> int:
     """Serve in this process until a signal arrives; return the exit code."""
-    from ..server import Server
-    from ..server.pool import threads
     from ..server.signals import stopping_signals
 
     served = _served(arguments, app, config.store)
-    host, port = place
-    server = Server(served, host=host, port=port, threads=threads(config), max_body=config.max_body, log=app.api.log)
+    server = make_server(served)
     stopped: list[int] = []
 
     def stop(number: int, frame: object) -> None:
