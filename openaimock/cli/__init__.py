@@ -229,7 +229,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 COMMANDS = {
     "serve": Command(serve_arguments, serve, "Serve a mock of the OpenAI API from YAML rules."),
     "check": Command(_check_arguments, _check, "Check a configuration: print every problem with its place."),
-    "verify": Command(_verify_arguments, _verify, "Compare rules with the models, parameters and answers of today's API."),
+    "verify": Command(_verify_arguments, _verify, "Compare rules with the models, parameters and answers of the API."),
     "explain": Command(_explain_arguments, _explain, "Print which rule answers a request, and why the others do not."),
     "schema": Command(_no_arguments, _schema, "Print the JSON Schema of a configuration, for editors."),
     "convert": Command(
