@@ -106,8 +106,7 @@ def delete(store: State, id: str) -> bool:
 
 def remove_expired(store: State, now: float) -> None:
     """Delete the files that have expired."""
-    files = store.page(FILES, limit=store.count(FILES))
-    for file in files.items if files else ():
+    for file in lists.values(store, FILES, store.count(FILES)):
         if _is_expired(file, now):
             delete(store, file["id"])
 

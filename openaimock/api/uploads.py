@@ -18,7 +18,7 @@ from ..state.namespace import Context
 from ..state.store import State
 from ..types.ask import Ask
 from ..types.reply import Reply
-from . import stored_files
+from . import lists, stored_files
 from .files import single_file
 from .operation import Operation
 
@@ -71,9 +71,10 @@ def _read_cancel(request: Request) -> Ask:
 def _create(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     body, store = ask.body, context.store
     _expire(store, context.now)
-    if store.count(UPLOADS) >= MAX_UPLOADS and (oldest := store.page(UPLOADS, limit=1)):
-        _free(store, oldest.items[0]["id"])
-        store.delete(UPLOADS, oldest.items[0]["id"])
+    if store.count(UPLOADS) >= MAX_UPLOADS:
+        for oldest in lists.values(store, UPLOADS, 1):
+            _free(store, oldest["id"])
+            store.delete(UPLOADS, oldest["id"])
     upload: Upload = {
         "id": context.ids.hex("upload_"),
         "object": "upload",
@@ -182,16 +183,14 @@ def _bytes(store: State, part_ids: Sequence[str]) -> Iterator[bytes]:
 
 def _free(store: State, upload: str) -> None:
     """Delete the parts of an upload."""
-    parts = store.page(_parts(upload), limit=MAX_PARTS)
-    for part in parts.items if parts else ():
+    for part in lists.values(store, _parts(upload), MAX_PARTS):
         store.delete_blob(part["id"])
         store.delete(_parts(upload), part["id"])
 
 
 def _expire(store: State, now: float) -> None:
     """Mark the uploads that were not completed in time, and delete their parts."""
-    uploads = store.page(UPLOADS, limit=MAX_UPLOADS)
-    for upload in uploads.items if uploads else ():
+    for upload in lists.values(store, UPLOADS, MAX_UPLOADS):
         if upload["status"] == "pending" and upload["expires_at"] <= now:
             store.update(UPLOADS, upload["id"], {"status": "expired"}, {"status": "pending"})
             _free(store, upload["id"])

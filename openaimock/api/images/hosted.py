@@ -7,13 +7,13 @@ pictures make room for new ones. The signature keeps out those who have not got 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
 from urllib.parse import parse_qs, quote, unquote
 
 from ...http import payloads
 from ...seed import digest
 from ...state.namespace import Context
 from ...state.store import State, StateFull, Store
+from .. import lists
 from .pictures import FORMATS, Picture
 
 #: The beginning of the path of every address.
@@ -66,8 +66,6 @@ def _blob(name: str) -> str:
 
 def _forget(state: State, count: int) -> None:
     """Delete the oldest pictures."""
-    page = state.page(_COLLECTION, limit=count)
-    names: Iterable[str] = [item["id"] for item in page.items] if page else []
-    for name in names:
-        state.delete(_COLLECTION, name)
-        state.delete_blob(_blob(name))
+    for item in lists.values(state, _COLLECTION, count):
+        state.delete(_COLLECTION, item["id"])
+        state.delete_blob(_blob(item["id"]))

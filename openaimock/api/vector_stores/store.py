@@ -85,7 +85,7 @@ def delete(store: State, id: str) -> None:
     """Delete a store with all that belongs to it."""
     for entry in entries(store, id):
         remove(store, id, entry["id"])
-    for batch in _values(store, batches_of(id)):
+    for batch in lists.values(store, batches_of(id), MAX_FILES):
         store.delete(batches_of(id), batch["id"])
     store.delete(STORES, id)
 
@@ -95,12 +95,7 @@ def delete(store: State, id: str) -> None:
 
 def entries(store: State, id: str) -> list[Entry]:
     """The files of a store as they are stored, oldest first."""
-    return _values(store, files_of(id))
-
-
-def _values(store: State, collection: str) -> list[dict[str, Any]]:
-    page = store.page(collection, limit=MAX_FILES)
-    return page.items if page else []
+    return lists.values(store, files_of(id), MAX_FILES)
 
 
 def settled(context: Context, id: str) -> list[Entry]:
@@ -166,7 +161,7 @@ def attach(id: str, files: Sequence[Mapping[str, Any]], context: Context, batch:
     sources = [_source(context, file["file_id"]) for file in files]
     if store.count(files_of(id)) + len(files) > MAX_FILES:
         raise APIError(400, f"A vector store may have at most {MAX_FILES} files.", param="file_ids")
-    if sum(store.count(files_of(other["id"])) for other in _values(store, STORES)) + len(files) > MAX_ATTACHED:
+    if sum(store.count(files_of(other["id"])) for other in lists.values(store, STORES, MAX_FILES)) + len(files) > MAX_ATTACHED:
         raise APIError(400, f"This mock keeps at most {MAX_ATTACHED} files in the vector stores of a namespace.")
     added = []
     for file, source in zip(files, sources, strict=True):
@@ -199,8 +194,7 @@ def _source(context: Context, file_id: str) -> dict[str, Any]:
 def put_batch(store: State, id: str, batch: dict[str, Any]) -> None:
     """Store a file batch of a store; past ``MAX_BATCHES`` the oldest is forgotten."""
     if store.count(batches_of(id)) >= MAX_BATCHES:
-        oldest = store.page(batches_of(id), limit=1)
-        for old in oldest.items if oldest else ():
+        for old in lists.values(store, batches_of(id), 1):
             store.delete(batches_of(id), old["id"])
     store.put(batches_of(id), batch["id"], batch)
 
