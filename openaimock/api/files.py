@@ -20,6 +20,7 @@ from ..types.ask import Ask
 from ..types.reply import Reply
 from . import lists, stored_files
 from .operation import Operation
+from .reading import no_body, query_of
 
 #: Purposes whose files the API does not give back.
 _NOT_GIVEN_BACK = ("assistants", "user_data")
@@ -38,11 +39,6 @@ def single_file(files: Mapping[str, Any], name: str) -> UploadedFile | None:
         raise APIError(400, f"Invalid '{name}': expected one file, but got several instead.", param=name, code="invalid_type")
     # A form of a browser has a nameless, empty file when none was chosen.
     return file if file is not None and (file.filename or file.size) else None
-
-
-def _read(request: Request) -> Ask:
-    """The Ask of an operation without a body."""
-    return Ask("files", query=request.query)
 
 
 def _read_create(request: Request) -> Ask:
@@ -76,12 +72,6 @@ def _create(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     default = stored_files.BATCH_EXPIRY if purpose == "batch" else None
     expires_at = stored_files.expires_at(ask.body, context.created, default)
     return payloads.JSON(stored_files.add(context, file.filename, purpose, file.chunks(), expires_at))
-
-
-def _read_list(request: Request) -> Ask:
-    query = LIST.coerce(request.query)
-    LIST.check(query)
-    return Ask("files", query=query)
 
 
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
@@ -118,9 +108,10 @@ def _disposition(filename: str) -> str:
 
 
 _ONE = "/files/<file_id>"
+_read = no_body("files")
 ENDPOINTS = (
     Operation("files.create", "POST", "/files", _read_create, _create, own=True, params=CREATE),
-    Operation("files.list", "GET", "/files", _read_list, _list, own=True),
+    Operation("files.list", "GET", "/files", query_of("files", LIST), _list, own=True),
     Operation("files.retrieve", "GET", _ONE, _read, _retrieve, own=True),
     Operation("files.delete", "DELETE", _ONE, _read, _delete, own=True),
     Operation("files.content", "GET", f"{_ONE}/content", _read, _content, own=True),

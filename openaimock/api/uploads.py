@@ -21,6 +21,7 @@ from ..types.reply import Reply
 from . import lists, stored_files
 from .files import single_file
 from .operation import Operation
+from .reading import body_of, no_body
 
 UPLOADS = "uploads"
 #: The API's limit of a part, in bytes, and the seconds in which an upload must be completed.
@@ -37,15 +38,6 @@ def _parts(upload: str) -> str:
     return f"{UPLOADS}/{upload}/parts"
 
 
-# Reading
-
-
-def _read_create(request: Request) -> Ask:
-    body = request.object()
-    CREATE.check(body)
-    return Ask("uploads", body)
-
-
 def _read_part(request: Request) -> Ask:
     fields, files = request.form()
     data = single_file(files, "data")
@@ -53,19 +45,6 @@ def _read_part(request: Request) -> Ask:
     if data is not None and data.size > MAX_PART:
         raise too_large(MAX_PART, data.size)
     return Ask("uploads", fields, files=files)
-
-
-def _read_complete(request: Request) -> Ask:
-    body = request.object()
-    COMPLETE.check(body)
-    return Ask("uploads", body)
-
-
-def _read_cancel(request: Request) -> Ask:
-    return Ask("uploads")
-
-
-# The operations
 
 
 def _create(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
@@ -197,11 +176,12 @@ def _expire(store: State, now: float) -> None:
 
 
 _ONE = "/uploads/<upload_id>"
+_read_complete = body_of("uploads", COMPLETE)
 ENDPOINTS = (
-    Operation("uploads.create", "POST", "/uploads", _read_create, _create, own=True, params=CREATE),
+    Operation("uploads.create", "POST", "/uploads", body_of("uploads", CREATE), _create, own=True, params=CREATE),
     Operation("uploads.parts.create", "POST", f"{_ONE}/parts", _read_part, _add_part, own=True, params=PARTS_CREATE),
     Operation(
         "uploads.complete", "POST", f"{_ONE}/complete", _read_complete, _complete, own=True, params=COMPLETE, blocking=True
     ),
-    Operation("uploads.cancel", "POST", f"{_ONE}/cancel", _read_cancel, _cancel, own=True),
+    Operation("uploads.cancel", "POST", f"{_ONE}/cancel", no_body("uploads"), _cancel, own=True),
 )

@@ -7,35 +7,18 @@ from __future__ import annotations
 
 from ...errors import APIError
 from ...http import payloads
-from ...http.request import Request
 from ...params.batches import CREATE, LIST
 from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Reply
 from .. import lists
 from ..operation import Operation
+from ..reading import body_of, no_body, query_of
 from . import records
 from .records import BATCHES, Record, change, job_of
 
 #: A batch whose input file is larger is worked on in the background only: a retrieval does not wait for it.
 SMALL = 512 * 1024
-
-
-def _read(request: Request) -> Ask:
-    """The Ask of an operation without a body."""
-    return Ask("batches")
-
-
-def _read_create(request: Request) -> Ask:
-    body = request.object()
-    CREATE.check(body)
-    return Ask("batches", body)
-
-
-def _read_list(request: Request) -> Ask:
-    query = LIST.coerce(request.query)
-    LIST.check(query)
-    return Ask("batches", query=query)
 
 
 def _create(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
@@ -86,9 +69,10 @@ def _cancel(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 
 
 _ONE = "/batches/<batch_id>"
+_read = no_body("batches")
 ENDPOINTS = (
-    Operation("batches.create", "POST", "/batches", _read_create, _create, own=True, params=CREATE),
-    Operation("batches.list", "GET", "/batches", _read_list, _list, own=True),
+    Operation("batches.create", "POST", "/batches", body_of("batches", CREATE), _create, own=True, params=CREATE),
+    Operation("batches.list", "GET", "/batches", query_of("batches", LIST), _list, own=True),
     Operation("batches.retrieve", "GET", _ONE, _read, _retrieve, own=True, blocking=True),
     Operation("batches.cancel", "POST", f"{_ONE}/cancel", _read, _cancel, own=True),
 )

@@ -6,46 +6,25 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from functools import partial
 
 from ...errors import APIError
 from ...http import payloads
 from ...http.cancellation import Cancellation
 from ...http.json import dump
-from ...http.request import Request
 from ...http.targets import refusal
-from ...params.table import Table
 from ...params.webhooks import CREATE, LIST, ROTATE_SECRET, TEST, UPDATE
 from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Reply
 from .. import lists
 from ..operation import Operation
+from ..reading import body_of, no_body, query_of
 from . import delivery, endpoints
 from .endpoints import CREATED, MAX_ENDPOINTS, Record, Target
 
 #: Seconds that an old secret stays valid when a client asks for that.
 OVERLAP = 24 * 3600
-
-
-def _read(request: Request) -> Ask:
-    """The Ask of an operation without a body."""
-    return Ask("webhooks")
-
-
-def _reader(table: Table) -> Any:
-    def read(request: Request) -> Ask:
-        body = request.object() if request.raw else {}
-        table.check(body)
-        return Ask("webhooks", body)
-
-    return read
-
-
-def _read_list(request: Request) -> Ask:
-    query = LIST.coerce(request.query)
-    LIST.check(query)
-    return Ask("webhooks", query=query)
 
 
 def _view(record: Record) -> Record:
@@ -155,9 +134,11 @@ def _test(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 
 
 _ALL, _ONE = "/webhook_endpoints", "/webhook_endpoints/<webhook_endpoint_id>"
+_read = no_body("webhooks")
+_reader = partial(body_of, "webhooks", optional=True)
 ENDPOINTS = (
     Operation("webhooks.create", "POST", _ALL, _reader(CREATE), _create, own=True, params=CREATE),
-    Operation("webhooks.list", "GET", _ALL, _read_list, _list, own=True),
+    Operation("webhooks.list", "GET", _ALL, query_of("webhooks", LIST), _list, own=True),
     Operation("webhooks.retrieve", "GET", _ONE, _read, _retrieve, own=True),
     Operation("webhooks.update", "POST", _ONE, _reader(UPDATE), _update, own=True, params=UPDATE),
     Operation("webhooks.delete", "DELETE", _ONE, _read, _delete, own=True),
