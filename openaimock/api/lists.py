@@ -63,6 +63,11 @@ def stored_page(
     return list_object([view(value) for value in page.items], page.more)
 
 
+def view(record: Mapping[str, Any]) -> dict[str, Any]:
+    """An object as the API shows it: without the members of the mock's own, whose names begin with ``_``."""
+    return {name: value for name, value in record.items() if not name.startswith("_")}
+
+
 def values(store: State, collection: str, limit: int) -> list[Any]:
     """The first ``limit`` values of a collection, oldest first."""
     page = store.page(collection, limit=limit)

@@ -67,7 +67,7 @@ def _create(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
         "_expires_after": body.get("expires_after"),
     }
     store.put(UPLOADS, upload["id"], upload)
-    return payloads.JSON(_view(upload))
+    return payloads.JSON(lists.view(upload))
 
 
 def _add_part(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
@@ -109,7 +109,7 @@ def _complete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
         store.update(UPLOADS, upload["id"], {"status": "pending"})
         raise
     _free(store, upload["id"])
-    return payloads.JSON(_view(store.update(UPLOADS, upload["id"], {"file": file}) or {**upload, "file": file}))
+    return payloads.JSON(lists.view(store.update(UPLOADS, upload["id"], {"file": file}) or {**upload, "file": file}))
 
 
 def _check_md5(store: State, part_ids: Sequence[str], expected: str | None) -> None:
@@ -127,15 +127,10 @@ def _cancel(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     if store.update(UPLOADS, upload["id"], {"status": "cancelled"}, {"status": "pending"}) is None:
         _pending(ask, context, "be cancelled")
     _free(store, upload["id"])
-    return payloads.JSON(_view({**upload, "status": "cancelled"}))
+    return payloads.JSON(lists.view({**upload, "status": "cancelled"}))
 
 
 # Parts of the operations
-
-
-def _view(upload: Upload) -> Upload:
-    """An upload as the API shows it."""
-    return {name: value for name, value in upload.items() if not name.startswith("_")}
 
 
 def _pending(ask: Ask, context: Context, purpose: str) -> Upload:

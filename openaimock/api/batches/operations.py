@@ -25,17 +25,17 @@ def _create(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     record = records.new_record(ask.body, context)
     context.store.put(BATCHES, record["id"], record)
     context.jobs.schedule(context.store, job_of(record["id"]), record["_due"])
-    return payloads.JSON(records.view(record))
+    return payloads.JSON(lists.view(record))
 
 
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    return payloads.JSON(lists.stored_page(context.store, BATCHES, ask.query, view=records.view))
+    return payloads.JSON(lists.stored_page(context.store, BATCHES, ask.query, view=lists.view))
 
 
 def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     """A batch. Each retrieval moves it on by one status, as far as its requests are answered."""
     record = records.lookup(context.store, ask.params["batch_id"])
-    return payloads.JSON(records.view(_advance(record, context)))
+    return payloads.JSON(lists.view(_advance(record, context)))
 
 
 def _advance(record: Record, context: Context) -> Record:
@@ -58,14 +58,14 @@ def _cancel(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     while True:
         record = records.lookup(store, ask.params["batch_id"])
         if record["status"] in ("cancelling", "cancelled"):
-            return payloads.JSON(records.view(record))
+            return payloads.JSON(lists.view(record))
         if record["status"] in records.ENDED:
             raise APIError(409, f"Cannot cancel a batch with status '{record['status']}'.")
         # The batch may get another status at the same time.
         cancelled = records.move(store, record, "cancelling", context.now, _ready=0.0)
         if cancelled is not None:
             context.jobs.schedule(store, job_of(record["id"]), cancelled["_due"])
-            return payloads.JSON(records.view(cancelled))
+            return payloads.JSON(lists.view(cancelled))
 
 
 _ONE = "/batches/<batch_id>"

@@ -27,12 +27,8 @@ from .endpoints import CREATED, MAX_ENDPOINTS, Record, Target
 OVERLAP = 24 * 3600
 
 
-def _view(record: Record) -> Record:
-    return {name: value for name, value in record.items() if not name.startswith("_")}
-
-
 def _with_secret(record: Record) -> Record:
-    return {**_view(record), "signing_secret": record["_secret"]}
+    return {**lists.view(record), "signing_secret": record["_secret"]}
 
 
 def _new_secret(context: Context) -> dict[str, str]:
@@ -75,11 +71,11 @@ def _create(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 
 
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    return payloads.JSON(lists.stored_page(context.store, CREATED, ask.query, view=_view))
+    return payloads.JSON(lists.stored_page(context.store, CREATED, ask.query, view=lists.view))
 
 
 def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    return payloads.JSON(_view(_lookup(ask, context)))
+    return payloads.JSON(lists.view(_lookup(ask, context)))
 
 
 def _change(record: Record, context: Context, members: Record) -> Record:
@@ -98,7 +94,7 @@ def _update(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     members = {name: ask.body[name] for name in ("name", "url", "event_types") if ask.body.get(name) is not None}
     if "url" in members:
         _check_url(members["url"], context)
-    return payloads.JSON(_view(_change(record, context, members)))
+    return payloads.JSON(lists.view(_change(record, context, members)))
 
 
 def _rotate(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
