@@ -94,7 +94,7 @@ def _content(ask: Ask, reply: Reply | None, context: Context) -> payloads.Raw | 
         raise stored_files.detailed(APIError(400, f"Not allowed to download files of purpose: {file['purpose']}"))
     content = stored_files.open_bytes(context.store, file["id"])
     if content is None:  # deleted in the meantime
-        raise stored_files.detailed(APIError(404, f"No such File object: {file['id']}", param="id"))
+        raise stored_files.no_such_object("File", file["id"])
     stored = payloads.Stored(content, file["bytes"], headers=(("content-disposition", _disposition(file["filename"])),))
     return stored if file["bytes"] > _LARGE else stored.whole()
 

@@ -139,7 +139,7 @@ def _pending(ask: Ask, context: Context, purpose: str) -> Upload:
     id = ask.params["upload_id"]
     upload: Upload | None = context.store.get(UPLOADS, id)
     if upload is None:
-        raise stored_files.detailed(APIError(404, f"No such Upload object: {id}", param="id"))
+        raise stored_files.no_such_object("Upload", id)
     if upload["status"] != "pending":
         raise APIError(400, f"Upload '{id}' has the status '{upload['status']}'; only a pending upload can {purpose}.")
     return upload

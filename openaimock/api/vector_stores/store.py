@@ -51,7 +51,7 @@ def lookup(store: State, id: str) -> dict[str, Any]:
 def lookup_active(id: str, context: Context) -> dict[str, Any]:
     """A vector store that is used now, which moves its expiry. APIError 404 when there is none, 400 when it has expired."""
     stored = lookup(context.store, id)
-    if has_expired(stored, context.now):
+    if stored_files.has_expired(stored, context.now):
         raise APIError(400, f"Vector store '{id}' has expired.", param="vector_store_id")
     change = {"last_active_at": context.created, "expires_at": expiry(stored["expires_after"], context.created)}
     return context.store.update(STORES, id, change) or stored
@@ -62,15 +62,10 @@ def expiry(after: Mapping[str, Any] | None, active: int) -> int | None:
     return None if after is None else active + after["days"] * DAY
 
 
-def has_expired(stored: Mapping[str, Any], now: float) -> bool:
-    """Whether a store has expired."""
-    return stored["expires_at"] is not None and stored["expires_at"] <= now
-
-
 def view(stored: Mapping[str, Any], entries: Sequence[Entry], now: float) -> dict[str, Any]:
     """The API's object of a store with these files."""
     counts = count(entries)
-    status = "expired" if has_expired(stored, now) else "in_progress" if counts["in_progress"] else "completed"
+    status = "expired" if stored_files.has_expired(stored, now) else "in_progress" if counts["in_progress"] else "completed"
     usage = sum(entry["usage_bytes"] for entry in entries)
     return {**stored, "file_counts": counts, "status": status, "usage_bytes": usage}
 
