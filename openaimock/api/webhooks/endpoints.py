@@ -84,7 +84,6 @@ def emit(context: Context, event_type: str, id: str) -> None:
             "payload": payload,
             "attempts": 0,
             "due": context.now,
-            "since": context.now,
         }
         _make_room(context.store)
         context.store.put(DELIVERIES, delivery["id"], delivery)
