@@ -135,6 +135,7 @@ _FILE = f"{_FILES}/<file_id>"
 _BATCHES = "/vector_stores/<vector_store_id>/file_batches"
 _BATCH = f"{_BATCHES}/<batch_id>"
 _read, _read_list = no_body("vector_stores"), query_of("vector_stores", params.FILES_LIST)
+_read_batch_list = query_of("vector_stores", params.FILE_BATCHES_LIST_FILES)
 _read_create, _read_update, _read_batch = (
     body_of("vector_stores", table) for table in (params.FILES_CREATE, params.FILES_UPDATE, params.FILE_BATCHES_CREATE)
 )
@@ -154,6 +155,6 @@ ENDPOINTS = (
     Operation("vector_stores.file_batches.retrieve", "GET", _BATCH, _read, _retrieve_batch, own=True, blocking=True),
     Operation("vector_stores.file_batches.cancel", "POST", f"{_BATCH}/cancel", _read, _cancel_batch, own=True, blocking=True),
     Operation(
-        "vector_stores.file_batches.list_files", "GET", f"{_BATCH}/files", _read_list, _list_batch, own=True, blocking=True
+        "vector_stores.file_batches.list_files", "GET", f"{_BATCH}/files", _read_batch_list, _list_batch, own=True, blocking=True
     ),
 )  # fmt: skip
