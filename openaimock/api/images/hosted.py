@@ -1,7 +1,7 @@
 """Hosted pictures: the addresses at which the mock serves the images of its answers, without a key, as the API's storage does.
 
 The address is ``BASE/__openaimock-images/NAMESPACE/ID.png?sig=...``. The bytes are in the blobs of the namespace; the oldest
-pictures make room for new ones. The signature keeps out those who have not got the address.
+pictures make room for new ones. The signature keeps out those who do not have the address.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from ...seed import digest
 from ...state.namespace import Context
 from ...state.store import State, StateFull, Store
 from .. import lists
-from .pictures import FORMATS, Picture
+from .pictures import Picture
 
 #: The beginning of the path of every address.
 PATH = "/__openaimock-images/"
 _COLLECTION = "hosted_images"
+#: The formats whose content type is ``image/`` with their name.
+_FORMATS = ("png", "jpeg", "webp", "gif")
 #: How many pictures a namespace serves, and how many are deleted at once when the store is full.
 MOST, _ROOM = 1_000, 50
 
@@ -53,7 +55,7 @@ def find(path: str, query: str, store: Store, secret: str) -> payloads.Raw | Non
     with file:
         data = file.read()
     format = name.rpartition(".")[2]
-    return payloads.Raw(data, f"image/{format}" if format in FORMATS else "application/octet-stream")
+    return payloads.Raw(data, f"image/{format}" if format in _FORMATS else "application/octet-stream")
 
 
 def _signature(secret: str, namespace: str, name: str) -> str:

@@ -159,7 +159,7 @@ def delete(store: State, id: str) -> bool:
     else:
         for item in record["response"]["output"]:
             store.delete(_ITEMS, item["id"])
-    # An item that has got no id yet is not stored by itself.
+    # An item that has no id yet is not stored by itself.
     for item in record["input"]:
         if item.get("id"):
             store.delete(_ITEMS, item["id"])
