@@ -136,14 +136,9 @@ def once_each(values: Iterable[Any], key: Hashable, compute: Callable[[Any], T])
         if part is None or part.value is not value:
             results.append(compute(value))
         else:
-            facts = part.facts
-            result = facts.get(key, _ABSENT)
-            if result is _ABSENT:
-                result = compute(value)
-                if len(facts) >= MAX_FACTS:
-                    facts.clear()
-                facts[key] = result
-            results.append(result)
+            # Most results are there: a call for each of a long conversation would cost more than the test.
+            result = part.facts.get(key, _ABSENT)
+            results.append(part.fact(key, compute) if result is _ABSENT else result)
     return results
 
 
