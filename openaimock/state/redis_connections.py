@@ -58,7 +58,7 @@ class Connections:
         try:
             return self._run(command)
         except redis.ResponseError as error:
-            raise self._refused(error) from None
+            raise self._unavailable(error) from None
 
     def script(self, script: Script, keys: tuple[str, ...], *arguments: Part) -> Any:
         """The answer of a script. StoreUnavailable."""
@@ -70,7 +70,7 @@ class Connections:
                 # The server has not seen the script since its start.
                 return self._run((b"EVAL", script.text, *tail))
         except redis.ResponseError as error:
-            raise self._refused(error) from None
+            raise self._unavailable(error) from None
 
     def close(self) -> None:
         """Close all connections that are not in use."""
@@ -156,11 +156,8 @@ class Connections:
         self._pause_end = monotonic() + PAUSE
         return self._failure
 
-    def _refused(self, error: redis.ResponseError) -> StoreUnavailable:
-        """The error of the store for a command that the server did not run: no memory, no permission, a replica."""
-        return self._unavailable(error)
-
     def _unavailable(self, error: Exception) -> StoreUnavailable:
+        """The error of the store for one of the client, such as a command that the server refuses: no memory, no permission."""
         reason = " ".join(str(error).split()) or type(error).__name__
         # A script is named by its digest, which says nothing to users.
         reason = re.sub(r"\.? script: [0-9a-f]{40}\b.*", "", reason)
