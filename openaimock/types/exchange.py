@@ -73,6 +73,11 @@ class Exchange:
         return "no rule" if self.error is None else self.error.code or "error"
 
     @property
+    def stream(self) -> bool:
+        """Whether the request asks for a stream; False when it was not read."""
+        return self.ask is not None and self.ask.stream
+
+    @property
     def matched(self) -> bool:
         """Whether a rule answered."""
         return self.match is not None
