@@ -108,8 +108,7 @@ def _unmatched(mock: MockServer) -> list[str]:
 def _findings(mock: MockServer, allow: Sequence[str]) -> list[str]:
     from .. import verdict
 
-    verdict.check_codes(allow)
-    return verdict.lines(finding for finding in mock.verdict() if finding.code not in allow)
+    return verdict.lines(verdict.findings(mock.exchanges, allow))
 
 
 def _leftovers(mock: MockServer) -> list[str]:
