@@ -73,19 +73,18 @@ def verdict(
 ) -> str:
     """Why the exchanges of a test make it fail; "" when they do not.
 
-    It fails for every ``when`` without a reply, and for every request that no rule matched, unless these are allowed; when it is
-    ``completed``, also for rules that did not answer as often as they expect; when it is ``strict``, also for rules and replies
-    that were never used; with ``verdict``, also for findings about the client, except for those whose codes it lists. ValueError
-    for a code that does not exist.
+    It fails for every ``when`` without a reply, and for every request that no rule matched, unless these are allowed. A test
+    that is ``completed`` also fails for rules that did not answer as often as they expect; when it is ``strict``, for rules and
+    replies that were never used; with ``verdict``, for findings about the client, except for those whose codes it lists.
+    ValueError for a code that does not exist.
     """
     lines = [f"when() at {place} has no reply: add .reply(...), .replies(...) or .error(...)" for place in mock.unfinished]
     lines += [] if allow_unmatched else _unmatched(mock)
     if completed:
         lines += [f"unexpected: {line}" for line in assertions.unexpected(mock.coverage())]
-    if strict:
-        lines += _leftovers(mock)
-    if verdict is not None and verdict is not False:
-        lines += _findings(mock, () if verdict is True else verdict)
+        lines += _leftovers(mock) if strict else []
+        if verdict is not None and verdict is not False:
+            lines += _findings(mock, () if verdict is True else verdict)
     return redaction.text("\n".join(lines), secrets(mock.app.api.config))
 
 
