@@ -10,7 +10,7 @@ from typing import Any
 
 from ..config.load import Config, load, secrets
 from ..text import redaction
-from . import assertions
+from . import assertions, coverage_report
 from .mock import MockServer
 
 #: The client's key when the configuration has none.
@@ -112,11 +112,11 @@ def _findings(mock: MockServer, allow: Sequence[str]) -> list[str]:
 
 def _leftovers(mock: MockServer) -> list[str]:
     report = mock.coverage()
-    places = {rule["id"]: f" ({rule['place']})" if rule["place"] else "" for rule in report["rules"]}
-    lines = [f"leftover rule: {id}{places[id]} never answered" for id in report["never"]]
+    names = {rule["id"]: coverage_report.name(rule) for rule in report["rules"]}
+    lines = [f"leftover rule: {names[id]} never answered" for id in report["never"]]
     for id, positions in report["unreached"].items():
         numbers = ", ".join(str(position + 1) for position in positions)
-        lines.append(f"leftover reply: {id}{places[id]}: {_noun(mock, id)} {numbers} was never sent")
+        lines.append(f"leftover reply: {names[id]}: {_noun(mock, id)} {numbers} was never sent")
     return lines
 
 
