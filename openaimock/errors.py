@@ -14,8 +14,7 @@ class APIError(Exception):
     """An error as the API sends it: a status and ``{"error": {message, type, param, code}}``.
 
     ``more`` is added to the error object (``nearest`` on a miss), ``beside`` to the members beside it, ``headers`` to the
-    response. ``logged`` is the message for
-    the log and the journal, where it must be another one.
+    response. ``logged`` is the message for the log and the journal, where it must be another one.
     """
 
     def __init__(

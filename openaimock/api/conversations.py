@@ -14,15 +14,11 @@ from ..types.ask import Ask
 from ..types.reply import Reply
 from . import lists
 from .operation import Operation
+from .reading import no_body
 from .responses import store as stored
 from .responses.items import Item, new_id, normalize_item
 from .responses.params import CONVERSATION, CONVERSATION_ITEMS, CONVERSATION_UPDATE, check_update
 from .responses.store import CONVERSATIONS, collection
-
-
-def _read(request: Request) -> Ask:
-    """The Ask of an operation without a body. It has no messages: rules about messages apply to responses only."""
-    return Ask("conversations", query=request.query)
 
 
 def _read_create(request: Request) -> Ask:
@@ -111,6 +107,7 @@ def _delete_item(ask: Ask, reply: Reply | None, context: Context) -> payloads.JS
 
 
 _ONE = "/conversations/<conversation_id>"
+_read = no_body("conversations")
 ENDPOINTS = (
     Operation("conversations.create", "POST", "/conversations", _read_create, _create, own=True, params=CONVERSATION),
     Operation("conversations.retrieve", "GET", _ONE, _read, _retrieve, own=True),

@@ -20,6 +20,7 @@ from ..types.ask import Ask
 from ..types.reply import Reply
 from . import lists, stored_files
 from .operation import Operation
+from .reading import no_body, query_of
 
 #: Purposes whose files the API does not give back.
 _NOT_GIVEN_BACK = ("assistants", "user_data")
@@ -38,11 +39,6 @@ def single_file(files: Mapping[str, Any], name: str) -> UploadedFile | None:
         raise APIError(400, f"Invalid '{name}': expected one file, but got several instead.", param=name, code="invalid_type")
     # A form of a browser has a nameless, empty file when none was chosen.
     return file if file is not None and (file.filename or file.size) else None
-
-
-def _read(request: Request) -> Ask:
-    """The Ask of an operation without a body."""
-    return Ask("files", query=request.query)
 
 
 def _read_create(request: Request) -> Ask:
@@ -78,12 +74,6 @@ def _create(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     return payloads.JSON(stored_files.add(context, file.filename, purpose, file.chunks(), expires_at))
 
 
-def _read_list(request: Request) -> Ask:
-    query = LIST.coerce(request.query)
-    LIST.check(query)
-    return Ask("files", query=query)
-
-
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     return payloads.JSON(stored_files.page(context, ask.query))
 
@@ -104,7 +94,7 @@ def _content(ask: Ask, reply: Reply | None, context: Context) -> payloads.Raw | 
         raise stored_files.detailed(APIError(400, f"Not allowed to download files of purpose: {file['purpose']}"))
     content = stored_files.open_bytes(context.store, file["id"])
     if content is None:  # deleted in the meantime
-        raise stored_files.detailed(APIError(404, f"No such File object: {file['id']}", param="id"))
+        raise stored_files.no_such_object("File", file["id"])
     stored = payloads.Stored(content, file["bytes"], headers=(("content-disposition", _disposition(file["filename"])),))
     return stored if file["bytes"] > _LARGE else stored.whole()
 
@@ -118,9 +108,10 @@ def _disposition(filename: str) -> str:
 
 
 _ONE = "/files/<file_id>"
+_read = no_body("files")
 ENDPOINTS = (
     Operation("files.create", "POST", "/files", _read_create, _create, own=True, params=CREATE),
-    Operation("files.list", "GET", "/files", _read_list, _list, own=True),
+    Operation("files.list", "GET", "/files", query_of("files", LIST), _list, own=True),
     Operation("files.retrieve", "GET", _ONE, _read, _retrieve, own=True),
     Operation("files.delete", "DELETE", _ONE, _read, _delete, own=True),
     Operation("files.content", "GET", f"{_ONE}/content", _read, _content, own=True),

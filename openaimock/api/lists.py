@@ -1,4 +1,4 @@
-"""List objects with pages, deletion objects, and the lookup of stored objects with the API's 404."""
+"""List objects with pages, deletion objects, the values of a collection, and the lookup of stored objects with the API's 404."""
 
 from __future__ import annotations
 
@@ -61,6 +61,17 @@ def stored_page(
         param = "after" if after and store.get(collection, after) is None else "before"
         raise _no_such_item(str(query.get(param)), param)
     return list_object([view(value) for value in page.items], page.more)
+
+
+def view(record: Mapping[str, Any]) -> dict[str, Any]:
+    """An object as the API shows it: without the members of the mock's own, whose names begin with ``_``."""
+    return {name: value for name, value in record.items() if not name.startswith("_")}
+
+
+def values(store: State, collection: str, limit: int) -> list[Any]:
+    """The first ``limit`` values of a collection, oldest first."""
+    page = store.page(collection, limit=limit)
+    return page.items if page else []
 
 
 def _no_such_item(id: str, param: str) -> APIError:

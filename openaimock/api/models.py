@@ -11,6 +11,7 @@ from ..params.models import fine_tuned_from
 from ..state.namespace import Context
 from ..types.ask import Ask
 from ..types.reply import Reply
+from . import lists
 from .operation import Operation
 
 #: The collection of the store that has the fine-tuned models.
@@ -36,9 +37,8 @@ def _not_found(model: str) -> APIError:
 
 
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    page = context.store.page(COLLECTION, limit=10_000)
     models = [_model(name, context) for name in context.model_names]
-    return payloads.JSON({"object": "list", "data": [*models, *(page.items if page else ())]})
+    return payloads.JSON({"object": "list", "data": [*models, *lists.values(context.store, COLLECTION, 10_000)]})
 
 
 def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
@@ -54,7 +54,7 @@ def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
             raise _not_found(ask.model)
         if not fine_tuned_from(ask.model):
             raise APIError(403, f"You are not allowed to delete the model '{ask.model}': only fine-tuned models can be deleted.")
-    return payloads.JSON({"id": ask.model, "object": "model", "deleted": True})
+    return payloads.JSON(lists.deleted(ask.model, "model"))
 
 
 ENDPOINTS = (

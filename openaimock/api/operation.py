@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..http.request import Request
 from ..types.ask import Ask
-from ..types.operations import ANSWERING, OPERATIONS
+from ..types.operations import ANSWERING_IDS, OPERATIONS
 
 if TYPE_CHECKING:
     from ..params.table import Table
@@ -45,4 +45,4 @@ class Operation:
     @property
     def reads_state(self) -> bool:
         """Whether an answer can hold what earlier requests stored: prompts and files of other clients."""
-        return self.id not in ANSWERING.values() and self.name != "models"
+        return self.id not in ANSWERING_IDS and self.name != "models"

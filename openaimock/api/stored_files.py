@@ -66,7 +66,7 @@ def expires_at(body: Mapping[str, Any], created: int, default: int | None = None
 def get(store: State, id: str, now: float) -> File | None:
     """The object of a file; None when there is none, or when it has expired."""
     file: File | None = store.get(FILES, id)
-    if file is not None and _is_expired(file, now):
+    if file is not None and has_expired(file, now):
         delete(store, id)
         return None
     return file
@@ -76,8 +76,13 @@ def lookup(context: Context, id: str) -> File:
     """The object of a file. APIError 404 in the API's words when there is none."""
     file = get(context.store, id, context.now)
     if file is None:
-        raise detailed(APIError(404, f"No such File object: {id}", param="id"))
+        raise no_such_object("File", id)
     return file
+
+
+def no_such_object(kind: str, id: str) -> APIError:
+    """The error for an id that the API's file service does not know; ``kind`` is ``File`` or ``Upload``."""
+    return detailed(APIError(404, f"No such {kind} object: {id}", param="id"))
 
 
 def detailed(error: APIError) -> APIError:
@@ -106,11 +111,11 @@ def delete(store: State, id: str) -> bool:
 
 def remove_expired(store: State, now: float) -> None:
     """Delete the files that have expired."""
-    files = store.page(FILES, limit=store.count(FILES))
-    for file in files.items if files else ():
-        if _is_expired(file, now):
+    for file in lists.values(store, FILES, store.count(FILES)):
+        if has_expired(file, now):
             delete(store, file["id"])
 
 
-def _is_expired(file: File, now: float) -> bool:
-    return file["expires_at"] is not None and file["expires_at"] <= now
+def has_expired(stored: Mapping[str, Any], now: float) -> bool:
+    """Whether the ``expires_at`` of a stored object, which may be None, has passed."""
+    return stored["expires_at"] is not None and stored["expires_at"] <= now

@@ -18,9 +18,10 @@ from ..state.namespace import Context
 from ..state.store import State
 from ..types.ask import Ask
 from ..types.reply import Reply
-from . import stored_files
+from . import lists, stored_files
 from .files import single_file
 from .operation import Operation
+from .reading import body_of, no_body
 
 UPLOADS = "uploads"
 #: The API's limit of a part, in bytes, and the seconds in which an upload must be completed.
@@ -37,15 +38,6 @@ def _parts(upload: str) -> str:
     return f"{UPLOADS}/{upload}/parts"
 
 
-# Reading
-
-
-def _read_create(request: Request) -> Ask:
-    body = request.object()
-    CREATE.check(body)
-    return Ask("uploads", body)
-
-
 def _read_part(request: Request) -> Ask:
     fields, files = request.form()
     data = single_file(files, "data")
@@ -55,25 +47,13 @@ def _read_part(request: Request) -> Ask:
     return Ask("uploads", fields, files=files)
 
 
-def _read_complete(request: Request) -> Ask:
-    body = request.object()
-    COMPLETE.check(body)
-    return Ask("uploads", body)
-
-
-def _read_cancel(request: Request) -> Ask:
-    return Ask("uploads")
-
-
-# The operations
-
-
 def _create(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     body, store = ask.body, context.store
     _expire(store, context.now)
-    if store.count(UPLOADS) >= MAX_UPLOADS and (oldest := store.page(UPLOADS, limit=1)):
-        _free(store, oldest.items[0]["id"])
-        store.delete(UPLOADS, oldest.items[0]["id"])
+    if store.count(UPLOADS) >= MAX_UPLOADS:
+        for oldest in lists.values(store, UPLOADS, 1):
+            _free(store, oldest["id"])
+            store.delete(UPLOADS, oldest["id"])
     upload: Upload = {
         "id": context.ids.hex("upload_"),
         "object": "upload",
@@ -87,7 +67,7 @@ def _create(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
         "_expires_after": body.get("expires_after"),
     }
     store.put(UPLOADS, upload["id"], upload)
-    return payloads.JSON(_view(upload))
+    return payloads.JSON(lists.view(upload))
 
 
 def _add_part(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
@@ -129,7 +109,7 @@ def _complete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
         store.update(UPLOADS, upload["id"], {"status": "pending"})
         raise
     _free(store, upload["id"])
-    return payloads.JSON(_view(store.update(UPLOADS, upload["id"], {"file": file}) or {**upload, "file": file}))
+    return payloads.JSON(lists.view(store.update(UPLOADS, upload["id"], {"file": file}) or {**upload, "file": file}))
 
 
 def _check_md5(store: State, part_ids: Sequence[str], expected: str | None) -> None:
@@ -147,15 +127,10 @@ def _cancel(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     if store.update(UPLOADS, upload["id"], {"status": "cancelled"}, {"status": "pending"}) is None:
         _pending(ask, context, "be cancelled")
     _free(store, upload["id"])
-    return payloads.JSON(_view({**upload, "status": "cancelled"}))
+    return payloads.JSON(lists.view({**upload, "status": "cancelled"}))
 
 
 # Parts of the operations
-
-
-def _view(upload: Upload) -> Upload:
-    """An upload as the API shows it."""
-    return {name: value for name, value in upload.items() if not name.startswith("_")}
 
 
 def _pending(ask: Ask, context: Context, purpose: str) -> Upload:
@@ -164,7 +139,7 @@ def _pending(ask: Ask, context: Context, purpose: str) -> Upload:
     id = ask.params["upload_id"]
     upload: Upload | None = context.store.get(UPLOADS, id)
     if upload is None:
-        raise stored_files.detailed(APIError(404, f"No such Upload object: {id}", param="id"))
+        raise stored_files.no_such_object("Upload", id)
     if upload["status"] != "pending":
         raise APIError(400, f"Upload '{id}' has the status '{upload['status']}'; only a pending upload can {purpose}.")
     return upload
@@ -182,27 +157,26 @@ def _bytes(store: State, part_ids: Sequence[str]) -> Iterator[bytes]:
 
 def _free(store: State, upload: str) -> None:
     """Delete the parts of an upload."""
-    parts = store.page(_parts(upload), limit=MAX_PARTS)
-    for part in parts.items if parts else ():
+    for part in lists.values(store, _parts(upload), MAX_PARTS):
         store.delete_blob(part["id"])
         store.delete(_parts(upload), part["id"])
 
 
 def _expire(store: State, now: float) -> None:
     """Mark the uploads that were not completed in time, and delete their parts."""
-    uploads = store.page(UPLOADS, limit=MAX_UPLOADS)
-    for upload in uploads.items if uploads else ():
+    for upload in lists.values(store, UPLOADS, MAX_UPLOADS):
         if upload["status"] == "pending" and upload["expires_at"] <= now:
             store.update(UPLOADS, upload["id"], {"status": "expired"}, {"status": "pending"})
             _free(store, upload["id"])
 
 
 _ONE = "/uploads/<upload_id>"
+_read_complete = body_of("uploads", COMPLETE)
 ENDPOINTS = (
-    Operation("uploads.create", "POST", "/uploads", _read_create, _create, own=True, params=CREATE),
+    Operation("uploads.create", "POST", "/uploads", body_of("uploads", CREATE), _create, own=True, params=CREATE),
     Operation("uploads.parts.create", "POST", f"{_ONE}/parts", _read_part, _add_part, own=True, params=PARTS_CREATE),
     Operation(
         "uploads.complete", "POST", f"{_ONE}/complete", _read_complete, _complete, own=True, params=COMPLETE, blocking=True
     ),
-    Operation("uploads.cancel", "POST", f"{_ONE}/cancel", _read_cancel, _cancel, own=True),
+    Operation("uploads.cancel", "POST", f"{_ONE}/cancel", no_body("uploads"), _cancel, own=True),
 )

@@ -12,15 +12,13 @@ from ..http.json import dump
 from ..http.request import Request
 from ..state.store import State
 from ..types.ask import Ask
-from ..types.operations import ANSWERING
+from ..types.operations import ANSWERING_IDS
 from . import overrides
 
 #: Asks of bodies up to this many bytes are cached.
 MAX_BODY = 4096
 #: The number of cached Asks at which the cache is emptied.
 MAX_ENTRIES = 1024
-
-_ANSWERING = frozenset(ANSWERING.values())
 
 
 class AskReader:
@@ -42,7 +40,7 @@ class AskReader:
             ask = _read(operation, request)
         ask.method, ask.path, ask.params = operation.method, route.path, route.params
         ask.namespace, ask.headers, ask.state = namespace.name, request.headers, namespace.scenarios()
-        ask.operation, ask.answers_prompt = operation.id, operation.id in _ANSWERING
+        ask.operation, ask.answers_prompt = operation.id, operation.id in ANSWERING_IDS
         ask.attempt = overrides.attempt(request)
         return ask
 

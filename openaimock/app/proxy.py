@@ -149,7 +149,7 @@ class UpstreamProxy:
         """The headers to send to the upstream."""
         named = {name.strip().lower() for name in (request.header("connection") or "").split(",")}
         replaced = {"authorization", "api-key"} if self._key is not None else set()
-        for name, value in request.headers.items():
+        for name, value in request.headers.pairs():
             if name in _NOT_SENT or name in named or name in replaced or name in self._headers:
                 continue
             if value == "" or name.startswith("x-openaimock-"):

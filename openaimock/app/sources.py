@@ -11,7 +11,7 @@ from ..config.load import load_reply
 from ..errors import APIError
 from ..replies.plan import Plan, make_reply, plan, ready
 from ..rules.explain import no_match
-from ..rules.rule import groups, plan_for_hit, reply_index
+from ..rules.rule import groups, reply_for_hit
 from ..text.log import LINES
 from ..types.ask import Ask, Match
 from ..types.reply import Block, Reply
@@ -128,12 +128,11 @@ def select(app: App, call: Call, ask: Ask, match: Match | None) -> Selection:
 
 def selection(match: Match, hit: int) -> Selection | None:
     """What answers a rule's hit (from 0); None when ``then: error`` and all replies are used."""
-    chosen = plan_for_hit(match.rule, match.answer, hit)
+    which, chosen = reply_for_hit(match.rule, match.answer, hit)
     if chosen is None:
         return None
     source = "plan" if chosen.function is None else "function"
-    which = match.answer if match.answer >= 0 else reply_index(match.rule, hit)
-    return Selection(source, chosen, match, which or 0, hit + 1)
+    return Selection(source, chosen, match, which, hit + 1)
 
 
 def _unmatched(app: App, operation: Operation, call: Call, ask: Ask) -> Selection:

@@ -226,7 +226,7 @@ def match_may_block(app: App, call: Call) -> bool:
 def reply_may_block(app: App, call: Call) -> bool:
     """Whether making the reply or its payload may take long."""
     blocking = call.route.operation.blocking
-    if blocking is True or (callable(blocking) and blocking(call.ask)):
+    if blocking is not False and (blocking is True or blocking(call.ask)):
         return True
     if not call.parts:
         ready = call.selection.plan.ready

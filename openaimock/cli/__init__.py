@@ -30,13 +30,14 @@ class Command(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 good, 1 could not start, 2 bad arguments, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
-    name = words[0] if words and words[0] in COMMANDS else "serve"
-    if name == "serve" and (command_name := _similar_command(words)):
+    explicit = bool(words) and words[0] in COMMANDS
+    name = words[0] if explicit else "serve"
+    if not explicit and (command_name := _similar_command(words)):
         print(f"openaimock: '{words[0]}' is not a command or a file; did you mean '{command_name}'?", file=sys.stderr)
         return USAGE
     command = COMMANDS[name]
     parser = _parser(name, command)
-    words = words[1:] if words and words[0] == name else words
+    words = words[1:] if explicit else words
     if command.runs and not {"--", "-h", "--help"} & set(words):
         # Without the separator the options of the other command would be taken for ours; the command says so.
         words = ["--"]
@@ -194,7 +195,7 @@ def _in_module(name: str, help: str, runs: bool = False) -> Command:
 COMMANDS = {
     "serve": Command(serve_arguments, serve, "Serve a mock of the OpenAI API from YAML rules."),
     "check": Command(_check_arguments, _check, "Check a configuration: print every problem with its place."),
-    "verify": _in_module("verify", "Compare rules with the models, parameters and answers of today's API."),
+    "verify": _in_module("verify", "Compare rules with the models, parameters and answers of the API."),
     "explain": Command(_explain_arguments, _explain, "Print which rule answers a request, and why the others do not."),
     "schema": Command(_no_arguments, _schema, "Print the JSON Schema of a configuration, for editors."),
     "convert": _in_module("convert", "Write rules from the files of other tools: cassettes, HAR, fixtures, batches."),

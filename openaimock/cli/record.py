@@ -12,8 +12,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command to a parser."""
     serve_arguments(parser, configs=False)
     parser.add_argument("--upstream", metavar="URL", required=True, help="base URL such as https://api.openai.com/v1")
-    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the file of recordings, made when there is none")
-    parser.add_argument("--mode", choices=("once", "new", "all"), default="new", help="what is recorded (new: what FILE lacks)")
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the file of recordings; a missing one is created")
+    parser.add_argument(
+        "--mode",
+        choices=("once", "new", "all"),
+        default="new",
+        help="once: record into a new file only; new: what FILE does not answer; all: everything again (new)",
+    )
     parser.add_argument("--timing", action="store_true", help="record the gaps between the pieces of streams")
     parser.add_argument("--ids", choices=("made", "keep"), default="made", help="keep: answer with the recorded ids and times")
     parser.add_argument("--redact", metavar="NAME", action="append", default=[], help="a member to mask; may be repeated")

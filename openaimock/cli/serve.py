@@ -35,7 +35,9 @@ def serve_arguments(parser: argparse.ArgumentParser, *, configs: bool = True) ->
     parser.add_argument("-l", "--log-file", metavar="F", help="write the log to a file")
     parser.add_argument("-v", "--verbose", action="store_true", help="log every exchange")
     parser.add_argument("--log-format", choices=("text", "json"), default="text", help="how log lines are written")
-    parser.add_argument("--workers", type=_workers, default=1, metavar="N", help="processes that share the port (1)")
+    parser.add_argument(
+        "--workers", type=_workers, default=1, metavar="N", help="processes that share the port and the state (1)"
+    )
     parser.add_argument("--watch", action="store_true", help="reload when a configuration file changes")
     parser.add_argument("--coverage", action="store_true", help="print the coverage of the rules at the end")
     parser.add_argument("--coverage-xml", metavar="F", help="write the coverage to a file as JUnit XML")

@@ -365,7 +365,7 @@ SHAPES["rule"] = Struct("a rule", (
     Field("matcher", shape("old_matcher"), "A conversation to answer with ``response``."),
     Field("reply", shape("reply"), "The answer."),
     Field("replies", ListOf(shape("reply"), least=1), "Answers that are used one after another."),
-    Field("response", shape("response"), "The answer as a whole chat completion."),
+    Field("response", shape("response"), "The answer as a whole chat completion or Response."),
     Field("then", Choice(("last", "cycle", "error"), "a way to go on"),
           "What follows after the last of ``replies``.", default="last"),
     Field("times", Numeric(low=1, whole=True), "How often the rule answers; then it matches no more.", default="always"),

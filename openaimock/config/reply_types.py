@@ -241,9 +241,9 @@ class MockReply(Timing, total=False):
     blocks: Sequence[BlockConfig]
     finish_reason: str | None
     usage: Mapping[str, Any] | None
-    id: str
-    created: int
-    model: str
+    id: str | None
+    created: int | None
+    model: str | None
     system_fingerprint: str | None
     service_tier: str | None
     auto: bool

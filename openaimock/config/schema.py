@@ -258,7 +258,7 @@ _NOUNS = {
     "reply": "a reply",
     "message": "a message",
     "old_matcher": "a matcher of messages",
-    "response": "a chat completion",
+    "response": "a recorded answer",
     "rule": "a rule",
     "unmatched": "``error``, ``echo``, ``auto``, ``proxy`` or a reply",
     "fault": "a fault",

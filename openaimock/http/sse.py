@@ -28,7 +28,8 @@ def event(payload: dict[str, Any], tokens: float = 0.0) -> Frame:
 
 #: Longer events are passed on in parts.
 _MAX_EVENT = 16 * 1024 * 1024
-_EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+#: What ends an event.
+EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
 def events(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -37,7 +38,7 @@ def events(pieces: Iterable[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         rest += piece
         begin = 0
-        for end in _EVENT_END.finditer(rest):
+        for end in EVENT_END.finditer(rest):
             yield rest[begin : end.end()]
             begin = end.end()
         rest = rest[begin:]

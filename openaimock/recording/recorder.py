@@ -13,13 +13,14 @@ from typing import Any
 from ..config.append import append_rules
 from ..errors import ConfigError
 from ..http.json import dump
+from ..http.sse import EVENT_END
 from ..rules.rule import Rule
 from ..rules.ruleset import RuleSet
 from ..types.clock import monotonic
 from . import conditions
 from .exchange import OwnAnswer, Recording, Skipped, header_map, parsed, unpacked
 from .payloads import move_payloads
-from .redactor import Redactor
+from .redactor import ACCOUNT_HEADERS, Redactor
 from .rules import Draft, Entry
 from .session import Session
 from .verify import verified
@@ -38,7 +39,6 @@ _MAX_WAITING = 100
 _LAST_EVENTS = (b"data: [DONE]", b"event: response.completed", b"event: response.incomplete", b"event: response.failed")
 #: Values of cookies shorter than this say which of a few things a user chose, in words that a text may hold.
 _SHORTEST_COOKIE = 10
-_EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
 class Recorder:
@@ -272,7 +272,7 @@ class Tap:
             return
         if self._arrivals and recording.streamed and recording.response == raw:
             recording = recording._replace(gaps=gaps(raw, self._arrivals, self._started))
-        private = [value for name, value in lowered.items() if name in ("openai-organization", "openai-project")]
+        private = [value for name, value in lowered.items() if name in ACCOUNT_HEADERS]
         self._recorder.record(recording, [*self._secrets, *private, *_cookies(headers, self._request)])
 
 
@@ -289,7 +289,7 @@ def gaps(raw: bytes, arrivals: Sequence[tuple[int, float]], started: float) -> t
     """The milliseconds before each event of a stream. ``arrivals`` have the bytes that were there at each time (seconds)."""
     results: list[float] = []
     before, begin, at = started, 0, 0
-    for match in _EVENT_END.finditer(raw):
+    for match in EVENT_END.finditer(raw):
         block, begin, end = raw[begin : match.start()], match.end(), match.end()
         if b"data:" not in block:
             continue

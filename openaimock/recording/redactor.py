@@ -15,7 +15,7 @@ from ..text.redaction_members import MASK, mask_members
 JSON = Any
 #: Names of accounts, which the API writes into errors. They are no secrets in a journal, but a file is for many eyes.
 _ACCOUNT = re.compile(r"\b(org-|proj_|user-)[A-Za-z0-9]{12,}")
-_ACCOUNT_HEADERS = ("openai-organization", "openai-project")
+ACCOUNT_HEADERS = ("openai-organization", "openai-project")
 #: Masked texts that are cached, and the length up to which they are: conversations repeat their messages.
 _CACHED, _CACHED_LENGTH = 1024, 65536
 #: Secrets of requests that are remembered. A client has few keys.
@@ -109,7 +109,7 @@ class Redactor:
 def header_secrets(headers: Iterable[tuple[str, str]]) -> list[str]:
     """Values of headers that must not reach a recording: keys, cookies, and names of accounts. Names are in lower case."""
     values = [
-        value for name, value in headers if name in _ACCOUNT_HEADERS or name in redaction.HEADERS or redaction.is_secret(name)
+        value for name, value in headers if name in ACCOUNT_HEADERS or name in redaction.HEADERS or redaction.is_secret(name)
     ]
     return [value.partition(" ")[2].strip() if value[:7].lower() == "bearer " else value for value in values]
 

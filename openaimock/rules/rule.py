@@ -306,20 +306,19 @@ def fits_role(turn: Turn, message: Message) -> bool:
 # Replies of a rule
 
 
-def plan_for_hit(rule: Rule, answer: int, used: int) -> Plan | None:
-    """The plan for a rule's hit number ``used`` (from 0); None when ``then: error`` and all replies are used."""
+def reply_for_hit(rule: Rule, answer: int, used: int) -> tuple[int, Plan | None]:
+    """The index and the plan of the reply for a rule's hit number ``used`` (from 0).
+
+    The plan is None when ``then: error`` and all replies are used.
+    """
     if answer >= 0:
-        return rule.flow[answer].plan
-    index = reply_index(rule, used)
-    return None if index is None else rule.plans[index]
-
-
-def reply_index(rule: Rule, used: int) -> int | None:
-    """The index of the reply for a rule's hit number ``used`` (from 0); None when ``then: error`` and all are used."""
+        return answer, rule.flow[answer].plan
     count = len(rule.plans)
-    if used < count:
-        return used
-    return {"last": count - 1, "cycle": used % count, "error": None}[rule.then]
+    if used >= count:
+        if rule.then == "error":
+            return used, None
+        used = used % count if rule.then == "cycle" else count - 1
+    return used, rule.plans[used]
 
 
 def groups(rule: Rule, ask: Ask) -> dict[str, str]:

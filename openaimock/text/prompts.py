@@ -5,6 +5,7 @@ The API does not publish its format. The constants here were fitted to usage tha
 
 # Annotations are evaluated at once: a NamedTuple would compile each of them from its text, which costs a start 1 ms.
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -108,7 +109,13 @@ class _Counted(NamedTuple):
 
 def _key(facts: Facts, endpoint: str) -> str:
     """What the tokens of a part depend on beside the part, as a key of its results."""
-    return f"{endpoint} {facts.prompt} {facts.encoding} {facts.image} {tokens.tokenizer(facts.encoding).name}"
+    return _joined(endpoint, facts.prompt, facts.encoding, facts.image, tokens.tokenizer(facts.encoding).name)
+
+
+@lru_cache(maxsize=256)
+def _joined(*dependencies: object) -> str:
+    # A text, because it remembers its hash; cached, because every request needs one of a few.
+    return " ".join(map(str, dependencies))
 
 
 def count_chat(body: Mapping[str, JSON], facts: Facts) -> int:

@@ -19,6 +19,8 @@ ANSWERING: Mapping[str, str] = {
     "audio.transcriptions": "audio.transcriptions.create",
     "audio.translations": "audio.translations.create",
 }
+#: The ids of these operations.
+ANSWERING_IDS = frozenset(ANSWERING.values())
 #: Every operation by its id, which is the SDK's name of its method, with its endpoint. A static copy of the tables in ``api``,
 #: so that a configuration can be checked without importing the whole API; a test compares them.
 OPERATIONS: Mapping[str, str] = {
@@ -91,4 +93,4 @@ def select_all(names: Iterable[str]) -> frozenset[str]:
 
 def answers_prompt(id: str) -> bool:
     """Whether an operation answers a prompt, so that rules without ``endpoint`` apply to it."""
-    return ANSWERING.get(OPERATIONS.get(id, "")) == id
+    return id in ANSWERING_IDS

@@ -7,7 +7,7 @@ requests: nothing may change them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -112,10 +112,6 @@ class Parts:
         young.by_id[id(part.value)] = part
         young.size += len(part.text) * PER_CHARACTER + PER_PART
 
-    def generations(self) -> tuple[Mapping[int, Part], Mapping[int, Part]]:
-        """The parts of both generations by the identity of their value; compare the value itself."""
-        return self._young.by_id, self._old.by_id
-
     def of(self, value: object) -> Part | None:
         """The part with this very value."""
         part = self._young.by_id.get(id(value)) or self._old.by_id.get(id(value))
@@ -128,7 +124,8 @@ PARTS = Parts()
 
 def once_each(values: Iterable[Any], key: Hashable, compute: Callable[[Any], T]) -> list[T]:
     """``once`` for each value of a list."""
-    young, old = PARTS.generations()
+    # As in ``Parts.of``, without a call for each value.
+    young, old = PARTS._young.by_id, PARTS._old.by_id
     results: list[T] = []
     for value in values:
         place = id(value)
@@ -136,14 +133,9 @@ def once_each(values: Iterable[Any], key: Hashable, compute: Callable[[Any], T])
         if part is None or part.value is not value:
             results.append(compute(value))
         else:
-            facts = part.facts
-            result = facts.get(key, _ABSENT)
-            if result is _ABSENT:
-                result = compute(value)
-                if len(facts) >= MAX_FACTS:
-                    facts.clear()
-                facts[key] = result
-            results.append(result)
+            # Most results are there: a call for each of a long conversation would cost more than the test.
+            result = part.facts.get(key, _ABSENT)
+            results.append(part.fact(key, compute) if result is _ABSENT else result)
     return results
 
 

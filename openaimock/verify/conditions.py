@@ -8,9 +8,6 @@ from typing import Any, NamedTuple
 from ..config.rules import Entry
 from ..types import operations
 
-#: The operations of rules that name no endpoint.
-_ANSWERING = frozenset(operations.ANSWERING.values())
-
 
 class Condition(NamedTuple):
     """One key of ``when`` with its value in normal form, and the keys that lead to it in the rule.
@@ -30,7 +27,8 @@ def conditions(entry: Entry) -> Iterator[Condition]:
     when = entry.rule["when"]
     replies = entry.rule["replies"]
     if when and not (replies and all(reply.get("error") for reply in replies)):
-        yield from _of(when, ("when",), _ANSWERING, False)
+        # The operations of rules that name no endpoint.
+        yield from _of(when, ("when",), operations.ANSWERING_IDS, False)
 
 
 def _of(when: Mapping[str, Any], keys: tuple[str | int, ...], ids: frozenset[str], is_named: bool) -> Iterator[Condition]:

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 
 from .nouns import Bench, Wrong
 from .processes import Server
+from .requests import NUMBER
 from .texts import KEY, Case
 
 _HEADERS = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
 _SCRIPT = Path(__file__).with_name("load.lua")
-#: What the load script replaces by a number in every request, and the numbers of the requests that are sent from here.
-NUMBER = b"########"
+#: The numbers of the requests that are sent from here.
 _numbers = itertools.count()
 
 
@@ -47,7 +47,7 @@ class Load(NamedTuple):
 
 def ask(connection: http.client.HTTPConnection, case: Case) -> str:
     """Send one request and say what is wrong with its answer, "" when nothing is."""
-    body = case.body.replace(NUMBER, b"%08d" % (90_000_000 + next(_numbers)))
+    body = case.body.replace(NUMBER.encode(), b"%08d" % (90_000_000 + next(_numbers)))
     connection.request("POST", case.path, body, {**_HEADERS, **dict(case.headers)})
     response = connection.getresponse()
     raw = response.read()

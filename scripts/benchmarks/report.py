@@ -87,10 +87,18 @@ def _not_reached(rows: Iterable[Row]) -> list[str]:
     return ["Not reached:", "", *(f"- {row.what}: {row.got}, must be {row.need}." for row in missed), ""]
 
 
+def _works(results: Results, order: Iterable[str]) -> list[dict[str, Any]]:
+    return [results["works"][name] for name in order if name in results["works"]]
+
+
+def _rows(works: Iterable[dict[str, Any]]) -> list[Row]:
+    return [Row(*row) for work in works for row in work["rows"]]
+
+
 def render(results: Results, order: Iterable[str]) -> str:
     """The page."""
-    works = [results["works"][name] for name in order if name in results["works"]]
-    rows = [Row(*row) for work in works for row in work["rows"]]
+    works = _works(results, order)
+    rows = _rows(works)
     reached = sum(bool(row.reached) for row in rows)
     lines = [_INTRO, "Ratios", "------", ""]
     lines.append(f"{reached} of {len(rows)} reached." if reached < len(rows) else f"All {len(rows)} reached.")
@@ -120,6 +128,6 @@ def write(bench: Bench, results: Results, order: Iterable[str]) -> Path:
     """Put the page into the documentation."""
     page = bench.root / "docs" / "performance.rst"
     page.write_text(render(results, order), encoding="utf-8")
-    rows = [Row(*row) for name in order if name in results["works"] for row in results["works"][name]["rows"]]
-    (page.parent / "static" / CHART).write_text(charts.draw(_TITLE, charts.bars(rows)), encoding="utf-8")
+    bars = charts.bars(_rows(_works(results, order)))
+    (page.parent / "static" / CHART).write_text(charts.draw(_TITLE, bars), encoding="utf-8")
     return page

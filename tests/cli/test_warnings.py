@@ -30,6 +30,10 @@ def test_a_misspelt_command(tmp_path):
     assert (done.returncode, done.stderr) == (2, "openaimock: 'chekc' is not a command or a file; did you mean 'check'?\n")
 
 
+def test_serve_may_be_named(start):  # noqa: F811
+    assert start("serve", "-p", "0", text=CONFIG).ask().status_code == 200
+
+
 def test_exchanged_arguments_of_explain(tmp_path):
     done = run("explain", "request.json", "mock.yaml")
     assert done.returncode == 2

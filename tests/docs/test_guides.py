@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 import pytest
-from docutils.nodes import entry, literal_block, row
+from docutils.nodes import entry, literal_block, row, title
 
 from ..support.commands import run
 from ..test_layers import ORDER
@@ -38,11 +39,18 @@ def test_the_commands_have_the_output_of_the_page(tmp_path):
         assert run(*arguments, cwd=tmp_path).stdout.rstrip("\n") == output
 
 
-@pytest.mark.parametrize(
-    "option", ["--port", "--host", "--log-file", "--verbose", "--log-format", "--workers", "--watch", "--seed"]
-)
-def test_the_page_describes_every_option(option):
-    assert option in tree("commands.rst").astext()
+def test_the_page_describes_every_option_and_command(capsys):
+    from openaimock.cli import COMMANDS, main
+
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    options = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) - {"--help"}
+    assert {"--port", "--host", "--log-file", "--verbose", "--log-format", "--workers", "--watch", "--seed"} < options
+    page = tree("commands.rst")
+    rows = [next(iter(line.findall(entry))).astext() for line in page.findall(row)]
+    assert {option for option in options if not any(option in cell.split() for cell in rows)} == set()
+    titles = {heading.astext() for heading in page.findall(title)}
+    assert {*COMMANDS} - {"serve"} <= titles
 
 
 #: Pages with directives of Sphinx, or that include a file from outside the folder.

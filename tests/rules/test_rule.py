@@ -256,7 +256,7 @@ def replying(*contents: str, then: str = "last", **more) -> rules.Rule:
 
 
 def taken(rule: rules.Rule, count: int) -> list[str | None]:
-    plans = [rules.plan_for_hit(rule, -1, used) for used in range(count)]
+    plans = [rules.reply_for_hit(rule, -1, used)[1] for used in range(count)]
     return [plan.ready.text if plan and plan.ready else None for plan in plans]
 
 
@@ -266,7 +266,7 @@ def test_replies_come_in_turn(then, texts):
 
 
 def test_the_reply_of_a_flow_is_its_message():
-    plan = rules.plan_for_hit(LONG, 3, 0)
+    _, plan = rules.reply_for_hit(LONG, 3, 0)
     assert plan is not None and plan.ready is not None
     assert plan.ready.text == "It is sunny."
 

@@ -21,27 +21,12 @@ from ...types.reply import Reply
 from .. import lists
 from ..files import single_file
 from ..operation import Operation
+from ..reading import body_of, no_body, query_of
 
 _VOICES, _CONSENTS = "audio.voices", "audio.voice_consents"
 #: The API's limit of a recording, in bytes.
 LARGEST = 10 * 1024 * 1024
 _NO_CONSENT = "No voice consent found with id '{id}'."
-
-
-def _read(request: Request) -> Ask:
-    return Ask(_VOICES if "voice_id" in request.params else _CONSENTS, query=request.query)
-
-
-def _read_list(request: Request) -> Ask:
-    query = params.VOICE_CONSENTS_LIST.coerce(request.query)
-    params.VOICE_CONSENTS_LIST.check(query)
-    return Ask(_CONSENTS, query=query)
-
-
-def _read_update(request: Request) -> Ask:
-    body = request.object()
-    params.VOICE_CONSENTS_UPDATE.check(body)
-    return Ask(_CONSENTS, body)
 
 
 def _read_consent(request: Request) -> Ask:
@@ -143,6 +128,8 @@ def _delete_voice(ask: Ask, reply: Reply | None, context: Context) -> payloads.J
 
 
 _ONE = "/audio/voice_consents/<consent_id>"
+_read, _read_list = no_body(_CONSENTS), query_of(_CONSENTS, params.VOICE_CONSENTS_LIST)
+_read_update = body_of(_CONSENTS, params.VOICE_CONSENTS_UPDATE)
 ENDPOINTS = (
     Operation(
         "audio.voice_consents.create", "POST", "/audio/voice_consents", _read_consent, _create_consent, own=True,
@@ -155,5 +142,5 @@ ENDPOINTS = (
     ),
     Operation("audio.voice_consents.delete", "DELETE", _ONE, _read, _delete_consent, own=True),
     Operation("audio.voices.create", "POST", "/audio/voices", _read_voice, _create_voice, own=True, params=params.VOICES_CREATE),
-    Operation("audio.voices.delete", "DELETE", "/audio/voices/<voice_id>", _read, _delete_voice, own=True),
+    Operation("audio.voices.delete", "DELETE", "/audio/voices/<voice_id>", no_body(_VOICES), _delete_voice, own=True),
 )  # fmt: skip

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from ...errors import APIError
 from ...http import payloads
-from ...http.request import Request
 from ...params.batches import CREATE, LIST
 from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Reply
 from .. import lists
 from ..operation import Operation
+from ..reading import body_of, no_body, query_of
 from . import records
 from .records import BATCHES, Record, change, job_of
 
@@ -21,38 +21,21 @@ from .records import BATCHES, Record, change, job_of
 SMALL = 512 * 1024
 
 
-def _read(request: Request) -> Ask:
-    """The Ask of an operation without a body."""
-    return Ask("batches")
-
-
-def _read_create(request: Request) -> Ask:
-    body = request.object()
-    CREATE.check(body)
-    return Ask("batches", body)
-
-
-def _read_list(request: Request) -> Ask:
-    query = LIST.coerce(request.query)
-    LIST.check(query)
-    return Ask("batches", query=query)
-
-
 def _create(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     record = records.new_record(ask.body, context)
     context.store.put(BATCHES, record["id"], record)
     context.jobs.schedule(context.store, job_of(record["id"]), record["_due"])
-    return payloads.JSON(records.view(record))
+    return payloads.JSON(lists.view(record))
 
 
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    return payloads.JSON(lists.stored_page(context.store, BATCHES, ask.query, view=records.view))
+    return payloads.JSON(lists.stored_page(context.store, BATCHES, ask.query, view=lists.view))
 
 
 def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     """A batch. Each retrieval moves it on by one status, as far as its requests are answered."""
     record = records.lookup(context.store, ask.params["batch_id"])
-    return payloads.JSON(records.view(_advance(record, context)))
+    return payloads.JSON(lists.view(_advance(record, context)))
 
 
 def _advance(record: Record, context: Context) -> Record:
@@ -75,20 +58,21 @@ def _cancel(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     while True:
         record = records.lookup(store, ask.params["batch_id"])
         if record["status"] in ("cancelling", "cancelled"):
-            return payloads.JSON(records.view(record))
+            return payloads.JSON(lists.view(record))
         if record["status"] in records.ENDED:
             raise APIError(409, f"Cannot cancel a batch with status '{record['status']}'.")
         # The batch may get another status at the same time.
         cancelled = records.move(store, record, "cancelling", context.now, _ready=0.0)
         if cancelled is not None:
             context.jobs.schedule(store, job_of(record["id"]), cancelled["_due"])
-            return payloads.JSON(records.view(cancelled))
+            return payloads.JSON(lists.view(cancelled))
 
 
 _ONE = "/batches/<batch_id>"
+_read = no_body("batches")
 ENDPOINTS = (
-    Operation("batches.create", "POST", "/batches", _read_create, _create, own=True, params=CREATE),
-    Operation("batches.list", "GET", "/batches", _read_list, _list, own=True),
+    Operation("batches.create", "POST", "/batches", body_of("batches", CREATE), _create, own=True, params=CREATE),
+    Operation("batches.list", "GET", "/batches", query_of("batches", LIST), _list, own=True),
     Operation("batches.retrieve", "GET", _ONE, _read, _retrieve, own=True, blocking=True),
     Operation("batches.cancel", "POST", f"{_ONE}/cancel", _read, _cancel, own=True),
 )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...errors import APIError
 from ...state.namespace import Context
 from ...state.store import State
-from .. import stored_files
+from .. import lists, stored_files
 
 BATCHES = "batches"
 #: Seconds of the only completion window, and seconds in a status of a batch that is not retrieved.
@@ -82,16 +81,9 @@ def usage_object(prompt: int, completion: int, cached: int = 0, reasoning: int =
     }
 
 
-def view(record: Record) -> Record:
-    """A batch as the API shows it."""
-    return {name: value for name, value in record.items() if not name.startswith("_")}
-
-
 def lookup(store: State, id: str) -> Record:
     """A batch. APIError 404 when there is none."""
-    record: Record | None = store.get(BATCHES, id)
-    if record is None:
-        raise APIError(404, f"No batch found with id '{id}'.")
+    record: Record = lists.lookup(store, BATCHES, id, "No batch found with id '{id}'.")
     return record
 
 

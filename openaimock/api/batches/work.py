@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, BinaryIO
 
@@ -14,7 +14,7 @@ from .. import stored_files
 from ..jobs import Answer, Work
 from ..webhooks.endpoints import emit
 from . import records
-from .check import Checked, batch_error, check_input, full_endpoint, numbered_lines
+from .check import BatchError, Checked, batch_error, check_input, full_endpoint, numbered_lines
 from .records import Record, change, move, usage_object
 
 #: Bytes of results that are kept before they are stored.
@@ -74,7 +74,7 @@ def _input(record: Record, work: Work) -> BinaryIO | None:
 def _validate(record: Record, work: Work, moment: float) -> None:
     file = _input(record, work)
     if file is None:
-        checked = Checked([batch_error("invalid_request", _NO_FILE.format(id=record["input_file_id"]), "file_id")])
+        checked = Checked([_no_file(record)])
     else:
         with file:
             checked = check_input(file, record["_size"], record["endpoint"], work)
@@ -82,10 +82,18 @@ def _validate(record: Record, work: Work, moment: float) -> None:
         return
     store = work.context.store
     if checked.errors:
-        move(store, record, "failed", moment, errors={"object": "list", "data": checked.errors})
-        return
+        return _fail(store, record, moment, checked.errors)
     model = work.context.models.family(checked.model).snapshot if checked.model else None
     move(store, record, "in_progress", moment, model=model, request_counts={"total": checked.total, "completed": 0, "failed": 0})
+
+
+def _fail(store: State, record: Record, moment: float, errors: Sequence[BatchError]) -> None:
+    """End a batch as failed, with these errors."""
+    move(store, record, "failed", moment, errors={"object": "list", "data": list(errors)})
+
+
+def _no_file(record: Record) -> BatchError:
+    return batch_error("invalid_request", _NO_FILE.format(id=record["input_file_id"]), "file_id")
 
 
 def _expire(record: Record, work: Work) -> None:
@@ -121,9 +129,7 @@ def _run(record: Record, work: Work, moment: float, perform: Callable[[Mapping[s
     """
     file = _input(record, work)
     if file is None:
-        move(work.context.store, record, "failed", work.context.now, errors={"object": "list", "data": [
-            batch_error("invalid_request", _NO_FILE.format(id=record["input_file_id"]), "file_id"),
-        ]})  # fmt: skip
+        _fail(work.context.store, record, work.context.now, [_no_file(record)])
         return None
     results = _Results(record, work, moment)
     try:
@@ -142,9 +148,8 @@ def _run(record: Record, work: Work, moment: float, perform: Callable[[Mapping[s
             results.members["_ran"] = True
             return results.record if results.save() else None
     except StateFull as full:
-        message = f"The results cannot be stored: {full}."
-        errors = {"object": "list", "data": [batch_error("storage_full", message)]}
-        move(work.context.store, results.record, "failed", work.context.now, errors=errors)
+        error = batch_error("storage_full", f"The results cannot be stored: {full}.")
+        _fail(work.context.store, results.record, work.context.now, [error])
         return None
 
 
@@ -253,16 +258,7 @@ class _Results:
                 self._store.append_blob(self.record[kind], b"".join(lines))
                 lines.clear()
         self._unsaved, self._saved_at = 0, monotonic()
-        changed = change(
-            self._store,
-            self.record,
-            request_counts=dict(self._counts),
-            _usage=usage_object(*self._tokens),
-            _output_size=self._sizes["_output"],
-            _errors_size=self._sizes["_errors"],
-            _ready=self._ready,
-            **self.members,
-        )
+        changed = change(self._store, self.record, **self._progress(), _ready=self._ready, **self.members)
         if changed is None:
             self._give_up()
             return False
@@ -276,6 +272,9 @@ class _Results:
             for kind in self._lines:
                 self._store.delete_blob(self.record[kind])
             return
-        members = {"request_counts": dict(self._counts), "_usage": usage_object(*self._tokens)}
-        sizes = {"_output_size": self._sizes["_output"], "_errors_size": self._sizes["_errors"]}
-        change(self._store, current, **members, **sizes)
+        change(self._store, current, **self._progress())
+
+    def _progress(self) -> dict[str, Any]:
+        """The members of the record that say what is stored."""
+        sizes = {f"{kind}_size": size for kind, size in self._sizes.items()}
+        return {"request_counts": dict(self._counts), "_usage": usage_object(*self._tokens), **sizes}

@@ -20,6 +20,7 @@ from ...types.ask import Ask
 from ...types.reply import Reply
 from .. import lists
 from ..operation import Operation
+from ..reading import no_body, query_of
 
 #: The collection of stored completions, each with its messages.
 COLLECTION = "chat.completions"
@@ -85,21 +86,10 @@ def _message(message: Mapping[str, Any], id: str) -> dict[str, Any]:
 # Operations on stored completions
 
 
-def _read(request: Request) -> Ask:
-    """The Ask of an operation without a body. It has no messages, so that rules about messages do not match."""
-    return Ask("chat", query=request.query)
-
-
 def _read_list(request: Request) -> Ask:
     query = COMPLETIONS.coerce(request.query)
     COMPLETIONS.check(query)
     return Ask("chat", query=query, model=query.get("model") or "")
-
-
-def _read_messages(request: Request) -> Ask:
-    query = MESSAGES.coerce(request.query)
-    MESSAGES.check(query)
-    return Ask("chat", query=query)
 
 
 def _put(context: Context, completion: dict[str, Any], record: dict[str, Any], size: int = 0) -> None:
@@ -164,6 +154,7 @@ def _delete(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 
 
 _ONE = "/chat/completions/<completion_id>"
+_read, _read_messages = no_body("chat"), query_of("chat", MESSAGES)
 ENDPOINTS = (
     Operation("chat.completions.list", "GET", "/chat/completions", _read_list, _list, own=True),
     Operation("chat.completions.retrieve", "GET", _ONE, _read, _retrieve, own=True),

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import APIError
 from ...http import payloads, sse
+from ...http.catalog import api_error
 from ...http.sse import Frame
 from ...state.namespace import Context
 from ...types.ask import Ask
@@ -15,12 +16,6 @@ from ...types.reply import Reply
 from . import hosted
 from .pictures import Picture
 from .usage import usage
-
-_FAILED = {
-    "type": "server_error",
-    "code": None,
-    "message": "The server had an error while processing your request. Sorry about that!",
-}
 
 
 def answer(
@@ -36,7 +31,7 @@ def answer(
         frames = list(_frames(ask, reply, context, images, event, counts))
         return payloads.Events(frames, _error)
     data = [_entry(ask, image, context) for image in images]
-    created = context.created if reply is None or reply.created is None else reply.created
+    created = _created(reply, context)
     whole: dict[str, Any] = {"created": created, "data": data}
     if facts.legacy:
         whole |= {"usage": dict(reply.usage)} if reply is not None and reply.usage else {}
@@ -64,6 +59,10 @@ def settings(ask: Ask, images: Sequence[Picture]) -> dict[str, str]:
     }
 
 
+def _created(reply: Reply | None, context: Context) -> int:
+    return context.created if reply is None or reply.created is None else reply.created
+
+
 def _identifier(ask: Ask) -> str | None:
     return ask.body.get("safety_identifier") or ask.body.get("user") or None
 
@@ -89,9 +88,8 @@ def _frames(
     ask: Ask, reply: Reply | None, context: Context, images: Sequence[Picture], event: str, counts: dict[str, Any]
 ) -> Iterator[Frame]:
     """The events of all images. Each one counts as its share of the output tokens."""
-    created = context.created if reply is None or reply.created is None else reply.created
     share = (counts.get("output_tokens") or 0) / max(1, sum(len(image.partials) + 1 for image in images))
-    shared = {"created_at": created, **settings(ask, images)}
+    shared = {"created_at": _created(reply, context), **settings(ask, images)}
     for image in images:
         if image.url is not None:
             raise APIError(
@@ -113,4 +111,6 @@ def _frames(
 
 def _error(number: int) -> bytes:
     """The event of a stream that fails."""
-    return sse.event({"type": "error", "error": {**_FAILED, "param": None}})[0]
+    error = api_error(500)
+    members = {"type": error.type, "code": error.code, "message": error.message, "param": error.param}
+    return sse.event({"type": "error", "error": members})[0]

@@ -1,24 +1,26 @@
 """Hosted pictures: the addresses at which the mock serves the images of its answers, without a key, as the API's storage does.
 
 The address is ``BASE/__openaimock-images/NAMESPACE/ID.png?sig=...``. The bytes are in the blobs of the namespace; the oldest
-pictures make room for new ones. The signature keeps out those who have not got the address.
+pictures make room for new ones. The signature keeps out those who do not have the address.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
 from urllib.parse import parse_qs, quote, unquote
 
 from ...http import payloads
 from ...seed import digest
 from ...state.namespace import Context
 from ...state.store import State, StateFull, Store
-from .pictures import FORMATS, Picture
+from .. import lists
+from .pictures import Picture
 
 #: The beginning of the path of every address.
 PATH = "/__openaimock-images/"
 _COLLECTION = "hosted_images"
+#: The formats whose content type is ``image/`` with their name.
+_FORMATS = ("png", "jpeg", "webp", "gif")
 #: How many pictures a namespace serves, and how many are deleted at once when the store is full.
 MOST, _ROOM = 1_000, 50
 
@@ -53,7 +55,7 @@ def find(path: str, query: str, store: Store, secret: str) -> payloads.Raw | Non
     with file:
         data = file.read()
     format = name.rpartition(".")[2]
-    return payloads.Raw(data, f"image/{format}" if format in FORMATS else "application/octet-stream")
+    return payloads.Raw(data, f"image/{format}" if format in _FORMATS else "application/octet-stream")
 
 
 def _signature(secret: str, namespace: str, name: str) -> str:
@@ -66,8 +68,6 @@ def _blob(name: str) -> str:
 
 def _forget(state: State, count: int) -> None:
     """Delete the oldest pictures."""
-    page = state.page(_COLLECTION, limit=count)
-    names: Iterable[str] = [item["id"] for item in page.items] if page else []
-    for name in names:
-        state.delete(_COLLECTION, name)
-        state.delete_blob(_blob(name))
+    for item in lists.values(state, _COLLECTION, count):
+        state.delete(_COLLECTION, item["id"])
+        state.delete_blob(_blob(item["id"]))

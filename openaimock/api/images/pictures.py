@@ -14,9 +14,6 @@ from ...types.ask import Ask
 from ...types.reply import Reply
 from ..payload import payload
 
-#: The output formats by the names of Python's header reader that differ from the API's.
-FORMATS = ("png", "jpeg", "webp", "gif")
-
 
 class Picture(NamedTuple):
     """One image: its bytes with their format, or the address that a rule has for it. ``partials`` are coarser versions."""

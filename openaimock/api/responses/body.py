@@ -16,7 +16,7 @@ from ...types.reply import Block, Reply
 from .. import prompt_cache, shaping
 from .echo import ECHOED, prompt_instructions, reasoning, tools
 from .items import Item, new_id
-from .output import output_items
+from .output import is_item, output_items
 
 Response = dict[str, Any]
 
@@ -132,7 +132,8 @@ def response_for(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
         from .file_search import searched
 
         reply = searched(ask, reply, context)
-    draws = reply.image or _offers(ask, "image_generation") or any(_is_image_call(block) for block in reply.blocks)
+    has_call = any(is_item(block, "image_generation_call") for block in reply.blocks)
+    draws = reply.image or _offers(ask, "image_generation") or has_call
     if draws:
         from .image_generation import drawn, image_usage
 
@@ -158,10 +159,6 @@ def response_for(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
     response["tool_usage"] = _tool_usage(output, image_usage(ask, output, context) if draws else None)
     response["usage"] = usage(ask, reply, context)
     return response
-
-
-def _is_image_call(block: Block) -> bool:
-    return block.kind == "item" and block.data.get("type") == "image_generation_call"
 
 
 _INCOMPLETE = {"length": "max_output_tokens", "max_output_tokens": "max_output_tokens", "content_filter": "content_filter"}

@@ -14,8 +14,9 @@ from ...types.ask import Ask
 from ...types.reply import Block, Reply
 from ..vector_stores import store as stored
 from ..vector_stores.search import Result, results
+from .output import is_item
 
-_INCLUDED = "file_search_call.results"
+_CALL, _INCLUDED = "file_search_call", "file_search_call.results"
 #: The ``max_num_results`` of a tool that does not say, and how many characters of a message are searched for.
 _MOST, _QUERY = 20, 4096
 
@@ -32,8 +33,8 @@ def searched(ask: Ask, reply: Reply, context: Context) -> Reply:
     tools = [(tool, ids) for tool in _tools(ask) if (ids := _existing(tool, context))]
     if not tools:
         return reply
-    if any(_is_call(block) for block in reply.blocks):
-        blocks = tuple(_with_results(block, ask, tools, context) if _is_call(block) else block for block in reply.blocks)
+    if any(is_item(block, _CALL) for block in reply.blocks):
+        blocks = tuple(_with_results(block, ask, tools, context) if is_item(block, _CALL) else block for block in reply.blocks)
         return replace(reply, blocks=blocks)
     if reply.text is None or not ask.text or not _may_call(ask.body.get("tool_choice")):
         return reply
@@ -50,10 +51,6 @@ def _tools(ask: Ask) -> Iterator[Mapping[str, Any]]:
 
 def _existing(tool: Mapping[str, Any], context: Context) -> list[str]:
     return [id for id in tool["vector_store_ids"] if context.store.get(stored.STORES, id) is not None]
-
-
-def _is_call(block: Block) -> bool:
-    return block.kind == "item" and isinstance(block.data, Mapping) and block.data.get("type") == "file_search_call"
 
 
 def _may_call(choice: Any) -> bool:
@@ -76,7 +73,7 @@ def _with_call(ask: Ask, reply: Reply, tools: list[_Tool], context: Context) -> 
     queries = [ask.text[:_QUERY]]
     best = _search(tools, queries, context)
     included = [_view(result) for result in best] if _INCLUDED in (ask.body.get("include") or ()) else None
-    call = Block("item", data={"type": "file_search_call", "queries": queries, "results": included})
+    call = Block("item", data={"type": _CALL, "queries": queries, "results": included})
     at = next(place for place, block in enumerate(reply.blocks) if block.kind == "text")
     blocks = (*reply.blocks[:at], call, *reply.blocks[at:])
     annotations = reply.annotations

@@ -20,6 +20,7 @@ from ..images.answer import settings
 from ..images.pictures import pictures
 from ..images.usage import usage
 from .items import Item
+from .output import is_item
 
 TOOL, CALL = "image_generation", "image_generation_call"
 _MODEL = "gpt-image-1"
@@ -36,7 +37,7 @@ def drawn(ask: Ask, reply: Reply, context: Context) -> Reply:
     if reply.response is not None:
         return reply
     blocks = list(reply.blocks)
-    if reply.image and not any(_is_call(block) for block in blocks):
+    if reply.image and not any(is_item(block, CALL) for block in blocks):
         at = next((place for place, block in enumerate(blocks) if block.kind == "text"), len(blocks))
         blocks.insert(at, Block("item", data={"type": CALL}))
     if not any(_needs_picture(block) for block in blocks):
@@ -64,13 +65,9 @@ def _sum(one: Mapping[str, Any], other: Mapping[str, Any]) -> Item:
     return {name: _sum(value, other[name]) if isinstance(value, Mapping) else value + other[name] for name, value in one.items()}
 
 
-def _is_call(block: Block) -> bool:
-    return block.kind == "item" and isinstance(block.data, Mapping) and block.data.get("type") == CALL
-
-
 def _needs_picture(block: Block) -> bool:
     """Whether it is a call that the rule leaves to the mock: without a ``result``, and not a failed one."""
-    return _is_call(block) and "result" not in block.data and block.data.get("status", "completed") == "completed"
+    return is_item(block, CALL) and "result" not in block.data and block.data.get("status", "completed") == "completed"
 
 
 def _parameters(ask: Ask) -> tuple[dict[str, Any], int]:

@@ -38,6 +38,11 @@ def output_items(
     return _completed([normalize_item(item, context.ids) for item in items], context.models.family(ask.model))
 
 
+def is_item(block: Block, kind: str) -> bool:
+    """Whether a block is an output item of a type."""
+    return block.kind == "item" and isinstance(block.data, Mapping) and block.data.get("type") == kind
+
+
 def _completed(items: list[Item], model: Model) -> list[Item]:
     """Items with the members that only items of an answer have."""
     last_call = max((place for place, item in enumerate(items) if item["type"] in _CLIENT_CALLS), default=-1)

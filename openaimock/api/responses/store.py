@@ -76,10 +76,8 @@ def save_plain(store: State, record: Record, memory: int = 0) -> None:
 def _put(store: State, id: str, record: Record, memory: int) -> None:
     """Store a record and its input; past ``MAX_STORED`` the oldest response is deleted."""
     if store.count(RESPONSES) >= MAX_STORED and store.get(RESPONSES, id) is None:
-        oldest = store.page(RESPONSES, limit=1)
-        if oldest and oldest.items:
-            first = oldest.items[0]
-            delete(store, first["id"] if "json" in first else first["response"]["id"])
+        for oldest in lists.values(store, RESPONSES, 1):
+            delete(store, oldest["id"] if "json" in oldest else oldest["response"]["id"])
     store.put(RESPONSES, id, record, size=ENTRY + memory)
     for item in record["input"]:
         if "place" not in record:
@@ -161,7 +159,7 @@ def delete(store: State, id: str) -> bool:
     else:
         for item in record["response"]["output"]:
             store.delete(_ITEMS, item["id"])
-    # An item that has got no id yet is not stored by itself.
+    # An item that has no id yet is not stored by itself.
     for item in record["input"]:
         if item.get("id"):
             store.delete(_ITEMS, item["id"])
@@ -307,8 +305,7 @@ def conversation(store: State, id: str) -> Item:
 def conversation_items(store: State, id: str) -> list[Item]:
     """All items of a conversation, oldest first; APIError 404 when there is none."""
     conversation(store, id)
-    page = store.page(collection(id), limit=_NO_LIMIT)
-    return list(page.items) if page else []
+    return lists.values(store, collection(id), _NO_LIMIT)
 
 
 def append(store: State, id: str, items: Iterable[Item]) -> None:

@@ -15,6 +15,7 @@ from ...types.ask import Ask
 from ...types.reply import Reply
 from .. import lists
 from ..operation import Operation
+from ..reading import no_body
 from . import store as stored
 from .background import announce_soon
 from .body import Response
@@ -50,10 +51,6 @@ def _read_stored(request: Request) -> Ask:
     return Ask("responses", query=request.query)
 
 
-def _read_list(request: Request) -> Ask:
-    return Ask("responses", query=request.query)
-
-
 def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON | payloads.Events:
     """A stored response, whole or as its events; each retrieval advances a background response by one state."""
     record = stored.response_record(context.store, ask.params["response_id"])
@@ -84,9 +81,10 @@ def _input_items(ask: Ask, reply: Reply | None, context: Context) -> payloads.JS
     return payloads.JSON(stored.page_of(stored.context_items(context.store, record), ask.query))
 
 
+_read = no_body("responses")
 ENDPOINTS = (
     Operation("responses.retrieve", "GET", "/responses/<response_id>", _read_stored, _retrieve, own=True),
-    Operation("responses.delete", "DELETE", "/responses/<response_id>", _read_list, _delete, own=True),
-    Operation("responses.cancel", "POST", "/responses/<response_id>/cancel", _read_list, _cancel, own=True),
-    Operation("responses.input_items.list", "GET", "/responses/<response_id>/input_items", _read_list, _input_items, own=True),
+    Operation("responses.delete", "DELETE", "/responses/<response_id>", _read, _delete, own=True),
+    Operation("responses.cancel", "POST", "/responses/<response_id>/cancel", _read, _cancel, own=True),
+    Operation("responses.input_items.list", "GET", "/responses/<response_id>/input_items", _read, _input_items, own=True),
 )

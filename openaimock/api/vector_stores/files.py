@@ -10,44 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...http import payloads
-from ...http.request import Request
 from ...params import vector_stores as params
-from ...params.table import Table
 from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Reply
 from .. import lists
 from ..operation import Operation
+from ..reading import body_of, no_body, query_of
 from . import store as stored
-
-
-def _read(request: Request) -> Ask:
-    return Ask("vector_stores", query=request.query)
-
-
-def _read_list(request: Request) -> Ask:
-    query = params.FILES_LIST.coerce(request.query)
-    params.FILES_LIST.check(query)
-    return Ask("vector_stores", query=query)
-
-
-def _read_body(request: Request, table: Table) -> Ask:
-    body = request.object()
-    table.check(body)
-    return Ask("vector_stores", body)
-
-
-def _read_create(request: Request) -> Ask:
-    return _read_body(request, params.FILES_CREATE)
-
-
-def _read_update(request: Request) -> Ask:
-    return _read_body(request, params.FILES_UPDATE)
-
-
-def _read_batch(request: Request) -> Ask:
-    return _read_body(request, params.FILE_BATCHES_CREATE)
-
 
 # Files
 
@@ -164,6 +134,11 @@ _FILES = "/vector_stores/<vector_store_id>/files"
 _FILE = f"{_FILES}/<file_id>"
 _BATCHES = "/vector_stores/<vector_store_id>/file_batches"
 _BATCH = f"{_BATCHES}/<batch_id>"
+_read, _read_list = no_body("vector_stores"), query_of("vector_stores", params.FILES_LIST)
+_read_batch_list = query_of("vector_stores", params.FILE_BATCHES_LIST_FILES)
+_read_create, _read_update, _read_batch = (
+    body_of("vector_stores", table) for table in (params.FILES_CREATE, params.FILES_UPDATE, params.FILE_BATCHES_CREATE)
+)
 ENDPOINTS = (
     Operation("vector_stores.files.create", "POST", _FILES, _read_create, _create, own=True, params=params.FILES_CREATE),
     Operation("vector_stores.files.list", "GET", _FILES, _read_list, _list, own=True, blocking=True),
@@ -180,6 +155,6 @@ ENDPOINTS = (
     Operation("vector_stores.file_batches.retrieve", "GET", _BATCH, _read, _retrieve_batch, own=True, blocking=True),
     Operation("vector_stores.file_batches.cancel", "POST", f"{_BATCH}/cancel", _read, _cancel_batch, own=True, blocking=True),
     Operation(
-        "vector_stores.file_batches.list_files", "GET", f"{_BATCH}/files", _read_list, _list_batch, own=True, blocking=True
+        "vector_stores.file_batches.list_files", "GET", f"{_BATCH}/files", _read_batch_list, _list_batch, own=True, blocking=True
     ),
 )  # fmt: skip

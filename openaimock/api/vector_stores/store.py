@@ -51,7 +51,7 @@ def lookup(store: State, id: str) -> dict[str, Any]:
 def lookup_active(id: str, context: Context) -> dict[str, Any]:
     """A vector store that is used now, which moves its expiry. APIError 404 when there is none, 400 when it has expired."""
     stored = lookup(context.store, id)
-    if has_expired(stored, context.now):
+    if stored_files.has_expired(stored, context.now):
         raise APIError(400, f"Vector store '{id}' has expired.", param="vector_store_id")
     change = {"last_active_at": context.created, "expires_at": expiry(stored["expires_after"], context.created)}
     return context.store.update(STORES, id, change) or stored
@@ -62,15 +62,10 @@ def expiry(after: Mapping[str, Any] | None, active: int) -> int | None:
     return None if after is None else active + after["days"] * DAY
 
 
-def has_expired(stored: Mapping[str, Any], now: float) -> bool:
-    """Whether a store has expired."""
-    return stored["expires_at"] is not None and stored["expires_at"] <= now
-
-
 def view(stored: Mapping[str, Any], entries: Sequence[Entry], now: float) -> dict[str, Any]:
     """The API's object of a store with these files."""
     counts = count(entries)
-    status = "expired" if has_expired(stored, now) else "in_progress" if counts["in_progress"] else "completed"
+    status = "expired" if stored_files.has_expired(stored, now) else "in_progress" if counts["in_progress"] else "completed"
     usage = sum(entry["usage_bytes"] for entry in entries)
     return {**stored, "file_counts": counts, "status": status, "usage_bytes": usage}
 
@@ -85,7 +80,7 @@ def delete(store: State, id: str) -> None:
     """Delete a store with all that belongs to it."""
     for entry in entries(store, id):
         remove(store, id, entry["id"])
-    for batch in _values(store, batches_of(id)):
+    for batch in lists.values(store, batches_of(id), MAX_FILES):
         store.delete(batches_of(id), batch["id"])
     store.delete(STORES, id)
 
@@ -95,12 +90,7 @@ def delete(store: State, id: str) -> None:
 
 def entries(store: State, id: str) -> list[Entry]:
     """The files of a store as they are stored, oldest first."""
-    return _values(store, files_of(id))
-
-
-def _values(store: State, collection: str) -> list[dict[str, Any]]:
-    page = store.page(collection, limit=MAX_FILES)
-    return page.items if page else []
+    return lists.values(store, files_of(id), MAX_FILES)
 
 
 def settled(context: Context, id: str) -> list[Entry]:
@@ -166,7 +156,7 @@ def attach(id: str, files: Sequence[Mapping[str, Any]], context: Context, batch:
     sources = [_source(context, file["file_id"]) for file in files]
     if store.count(files_of(id)) + len(files) > MAX_FILES:
         raise APIError(400, f"A vector store may have at most {MAX_FILES} files.", param="file_ids")
-    if sum(store.count(files_of(other["id"])) for other in _values(store, STORES)) + len(files) > MAX_ATTACHED:
+    if sum(store.count(files_of(other["id"])) for other in lists.values(store, STORES, MAX_FILES)) + len(files) > MAX_ATTACHED:
         raise APIError(400, f"This mock keeps at most {MAX_ATTACHED} files in the vector stores of a namespace.")
     added = []
     for file, source in zip(files, sources, strict=True):
@@ -199,8 +189,7 @@ def _source(context: Context, file_id: str) -> dict[str, Any]:
 def put_batch(store: State, id: str, batch: dict[str, Any]) -> None:
     """Store a file batch of a store; past ``MAX_BATCHES`` the oldest is forgotten."""
     if store.count(batches_of(id)) >= MAX_BATCHES:
-        oldest = store.page(batches_of(id), limit=1)
-        for old in oldest.items if oldest else ():
+        for old in lists.values(store, batches_of(id), 1):
             store.delete(batches_of(id), old["id"])
     store.put(batches_of(id), batch["id"], batch)
 

@@ -16,30 +16,9 @@ from ...types.ask import Ask
 from ...types.reply import Reply
 from .. import lists
 from ..operation import Operation
+from ..reading import body_of, no_body, query_of
 from . import store as stored
 from .search import results, rewritten
-
-
-def _read(request: Request) -> Ask:
-    return Ask("vector_stores", query=request.query)
-
-
-def _read_list(request: Request) -> Ask:
-    query = params.LIST.coerce(request.query)
-    params.LIST.check(query)
-    return Ask("vector_stores", query=query)
-
-
-def _read_create(request: Request) -> Ask:
-    body = request.object() if request.raw else {}
-    params.CREATE.check(body)
-    return Ask("vector_stores", body)
-
-
-def _read_update(request: Request) -> Ask:
-    body = request.object()
-    params.UPDATE.check(body)
-    return Ask("vector_stores", body)
 
 
 def _read_search(request: Request) -> Ask:
@@ -134,6 +113,9 @@ def _search(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 
 
 _ONE = "/vector_stores/<vector_store_id>"
+_read, _read_list = no_body("vector_stores"), query_of("vector_stores", params.LIST)
+_read_create = body_of("vector_stores", params.CREATE, optional=True)
+_read_update = body_of("vector_stores", params.UPDATE)
 ENDPOINTS = (
     Operation("vector_stores.create", "POST", "/vector_stores", _read_create, _create, own=True, params=params.CREATE),
     Operation("vector_stores.list", "GET", "/vector_stores", _read_list, _list, own=True, blocking=True),

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ...http.json import dump
 from ...state.namespace import Context
 from ...state.store import State
+from .. import lists
 
 #: The collections of endpoints that clients created, and of events that are to be delivered.
 CREATED, DELIVERIES = "webhook_endpoints", "webhook_deliveries"
@@ -47,8 +48,7 @@ def _names(context: Context, event_type: str) -> Iterator[str]:
     for place, endpoint in enumerate(configured(context)):
         if any(fnmatchcase(event_type, pattern) for pattern in endpoint.get("events") or ("*",)):
             yield f"{place}"
-    created = context.store.page(CREATED, limit=MAX_ENDPOINTS)
-    for record in created.items if created else ():
+    for record in lists.values(context.store, CREATED, MAX_ENDPOINTS):
         if event_type in record["event_types"]:
             yield record["id"]
 
@@ -84,7 +84,6 @@ def emit(context: Context, event_type: str, id: str) -> None:
             "payload": payload,
             "attempts": 0,
             "due": context.now,
-            "since": context.now,
         }
         _make_room(context.store)
         context.store.put(DELIVERIES, delivery["id"], delivery)
@@ -97,6 +96,7 @@ def job_of(delivery: str) -> str:
 
 
 def _make_room(store: State) -> None:
-    if store.count(DELIVERIES) >= MAX_DELIVERIES and (oldest := store.page(DELIVERIES, limit=1)) and oldest.items:
-        store.schedule(job_of(oldest.items[0]["id"]), None)
-        store.delete(DELIVERIES, oldest.items[0]["id"])
+    if store.count(DELIVERIES) >= MAX_DELIVERIES:
+        for oldest in lists.values(store, DELIVERIES, 1):
+            store.schedule(job_of(oldest["id"]), None)
+            store.delete(DELIVERIES, oldest["id"])

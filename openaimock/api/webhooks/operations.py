@@ -6,21 +6,20 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from functools import partial
 
 from ...errors import APIError
 from ...http import payloads
 from ...http.cancellation import Cancellation
 from ...http.json import dump
-from ...http.request import Request
 from ...http.targets import refusal
-from ...params.table import Table
 from ...params.webhooks import CREATE, LIST, ROTATE_SECRET, TEST, UPDATE
 from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Reply
 from .. import lists
 from ..operation import Operation
+from ..reading import body_of, no_body, query_of
 from . import delivery, endpoints
 from .endpoints import CREATED, MAX_ENDPOINTS, Record, Target
 
@@ -28,32 +27,8 @@ from .endpoints import CREATED, MAX_ENDPOINTS, Record, Target
 OVERLAP = 24 * 3600
 
 
-def _read(request: Request) -> Ask:
-    """The Ask of an operation without a body."""
-    return Ask("webhooks")
-
-
-def _reader(table: Table) -> Any:
-    def read(request: Request) -> Ask:
-        body = request.object() if request.raw else {}
-        table.check(body)
-        return Ask("webhooks", body)
-
-    return read
-
-
-def _read_list(request: Request) -> Ask:
-    query = LIST.coerce(request.query)
-    LIST.check(query)
-    return Ask("webhooks", query=query)
-
-
-def _view(record: Record) -> Record:
-    return {name: value for name, value in record.items() if not name.startswith("_")}
-
-
 def _with_secret(record: Record) -> Record:
-    return {**_view(record), "signing_secret": record["_secret"]}
+    return {**lists.view(record), "signing_secret": record["_secret"]}
 
 
 def _new_secret(context: Context) -> dict[str, str]:
@@ -96,11 +71,11 @@ def _create(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 
 
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    return payloads.JSON(lists.stored_page(context.store, CREATED, ask.query, view=_view))
+    return payloads.JSON(lists.stored_page(context.store, CREATED, ask.query, view=lists.view))
 
 
 def _retrieve(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
-    return payloads.JSON(_view(_lookup(ask, context)))
+    return payloads.JSON(lists.view(_lookup(ask, context)))
 
 
 def _change(record: Record, context: Context, members: Record) -> Record:
@@ -119,7 +94,7 @@ def _update(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     members = {name: ask.body[name] for name in ("name", "url", "event_types") if ask.body.get(name) is not None}
     if "url" in members:
         _check_url(members["url"], context)
-    return payloads.JSON(_view(_change(record, context, members)))
+    return payloads.JSON(lists.view(_change(record, context, members)))
 
 
 def _rotate(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
@@ -155,9 +130,11 @@ def _test(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
 
 
 _ALL, _ONE = "/webhook_endpoints", "/webhook_endpoints/<webhook_endpoint_id>"
+_read = no_body("webhooks")
+_reader = partial(body_of, "webhooks", optional=True)
 ENDPOINTS = (
     Operation("webhooks.create", "POST", _ALL, _reader(CREATE), _create, own=True, params=CREATE),
-    Operation("webhooks.list", "GET", _ALL, _read_list, _list, own=True),
+    Operation("webhooks.list", "GET", _ALL, query_of("webhooks", LIST), _list, own=True),
     Operation("webhooks.retrieve", "GET", _ONE, _read, _retrieve, own=True),
     Operation("webhooks.update", "POST", _ONE, _reader(UPDATE), _update, own=True, params=UPDATE),
     Operation("webhooks.delete", "DELETE", _ONE, _read, _delete, own=True),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..common import ATTRIBUTES, FILTER, METADATA
-from ..shapes import Array, Boolean, Either, Integer, Number, Object, OneOf, String, Union
+from ..common import ATTRIBUTES, CHUNKING, FILTER, METADATA
+from ..shapes import Array, Boolean, Either, Integer, Number, Object, OneOf, String
 
 #: POST /vector_stores (application/json)
 CREATE = Object(
@@ -15,21 +15,7 @@ CREATE = Object(
             {"anchor": OneOf(["last_active_at"]), "days": Integer(min=1, max=365)},
             required=["anchor", "days"],
         ),
-        "chunking_strategy": Union(
-            "type",
-            {
-                "auto": Object({}),
-                "static": Object(
-                    {
-                        "static": Object(
-                            {"max_chunk_size_tokens": Integer(min=100, max=4096), "chunk_overlap_tokens": Integer()},
-                            required=["max_chunk_size_tokens", "chunk_overlap_tokens"],
-                        ),
-                    },
-                    required=["static"],
-                ),
-            },
-        ),
+        "chunking_strategy": CHUNKING,
         "metadata": METADATA,
     },
 )
@@ -60,28 +46,7 @@ SEARCH = Object(
     required=["query"],
 )
 #: POST /vector_stores/{vector_store_id}/files (application/json)
-FILES_CREATE = Object(
-    {
-        "file_id": String(),
-        "chunking_strategy": Union(
-            "type",
-            {
-                "auto": Object({}),
-                "static": Object(
-                    {
-                        "static": Object(
-                            {"max_chunk_size_tokens": Integer(min=100, max=4096), "chunk_overlap_tokens": Integer()},
-                            required=["max_chunk_size_tokens", "chunk_overlap_tokens"],
-                        ),
-                    },
-                    required=["static"],
-                ),
-            },
-        ),
-        "attributes": ATTRIBUTES,
-    },
-    required=["file_id"],
-)
+FILES_CREATE = Object({"file_id": String(), "chunking_strategy": CHUNKING, "attributes": ATTRIBUTES}, required=["file_id"])
 #: GET /vector_stores/{vector_store_id}/files
 FILES_LIST = Object(
     {
@@ -99,49 +64,11 @@ FILE_BATCHES_CREATE = Object(
     {
         "file_ids": Array(String(), min=1, max=2000),
         "files": Array(
-            Object(
-                {
-                    "file_id": String(),
-                    "chunking_strategy": Union(
-                        "type",
-                        {
-                            "auto": Object({}),
-                            "static": Object(
-                                {
-                                    "static": Object(
-                                        {
-                                            "max_chunk_size_tokens": Integer(min=100, max=4096),
-                                            "chunk_overlap_tokens": Integer(),
-                                        },
-                                        required=["max_chunk_size_tokens", "chunk_overlap_tokens"],
-                                    ),
-                                },
-                                required=["static"],
-                            ),
-                        },
-                    ),
-                    "attributes": ATTRIBUTES,
-                },
-                required=["file_id"],
-            ),
+            Object({"file_id": String(), "chunking_strategy": CHUNKING, "attributes": ATTRIBUTES}, required=["file_id"]),
             min=1,
             max=2000,
         ),
-        "chunking_strategy": Union(
-            "type",
-            {
-                "auto": Object({}),
-                "static": Object(
-                    {
-                        "static": Object(
-                            {"max_chunk_size_tokens": Integer(min=100, max=4096), "chunk_overlap_tokens": Integer()},
-                            required=["max_chunk_size_tokens", "chunk_overlap_tokens"],
-                        ),
-                    },
-                    required=["static"],
-                ),
-            },
-        ),
+        "chunking_strategy": CHUNKING,
         "attributes": ATTRIBUTES,
     },
 )
