@@ -309,9 +309,7 @@ def _timestamped(timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[t
         yield piece
 
 
-def _completed(
-    timed: Iterator[tuple[float, bytes]], call: Call, proxied: payloads.Proxied
-) -> Iterator[tuple[float, bytes]]:
+def _completed(timed: Iterator[tuple[float, bytes]], call: Call, proxied: payloads.Proxied) -> Iterator[tuple[float, bytes]]:
     """The same pieces; the exchange is complete with the last one: a client may leave before the end of the body comes."""
     last_piece = payloads.LastPiece(proxied.headers, proxied.length)
     for item in timed:
