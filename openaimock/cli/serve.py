@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ..config.load import Config
+    from ..server import Server
     from ..wsgi import Application as MockApplication
     from .reload import ReloadingApp
 
@@ -76,7 +77,8 @@ def serve(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from ..server import address, listen, logs
+    from ..server import Server, address, listen, logs
+    from ..server.pool import threads
     from ..wsgi import create_app
 
     if arguments.coverage_xml and (problem := _unwritable(arguments.coverage_xml)):
@@ -96,16 +98,15 @@ def _serve(arguments: argparse.Namespace) -> int:
         def ready(port: int) -> str:
             return _ready_lines(config, address.url(host, port))
 
+        server = partial(Server, threads=threads(config), max_body=config.max_body, log=app.api.log)
         if arguments.workers == 1:
-            return _serve_here(arguments, app, config, (host, port), ready)
+            return _serve_here(arguments, app, config, partial(server, host=host, port=port), ready)
         from ..server.workers import share
 
         listeners = listen(host, port)
         served = partial(_served, arguments, app, config.store)
-        # Each process opens the store for itself: SQLite in a child would count on locks that only its parent has.
-        app.close()
         line = ready(listeners[0].getsockname()[1])
-        code = share(served, listeners, config.max_body, log, arguments.workers, line)
+        code = share(served, server, listeners, arguments.workers, line)
         code = _report_run(arguments, app) or code
         app.close()
         return code
@@ -113,16 +114,22 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _own_store(config: Config, workers: int) -> Iterator[Config]:
-    """The configuration, with a store that several workers share if it names none."""
+    """The configuration; if it names no store, with a SQLite file that only the workers share and that goes with them."""
     if workers == 1 or config.store != "memory" or not hasattr(os, "fork"):
         yield config
         return
     from dataclasses import replace
 
-    from .private_store import private_store
+    from ..state.temporary_folder import TemporaryFolder
 
-    with private_store() as store:
-        yield replace(config, store=store)
+    # Its lock is held by this process and its workers: it is free when the last of them has ended, however that was.
+    folder = TemporaryFolder.new("workers-")
+    owner = os.getpid()
+    try:
+        yield replace(config, store=f"sqlite:///{folder.path / 'state.db'}")
+    finally:
+        if os.getpid() == owner:
+            folder.delete()
 
 
 def _served(arguments: argparse.Namespace, app: MockApplication, store: str) -> MockApplication | ReloadingApp:
@@ -162,16 +169,17 @@ def _ready_lines(config: Config, url: str) -> str:
 
 
 def _serve_here(
-    arguments: argparse.Namespace, app: MockApplication, config: Config, place: tuple[str, int], ready: Callable[[int], str]
+    arguments: argparse.Namespace,
+    app: MockApplication,
+    config: Config,
+    make_server: Callable[..., Server],
+    ready: Callable[[int], str],
 ) -> int:
     """Serve in this process until a signal arrives; return the exit code."""
-    from ..server import Server
-    from ..server.pool import threads
     from ..server.signals import stopping_signals
 
     served = _served(arguments, app, config.store)
-    host, port = place
-    server = Server(served, host=host, port=port, threads=threads(config), max_body=config.max_body, log=app.api.log)
+    server = make_server(served)
     stopped: list[int] = []
 
     def stop(number: int, frame: object) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -11,7 +13,8 @@ from . import redis_address
 
 #: What marks a SQLite file as a store of this program (``PRAGMA application_id``), and the version of its tables.
 APPLICATION_ID, VERSION = 0x6F_61_6D_6B, 1
-_MAGIC = b"SQLite format 3\0"
+#: Bytes of the header of a SQLite file.
+_HEADER = 100
 
 
 def store_problem(address: str, base: Path) -> str | None:
@@ -44,27 +47,47 @@ def sqlite_path(address: str, base: Path) -> Path:
 
 
 def sqlite_problem(path: Path) -> str | None:
-    """Why a file cannot hold the state, None when it can or does not exist yet. Nothing is created."""
+    """Why a file cannot hold the state, None when it can or does not exist yet. Nothing is created.
+
+    Only SQLite opens the file: to close any other descriptor frees the locks of the whole process, and another process that ends
+    would then delete the write-ahead log that this one uses.
+    """
     if path.is_dir():
         return f"{path} is a folder, not a file"
     if not path.parent.is_dir():
         return f"the folder {path.parent} does not exist"
     if not path.exists():
         return None if os.access(path.parent, os.W_OK | os.X_OK) else f"cannot create {path}: the folder cannot be written"
-    try:
-        with path.open("rb") as file:
-            head = file.read(100)
-    except OSError as error:
-        return f"cannot read {path}: {error.strerror}"
-    if not head:
+    if not os.access(path, os.R_OK):
+        return f"cannot read {path}: {os.strerror(errno.EACCES)}"
+    size = path.stat().st_size
+    if not size:
         return None if os.access(path, os.W_OK) else f"cannot write {path}"
-    if head[:16] != _MAGIC or len(head) < 100:
+    if size < _HEADER:  # SQLite would overwrite a file of one byte
         return f"{path} is not a SQLite database"
+    import sqlite3  # most mocks keep their state in memory
+
+    try:
+        application, version = _marks(path)
+    except sqlite3.OperationalError as error:
+        return f"cannot read {path}: {error}"
+    except sqlite3.DatabaseError as error:
+        # A store whose log is being copied to the file seems damaged without the log. To open it shows whether it is.
+        return f"{path} is not a SQLite database" if "not a database" in str(error) else None
     if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
         return f"cannot write {path} and its folder, as SQLite must"
     # A store that is in use may have its first pages in the write-ahead log only.
-    application, version = int.from_bytes(head[68:72], "big"), int.from_bytes(head[60:64], "big")
     return of_another(path, application, version) if application or version else None
+
+
+def _marks(path: Path) -> tuple[int, int]:
+    """The application id and the version in the first page of a SQLite file. sqlite3.Error."""
+    import sqlite3
+
+    # ``immutable``: without the write-ahead log, which SQLite would create.
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
+        application, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+        return application, version
 
 
 def of_another(path: Path, application: int, version: int) -> str | None:

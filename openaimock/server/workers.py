@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import mmap
 import os
 import select
@@ -24,15 +23,15 @@ QUICK, QUICK_ENDS = 1.0, 5
 
 def share(
     app: Callable[[], Application],
+    server: Callable[..., Server],
     listeners: Sequence[socket.socket],
-    max_body: int,
-    log: logging.Logger,
     count: int,
     ready: str,
 ) -> int:
     """Serve from ``count`` forked processes until a signal; the exit code. OSError where there is no ``fork``.
 
-    Each process calls ``app`` for what it serves, and its ``close`` at the end, if it has one.
+    Each process calls ``app`` for what it serves, and its ``close`` at the end, if it has one. ``server`` makes the server of an
+    application, with ``Server``'s arguments ``listeners`` and ``balance``.
     """
     if not hasattr(os, "fork"):
         for listener in listeners:
@@ -46,7 +45,7 @@ def share(
     for number in (*stopping, signal.SIGCHLD):
         signal.signal(number, _ignore)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    fleet = Fleet(app, listeners, max_body, log, count, stopping)
+    fleet = Fleet(app, server, listeners, count, stopping)
     try:
         for number in range(count):
             fleet.start(number)
@@ -73,16 +72,14 @@ class Fleet:
     def __init__(
         self,
         app: Callable[[], Application],
+        server: Callable[..., Server],
         listeners: Sequence[socket.socket],
-        max_body: int,
-        log: logging.Logger,
         count: int,
         stopping: frozenset[int],
     ) -> None:
         self._app = app
+        self._server = server
         self._listeners = listeners
-        self._max_body = max_body
-        self._log = log
         self._stopping = stopping
         self._counts = memoryview(mmap.mmap(-1, 4 * count)).cast("I")
         #: By process id: which worker it is, and when it started.
@@ -117,7 +114,7 @@ class Fleet:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             balance = SharedBalance(self._counts, number)
             app = self._app()
-            server = Server(app, listeners=self._listeners, balance=balance, max_body=self._max_body, log=self._log)
+            server = self._server(app, listeners=self._listeners, balance=balance)
             server.stop_at_end_of(self._parent, ORPHAN_GRACE)
             for stopping in self._stopping:
                 signal.signal(stopping, lambda number, frame: server.stop())

@@ -48,9 +48,9 @@ def _insert(db: sqlite3.Connection, target: str, rows: Sequence[tuple[Any, ...]]
 
 def trim_journals(db: sqlite3.Connection, memory: int) -> None:
     """Delete the oldest exchanges of all journals until their bytes are within the limit."""
-    while db.execute("SELECT value FROM counters WHERE name = 'journal'").fetchone()[0] > memory:
+    used = "SELECT value FROM counters WHERE name = 'journal'"
+    while (surplus := db.execute(used).fetchone()[0] - memory) > 0:
         rows = db.execute("SELECT seq, namespace, size FROM journal ORDER BY seq LIMIT ?", (_TRIM,)).fetchall()
-        surplus = db.execute("SELECT value FROM counters WHERE name = 'journal'").fetchone()[0] - memory
         for seq, name, size in rows:
             db.execute("DELETE FROM journal WHERE seq = ?", (seq,))
             db.execute("UPDATE namespaces SET dropped = dropped + 1 WHERE name = ?", (name,))

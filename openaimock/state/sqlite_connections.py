@@ -71,18 +71,17 @@ class Connections:
         if sqlite3.sqlite_version_info < OLDEST:
             needed = ".".join(map(str, OLDEST[:2]))
             raise sqlite3.Error(f"SQLite {needed} or newer is needed, this Python has {sqlite3.sqlite_version}")
-        if not self._open:
-            # Not beside an open connection: to close any descriptor of the file frees the locks of the whole process, and
-            # another process that ends would then delete the write-ahead log that this one uses.
-            if reason := sqlite_problem(self.path):
-                raise sqlite3.Error(reason)
-            # No other user may read what clients send; SQLite gives its other files the mode of this one.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        if reason := sqlite_problem(self.path):
+            raise sqlite3.Error(reason)
+        # Another thread must not connect before the new file is closed: that frees the locks of the process (``sqlite_problem``).
+        with self._lock:
+            if not self.path.exists():
+                # No other user may read what clients send; SQLite gives its other files the mode of this one.
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            if fcntl is not None and self._lock_file is None:
+                self._lock_file = os.open(f"{self.path}-lock", os.O_RDWR | os.O_CREAT, 0o600)
         connection = sqlite3.connect(self.path, timeout=TIMEOUT, isolation_level=None, check_same_thread=False)
         try:
-            with self._lock:
-                if fcntl is not None and self._lock_file is None:
-                    self._lock_file = os.open(f"{self.path}-lock", os.O_RDWR | os.O_CREAT, 0o600)
             # A commit survives the death of the process; only a failure of power can lose the last ones.
             for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY"):
                 connection.execute(f"PRAGMA {pragma}")

@@ -57,7 +57,7 @@ def make_store(
     except StoreUnavailable as error:
         raise ConfigError([Problem(settings.store_place, "store", str(error))]) from None
     finally:
-        # The process may fork before it answers requests.
+        # The process may fork before it answers requests: SQLite in a child would count on locks that only its parent has.
         engine.close()
     store = SharedStore(engine, settings, secrets, measure)
     store.failure = failure

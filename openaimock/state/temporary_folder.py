@@ -5,6 +5,7 @@ A folder holds a file that is locked as long as its process lives. Without file 
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from functools import cache
@@ -23,14 +24,19 @@ class TemporaryFolder(NamedTuple):
     lock: IO[bytes] | None
 
     @classmethod
-    def new(cls) -> TemporaryFolder:
-        """A new folder. The first one of a process deletes those of killed processes."""
-        _delete_abandoned(Path(gettempdir()))
-        path = Path(mkdtemp(prefix=_PREFIX))
+    def new(cls, use: str = "") -> TemporaryFolder:
+        """A new folder that no other user can read, with its use in its name.
+
+        The first one of a process deletes those of killed processes. A forked process holds the lock, too.
+        """
+        _delete_abandoned_once(Path(gettempdir()))
+        path = Path(mkdtemp(prefix=f"{_PREFIX}{use}"))
         # Another process must not see the file before it is locked.
-        lock = _locked(path / f"{_LOCK}.new", "wb")
+        new = path / f"{_LOCK}.new"
+        new.touch(0o600)
+        lock = _locked(new)
         if lock is not None:
-            (path / f"{_LOCK}.new").rename(path / _LOCK)
+            new.rename(path / _LOCK)
         return cls(path, lock)
 
     def delete(self) -> None:
@@ -40,13 +46,13 @@ class TemporaryFolder(NamedTuple):
             self.lock.close()
 
 
-def _locked(path: Path, mode: str) -> IO[bytes] | None:
+def _locked(path: Path) -> IO[bytes] | None:
     """The open file with a lock; None when another process has the lock, or the system has no such locks."""
     if sys.platform == "win32":
         return None
     import fcntl
 
-    file: IO[bytes] = path.open(mode)
+    file: IO[bytes] = path.open("r+b")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -55,12 +61,18 @@ def _locked(path: Path, mode: str) -> IO[bytes] | None:
     return file
 
 
-@cache
-def _delete_abandoned(parent: Path) -> None:
-    """Delete the folders whose process has ended without deleting them."""
+def delete_abandoned(parent: Path) -> None:
+    """Delete the folders of this user whose processes have ended without deleting them."""
+    if sys.platform == "win32":
+        return
     for lock in parent.glob(f"{_PREFIX}*/{_LOCK}"):
-        # Folders of other users cannot be opened, and another process may delete one at the same time.
+        # Another process may delete one at the same time.
         with suppress(OSError):
-            file = _locked(lock, "rb")
+            if lock.parent.lstat().st_uid != os.getuid():
+                continue
+            file = _locked(lock)
             if file is not None:
                 TemporaryFolder(lock.parent, file).delete()
+
+
+_delete_abandoned_once = cache(delete_abandoned)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -122,9 +124,9 @@ def test_the_file_of_a_server_that_was_killed_is_removed_at_the_next_start(start
     os.kill(first.process.pid, signal.SIGKILL)
     first.process.wait()
     # Its workers end a moment later; until then the file is theirs.
-    from openaimock.cli.private_store import remove_stale
+    from openaimock.state.temporary_folder import delete_abandoned
 
-    eventually(lambda: (remove_stale(Path(tmp_path)), not stale.exists())[1])
+    eventually(lambda: (delete_abandoned(Path(tmp_path)), not stale.exists())[1])
     second = start(str(path), "-p", "0", "--workers", "2")
     assert len(list(tmp_path.glob("openaimock-workers-*"))) == 1
     assert second.stop()[0] == 0
@@ -188,3 +190,32 @@ def test_a_server_that_was_killed_goes_on_where_it_was(start, tmp_path):
     assert len(admin(second, "exchanges")["exchanges"]) == 6
     assert oct((tmp_path / "state.db").stat().st_mode & 0o777) == "0o600"
     assert json.loads(request(second, "GET", "/ready")[1]) == {"status": "ready", "rules": 4}
+
+
+class TogetherHandler(BaseHTTPRequestHandler):
+    """Answers when as many requests wait as the barrier of the server has parties."""
+
+    def do_GET(self):
+        self.server.together.wait(20)
+        self.send_response(200)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *arguments):
+        pass
+
+
+def test_each_worker_waits_for_as_many_answers_of_the_upstream_as_a_single_process(start, tmp_path):
+    parties = 40
+    with ThreadingHTTPServer(("127.0.0.1", 0), TogetherHandler) as upstream:
+        upstream.together = threading.Barrier(parties)
+        threading.Thread(target=upstream.serve_forever, daemon=True).start()
+        path = tmp_path / "mock.yaml"
+        path.write_text(f"upstream: {{url: 'http://127.0.0.1:{upstream.server_port}/v1'}}\nunmatched: proxy\n")
+        running = start(str(path), "-p", "0", "--workers", "2")
+        with ThreadPoolExecutor(parties) as pool:
+            statuses = [status for status, _ in pool.map(lambda _: request(running, "GET", "/v1/files"), range(parties))]
+        assert statuses == [200] * parties
+        assert running.stop()[0] == 0
+        upstream.shutdown()

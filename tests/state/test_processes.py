@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from openaimock.config.load import Config
+from openaimock.config.load import Config, load
 from openaimock.state.records import encode
 from openaimock.state.shared_store import SharedStore
 from openaimock.state.sqlite import SQLiteEngine
+from openaimock.state.stores import make_store
 from openaimock.types.exchange import Exchange
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,6 +64,18 @@ def test_a_process_that_is_killed_loses_no_claim_and_no_object(tmp_path, open_st
         assert state.get("objects", f"o{number}") == {"number": number}
         with state.open_blob(f"b{number}") as file:
             assert file.read() == b"x" * 1000
+
+
+def test_a_second_look_at_the_file_of_an_open_store_keeps_its_locks(tmp_path, open_store):
+    path = tmp_path / "state.db"
+    state = open_store()["shared"]
+    assert state.claim("rule", 5) == 0
+    # As ``--watch`` does when the configuration changes.
+    make_store(load({"store": f"sqlite:///{path}"}))
+    # Without the locks, the end of this process would delete the log that has the next claim.
+    assert begin("claim", path, 2).communicate(timeout=60)[0].split() == ["1"]
+    assert state.claim("rule", 5) == 2
+    assert begin("claim", path, 5).communicate(timeout=60)[0].split() == ["3", "4"]
 
 
 def test_everything_survives_a_restart(open_store):
