@@ -33,8 +33,6 @@ _RECORDINGS: pytest.StashKey[Recordings] = pytest.StashKey()
 _STARTED: pytest.StashKey[float] = pytest.StashKey()
 _STARTED_NAME, _COUNTS_NAME, _COVERAGE_NAME = "openai_mock_started", "openai_mock_recordings", "openai_mock_coverage"
 _COVERAGE: pytest.StashKey[SessionCoverage] = pytest.StashKey()
-#: Overrides the setting ``record.mode``.
-_MODE = "OPENAIMOCK_RECORD"
 _ENVIRONMENT: pytest.StashKey[pytest.MonkeyPatch] = pytest.StashKey()
 #: Arguments of the marker that are no settings, with their defaults.
 _OPTIONS = {"strict": False, "allow_unmatched": False, "verdict": None}
@@ -42,15 +40,16 @@ _OPTIONS = {"strict": False, "allow_unmatched": False, "verdict": None}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the settings of the ini file, and the option."""
-    parser.getgroup("openai_mock").addoption(
+    group = parser.getgroup("openai_mock")
+    group.addoption(
         "--openai-record",
         choices=("once", "new", "all", "none"),
         help="record exchanges with 'upstream' for mocks with the setting 'record': once, new, all, or none (the default)",
     )
-    parser.getgroup("openai_mock").addoption(
+    group.addoption(
         "--openai-verdict", action="store_true", help="fail tests with a mock for findings about the client (docs/verdict.rst)"
     )
-    parser.getgroup("openai_mock").addoption(
+    group.addoption(
         "--openai-mock-coverage", action="store_true", help="print which rules of files the tests used, and which they did not"
     )
     parser.addini("openai_mock", "configuration files whose rules every test with the fixture openai_mock has", type="paths")
@@ -71,8 +70,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_STARTED] = getattr(config, "workerinput", {}).get(_STARTED_NAME) or time.time()
     mode = config.getoption("--openai-record")
     if mode:
+        from .config.recording import MODE_VARIABLE
+
         patch = config.stash[_RECORDING] = pytest.MonkeyPatch()
-        patch.setenv(_MODE, mode)
+        patch.setenv(MODE_VARIABLE, mode)
     _set_environment(config)
 
 

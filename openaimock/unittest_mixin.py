@@ -79,8 +79,12 @@ class OpenAIMockMixin(_Base):
     def _check_verdict(self) -> None:
         """Fail for the exchanges of the test; a test that failed already does not fail for leftovers."""
         _recordings.count(self.openai_mock)
-        strict = self.openai_mock_strict and self._completed
-        findings = self.openai_mock_verdict if self._completed else False
-        message = verdicts.verdict(self.openai_mock, self.openai_mock_allow_unmatched, strict, findings, self._completed)
+        message = verdicts.verdict(
+            self.openai_mock,
+            self.openai_mock_allow_unmatched,
+            self.openai_mock_strict,
+            self.openai_mock_verdict,
+            self._completed,
+        )
         if message:
             raise self.failureException(message)

@@ -74,6 +74,12 @@ def client() -> Iterator[Callable[..., OpenAI]]:
 
 
 @pytest.fixture
+def sdk(mock: MockServer, client: Callable[..., OpenAI]) -> OpenAI:
+    """The official client for the fixture ``mock`` of a module."""
+    return client(mock)
+
+
+@pytest.fixture
 def async_client() -> Callable[..., AsyncOpenAI]:
     """The official asynchronous client for a mock; use it with ``async with``."""
 

@@ -23,7 +23,7 @@ _FILTERS = (*journal.FILTERS, "namespace", "limit")
 def exchanges(request: AdminRequest) -> dict[str, Any]:
     """The journal: the newest exchanges that pass the filters, oldest first."""
     _check(request.query, (*_FILTERS, "brief", "usage"))
-    entries = _entries(request)
+    entries = request.exchanges
     selected = _selected(request, entries, DEFAULT_LIMIT)
     hidden, brief = secrets(request.app.config), _is_on(request, "brief")
     body_limit = request.app.config.body_limit
@@ -46,10 +46,6 @@ def _add_usage(request: AdminRequest, rows: list[dict[str, Any]], selected: Sequ
     namespaces = Namespaces(request.app.config)
     for row, entry in zip(rows, selected, strict=True):
         row["usage"] = usage(request.app, entry, namespaces)
-
-
-def _entries(request: AdminRequest) -> list[Exchange]:
-    return [exchange for namespace in request.namespaces for exchange in namespace.exchanges()]
 
 
 def _selected(request: AdminRequest, entries: Sequence[Exchange], limit: int | None) -> list[Exchange]:
@@ -88,7 +84,7 @@ def exchange(request: AdminRequest) -> dict[str, Any]:
 
 
 def _exchange(request: AdminRequest, name: str) -> Exchange:
-    for entry in reversed(_entries(request)):
+    for entry in reversed(request.exchanges):
         if name in (str(entry.order), entry.id):
             return entry
     raise missing("exchange", name)
@@ -101,7 +97,7 @@ def export_rules(request: AdminRequest) -> Text:
 
     _check(request.query, (*_FILTERS, "id"))
     name = request.query.get("id")
-    selected = _selected(request, _entries(request), None) if name is None else [_exchange(request, name)]
+    selected = _selected(request, request.exchanges, None) if name is None else [_exchange(request, name)]
     return Text(export(request.app, selected).text(), "application/yaml; charset=utf-8")
 
 

@@ -10,6 +10,7 @@ from ..app import App
 from ..errors import APIError
 from ..http.json import parse
 from ..state.store import State
+from ..types.exchange import Exchange
 
 
 @dataclass(slots=True)
@@ -26,6 +27,11 @@ class AdminRequest:
     def namespaces(self) -> list[State]:
         """The selected namespaces."""
         return [namespace for namespace in self.app.namespaces if self.namespace_name in (None, namespace.name)]
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """The journals of the selected namespaces."""
+        return [exchange for namespace in self.namespaces for exchange in namespace.exchanges()]
 
     @property
     def namespace(self) -> State:

@@ -95,7 +95,7 @@ def show_coverage(request: AdminRequest) -> dict[str, Any]:
 
 def show_verdict(request: AdminRequest) -> dict[str, Any]:
     """What the exchanges in the journal show about the client."""
-    entries = [exchange for namespace in request.namespaces for exchange in namespace.exchanges()]
+    entries = request.exchanges
     findings = [finding.data() for finding in verdict.findings(entries)]
     return {"findings": redaction.value(findings, secrets(request.app.config)), "exchanges": len(entries)}
 

@@ -11,7 +11,7 @@ from ..config.load import secrets
 from ..config.write import write_rules
 from ..errors import APIError
 from ..http import payloads
-from ..recording.exchange import Recording, Skipped, header_map, unpacked
+from ..recording.exchange import Recording, Skipped
 from ..recording.redactor import Redactor, header_secrets
 from ..recording.session import Session
 from ..state.namespace import Namespaces
@@ -83,14 +83,7 @@ def _recording(app: App, exchange: Exchange, namespaces: Namespaces, place: str)
         raise Skipped("the journal does not keep the bytes of files")
     body = ask.body
     if received is not None:
-        if received.body is None:
-            raise Skipped("the journal does not keep an answer of this length; raise 'journal: {body_limit: ...}'")
-        headers = header_map(received.headers)
-        try:
-            response = unpacked(received.body, headers.get("content-encoding", ""))
-        except ValueError as error:
-            raise Skipped(str(error)) from None
-        status = received.status
+        status, (response, headers) = received.status, rewrite.decoded(received)
     elif exchange.unmatched:
         raise Skipped("no rule answered")
     else:

@@ -39,12 +39,9 @@ def facts(exchange: Exchange) -> dict[str, Any]:
 
 
 def _outcome(exchange: Exchange) -> str:
-    from_upstream = exchange.reply is not None and exchange.reply.proxy and exchange.error is None
-    if exchange.matched:
-        return f"rule {exchange.rule}, answered by the upstream" if from_upstream else f"rule {exchange.rule}"
-    if from_upstream:
-        return "answered by the upstream"
-    return "no rule" if exchange.error is None else exchange.error.code or "error"
+    if exchange.reply is None or not exchange.reply.proxy or exchange.error is not None:
+        return exchange.outcome
+    return f"{exchange.outcome}, answered by the upstream" if exchange.matched else "answered by the upstream"
 
 
 def _answer(exchange: Exchange) -> str:

@@ -32,7 +32,7 @@ class Participant:
         """Count the exchange, and apply the fault of the cell when it is due."""
         number = self._running[exchange] = next(self._numbers)
         self._write(number, exchange, 0)
-        return self._task.cell.injection(number, exchange.ask is not None and exchange.ask.stream)
+        return self._task.cell.injection(number, exchange.stream)
 
     def end(self, exchange: Exchange, events: int) -> None:
         """Report the exchange."""

@@ -11,7 +11,7 @@ from ..config.load import secrets
 from ..errors import APIError, Hangup
 from ..http import auth, origin
 from ..http.cancellation import Cancellation
-from ..http.payloads import Proxied
+from ..http.payloads import LastPiece, Proxied
 from ..http.request import Request
 from ..recording.recorder import Recorder, Tap, request_of
 from ..recording.redactor import Redactor, header_secrets
@@ -89,10 +89,12 @@ class UpstreamProxy:
     def _pieces(self, answer: Answer, tap: Tap | None, call: Call) -> Iterator[bytes]:
         """The pieces of an answer; Hangup when it breaks, so that the client sees it broken as well.
 
-        A complete answer is recorded before its last piece is passed on, where that is known, else before its end.
+        A client may leave once it has the last piece. So a complete answer is kept and recorded before that piece is passed
+        on, where it is known to be the last one, else before the end of the body.
         """
         received = 0
         first_pieces: list[bytes] = []
+        last_piece = LastPiece(answer.headers, answer.length)
         call.exchange.received = Received(answer.status, tuple(answer.headers), None)
         try:
             for piece in answer:
@@ -100,21 +102,27 @@ class UpstreamProxy:
                 if received <= self._body_limit:
                     first_pieces.append(piece)
                 if tap is not None:
-                    is_last = tap.add(piece)
-                    if is_last or received == answer.length:
-                        tap.end(answer.status, answer.headers)
+                    tap.add(piece)
+                if last_piece.is_last(piece):
+                    self._complete(answer, tap, call, first_pieces, received)
                 yield piece
-            if tap is not None:
-                tap.end(answer.status, answer.headers)
-            if received <= self._body_limit:
-                call.exchange.received = call.exchange.received._replace(body=b"".join(first_pieces))
-                call.context.namespace.charge(call.exchange, received)
+            self._complete(answer, tap, call, first_pieces, received)
         except Broken as error:
             if not answer.cancelled:
                 self._log.warning("The answer of the upstream %s broke off: %s", self.upstream.origin, error)
             raise Hangup from None
         finally:
             answer.close()
+
+    def _complete(self, answer: Answer, tap: Tap | None, call: Call, pieces: list[bytes], size: int) -> None:
+        """Record a complete answer, and keep its body of ``size`` bytes in the exchange when it is not too long."""
+        if tap is not None:
+            tap.end(answer.status, answer.headers)
+        exchange = call.exchange
+        if exchange.received is not None and size <= self._body_limit:
+            earlier = exchange.received.body
+            exchange.received = exchange.received._replace(body=b"".join(pieces))
+            call.context.namespace.charge(exchange, size - len(earlier or b""))
 
     def _admit(self, request: Request) -> None:
         """APIError 403 for a request that must not use the key of the upstream."""

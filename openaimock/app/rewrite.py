@@ -19,7 +19,7 @@ from ..recording.exchange import Skipped, header_map, unpacked
 from ..seed import Ids
 from ..state.namespace import Context, Namespaces
 from ..types.ask import Ask
-from ..types.exchange import Exchange
+from ..types.exchange import Exchange, Received
 from . import App, asks
 from .call import Call
 from .jobs import timed_pieces
@@ -56,7 +56,7 @@ def answer(app: App, exchange: Exchange) -> Answer:
     if exchange.ended == "running":
         raise Skipped("the exchange has not ended")
     if exchange.received is not None:
-        return _of_upstream(exchange)
+        return _of_upstream(exchange.received)
     if exchange.operation == "webhooks.delivery":
         raise Skipped("it is a delivery to a webhook")
     call = _call(app, exchange)
@@ -176,16 +176,19 @@ def _pieces(body: Any) -> tuple[list[bytes], bool]:
     return pieces, False
 
 
-def _of_upstream(exchange: Exchange) -> Answer:
+def _of_upstream(received: Received) -> Answer:
     """The answer of the upstream, as the journal keeps it."""
-    received = exchange.received
-    assert received is not None
+    body, headers = decoded(received)
+    result = Answer(received.status, headers, [body])
+    return result._replace(pieces=list(sse.events([body]))) if result.is_stream else result
+
+
+def decoded(received: Received) -> tuple[bytes, dict[str, str]]:
+    """The body of an answer of the upstream, without its content encoding, and the headers. Skipped when it cannot be read."""
     if received.body is None:
         raise Skipped("the journal does not keep an answer of this length; raise 'journal: {body_limit: ...}'")
     headers = header_map(received.headers)
     try:
-        body = unpacked(received.body, headers.get("content-encoding", ""))
+        return unpacked(received.body, headers.get("content-encoding", "")), headers
     except ValueError as error:
         raise Skipped(str(error)) from None
-    result = Answer(received.status, headers, [body])
-    return result._replace(pieces=list(sse.events([body]))) if result.is_stream else result

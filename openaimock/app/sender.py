@@ -166,7 +166,7 @@ class Sender:
                 timed = faults.stream(timed, fault, error)
             timed = _timestamped(timed, call)
             held = None if hold is None else HeldRequest(self.holds, hold, exchange)
-        return _passed(self._observed(timed, call, held), payload, latency, call.cancellation)
+        return _passed(self._observed(timed, call, held, payload), payload, latency, call.cancellation)
 
     def _fault(self, call: Call, reply: Reply) -> Fault | None:
         """The fault: from the request's headers, from the reply, or by chance."""
@@ -250,12 +250,18 @@ class Sender:
         return body
 
     def _observed(
-        self, timed: Iterator[tuple[float, bytes]], call: Call, held: HeldRequest | None = None
+        self,
+        timed: Iterator[tuple[float, bytes]],
+        call: Call,
+        held: HeldRequest | None = None,
+        proxied: payloads.Proxied | None = None,
     ) -> Iterator[tuple[float, bytes]]:
         """The same timed bytes, which may wait at a hold; the exchange records how they end."""
         exchange = call.exchange
         if held is not None:
             timed = held.delay(timed)
+        if proxied is not None:
+            timed = _completed(timed, call, proxied)
         if call.recorded:
             self.metrics.begin(exchange)
         try:
@@ -266,8 +272,8 @@ class Sender:
             exchange.ended = "fault"
             raise Hangup from None
         except Hangup:
-            left = call.cancellation is not None and call.cancellation.event.is_set()
-            exchange.ended = "client_disconnected" if left else "fault"
+            if not _is_cancelled(call):
+                exchange.ended = "fault"
             raise
         finally:
             if exchange.ended == "running":
@@ -301,6 +307,20 @@ def _timestamped(timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[t
     for piece in timed:
         call.exchange.chunks.append(monotonic() - call.started)
         yield piece
+
+
+def _completed(timed: Iterator[tuple[float, bytes]], call: Call, proxied: payloads.Proxied) -> Iterator[tuple[float, bytes]]:
+    """The same pieces; the exchange is complete with the last one: a client may leave before the end of the body comes."""
+    last_piece = payloads.LastPiece(proxied.headers, proxied.length)
+    for item in timed:
+        if type(item[1]) is not Gate and last_piece.is_last(item[1]) and not _is_cancelled(call):
+            call.exchange.ended = "complete"
+        yield item
+
+
+def _is_cancelled(call: Call) -> bool:
+    """Whether the client of a call that waits in the pool has left."""
+    return call.cancellation is not None and call.cancellation.event.is_set()
 
 
 def _passed(

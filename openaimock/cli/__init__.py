@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from .. import __version__
@@ -157,42 +158,6 @@ def _schema(arguments: argparse.Namespace) -> int:
     return commands.schema()
 
 
-def _convert_arguments(parser: argparse.ArgumentParser) -> None:
-    from . import convert
-
-    convert.arguments(parser)
-
-
-def _convert(arguments: argparse.Namespace) -> int:
-    from . import convert
-
-    return convert.run(arguments)
-
-
-def _record_arguments(parser: argparse.ArgumentParser) -> None:
-    from . import record
-
-    record.arguments(parser)
-
-
-def _record(arguments: argparse.Namespace) -> int:
-    from . import record
-
-    return record.run(arguments)
-
-
-def _storm_arguments(parser: argparse.ArgumentParser) -> None:
-    from . import storm
-
-    storm.arguments(parser)
-
-
-def _storm(arguments: argparse.Namespace) -> int:
-    from . import storm
-
-    return storm.run(arguments)
-
-
 def _completion_arguments(parser: argparse.ArgumentParser) -> None:
     from . import completion
 
@@ -213,30 +178,29 @@ def _unmatched(unmatched: Any) -> str:
     return {"error": "an error that explains", "echo": "the user's text back"}.get(unmatched, unmatched)
 
 
-def _verify_arguments(parser: argparse.ArgumentParser) -> None:
-    from . import verify
+def _in_module(name: str, help: str, runs: bool = False) -> Command:
+    """A command whose ``arguments`` and ``run`` are in the module of its name, which is imported when the command is used."""
 
-    verify.arguments(parser)
+    def module() -> Any:
+        return import_module(f".{name}", __package__)
 
+    def run(arguments: argparse.Namespace) -> int:
+        code: int = module().run(arguments)
+        return code
 
-def _verify(arguments: argparse.Namespace) -> int:
-    from . import verify
-
-    return verify.run(arguments)
+    return Command(lambda parser: module().arguments(parser), run, help, runs)
 
 
 #: Every command; any other first argument is a configuration to serve.
 COMMANDS = {
     "serve": Command(serve_arguments, serve, "Serve a mock of the OpenAI API from YAML rules."),
     "check": Command(_check_arguments, _check, "Check a configuration: print every problem with its place."),
-    "verify": Command(_verify_arguments, _verify, "Compare rules with the models, parameters and answers of the API."),
+    "verify": _in_module("verify", "Compare rules with the models, parameters and answers of the API."),
     "explain": Command(_explain_arguments, _explain, "Print which rule answers a request, and why the others do not."),
     "schema": Command(_no_arguments, _schema, "Print the JSON Schema of a configuration, for editors."),
-    "convert": Command(
-        _convert_arguments, _convert, "Write rules from the files of other tools: cassettes, HAR, fixtures, batches."
-    ),
-    "record": Command(_record_arguments, _record, "Pass requests on to a server and record the answers as rules."),
-    "storm": Command(_storm_arguments, _storm, "Test a command against every fault at every point of its requests.", runs=True),
+    "convert": _in_module("convert", "Write rules from the files of other tools: cassettes, HAR, fixtures, batches."),
+    "record": _in_module("record", "Pass requests on to a server and record the answers as rules."),
+    "storm": _in_module("storm", "Test a command against every fault at every point of its requests.", runs=True),
     "init": Command(_init_arguments, _init, "Print or write a commented starter file."),
     "completion": Command(_completion_arguments, _completion, "Print a script that completes commands and options in a shell."),
 }

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from ..errors import APIError
 from .json import dump
-from .sse import Frame, data
+from .sse import Frame, LastEvent, data
 
 #: Status lines as WSGI wants them.
 STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -59,6 +59,27 @@ class Events(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+def has_events(headers: Iterable[tuple[str, str]]) -> bool:
+    """Whether an answer with these headers is a stream of server-sent events."""
+    return any(name.lower() == "content-type" and "event-stream" in value for name, value in headers)
+
+
+class LastPiece:
+    """Recognizes the last piece of an answer by its length (None when unknown), or by its last event when it is a stream."""
+
+    __slots__ = ("_last_event", "_length", "_size")
+
+    def __init__(self, headers: Iterable[tuple[str, str]], length: int | None) -> None:
+        self._length = length
+        self._size = 0
+        self._last_event = LastEvent() if has_events(headers) else None
+
+    def is_last(self, piece: bytes) -> bool:
+        """Whether nothing is known to follow this piece, the next one of the answer."""
+        self._size += len(piece)
+        return self._size == self._length or (self._last_event is not None and self._last_event.ends(piece))
+
+
 class Proxied(NamedTuple):
     """An answer of another server: its ``pieces`` are sent as they arrive. ``length`` is that of the body, None when unknown."""
 
@@ -70,7 +91,7 @@ class Proxied(NamedTuple):
     @property
     def is_stream(self) -> bool:
         """Whether it is a stream of server-sent events."""
-        return any(name == "content-type" and "event-stream" in value for name, value in self.headers)
+        return has_events(self.headers)
 
     def whole(self) -> Raw:
         """The same answer with its body read to the end."""

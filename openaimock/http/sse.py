@@ -47,3 +47,33 @@ def events(pieces: Iterable[bytes]) -> Iterator[bytes]:
             rest = b""
     if rest:
         yield rest
+
+
+#: How the last event of a stream begins: of the older endpoints, of Responses, of images and of audio.
+LAST_EVENTS = (
+    b"data: [DONE]",
+    *(b"event: response.completed", b"event: response.incomplete", b"event: response.failed", b"event: error"),
+    *(b"event: image_generation.completed", b"event: image_edit.completed"),
+    *(b'data: {"type":"speech.audio.done"', b'data: {"type":"transcript.text.done"'),
+)
+_LONGEST = max(map(len, LAST_EVENTS))
+
+
+class LastEvent:
+    """Recognizes the last event of a stream that arrives in pieces: clients may leave after it, before the end of the body."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        #: The begin and the last bytes of the event that is not complete.
+        self._rest = b""
+
+    def ends(self, piece: bytes) -> bool:
+        """Whether the last event is complete with this piece, the next one of the stream."""
+        text = self._rest + piece
+        begin, event = 0, b""
+        for end in EVENT_END.finditer(text):
+            event, begin = text[begin : begin + _LONGEST], end.end()
+        rest = text[begin:]
+        self._rest = rest[:_LONGEST] + rest[_LONGEST:][-3:]
+        return not rest and event.startswith(LAST_EVENTS)

@@ -35,8 +35,6 @@ MAX_EXCHANGES, MAX_BYTES = 5000, 128 * 1024 * 1024
 MAX_ALIKE = 1000
 #: Responses in the background whose end is still awaited.
 _MAX_WAITING = 100
-#: How the events begin that end a stream.
-_LAST_EVENTS = (b"data: [DONE]", b"event: response.completed", b"event: response.incomplete", b"event: response.failed")
 #: Values of cookies shorter than this say which of a few things a user chose, in words that a text may hold.
 _SHORTEST_COOKIE = 10
 
@@ -222,26 +220,14 @@ class Tap:
         self._secrets = secrets
         self._pieces: list[bytes] = []
         self._size = 0
-        #: The pieces since the last one that ended with an event.
-        self._event: list[bytes] = []
         self._ended = False
         self._started = monotonic()
         #: The bytes until, and the time of, each piece.
         self._arrivals: list[tuple[int, float]] = []
 
-    def add(self, piece: bytes) -> bool:
-        """Add a piece of the answer; whether it ends a stream: clients may leave after the last event, before the end."""
+    def add(self, piece: bytes) -> None:
+        """Add a piece of the answer."""
         self._size += len(piece)
-        self._keep(piece)
-        self._event.append(piece)
-        if not piece.endswith(b"\n\n"):
-            return False
-        text = b"".join(self._event)
-        self._event.clear()
-        begin = text.rfind(b"\n\n", 0, -2)
-        return text.startswith(_LAST_EVENTS, 0 if begin < 0 else begin + 2)
-
-    def _keep(self, piece: bytes) -> None:
         if self._size > MAX_ANSWER:
             self._pieces.clear()
             return

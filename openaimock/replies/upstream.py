@@ -60,8 +60,12 @@ class Answer:
                     break
                 if remaining is not None:
                     remaining -= len(piece)
+                    if not remaining:
+                        # The client that gets the last piece may send its next request before this one is closed.
+                        self._complete = True
+                        self.close()
                 yield piece
-            if self.cancelled:
+            if self.cancelled and not self._complete:
                 raise Broken("the client left")
             if remaining:
                 raise Broken(f"it closed the connection {remaining} bytes before the end of its answer")

@@ -241,7 +241,7 @@ def brief(exchange: Exchange, secrets: Iterable[str] = ()) -> dict[str, Any]:
         "operation": exchange.operation,
         "model": "" if ask is None else redaction.text(ask.model, secrets),
         "text": "" if ask is None else redaction.clip(ask.text, _BRIEF, secrets),
-        "stream": ask is not None and ask.stream,
+        "stream": exchange.stream,
         "attempt": 0 if ask is None else ask.attempt,
         "status": exchange.status,
         "rule": exchange.rule,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
 
 from ..http.json import dump
 from ..types.ask import Ask, ToolCall
@@ -21,7 +20,7 @@ def _with(reply: Reply, *blocks: Block, finish_reason: str | None = None) -> Rep
     return Reply(blocks=blocks, finish_reason=finish_reason, latency=reply.latency, pace=reply.pace, headers=reply.headers)
 
 
-def _with_calls(reply: Reply, arguments: Any) -> Reply:
+def _with_calls(reply: Reply, arguments: Callable[[str], str]) -> Reply:
     """The reply with changed arguments: ``arguments`` is a function of their text."""
     blocks = [
         block if block.call is None else block._replace(call=block.call._replace(arguments=arguments(block.call.arguments)))
@@ -76,7 +75,7 @@ def length(ask: Ask, reply: Reply) -> Reply:
 
 
 def same_call(ask: Ask, reply: Reply) -> Reply:
-    """The call of the first reply with calls; else that of the last assistant message, or of the first tool with no arguments."""
+    """The last call of the conversation; without one the first of the reply, or a call of the first tool without arguments."""
     earlier = [call for message in ask.messages for call in message.tool_calls]
     if earlier:
         call = earlier[-1]
@@ -88,4 +87,4 @@ def same_call(ask: Ask, reply: Reply) -> Reply:
             return reply
         call = ToolCall(offered[0].name, "{}" if offered[0].kind == "function" else "", kind=offered[0].kind)
     # Without an id it gets a new one each time, as from a model.
-    return replace(_with(reply), blocks=(Block("tool_call", call=call._replace(id="")),))
+    return _with(reply, Block("tool_call", call=call._replace(id="")))

@@ -13,6 +13,7 @@ from ..rules.match import Miss, fit
 from ..rules.rule import Rule, build
 from ..types.ask import Ask, ToolCall
 from ..types.exchange import Exchange
+from . import coverage_report
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -156,8 +157,7 @@ def in_order(exchanges: Sequence[Exchange], steps: Sequence[Any]) -> str:
 
 def unexpected(report: Mapping[str, Any]) -> list[str]:
     """The rules of a coverage report that did not answer as often as they expect, a line each."""
-    places = {rule["id"]: f" ({rule['place']})" if rule["place"] else "" for rule in report["rules"]}
-    return [f"rule {id}{places[id]}: {difference}" for id, difference in report["unexpected"].items()]
+    return [f"rule {coverage_report.name(rule)}: {rule['unexpected']}" for rule in report["rules"] if rule["unexpected"]]
 
 
 # Parts of these

@@ -13,21 +13,26 @@ _PLACE = re.compile(r"(.+):(\d+):\d+")
 
 def table(report: Mapping[str, Any], unmatched: int) -> str:
     """A table of the rules of a coverage report, with their hits and the replies that were sent; then the sums."""
-    names = [f"{rule['id']} ({rule['place']})" if rule["place"] else rule["id"] for rule in report["rules"]]
+    names = list(map(name, report["rules"]))
     width = max(map(len, ("rule", *names)))
     # The column of expectations is there when some rule has one.
     expected = max((len(rule["expect"] or "") for rule in report["rules"]), default=0)
     wide = max(len("expected"), expected) + 2 if expected else 0
     lines = [f"{'rule':<{width}}    hits{'expected'.rjust(wide) if wide else ''}  replies"]
-    for name, rule in zip(names, report["rules"], strict=True):
+    for label, rule in zip(names, report["rules"], strict=True):
         reached = f"{rule['replies'] - len(rule['unreached'])}/{rule['replies']}"
         note = "  unexpected" if rule["unexpected"] else "" if rule["hits"] or rule["expect"] else "  never hit"
-        lines.append(f"{name:<{width}}  {rule['hits']:>6}{(rule['expect'] or '').rjust(wide)}  {reached:>7}{note}")
+        lines.append(f"{label:<{width}}  {rule['hits']:>6}{(rule['expect'] or '').rjust(wide)}  {reached:>7}{note}")
     hit = sum(rule["hits"] > 0 for rule in report["rules"])
     number = len(report["unexpected"])
     differing = f"; {number} {'rule' if number == 1 else 'rules'} answered not as often as expected" if number else ""
     requests = "1 request" if unmatched == 1 else f"{unmatched} requests"
     return "\n".join([*lines, f"{hit} of {len(report['rules'])} rules answered; no rule matched {requests}{differing}"])
+
+
+def name(rule: Mapping[str, Any]) -> str:
+    """A rule of a coverage report by its id and its place."""
+    return f"{rule['id']} ({rule['place']})" if rule["place"] else str(rule["id"])
 
 
 def complete(report: Mapping[str, Any]) -> bool:

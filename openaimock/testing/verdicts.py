@@ -10,7 +10,7 @@ from typing import Any
 
 from ..config.load import Config, load, secrets
 from ..text import redaction
-from . import assertions
+from . import assertions, coverage_report
 from .mock import MockServer
 
 #: The client's key when the configuration has none.
@@ -73,19 +73,18 @@ def verdict(
 ) -> str:
     """Why the exchanges of a test make it fail; "" when they do not.
 
-    It fails for every ``when`` without a reply, and for every request that no rule matched, unless these are allowed; when it is
-    ``completed``, also for rules that did not answer as often as they expect; when it is ``strict``, also for rules and replies
-    that were never used; with ``verdict``, also for findings about the client, except for those whose codes it lists. ValueError
-    for a code that does not exist.
+    It fails for every ``when`` without a reply, and for every request that no rule matched, unless these are allowed. A test
+    that is ``completed`` also fails for rules that did not answer as often as they expect; when it is ``strict``, for rules and
+    replies that were never used; with ``verdict``, for findings about the client, except for those whose codes it lists.
+    ValueError for a code that does not exist.
     """
     lines = [f"when() at {place} has no reply: add .reply(...), .replies(...) or .error(...)" for place in mock.unfinished]
     lines += [] if allow_unmatched else _unmatched(mock)
     if completed:
         lines += [f"unexpected: {line}" for line in assertions.unexpected(mock.coverage())]
-    if strict:
-        lines += _leftovers(mock)
-    if verdict is not None and verdict is not False:
-        lines += _findings(mock, () if verdict is True else verdict)
+        lines += _leftovers(mock) if strict else []
+        if verdict is not None and verdict is not False:
+            lines += _findings(mock, () if verdict is True else verdict)
     return redaction.text("\n".join(lines), secrets(mock.app.api.config))
 
 
@@ -108,17 +107,16 @@ def _unmatched(mock: MockServer) -> list[str]:
 def _findings(mock: MockServer, allow: Sequence[str]) -> list[str]:
     from .. import verdict
 
-    verdict.check_codes(allow)
-    return verdict.lines(finding for finding in mock.verdict() if finding.code not in allow)
+    return verdict.lines(verdict.findings(mock.exchanges, allow))
 
 
 def _leftovers(mock: MockServer) -> list[str]:
     report = mock.coverage()
-    places = {rule["id"]: f" ({rule['place']})" if rule["place"] else "" for rule in report["rules"]}
-    lines = [f"leftover rule: {id}{places[id]} never answered" for id in report["never"]]
+    names = {rule["id"]: coverage_report.name(rule) for rule in report["rules"]}
+    lines = [f"leftover rule: {names[id]} never answered" for id in report["never"]]
     for id, positions in report["unreached"].items():
         numbers = ", ".join(str(position + 1) for position in positions)
-        lines.append(f"leftover reply: {id}{places[id]}: {_noun(mock, id)} {numbers} was never sent")
+        lines.append(f"leftover reply: {names[id]}: {_noun(mock, id)} {numbers} was never sent")
     return lines
 
 

@@ -57,14 +57,25 @@ class Exchange:
     received: Received | None = None
 
     def __repr__(self) -> str:
-        source = f"rule {self.rule}" if self.matched else "no rule" if self.error is None else self.error.code or "error"
         ended = "" if self.ended == "complete" else f" ({self.ended})"
-        return f"<Exchange #{self.order} {self.method} {self.path} -> {self.status}, {source}{ended}>"
+        return f"<Exchange #{self.order} {self.method} {self.path} -> {self.status}, {self.outcome}{ended}>"
 
     @property
     def rule(self) -> str | None:
         """The id of the rule that answered."""
         return None if self.match is None else self.match.rule.id
+
+    @property
+    def outcome(self) -> str:
+        """In a few words: the rule that answered, or the code of the error."""
+        if self.match is not None:
+            return f"rule {self.rule}"
+        return "no rule" if self.error is None else self.error.code or "error"
+
+    @property
+    def stream(self) -> bool:
+        """Whether the request asks for a stream; False when it was not read."""
+        return self.ask is not None and self.ask.stream
 
     @property
     def matched(self) -> bool:

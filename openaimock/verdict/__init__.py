@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -100,9 +100,14 @@ CODES: tuple[Code, ...] = (
 )  # fmt: skip
 
 
-def findings(exchanges: Iterable[Exchange]) -> list[Finding]:
-    """All findings about the client that sent these exchanges, those of each namespace in the order of the table."""
-    return [finding for run in runs(exchanges) for code in CODES for finding in _of_code(code, run)]
+def findings(exchanges: Iterable[Exchange], allow: Collection[str] = ()) -> list[Finding]:
+    """All findings about the client that sent these exchanges, those of each namespace in the order of the table.
+
+    None with a code in ``allow``; ValueError for a code there that does not exist.
+    """
+    check_codes(allow)
+    codes = [code for code in CODES if code.name not in allow]
+    return [finding for run in runs(exchanges) for code in codes for finding in _of_code(code, run)]
 
 
 def _of_code(code: Code, run: Run) -> Iterator[Finding]:

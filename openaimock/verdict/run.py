@@ -95,8 +95,7 @@ def failure(exchange: Exchange) -> str:
         return "running"
     fault = exchange.fault
     if fault is not None and _is_cut(exchange):
-        streamed = exchange.ask is not None and exchange.ask.stream
-        return "broken" if streamed and fault.after > 0 and fault.kind != "empty" else "lost"
+        return "broken" if exchange.stream and fault.after > 0 and fault.kind != "empty" else "lost"
     return "left" if exchange.ended == "client_disconnected" else ""
 
 
@@ -114,11 +113,11 @@ def _refusal(exchange: Exchange) -> str:
 
 def _is_cut(exchange: Exchange) -> bool:
     """Whether the fault of an exchange took effect and left the client without the whole answer."""
-    kind, streamed = exchange.fault.kind if exchange.fault else "", exchange.ask is not None and exchange.ask.stream
+    kind = exchange.fault.kind if exchange.fault else ""
     if kind in ("disconnect", "reset", "empty"):
         return exchange.ended == "fault"
     if kind == "duplicate":
-        return not streamed
+        return not exchange.stream
     # Without its last event, a stream of the Responses API has no result.
     return kind in _CUTS or (kind == "no_done" and exchange.endpoint == "responses")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ..config.entries import Entries
-from ..errors import Problem
+from ..config.problems import position
 from . import models, parameters, replies
 from .finding import Finding
 
@@ -31,10 +31,4 @@ CHECKS = (
 def findings(entries: Entries, now: float) -> list[Finding]:
     """What differs from the API at a time (seconds since the epoch), in the order of the places."""
     differing = [finding for check in CHECKS for finding in check.run(entries, now)]
-    return sorted(differing, key=lambda finding: _position(finding.problem))
-
-
-def _position(problem: Problem) -> tuple[str, int, int]:
-    source, _, column = problem.place.rpartition(":")
-    source, _, line = source.rpartition(":")
-    return source, int(line or 0), int(column or 0)
+    return sorted(differing, key=lambda finding: position(finding.problem))

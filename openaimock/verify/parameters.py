@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -13,9 +12,9 @@ from ..config.entries import Entries, flow_keys
 from ..http.json import dump
 from ..params.compile import compiled
 from ..params.errors import ParamError
-from ..params.shapes import Also, Array, Either, Map, Object, OneOf, Shape, Union
+from ..params.shapes import Also, Anything, Array, Either, Map, Object, OneOf, Shape, Union
 from .conditions import Condition, conditions
-from .finding import Finding, at
+from .finding import Finding, at, similar
 
 #: What is written elsewhere in the API, or was written once: the newer forms, of which the endpoint has one.
 NEWER: Mapping[str, Sequence[str]] = {
@@ -117,7 +116,7 @@ def _of_path(path: str, matcher: Mapping[str, Any], condition: Condition) -> tup
         siblings = tuple(dict.fromkeys(name for other in misses if other.depth == miss.depth for name in other.names))
         noun = f"field '{miss.name}' in '{miss.within}'" if miss.within else f"parameter '{miss.name}'"
         verb = "has no" if condition.is_named else "has a"
-        return f"{names} {verb} {noun}{_newer(miss.name, siblings) or _similar(miss.name, siblings)}", False
+        return f"{names} {verb} {noun}{_newer(miss.name, siblings) or similar(miss.name, siblings)}", False
     if keys[0] in DEPRECATED and (newer := _newer(keys[0], tuple(name for id in fitting for name in tables[id].keys))):
         return f"the parameter '{keys[0]}' is deprecated{newer}", True
     return _of_value(path, matcher, fitting), False
@@ -127,11 +126,6 @@ def _newer(name: str, names: Sequence[str]) -> str:
     """The newer form of a name, of which the first part is among the names."""
     newer = next((form for form in NEWER.get(name, ()) if form.partition(".")[0] in names), "")
     return f"; write '{newer}'" if newer else ""
-
-
-def _similar(name: str, names: Sequence[str]) -> str:
-    close = get_close_matches(name, names, 1, 0.6)
-    return f"; did you mean '{close[0]}'?" if close else ""
 
 
 def _of_value(path: str, matcher: Mapping[str, Any], ends: Mapping[str, tuple[Shape, ...] | Miss]) -> str:
@@ -209,7 +203,7 @@ def _step(shape: Shape, key: str) -> list[Shape] | None:
         variants = [*shape.variants.values(), *([shape.other] if shape.other else [])]
         steps = [variant.keys[key] for variant in variants if key in variant.keys]
         return steps or (None if any(variant.open for variant in variants) else [])
-    return None if type(shape).__name__ == "Anything" else []
+    return None if isinstance(shape, Anything) else []
 
 
 def _names(shape: Shape) -> list[str]:

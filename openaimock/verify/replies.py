@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from ..config.entries import Entries, replies_of
-from .finding import Finding, at
+from .finding import Finding, at, similar
 
 Keys = tuple[str | int, ...]
 #: A message, whether the API still sends it, and the keys inside the reply.
@@ -88,13 +87,13 @@ def _members(reply: Mapping[str, Any]) -> Iterator[Difference]:
         ("service_tier", reply.get("service_tier"), SERVICE_TIERS),
     ):
         if isinstance(value, str) and "{{" not in value and value not in allowed:
-            yield f"no answer has the {name} '{value}'{_similar(value, allowed)}", False, (name,)
+            yield f"no answer has the {name} '{value}'{similar(value, allowed)}", False, (name,)
     if reason in ("tool_calls", "function_call") and not calls and "response" not in reply and not reply.get("auto"):
         yield f"the finish_reason '{reason}' needs a tool call", False, ("finish_reason",)
     for place, annotation in enumerate(reply.get("annotations") or ()):
         kind = annotation.get("type")
         if kind not in ANNOTATIONS:
-            yield f"no annotation has the type '{kind}'{_similar(str(kind), ANNOTATIONS)}", False, ("annotations", place)
+            yield f"no annotation has the type '{kind}'{similar(str(kind), ANNOTATIONS)}", False, ("annotations", place)
     status = (reply.get("error") or {}).get("status")
     if status is not None and (status < 400 or status not in STATUSES):
         yield f"no error of the API has the status {status}", False, ("error",)
@@ -104,7 +103,7 @@ def _members(reply: Mapping[str, Any]) -> Iterator[Difference]:
 def _usage(usage: Mapping[str, Any]) -> Iterator[Difference]:
     for name in usage:
         if name not in _USAGE:
-            yield f"'usage' has no member '{name}'{_similar(name, _USAGE)}", False, ("usage", name)
+            yield f"'usage' has no member '{name}'{similar(name, _USAGE)}", False, ("usage", name)
     for first, second in (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens")):
         counts = [count for name in (first, second, "total_tokens") if isinstance(count := usage.get(name), int)]
         if len(counts) == 3 and sum(counts[:2]) != counts[2]:
@@ -132,9 +131,4 @@ def _recorded(reply: Mapping[str, Any]) -> Iterator[Difference]:
 def _unknown(value: Mapping[str, Any], names: Sequence[str], noun: str, keys: Keys) -> Iterator[Difference]:
     for name in value:
         if name not in names:
-            yield f"{noun} of the API has no member '{name}'{_similar(name, names)}", False, (*keys, name)
-
-
-def _similar(name: str, names: Sequence[str]) -> str:
-    close = get_close_matches(name, names, 1, 0.6)
-    return f"; did you mean '{close[0]}'?" if close else ""
+            yield f"{noun} of the API has no member '{name}'{similar(name, names)}", False, (*keys, name)

@@ -137,10 +137,12 @@ def test_the_messages_are_the_same_for_each_endpoint(mock):
     assert chat == responses == [{"role": "system", "text": "Be kind"}, {"role": "user", "text": "Hello"}]
 
 
-def test_the_answer_of_an_upstream_is_the_received_one(mock, serve):
+def test_the_answer_of_an_upstream_is_the_received_one(mock, serve, eventually):
     proxy = serve({"upstream": {"url": mock.url}, "unmatched": "proxy"})
     received = post(proxy, user("Hello")).json()
     events = post(proxy, user("Hello", stream=True)).text
+    # An answer that is passed on piece by piece ends after the client has got its last byte.
+    eventually(lambda: all(exchange.ended == "complete" for exchange in proxy.exchanges))
     assert answer_of(proxy, 1)["body"] == received
     assert "".join(answer_of(proxy, 2)["events"]) == events
 

@@ -21,11 +21,6 @@ def mock(serve):
     return serve(RULES)
 
 
-@pytest.fixture
-def sdk(mock, client):
-    return client(mock)
-
-
 def message(content, role="user"):
     return {"type": "message", "role": role, "content": content}
 

@@ -26,11 +26,6 @@ def mock(serve):
     return serve({"clock": CLOCK, "responses": []})
 
 
-@pytest.fixture
-def sdk(mock, client):
-    return client(mock)
-
-
 def upload(mock, *, path="/files", **form):
     return httpx.post(mock.url + path, trust_env=False, **form)
 

@@ -54,11 +54,6 @@ def mock(serve):
 
 
 @pytest.fixture
-def sdk(mock, client):
-    return client(mock)
-
-
-@pytest.fixture
 def patient(mock, client, monkeypatch):
     """A client that retries twice, as the SDK does by default, but does not wait."""
     monkeypatch.setattr(openai.OpenAI, "_calculate_retry_timeout", lambda *_, **__: 0)

@@ -24,11 +24,6 @@ def mock(serve):
     return serve({"clock": "2026-01-01T00:00:00Z", "responses": []})
 
 
-@pytest.fixture
-def sdk(mock, client):
-    return client(mock)
-
-
 def add(sdk, upload, *contents):
     return [sdk.uploads.parts.create(upload.id, data=content).id for content in contents]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import importlib.util
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -58,7 +60,8 @@ def serve_command(tmp_path):
     processes = []
 
     def run(command: str) -> str:
-        name, *words = command.replace("8000", str(port := free_port())).split()
+        command = command.replace("\\\n", " ").replace("8000", str(port := free_port()))
+        name, *words = shlex.split(command)
         program = shutil.which(name, path=f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin")
         if program is None:
             pytest.skip(f"{name} is not installed")
@@ -109,6 +112,20 @@ def check(url: str) -> None:
             client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "limit"}])
 
 
+def check_announced_close(url: str) -> None:
+    """A server that closes the connection after an answer says so: a client would send its next request on it."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
+    connection.auto_open = 0
+    for _ in range(20):
+        if connection.sock is None:
+            connection.connect()
+        connection.request("GET", "/v1/models", headers={"Authorization": "Bearer test-key"})
+        response = connection.getresponse()
+        assert response.status == 200
+        response.read()
+    connection.close()
+
+
 @pytest.mark.parametrize("name", MOUNTED)
 def test_the_mock_works_mounted_in(serve_command, tmp_path, name):
     pytest.importorskip(PACKAGES.get(name, "flask"))
@@ -121,7 +138,9 @@ def test_the_mock_works_mounted_in(serve_command, tmp_path, name):
 def test_the_mock_is_served_by(serve_command, tmp_path, name):
     (tmp_path / "mock.yaml").write_text(RULES)
     (tmp_path / "wsgi.py").write_text(block("wsgi"))
-    check(serve_command(block(name)))
+    url = serve_command(block(name))
+    check(url)
+    check_announced_close(url)
 
 
 @pytest.fixture

@@ -44,11 +44,6 @@ def mock(serve):
     return serve({"unmatched": "auto", "lint": "error"})
 
 
-@pytest.fixture
-def sdk(mock, client):
-    return client(mock)
-
-
 # Text
 
 

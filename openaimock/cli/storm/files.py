@@ -10,7 +10,7 @@ from html import escape
 from ...storm.kinds import KINDS
 from ...testing.coverage_report import attribute
 from .grid import MARKS
-from .results import FAILED, HUNG, RECOVERED, Report, Result, codes, data, line
+from .results import FAILED, HUNG, RECOVERED, Report, Result, codes, counts, data, line
 
 
 def as_json(report: Report, failing: Collection[str]) -> str:
@@ -80,9 +80,8 @@ def as_html(report: Report, failing: Collection[str]) -> str:
 
 
 def _html_counts(report: Report) -> str:
-    totals: Mapping[str, int] = data(report)["outcomes"]
     words = {RECOVERED: "recovered", FAILED: "failed cleanly", HUNG: "hung"}
-    marks = " ".join(f'<b class="{outcome}">{number} {words[outcome]}</b>' for outcome, number in totals.items())
+    marks = " ".join(f'<b class="{outcome}">{number} {words[outcome]}</b>' for outcome, number in counts(report.results).items())
     missing = report.cells - len(report.results)
     return f"<p>{marks}{f' {missing} cells did not run' if missing else ''}</p>"
 

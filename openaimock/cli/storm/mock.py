@@ -64,7 +64,7 @@ class Cells:
             if len(exchanges) < MAX_EXCHANGES:
                 exchanges[exchange] = 0
             cell, number = self._cells[exchange.namespace], len(exchanges)
-        return cell.injection(number, exchange.ask is not None and exchange.ask.stream)
+        return cell.injection(number, exchange.stream)
 
     def end(self, exchange: Exchange, events: int) -> None:
         """Note the number of events."""

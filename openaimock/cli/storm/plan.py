@@ -16,7 +16,7 @@ def target(sight: Sight) -> Target:
     """What decides which faults make sense for an exchange."""
     exchange, ask = sight.exchange, sight.exchange.ask
     calls = bool(exchange.reply is not None and exchange.reply.calls)
-    return Target(exchange.endpoint, ask is not None and ask.stream, sight.events, calls, bool(ask is not None and ask.tools))
+    return Target(exchange.endpoint, exchange.stream, sight.events, calls, bool(ask is not None and ask.tools))
 
 
 def events(count: int, points: str) -> Sequence[int]:

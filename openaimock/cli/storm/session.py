@@ -16,7 +16,7 @@ from typing import TextIO
 from ...config.load import Config
 from ...storm import VARIABLE
 from ...storm.cells import Cell, parse_point
-from ...storm.kinds import select
+from ...storm.kinds import GROUPS, select
 from ..arguments import FAILED, INTERRUPTED, OK, load_config, print_warnings
 from . import FINDINGS, plan, repeated_options
 from .files import WRITERS
@@ -111,8 +111,8 @@ class Session:
         for thread in threads:
             thread.start()
         try:
-            for done in range(1, len(cells) + 1):
-                one = _next(ended, lambda: progress.show(done - 1))  # noqa: B023, called at once
+            for _ in cells:
+                one = _next(ended, progress.show)
                 if isinstance(one, BaseException):
                     raise one
                 progress.count(one)
@@ -153,7 +153,7 @@ class Progress:
             print(self._line(), file=self._stream, flush=True)
         self._tenth = tenth
 
-    def show(self, done: int) -> None:
+    def show(self) -> None:
         """Draw the line again, on a terminal."""
         if self._live:
             self._stream.write(f"\r\x1b[K{self._line()}")
@@ -206,7 +206,7 @@ def storm(options: argparse.Namespace, folder: Path, files: Mapping[str, str]) -
 
 
 def _report(options: argparse.Namespace, session: Session, files: Mapping[str, str]) -> int:
-    kinds = select(options.faults or ["transport", "protocol", "api", "model"])
+    kinds = select(options.faults or GROUPS)
     if options.at is not None:
         cells = [Cell(*parse_point(options.at), kind.name) for kind in kinds]
     else:

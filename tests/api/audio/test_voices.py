@@ -8,30 +8,12 @@ import openai
 import pytest
 from openai.types.audio import Voice, VoiceConsent, VoiceConsentDeleted, VoiceDeleted
 
-import openaimock
 from openaimock.api.audio import voices
 from openaimock.media.audio import speech
 
 from ...support.wire import post, strictly
 
 SAMPLE = ("sample.wav", speech("Hello there, this is my voice.", "wav").data(), "audio/wav")
-
-
-@pytest.fixture(scope="module")
-def server():
-    with openaimock.start_mock_server({"responses": []}) as running:
-        yield running
-
-
-@pytest.fixture
-def mock(server):
-    server.reset()
-    return server
-
-
-@pytest.fixture
-def sdk(mock, client):
-    return client(mock)
 
 
 @pytest.fixture

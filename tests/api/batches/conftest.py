@@ -58,8 +58,3 @@ def results(sdk, file_id):
 @pytest.fixture
 def mock(serve):
     return serve({"clock": "2026-01-01T00:00:00Z", "responses": RULES})
-
-
-@pytest.fixture
-def sdk(mock, client):
-    return client(mock)

@@ -25,11 +25,6 @@ def mock(serve):
 
 
 @pytest.fixture
-def sdk(mock, client):
-    return client(mock)
-
-
-@pytest.fixture
 def store(sdk):
     file = sdk.files.create(file=("paris.txt", PARIS), purpose="assistants").id
     return sdk.vector_stores.create(file_ids=[file]).id

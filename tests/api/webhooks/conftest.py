@@ -75,11 +75,6 @@ def mock(serve, receiver):
     )
 
 
-@pytest.fixture
-def sdk(mock, client):
-    return client(mock)
-
-
 def deliveries(mock, count=1):
     """The deliveries in the journal, once there are as many."""
     while len(found := [each for each in mock.exchanges if each.operation == "webhooks.delivery"]) < count:
