@@ -58,8 +58,8 @@ class _Contents(NamedTuple):
         if isinstance(rule.get("id"), str):
             self.ids.add(rule["id"])
             self.digests.setdefault(_digest(rule), rule["id"])
-            if asked := _question(rule):
-                self.questions.add(asked)
+            if question_text := _question(rule):
+                self.questions.add(question_text)
 
 
 class _Ours(NamedTuple):
@@ -107,7 +107,7 @@ def append_rules(
             listed = listed if ours is None else _listed(old, str(path))
             added = joined(rules, written, listed)
             ours, contents = None, _Contents.of(listed, added.replaced)
-        ids, fresh = _named([*added.kept, *added.rules], contents, unique)
+        ids, fresh = _named([*added.remaining, *added.rules], contents, unique)
         indent = ours.indent if ours is not None else None
         if indent is not None:
             newline = "\r\n" if old.endswith("\r\n") else "\n"
@@ -121,7 +121,7 @@ def append_rules(
         for rule in fresh:
             contents.add(rule)
         _remember(target, indent, contents)
-    return ids[len(added.kept) :]
+    return ids[len(added.remaining) :]
 
 
 def _listed(text: str, name: str) -> list[Any]:
@@ -143,8 +143,8 @@ def _digest(rule: Mapping[str, Any]) -> bytes:
 
 def _question(rule: Mapping[str, Any]) -> bytes:
     """The same for rules that the same request matches; b"" for a rule that is not joined with others."""
-    asked = question(rule)
-    return b"" if asked is None else hashlib.blake2b(asked.encode(), digest_size=16).digest()
+    question_text = question(rule)
+    return b"" if question_text is None else hashlib.blake2b(question_text.encode(), digest_size=16).digest()
 
 
 def _named(rules: Sequence[Mapping[str, Any]], contents: _Contents, unique: bool) -> tuple[list[str], list[Mapping[str, Any]]]:

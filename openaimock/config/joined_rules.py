@@ -15,12 +15,12 @@ _KEYS = frozenset({"id", "when", "messages", "reply", "replies", "priority"})
 class Joined(NamedTuple):
     """``rules`` are the new rules, each with the answers of other processes; ``replaced`` are the ids of rules to take out.
 
-    ``kept`` are rules of which only this process's answers are taken out.
+    ``remaining`` are rules of which only this process's answers are taken out.
     """
 
     rules: list[Rule]
     replaced: set[str]
-    kept: list[Rule]
+    remaining: list[Rule]
 
 
 def joined(rules: Sequence[Rule], replaced: Mapping[str, Rule | None], existing: Iterable[Any]) -> Joined:
@@ -31,29 +31,29 @@ def joined(rules: Sequence[Rule], replaced: Mapping[str, Rule | None], existing:
     #: Rules of the file with answers of other processes, those answers, and the answers that this process wrote there.
     others: dict[str, tuple[Rule, list[Rule], list[Rule]]] = {}
     for rule in existing:
-        asked = question(rule)
-        if asked is None or not isinstance(rule.get("id"), str) or _has_variable(rule):
+        key = question(rule)
+        if key is None or not isinstance(rule.get("id"), str) or _has_variable(rule):
             continue
         rule = _unescaped(rule)
         own = replaced.get(rule["id"])
         ours = answers(own) if own is not None else []
         if rule["id"] not in replaced or (own is not None and _without(answers(rule), ours)):
-            others.setdefault(asked, (rule, answers(rule), ours))
+            others.setdefault(key, (rule, answers(rule), ours))
     results, gone = [], set(replaced)
     for rule in rules:
-        asked = question(rule)
-        if asked not in others:
+        key = question(rule)
+        if key not in others:
             results.append(rule)
             continue
-        old, before, ours = others.pop(asked)
+        old, before, ours = others.pop(key)
         fresh = _without(answers(rule), ours or before)
         if fresh or ours:
             gone.add(old["id"])
             results.append(_with_answers({**rule, "id": old["id"]}, [*before, *fresh], old))
         else:
             results.append(old)
-    kept = [_with_answers(old, _without(before, ours), old) for old, before, ours in others.values() if ours]
-    return Joined(results, gone, kept)
+    remaining = [_with_answers(old, _without(before, ours), old) for old, before, ours in others.values() if ours]
+    return Joined(results, gone, remaining)
 
 
 def question(rule: Any) -> str | None:
@@ -64,11 +64,11 @@ def question(rule: Any) -> str | None:
     messages = rule.get("messages")
     if messages is None:
         return _dumped({"when": rule["when"]}) if "when" in rule and answered else None
-    asked = _asked(messages) if isinstance(messages, list) else []
-    if not asked or any(message.get("role") == "assistant" for message in asked) or answered == (len(asked) < len(messages)):
+    key = _asked(messages) if isinstance(messages, list) else []
+    if not key or any(message.get("role") == "assistant" for message in key) or answered == (len(key) < len(messages)):
         # A conversation of several turns is answered where a request stops in it.
         return None
-    return _dumped({"messages": asked})
+    return _dumped({"messages": key})
 
 
 def _has_variable(rule: Rule) -> bool:
