@@ -56,6 +56,8 @@ from .stages import (
     reply,
     reply_may_block,
     reply_may_wait,
+    report,
+    report_may_wait,
     route,
     write,
     write_may_wait,
@@ -71,8 +73,9 @@ Steps = Sequence[tuple[Stage, Callable[["App", Call], bool] | None]]
 
 #: The path of every request. Its response is sent after the last stage, or after a stage that raises an APIError.
 STAGES: tuple[Stage, ...] = (route, authenticate, override, read, recognize, inject, admit, limit, lint, match, reply, write)
-#: Stages of several steps: a call can move to the thread pool between them. After a match the hit is counted.
-STEPS: Mapping[Stage, tuple[Stage, ...]] = {match: (match, claim)}
+#: Stages of several steps: a call can move to the thread pool between them. Findings may depend on the store; after a match the
+#: hit is counted.
+STEPS: Mapping[Stage, tuple[Stage, ...]] = {lint: (lint, report), match: (match, claim)}
 #: The steps that may block, each with the test. A call that may block moves to the host's thread pool.
 MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {
     read: read_may_block,
@@ -85,6 +88,7 @@ MAY_WAIT: Mapping[Stage, Callable[[App, Call], bool]] = {
     read: read_may_wait,
     recognize: lambda app, call: True,
     limit: lambda app, call: True,
+    report: report_may_wait,
     match: match_may_wait,
     claim: claim_may_wait,
     reply: reply_may_wait,
