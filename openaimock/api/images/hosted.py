@@ -1,8 +1,8 @@
 """Hosted pictures: the addresses at which the mock serves the images of its answers, without a key, as the API's storage does.
 
 The address is ``BASE/__openaimock-images/NAMESPACE/ID.png?se=...&sig=...``. The bytes are in the blobs of the namespace; the
-oldest pictures make room for new ones. The signature keeps out those who do not have the address, which expires at the time ``se``,
-in seconds since the epoch.
+oldest pictures make room for new ones. The signature keeps out those who do not have the address, which expires at the time
+``se``, in seconds since the epoch.
 """
 
 from __future__ import annotations
