@@ -259,13 +259,19 @@ def match_may_wait(app: App, call: Call) -> bool:
 
 def claim_may_wait(app: App, call: Call) -> bool:
     """Whether a hit needs its number."""
-    return call.chosen is not None or any(match is not None and match.rule.numbered for match in call.matches)
+    if call.chosen is not None:
+        return True
+    for match in call.matches:  # noqa: SIM110 - any() takes longer
+        if match is not None and match.rule.numbered:
+            return True
+    return False
 
 
 def reply_may_wait(app: App, call: Call) -> bool:
     """Whether the reply changes the state."""
-    plans = [selection.plan for selection in call.selections] or [call.selection.plan]
-    return any(bool(plan.plain.get("set_state") or plan.plain.get("fail")) or plan.function is not None for plan in plans)
+    if not call.selections:
+        return call.selection.plan.changes_state
+    return any(selection.plan.changes_state for selection in call.selections)
 
 
 def write_may_wait(app: App, call: Call) -> bool:
