@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,8 @@ class Recorder:
         self.redactor = redactor
         #: How many exchanges were recorded, and how many no rule can answer.
         self.recorded = self.skipped = 0
+        #: Called after each of them, with whether it was recorded.
+        self.on_count: Callable[[bool], None] = _ignore
         self._log = log
         self._session = Session(keep_ids=keep_ids, redactor=redactor)
         self._old = RuleSet(old)
@@ -80,7 +82,9 @@ class Recorder:
         try:
             with self._lock:
                 self.redactor.add_secrets(secrets)
-                self._record(recording)
+                recorded = self._record(recording)
+            if recorded:
+                self.on_count(True)
             return
         except OwnAnswer as error:
             self._log.info("not recorded: %s", self.redactor.text(str(error)))
@@ -91,19 +95,24 @@ class Recorder:
             reason = f"cannot write {self.path}: {error.strerror or error}"
         except Exception:
             self._log.exception("Recording %s %s failed", recording.method, recording.path)
-            self.skipped += 1
+            self._skip()
             return
         self.skip(recording, reason)
 
     def skip(self, recording: Recording, reason: str) -> None:
         """Count and log an exchange that is not recorded."""
-        self.skipped += 1
         self._log.warning("not recorded: %s", self.redactor.text(f"{recording.method} {recording.path}: {reason}"))
+        self._skip()
 
-    def _record(self, recording: Recording) -> None:
+    def _skip(self) -> None:
+        self.skipped += 1
+        self.on_count(False)
+
+    def _record(self, recording: Recording) -> bool:
+        """Write the rules of an exchange; whether there is one to write yet."""
         settled = self._settled(recording)
         if settled is None:
-            return
+            return False
         entries = self._session.entries(*settled)
         changed: dict[tuple[Any, ...], None] = {}
         for entry in entries:
@@ -122,6 +131,7 @@ class Recorder:
             self._count -= len(forgotten)
             self._size -= _size(forgotten)
             self._written.pop(oldest, None)
+        return True
 
     # Responses in the background
 
@@ -194,6 +204,10 @@ class Recorder:
                 continue
             results.append(rule)
         return results
+
+
+def _ignore(is_recorded: bool) -> None:
+    """Take no notice of a count."""
 
 
 def cluster_of(entry: Entry) -> tuple[Any, ...]:
