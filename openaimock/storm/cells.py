@@ -9,7 +9,6 @@ from typing import NamedTuple
 from . import VARIABLE
 from .kinds import BY_NAME, Injection
 
-
 #: Between the id of a test and the number of an exchange in it.
 IN_TEST = "#"
 
