@@ -66,7 +66,7 @@ class Participant:
 
 
 def current_test() -> str:
-    """The id of the test that pytest runs at the moment, "" outside of tests. It is the same in each process that runs the test."""
+    """The id of the test that pytest runs at the moment, the same in each process that runs the test; "" outside of tests."""
     # pytest appends the phase: "tests/test_agent.py::test_answer (call)".
     return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
 
