@@ -159,27 +159,27 @@ class Recorder:
 
     def _write(self, changed: Iterable[tuple[Any, ...]], entries: Sequence[Entry]) -> None:
         """Write the rules of changed clusters in the place of what they were before."""
-        replaced = self._replaced(entries)
+        replaced: dict[str, Words | None] = dict.fromkeys(self._replaced(entries))
         added: list[Words] = []
         left: list[str] = []
         for cluster in changed:
             written = self._written.setdefault(cluster, {})
             drafts = {_content(draft): draft for draft in self._session.drafts(self._clusters[cluster])}
             for content in [content for content in written if content not in drafts]:
-                replaced.append(written.pop(content)["id"])
+                rule = written.pop(content)
+                replaced[rule["id"]] = rule
             self._used_ids.difference_update(replaced)
             fresh = {content: draft for content, draft in drafts.items() if content not in written}
-            rules = self._verified(fresh.values(), left)
+            # The entries keep their bytes, because a later exchange may change the rule.
+            rules = deepcopy(self._verified(fresh.values(), left))
             contents = {draft.rule.get("id"): content for content, draft in fresh.items()}
             for rule in rules:
                 written[contents[rule["id"]]] = rule
                 self._used_ids.add(rule["id"])
                 added.append(rule)
         if added or replaced:
-            # The entries keep their bytes, because a later exchange may change the rule.
-            moved = deepcopy(added)
-            move_payloads(moved, self.path)
-            for rule, id in zip(added, append_rules(self.path, moved, replacing=replaced, unique=True), strict=True):
+            move_payloads(added, self.path)
+            for rule, id in zip(added, append_rules(self.path, added, replacing=replaced, unique=True), strict=True):
                 rule["id"] = id
         if left:
             raise Skipped("; ".join(left))
