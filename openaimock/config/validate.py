@@ -220,8 +220,9 @@ def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
         if name not in out:
             out[name] = check.problem(node, path, f"'{name}' is missing")
     chosen = [name for name in out if name in kind.one_of]
-    # An unknown key with advice is probably the one that is missing.
-    if kind.one_of and not chosen and not any(key in kind.hints or snake(key) in kind.hints for key in node.value):
+    # An unknown key with advice is probably the one that is missing; it is a problem already.
+    advised = any(key in kind.hints or snake(key) in kind.hints for key in node.value if snake(key) not in fields)
+    if kind.one_of and not chosen and not advised:
         check.problem(node, path, f"{kind.label} needs one of {', '.join(kind.one_of)}{kind.without}")
     if len(chosen) > 1:
         message = f"'{chosen[0]}' and '{chosen[1]}' exclude each other; {kind.label} has one of {', '.join(kind.one_of)}"

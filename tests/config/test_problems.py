@@ -497,3 +497,9 @@ def test_many_equal_mistakes_are_folded_in_the_text_and_all_in_problems() -> Non
     assert sum("'wen' is not a key" in line for line in lines) == 10
     assert "responses[29]: the last of 20 more mistakes of this kind" in lines
     assert lines[-1].startswith("responses[30]: 'tims' is not a key of a rule")
+
+
+@pytest.mark.parametrize("rule", ["{id: x}", "{times: 1}", "{id: x, priority: 1}"])
+def test_a_rule_without_conditions_is_a_problem(rule):
+    with pytest.raises(ConfigError, match="a rule needs one of messages, when, matcher"):
+        load(f"responses: [{rule}]\n", environ={})
