@@ -63,6 +63,8 @@ def _health(api: App, environ: dict[str, Any], start_response: StartResponse) ->
     facts = {"status": "ok"}
     if api.namespaces.blocks:
         facts["store"] = api.namespaces.failure or "ok"
+        if api.namespaces.failure is not None:
+            api.namespaces.look()
     return _status(api, environ, start_response, 200, facts)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..config.load import Config
     from ..server import Server
     from ..wsgi import Application as MockApplication
+    from .recording_report import RecordingReport
     from .reload import ReloadingApp
 
 
@@ -94,19 +95,22 @@ def _serve(arguments: argparse.Namespace) -> int:
         _tune_process()
         if _reports(arguments):
             app.api.namespaces.remember()
+        recording = _recording_report(app, arguments.workers)
 
         def ready(port: int) -> str:
             return _ready_lines(config, address.url(host, port))
 
         server = partial(Server, threads=threads(config), max_body=config.max_body, log=app.api.log)
         if arguments.workers == 1:
-            return _serve_here(arguments, app, config, partial(server, host=host, port=port), ready)
+            return _serve_here(arguments, app, config, partial(server, host=host, port=port), ready, recording)
         from ..server.workers import share
 
         listeners = listen(host, port)
         served = partial(_served, arguments, app, config.store)
         line = ready(listeners[0].getsockname()[1])
         code = share(served, server, listeners, arguments.workers, line)
+        if recording is not None:
+            recording.end()
         code = _report_run(arguments, app) or code
         app.close()
         return code
@@ -174,6 +178,7 @@ def _serve_here(
     config: Config,
     make_server: Callable[..., Server],
     ready: Callable[[int], str],
+    recording: RecordingReport | None,
 ) -> int:
     """Serve in this process until a signal arrives; return the exit code."""
     from ..server.signals import stopping_signals
@@ -192,8 +197,11 @@ def _serve_here(
     for number in stopping_signals():
         signal.signal(number, stop)
     print(ready(server.port), flush=True)
+    if recording is not None:
+        recording.show()
     server.run()
-    _report_recording(app)
+    if recording is not None:
+        recording.end()
     code = _report_run(arguments, getattr(served, "app", app))
     served.close()
     return code or (INTERRUPTED if signal.SIGINT in stopped else OK)
@@ -219,10 +227,14 @@ def _usage(message: str) -> int:
     return USAGE
 
 
-def _report_recording(app: MockApplication) -> None:
+def _recording_report(app: MockApplication, workers: int) -> RecordingReport | None:
+    """The report on what a mock records, None when it does not record."""
     recorder = app.api.upstream.recorder
-    if recorder is not None:
-        print(f"openaimock: {count(recorder.recorded, 'exchange')} recorded, {recorder.skipped} left out", file=sys.stderr)
+    if recorder is None:
+        return None
+    from .recording_report import RecordingReport
+
+    return RecordingReport(recorder, app.api.log, workers)
 
 
 def _report_verdict(app: MockApplication) -> None:

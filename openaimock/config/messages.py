@@ -10,9 +10,8 @@ from typing import Any
 
 from .kinds import AnyOf, Choice, Kind, Numeric, Shape, Struct, type_of
 from .tree import Node, step
+from .tree import Path as Path
 
-#: A path as a linked list: the outer path, and the key or position there. It is rendered as text only for a problem.
-Path = tuple[Any, "str | int"] | None
 #: Longer lists of words are left out of a message that has a suggestion.
 MAX_LISTED = 12
 #: The least similarity of a suggestion: 'worst' is not a misspelling of 'first'.

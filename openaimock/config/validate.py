@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import Problem
 from . import later
@@ -31,6 +31,14 @@ from .tree import BAD, Node, resolve
 
 #: Converts a checked value of a named kind to its normal form.
 Normalizer = Callable[["Checker", Any, Node, Path], Any]
+
+
+class Checked(NamedTuple):
+    """The value of a node that was checked while its file was read: the normal form, and what the check reported."""
+
+    value: Any
+    problems: Sequence[Problem]
+    warnings: Sequence[Problem]
 
 
 class Checker:
@@ -282,6 +290,10 @@ def is_json_scalar(node: Node) -> bool:
 
 
 def _shape(check: Checker, kind: Shape, node: Node, path: Path) -> Any:
+    if type(node.value) is Checked:
+        check.problems += node.value.problems
+        check.warnings += node.value.warnings
+        return node.value.value
     value = check.check(kind.kind, node, path)
     normalizer = check.normalizers.get(kind.name)
     return value if normalizer is None or value is BAD else normalizer(check, value, node, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,8 @@ class Recorder:
         self.redactor = redactor
         #: How many exchanges were recorded, and how many no rule can answer.
         self.recorded = self.skipped = 0
+        #: Called after each of them, with whether it was recorded.
+        self.on_count: Callable[[bool], None] = _ignore
         self._log = log
         self._session = Session(keep_ids=keep_ids, redactor=redactor)
         self._old = RuleSet(old)
@@ -80,7 +82,9 @@ class Recorder:
         try:
             with self._lock:
                 self.redactor.add_secrets(secrets)
-                self._record(recording)
+                recorded = self._record(recording)
+            if recorded:
+                self.on_count(True)
             return
         except OwnAnswer as error:
             self._log.info("not recorded: %s", self.redactor.text(str(error)))
@@ -91,19 +95,24 @@ class Recorder:
             reason = f"cannot write {self.path}: {error.strerror or error}"
         except Exception:
             self._log.exception("Recording %s %s failed", recording.method, recording.path)
-            self.skipped += 1
+            self._skip()
             return
         self.skip(recording, reason)
 
     def skip(self, recording: Recording, reason: str) -> None:
         """Count and log an exchange that is not recorded."""
-        self.skipped += 1
         self._log.warning("not recorded: %s", self.redactor.text(f"{recording.method} {recording.path}: {reason}"))
+        self._skip()
 
-    def _record(self, recording: Recording) -> None:
+    def _skip(self) -> None:
+        self.skipped += 1
+        self.on_count(False)
+
+    def _record(self, recording: Recording) -> bool:
+        """Write the rules of an exchange; whether there is one to write yet."""
         settled = self._settled(recording)
         if settled is None:
-            return
+            return False
         entries = self._session.entries(*settled)
         changed: dict[tuple[Any, ...], None] = {}
         for entry in entries:
@@ -122,6 +131,7 @@ class Recorder:
             self._count -= len(forgotten)
             self._size -= _size(forgotten)
             self._written.pop(oldest, None)
+        return True
 
     # Responses in the background
 
@@ -149,27 +159,27 @@ class Recorder:
 
     def _write(self, changed: Iterable[tuple[Any, ...]], entries: Sequence[Entry]) -> None:
         """Write the rules of changed clusters in the place of what they were before."""
-        replaced = self._replaced(entries)
+        replaced: dict[str, Words | None] = dict.fromkeys(self._replaced(entries))
         added: list[Words] = []
         left: list[str] = []
         for cluster in changed:
             written = self._written.setdefault(cluster, {})
             drafts = {_content(draft): draft for draft in self._session.drafts(self._clusters[cluster])}
             for content in [content for content in written if content not in drafts]:
-                replaced.append(written.pop(content)["id"])
+                rule = written.pop(content)
+                replaced[rule["id"]] = rule
             self._used_ids.difference_update(replaced)
             fresh = {content: draft for content, draft in drafts.items() if content not in written}
-            rules = self._verified(fresh.values(), left)
+            # The entries keep their bytes, because a later exchange may change the rule.
+            rules = deepcopy(self._verified(fresh.values(), left))
             contents = {draft.rule.get("id"): content for content, draft in fresh.items()}
             for rule in rules:
                 written[contents[rule["id"]]] = rule
                 self._used_ids.add(rule["id"])
                 added.append(rule)
         if added or replaced:
-            # The entries keep their bytes, because a later exchange may change the rule.
-            moved = deepcopy(added)
-            move_payloads(moved, self.path)
-            for rule, id in zip(added, append_rules(self.path, moved, replacing=replaced, unique=True), strict=True):
+            move_payloads(added, self.path)
+            for rule, id in zip(added, append_rules(self.path, added, replacing=replaced, unique=True), strict=True):
                 rule["id"] = id
         if left:
             raise Skipped("; ".join(left))
@@ -194,6 +204,10 @@ class Recorder:
                 continue
             results.append(rule)
         return results
+
+
+def _ignore(is_recorded: bool) -> None:
+    """Take no notice of a count."""
 
 
 def cluster_of(entry: Entry) -> tuple[Any, ...]:

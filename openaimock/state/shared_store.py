@@ -74,6 +74,7 @@ class SharedStore:
         self.processes = Processes(self.engine)
         self._lock = threading.RLock()
         self._writing = threading.RLock()
+        self._looking = threading.Lock()
         self._entries = 0
         self._resets = 0
         self._ticket = 0
@@ -194,9 +195,30 @@ class SharedStore:
         try:
             self.engine.check()
         except StoreUnavailable as error:
-            self.failure = str(error)
+            self.note(str(error))
             raise
-        self.failure = None
+        self.note(None)
+
+    def look(self) -> None:
+        """Find out in the background whether a store that did not answer when the mock started does now."""
+        if self._thread is None and self._looking.acquire(blocking=False):
+
+            def look() -> None:
+                try:
+                    with suppress(StoreUnavailable):
+                        self.check()
+                finally:
+                    self._looking.release()
+
+            threading.Thread(target=look, name="openaimock store check", daemon=True).start()
+
+    def note(self, failure: str | None) -> None:
+        """Remember why the store does not answer, None when it does. The log says when that begins and ends."""
+        earlier, self.failure = self.failure, failure
+        if failure is not None and earlier is None:
+            ROOT.warning("%s", failure)
+        elif failure is None and earlier is not None:
+            ROOT.warning("the store %s answers again", self.engine.place)
 
     # The thread
 
@@ -205,8 +227,9 @@ class SharedStore:
         with self._lock:
             if self._thread is not None:
                 return
-            self.check()
+            # Not ``check()``: while the server is away, requests must not try to connect one after the other.
             counters = self.engine.counters()
+            self.note(None)
             self._resets, self._ticket = counters.get("resets", 0), counters.get("ticket", 0)
             self._beat()
             self.on_change(counters)
@@ -323,10 +346,10 @@ def _run(reference: weakref.ref[SharedStore], stop: threading.Event) -> None:
             return
         try:
             store.tick()
-            store.failure = None
+            store.note(None)
         except StoreUnavailable as error:
             # Requests that need the store say so; the others go on.
-            store.failure = str(error)
+            store.note(str(error))
             stop.wait(BEAT)
         except Exception:
             ROOT.exception("Writing to the store failed")

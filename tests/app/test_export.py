@@ -186,7 +186,7 @@ def test_a_picture_at_an_address_is_exported_with_its_bytes(serve, client):
 def test_what_the_mock_stores_is_left_out_with_a_reason(serve, client):
     mock = serve(RULES)
     api = client(mock)
-    file = api.files.create(purpose="batch", file=("b.jsonl", b"{}\n"))
+    file = api.files.create(purpose="batch", file=("b", b"{}\n"))
     store = api.vector_stores.create(name="store", file_ids=[file.id])
     api.vector_stores.search(store.id, query="x")
     api.vector_stores.list()
