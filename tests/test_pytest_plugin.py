@@ -333,7 +333,9 @@ def test_one(): assert said("Hello") == "x"
 def test_two(openai_mock): assert False
 """)
     result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(["requests of the test:", "  #1 POST /v1/chat/completions 'Hello' -> 200, rule greet (*mock.yaml:*)"])
+    result.stdout.fnmatch_lines(
+        ["requests of the test:", "  #1 POST /v1/chat/completions 'Hello' -> 200, rule greet (*mock.yaml:*)"]
+    )
     result.stdout.fnmatch_lines(["No request reached the mock at http://127.0.0.1:*/v1. The client may have been made*"])
 
 

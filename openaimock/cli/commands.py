@@ -89,7 +89,7 @@ def _request(name: str, stdin: IO[str] | None) -> Any:
     except RecursionError:
         raise ConfigError([Problem("", "", f"the request {name} is nested too deeply")]) from None
     if not isinstance(request, dict):
-        message = "expected the body of a request, a JSON object, or {\"path\": ..., \"body\": ...}"
+        message = 'expected the body of a request, a JSON object, or {"path": ..., "body": ...}'
         raise ConfigError([Problem(source, "", message)])
     return request
 

@@ -98,7 +98,9 @@ def unwritable(record: RecordSetting) -> str:
         return f"{path} is a folder; name a file"
     if not path.parent.is_dir():
         return f"cannot write {path}: there is no folder {path.parent}"
-    return "" if os.access(path if path.exists() else path.parent, os.W_OK) else f"cannot write {path}: {os.strerror(errno.EACCES)}"
+    return (
+        "" if os.access(path if path.exists() else path.parent, os.W_OK) else f"cannot write {path}: {os.strerror(errno.EACCES)}"
+    )
 
 
 def unmatched_of(value: Any, record: RecordSetting | None) -> Any:
