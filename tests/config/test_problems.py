@@ -370,7 +370,8 @@ responses:
         [
             "mock.yaml:2:6: responses[0]: 'match' is not a key of a rule; write 'when'",
             "mock.yaml:3:6: responses[1]: 'prompt' is not a key of a rule; write 'when: {user: ...}'",
-            "mock.yaml:4:12: responses[2].when: expected a mapping, got the text 'hi'; name the text to compare, such as 'user: ...'",
+            "mock.yaml:4:12: responses[2].when: expected a mapping, got the text 'hi'; "
+            "name the text to compare, such as 'user: ...'",
             "mock.yaml:5:20: responses[3].when.user: 'startswith' is not a key of a matcher; write a regex: '^...'",
             "mock.yaml:5:46: responses[3].reply: 'text' is not a key of a reply; the text of a reply is its 'content'",
             "mock.yaml:5:55: responses[3].reply: 'delay' is not a key of a reply; write 'latency' (milliseconds)",
