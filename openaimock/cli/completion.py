@@ -35,7 +35,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def of_parser(parser: argparse.ArgumentParser, text: str) -> Completion:
     """What a parser accepts; ``text`` is the help of its command."""
-    options, words = [], []
+    options: list[Option] = []
+    words: list[str] = []
     for action in parser._actions:
         if not action.option_strings:
             words += map(str, action.choices or ())
