@@ -12,7 +12,7 @@ from ..config.write import write_rules
 from ..errors import APIError
 from ..http import payloads
 from ..recording.exchange import Recording, Skipped
-from ..recording.redactor import Redactor, header_secrets
+from ..recording.redactor import Redactor, answer_secrets, header_secrets
 from ..recording.session import Session
 from ..state.namespace import Namespaces
 from ..types.ask import Ask
@@ -47,7 +47,7 @@ def export(app: App, exchanges: Iterable[Exchange]) -> Export:
     for exchange in exchanges:
         place = f"#{exchange.order} {exchange.method} {exchange.path}"
         try:
-            redactor.add_secrets(_secrets(exchange.ask))
+            redactor.add_secrets(_secrets(exchange))
             entries += session.entries(_recording(app, exchange, namespaces, place))
         except Skipped as reason:
             left_out.append((place, str(reason)))
@@ -61,9 +61,12 @@ def export(app: App, exchanges: Iterable[Exchange]) -> Export:
     return Export(rules, [(redactor.text(place), redactor.text(reason)) for place, reason in left_out])
 
 
-def _secrets(ask: Ask | None) -> list[str]:
-    """The secrets among the headers of a request."""
-    return [] if ask is None else header_secrets(ask.headers.items())
+def _secrets(exchange: Exchange) -> list[str]:
+    """The secrets among the headers of a request and of an upstream's answer to it."""
+    ask, received = exchange.ask, exchange.received
+    of_request = [] if ask is None else header_secrets(ask.headers.items())
+    answered = () if received is None else received.headers
+    return [*of_request, *answer_secrets((name.lower(), value) for name, value in answered)]
 
 
 def _recording(app: App, exchange: Exchange, namespaces: Namespaces, place: str) -> Recording:
