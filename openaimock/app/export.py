@@ -48,7 +48,9 @@ def export(app: App, exchanges: Iterable[Exchange]) -> Export:
         place = f"#{exchange.order} {exchange.method} {exchange.path}"
         try:
             redactor.add_secrets(_secrets(exchange))
-            entries += session.entries(_recording(app, exchange, namespaces, place))
+            recording = _recording(app, exchange, namespaces, place)
+            form = exchange.ask if exchange.ask is not None and exchange.ask.files else None
+            entries += session.entries(recording, form=form)
         except Skipped as reason:
             left_out.append((place, str(reason)))
     used_ids = [rule.id for rule in app.ruleset.rules]
@@ -82,8 +84,6 @@ def _recording(app: App, exchange: Exchange, namespaces: Namespaces, place: str)
         raise Skipped("it is a delivery to a webhook")
     if exchange.reply is None and exchange.operation and received is None and _operation(exchange).reads_state:
         raise Skipped("the mock answers this operation by itself, from what it stores")
-    if ask.files:
-        raise Skipped("the journal does not keep the bytes of files")
     body = ask.body
     if received is not None:
         status, (response, headers) = received.status, rewrite.decoded(received)
@@ -115,6 +115,10 @@ def _response(app: App, exchange: Exchange, ask: Ask, namespaces: Namespaces) ->
             payload = rewrite.payload(exchange, ask, rewrite.context_of(app, exchange, namespaces))
         except APIError as failure:
             payload = raw_error(failure)
+        except ValueError:
+            if not ask.files:
+                raise
+            raise Skipped("its answer depends on the bytes of files, which the journal does not keep") from None
     if isinstance(payload, payloads.Raw):
         own = exchange.reply.headers if exchange.reply is not None else {}
         return payload.status, payload.body, {"content-type": payload.content_type, **dict(payload.headers), **own}

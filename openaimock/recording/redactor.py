@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from ..http.api_headers import ORGANIZATION, PROJECT
 from ..text import redaction
 from ..text import regex as patterns
 from ..text.redaction_members import MASK, mask_members
@@ -121,7 +122,8 @@ def header_secrets(headers: Iterable[tuple[str, str]]) -> list[str]:
 def answer_secrets(headers: Iterable[tuple[str, str]]) -> list[str]:
     """Values of headers of an answer that must not reach a recording. Names are in lower case."""
     pairs = list(headers)
-    return [*(value for name, value in pairs if name in ACCOUNT_HEADERS), *cookies(pairs)]
+    accounts = [value for name, value in pairs if name in ACCOUNT_HEADERS and value not in (ORGANIZATION, PROJECT)]
+    return [*accounts, *cookies(pairs)]
 
 
 def cookies(headers: Iterable[tuple[str, str]]) -> Iterator[str]:
