@@ -61,6 +61,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Set the environment before the first conftest.py is imported, if the ini file says so."""
+    _set_mode(early_config, early_config.known_args_namespace.openai_record)
     _set_environment(early_config)
 
 
@@ -68,13 +69,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker. Set the environment if this plugin was loaded too late to do so before."""
     config.addinivalue_line("markers", _MARKER)
     config.stash[_STARTED] = getattr(config, "workerinput", {}).get(_STARTED_NAME) or time.time()
-    mode = config.getoption("--openai-record")
-    if mode:
+    _set_mode(config, config.getoption("--openai-record"))
+    _set_environment(config)
+
+
+def _set_mode(config: pytest.Config, mode: str | None) -> None:
+    if mode and _RECORDING not in config.stash:
         from .config.recording import MODE_VARIABLE
 
         patch = config.stash[_RECORDING] = pytest.MonkeyPatch()
         patch.setenv(MODE_VARIABLE, mode)
-    _set_environment(config)
 
 
 def _set_environment(config: pytest.Config) -> None:
@@ -105,11 +109,13 @@ def _session_mock(config: pytest.Config) -> MockServer:
     mock = config.stash.get(_SESSION, None)
     if mock is None:
         from .errors import ConfigError
-        from .testing import verdicts
         from .testing.mock import MockServer
+        from .testing.recordings import Recordings
 
         try:
-            settings = verdicts.configure(config.getini("openai_mock"), {}, config.rootpath)
+            # Each test configures the mock again. A file that the tests are to record may be missing yet.
+            files = [file for file in config.getini("openai_mock") if _RECORDING not in config.stash or file.exists()]
+            settings = Recordings().configure(files, (), {}, config.rootpath)
             mock = config.stash[_SESSION] = MockServer(settings, host="127.0.0.1", port=0).start()
         except ConfigError as error:
             raise pytest.UsageError(f"openai_mock: {error}") from None
@@ -264,6 +270,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
             message = f"openai_mock: verdict: {error}"
         if message:
             outcome.force_exception(pytest.fail.Exception(message, pytrace=False))
+            item.add_report_section("call", "openai_mock", verdicts.summary(mock))
     elif not issubclass(outcome.excinfo[0], pytest.skip.Exception):
         # The client's error has the message of the API, and often explains the miss already.
         failure = str(outcome.excinfo[1])

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from ..errors import APIError
 from ..http import payloads
-from ..http.forms import UploadedFile
+from ..http.forms import UploadedFile, several_files
 from ..http.json import parse
 from ..http.request import Request
 from ..params.files import CREATE, LIST
@@ -36,7 +36,7 @@ def single_file(files: Mapping[str, Any], name: str) -> UploadedFile | None:
     """The file of a form under a name; None when there is none. APIError 400 when there are several."""
     file = files.get(name)
     if isinstance(file, (list, dict)):
-        raise APIError(400, f"Invalid '{name}': expected one file, but got several instead.", param=name, code="invalid_type")
+        raise several_files(name)
     # A form of a browser has a nameless, empty file when none was chosen.
     return file if file is not None and (file.filename or file.size) else None
 

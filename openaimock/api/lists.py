@@ -53,7 +53,7 @@ def stored_page(
     view: Callable[[Any], Any] = lambda value: value,
 ) -> dict[str, Any]:
     """A page of a collection, as ``page_of``; ``index`` selects stored values, ``view`` makes the listed object of one."""
-    after, before = query.get("after"), query.get("before")
+    after, before = query.get("after") or None, query.get("before") or None
     newest_first = (query.get("order") or order) == "desc"
     limit = query.get("limit") or length
     page = store.page(collection, limit=limit, after=after, before=before, newest_first=newest_first, index=index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +22,7 @@ from ..http.request import Request
 from ..rules.rule import Rule, build
 from ..rules.ruleset import RuleSet
 from ..rules.separate import Searcher, searching_with
+from ..state.journal import readable
 from ..state.limits import RateLimits
 from ..state.namespace import Context, name_of
 from ..state.store import StoreUnavailable
@@ -55,6 +57,8 @@ from .stages import (
     reply,
     reply_may_block,
     reply_may_wait,
+    report,
+    report_may_wait,
     route,
     write,
     write_may_wait,
@@ -70,8 +74,9 @@ Steps = Sequence[tuple[Stage, Callable[["App", Call], bool] | None]]
 
 #: The path of every request. Its response is sent after the last stage, or after a stage that raises an APIError.
 STAGES: tuple[Stage, ...] = (route, authenticate, override, read, recognize, inject, admit, limit, lint, match, reply, write)
-#: Stages of several steps: a call can move to the thread pool between them. After a match the hit is counted.
-STEPS: Mapping[Stage, tuple[Stage, ...]] = {match: (match, claim)}
+#: Stages of several steps: a call can move to the thread pool between them. Findings may depend on the store; after a match the
+#: hit is counted.
+STEPS: Mapping[Stage, tuple[Stage, ...]] = {lint: (lint, report), match: (match, claim)}
 #: The steps that may block, each with the test. A call that may block moves to the host's thread pool.
 MAY_BLOCK: Mapping[Stage, Callable[[App, Call], bool]] = {
     read: read_may_block,
@@ -84,6 +89,7 @@ MAY_WAIT: Mapping[Stage, Callable[[App, Call], bool]] = {
     read: read_may_wait,
     recognize: lambda app, call: True,
     limit: lambda app, call: True,
+    report: report_may_wait,
     match: match_may_wait,
     claim: claim_may_wait,
     reply: reply_may_wait,
@@ -107,7 +113,8 @@ def may_block(step: Stage, store_blocks: bool) -> Callable[[App, Call], bool] | 
     tests = [table[step] for table in ((MAY_BLOCK, MAY_WAIT) if store_blocks else (MAY_BLOCK,)) if step in table]
     if len(tests) < 2:
         return tests[0] if tests else None
-    return lambda app, call: tests[0](app, call) or tests[1](app, call)
+    first, second = tests
+    return lambda app, call: first(app, call) or second(app, call)
 
 
 class Response(NamedTuple):
@@ -126,7 +133,7 @@ class App:
         self.sender = Sender(config, log)
         self.log = self.sender.log
         self.asks = asks.AskReader()
-        self.namespaces = make_store(config, secrets(config), self.sender.metrics.snapshot)
+        self.namespaces = make_store(config, secrets(config), self.sender.metrics.snapshot, log)
         #: Numbers of the exchanges of all namespaces.
         self.order = itertools.count(1)
         self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}
@@ -208,22 +215,36 @@ class App:
         try:
             call = self._call(request, start_response, name)
         except StoreUnavailable as error:
-            return self._refuse_without_store(error, start_response)
+            return self._refuse_without_store(error, request, start_response)
         call.in_pool, call.cancellation = in_pool, cancellation
         call.context.namespace.append(call.exchange)
         return self._run(call, self._steps)
 
-    def _refuse_without_store(self, error: StoreUnavailable, start_response: StartResponse) -> Iterable[bytes]:
+    def _refuse_without_store(self, error: StoreUnavailable, request: Request, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request that cannot even be numbered, because the store does not answer."""
         refusal = self._unavailable(error)
+        id = overrides.request_id(request) or f"req_{os.urandom(16).hex()}"
+        environ = request.environ
+        facts = {"request_id": id, "namespace": readable(name_of(environ, self.config.isolate)), "status": refusal.status}
+        line = (environ["REQUEST_METHOD"], environ.get("PATH_INFO") or "/", refusal.status, refusal.code)
+        self.log.info("%s %s %d %s", *line, extra={"facts": facts})
         body = payloads.encode(refusal.body())
-        headers = [("content-type", "application/json"), ("content-length", str(len(body))), *refusal.headers.items()]
+        headers = [
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+            ("x-request-id", id),
+            *refusal.headers.items(),
+            *cors.cors(request, self.config.cors),
+        ]
         start_response(payloads.status_line(refusal.status), headers)
         return [body]
 
     def _unavailable(self, error: StoreUnavailable) -> APIError:
         """The refusal of a request that needs a store which does not answer."""
-        self.log.warning("%s", error)
+        if self.namespaces.failure is None:
+            # Later requests would only repeat it. The store logs that it answers again.
+            self.namespaces.failure = str(error)
+            self.log.warning("%s", error)
         return unavailable(error)
 
     def _preflight_origins(self, environ: Environ) -> str | Sequence[str] | None:
@@ -249,10 +270,11 @@ class App:
         def start_response(status: str, response_headers: Sequence[tuple[str, str]]) -> None:
             head.append((int(status[:3]), response_headers))
 
+        request = Request(environ, self.config.max_body)
         try:
-            call = self._call(Request(environ, self.config.max_body), start_response, namespace)
+            call = self._call(request, start_response, namespace)
         except StoreUnavailable as error:
-            content = self._refuse_without_store(error, start_response)
+            content = self._refuse_without_store(error, request, start_response)
             return Response(*head[0], content)
         call.in_pool, call.recorded = True, record
         if record:

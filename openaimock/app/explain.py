@@ -11,7 +11,7 @@ from ..rules import explain as explanations
 from ..state.store import State
 from ..types.exchange import Exchange
 from . import asks
-from .stages import linter_of
+from .stages import holding, linter_of
 
 if TYPE_CHECKING:
     from . import App
@@ -30,7 +30,10 @@ def explain(app: App, content: Any, namespace: State) -> dict[str, Any]:
     route = ROUTER.find(method, environ["PATH_INFO"])
     ask = app.asks.read(route, Request(environ, app.config.max_body), namespace)
     linter = linter_of(route.operation) if app.lints else None
-    lint = [finding._asdict() for finding in linter(ask, app.config.model_table.family(ask.model))] if linter else []
+    findings = linter(ask, app.config.model_table.family(ask.model)) if linter else ()
+    lint = [finding._asdict() for finding in holding(findings, namespace, app.sender.clock.now())]
+    for members in lint:
+        del members["unless"]
     return {"endpoint": ask.endpoint, "lint": lint, **explanations.report(app.ruleset, ask, namespace.hits())}
 
 

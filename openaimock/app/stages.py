@@ -20,6 +20,7 @@ from ..replies.prepare import prepare
 from ..seed import digest
 from ..state.limits import requested_tokens
 from ..state.namespace import Context
+from ..state.store import State
 from ..types.ask import Ask
 from ..types.operations import OPERATIONS
 from ..types.reply import Reply
@@ -114,14 +115,18 @@ def limit(app: App, call: Call) -> None:
 
 
 def lint(app: App, call: Call) -> None:
-    """Findings about the request. APIError for the first one when the mock refuses such requests."""
+    """Findings about the request, which ``report`` goes on with."""
     if call.ask.repeated_keys:
         # The API accepts such a body, so this finding is never an error.
         _note(app, call, linting.repeated_keys(call.ask.repeated_keys))
-    findings = call.ask.findings
-    if findings is None:
+    if call.ask.findings is None:
         linter = linter_of(call.route.operation)
-        findings = call.ask.findings = linter(call.ask, call.context.models.family(call.ask.model)) if linter else ()
+        call.ask.findings = linter(call.ask, call.context.models.family(call.ask.model)) if linter else ()
+
+
+def report(app: App, call: Call) -> None:
+    """Record the findings that hold. APIError for the first one when the mock refuses such requests."""
+    findings = call.ask.findings and holding(call.ask.findings, call.context.store, call.context.now)
     if findings:
         _note(app, call, findings)
         if app.config.lint == "error":
@@ -170,7 +175,7 @@ def reply(app: App, call: Call) -> None:
     if content.fail is not None and namespace.fail(exchange.rule or "", selection.which, content.fail.times):
         raise _rule_error(content.fail.error, call)
     if content.set_state and not call.spares:
-        namespace.set_scenarios(content.set_state)
+        namespace.set_scenarios({name: state for name, state in content.set_state.items() if name != selection.scenario})
     if content.error is not None:
         raise _rule_error(content.error, call)
     if content.raw or content.proxy:
@@ -242,6 +247,11 @@ def read_may_wait(app: App, call: Call) -> bool:
     return not call.route.operation.alone
 
 
+def report_may_wait(app: App, call: Call) -> bool:
+    """Whether a finding depends on an object of the store."""
+    return any(finding.unless for finding in call.ask.findings or ())
+
+
 def match_may_wait(app: App, call: Call) -> bool:
     """Whether matching asks the store for hits or scenarios."""
     return app.ruleset.reads_state
@@ -249,13 +259,19 @@ def match_may_wait(app: App, call: Call) -> bool:
 
 def claim_may_wait(app: App, call: Call) -> bool:
     """Whether a hit needs its number."""
-    return call.chosen is not None or any(match is not None and match.rule.numbered for match in call.matches)
+    if call.chosen is not None:
+        return True
+    for match in call.matches:  # noqa: SIM110 - any() takes longer
+        if match is not None and match.rule.asks_state:
+            return True
+    return False
 
 
 def reply_may_wait(app: App, call: Call) -> bool:
     """Whether the reply changes the state."""
-    plans = [selection.plan for selection in call.selections] or [call.selection.plan]
-    return any(bool(plan.plain.get("set_state") or plan.plain.get("fail")) or plan.function is not None for plan in plans)
+    if not call.selections:
+        return call.selection.plan.changes_state
+    return any(selection.plan.changes_state for selection in call.selections)
 
 
 def write_may_wait(app: App, call: Call) -> bool:
@@ -311,6 +327,21 @@ def _note(app: App, call: Call, findings: Sequence[linting.Finding]) -> None:
     for finding in findings:
         subject = f"rule {call.exchange.rule}" if finding.about == "reply" else "request"
         app.log.warning("lint: %s %s: %s", subject, finding.check, finding.message)
+
+
+def holding(findings: Sequence[linting.Finding], store: State, now: float) -> list[linting.Finding]:
+    """The findings that hold for what is stored."""
+    return [finding for finding in findings if finding.unless is None or not _is_stored(*finding.unless, store, now)]
+
+
+def _is_stored(kind: str, id: str, store: State, now: float) -> bool:
+    if kind == "file":
+        from ..api import stored_files  # imported here because few prompts name stored files
+
+        return stored_files.get(store, id, now) is not None
+    from ..api.vector_stores.store import STORES
+
+    return store.get(STORES, id) is not None
 
 
 @cache

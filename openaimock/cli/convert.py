@@ -6,12 +6,13 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import TextIO
 
 from ..config.append import replace_file
 from ..convert.files import FORMATS, Converted, convert
 from ..convert.outcomes import Omission
 from ..recording.payloads import move_payloads
+from .status_line import StatusLine
 
 #: What is read of a folder.
 _SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".har", ".gz")
@@ -28,18 +29,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = f"Formats, recognised by their content: {formats}."
 
 
-def run(options: argparse.Namespace, stdout: IO[str] | None = None, stderr: IO[str] | None = None) -> int:
+def run(options: argparse.Namespace, stdout: TextIO | None = None, stderr: TextIO | None = None) -> int:
     """Convert the files; 1 when nothing could be converted, or the result cannot be written."""
     out, err = stdout or sys.stdout, stderr or sys.stderr
     paths = list(_paths(options.files))
-    on_terminal = err.isatty()
-
-    def progress(done: int) -> None:
-        if on_terminal:
-            err.write(f"\r# {done} of {len(paths)} files" + ("\r\x1b[K" if done == len(paths) else ""))
-            err.flush()
-
-    result = convert(paths, keep_ids=options.ids == "keep", progress=progress)
+    status = StatusLine(err)
+    result = convert(paths, keep_ids=options.ids == "keep", progress=lambda text: status.show(f"# {text}"))
+    status.clear()
     try:
         if result.rules and options.output:
             target = Path(options.output)

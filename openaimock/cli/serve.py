@@ -7,19 +7,21 @@ import gc
 import os
 import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .arguments import FAILED, INTERRUPTED, OK, USAGE, config_arguments, count, load_config, print_warnings
+from .arguments import FAILED, INTERRUPTED, OK, USAGE, config_arguments, count, load_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from logging import Logger
 
     from ..config.load import Config
     from ..server import Server
     from ..wsgi import Application as MockApplication
+    from .recording_report import RecordingReport
     from .reload import ReloadingApp
 
 
@@ -84,32 +86,50 @@ def _serve(arguments: argparse.Namespace) -> int:
     if arguments.coverage_xml and (problem := _unwritable(arguments.coverage_xml)):
         return _usage(f"cannot write {arguments.coverage_xml}: {problem}")
     config = _configured(arguments)
-    print_warnings(config)
     if arguments.watch and not config.files:
         return _usage("--watch needs a file to watch, not standard input")
     host, port = address.address(config, arguments.host, arguments.port, os.environ)
     log = logs.logger(arguments.verbose, arguments.log_file, arguments.log_format, always=True)
+    report = _reporter(arguments, log)
+    for warning in config.warnings:
+        report(f"warning: {warning}")
     with _own_store(config, arguments.workers) as config:
         app = create_app(config, log)
         _tune_process()
         if _reports(arguments):
             app.api.namespaces.remember()
+        recording = _recording_report(app, arguments.workers)
 
         def ready(port: int) -> str:
             return _ready_lines(config, address.url(host, port))
 
         server = partial(Server, threads=threads(config), max_body=config.max_body, log=app.api.log)
         if arguments.workers == 1:
-            return _serve_here(arguments, app, config, partial(server, host=host, port=port), ready)
+            served = _served(arguments, app, config.store, report)
+            return _serve_here(arguments, app, served, partial(server, host=host, port=port), ready, recording)
         from ..server.workers import share
 
         listeners = listen(host, port)
-        served = partial(_served, arguments, app, config.store)
         line = ready(listeners[0].getsockname()[1])
-        code = share(served, server, listeners, arguments.workers, line)
+        code = share(lambda: _served(arguments, app, config.store, report), server, listeners, arguments.workers, line, report)
+        if recording is not None:
+            recording.end()
         code = _report_run(arguments, app) or code
         app.close()
         return code
+
+
+def _reporter(arguments: argparse.Namespace, log: Logger) -> Callable[[str], None]:
+    """What prints a message about the server: as it is, or where the log has the JSON format as a record of the log."""
+
+    def report(message: str) -> None:
+        if arguments.log_format == "json":
+            log.warning("%s", message.removeprefix("openaimock: "))
+            return
+        with suppress(OSError):
+            print(message, file=sys.stderr, flush=True)
+
+    return report
 
 
 @contextmanager
@@ -132,7 +152,9 @@ def _own_store(config: Config, workers: int) -> Iterator[Config]:
             folder.delete()
 
 
-def _served(arguments: argparse.Namespace, app: MockApplication, store: str) -> MockApplication | ReloadingApp:
+def _served(
+    arguments: argparse.Namespace, app: MockApplication, store: str, report: Callable[[str], None]
+) -> MockApplication | ReloadingApp:
     """What one process serves: the mock, which is loaded again when its files change if that was asked for."""
     if not arguments.watch:
         return app
@@ -140,11 +162,7 @@ def _served(arguments: argparse.Namespace, app: MockApplication, store: str) -> 
 
     from .reload import ReloadingApp
 
-    watched = ReloadingApp(
-        app,
-        lambda: replace(_configured(arguments), store=store),
-        lambda message: print(message, file=sys.stderr, flush=True),
-    )
+    watched = ReloadingApp(app, lambda: replace(_configured(arguments), store=store), report)
     watched.start()
     return watched
 
@@ -171,14 +189,14 @@ def _ready_lines(config: Config, url: str) -> str:
 def _serve_here(
     arguments: argparse.Namespace,
     app: MockApplication,
-    config: Config,
+    served: MockApplication | ReloadingApp,
     make_server: Callable[..., Server],
     ready: Callable[[int], str],
+    recording: RecordingReport | None,
 ) -> int:
     """Serve in this process until a signal arrives; return the exit code."""
     from ..server.signals import stopping_signals
 
-    served = _served(arguments, app, config.store)
     server = make_server(served)
     stopped: list[int] = []
 
@@ -192,8 +210,11 @@ def _serve_here(
     for number in stopping_signals():
         signal.signal(number, stop)
     print(ready(server.port), flush=True)
+    if recording is not None:
+        recording.show()
     server.run()
-    _report_recording(app)
+    if recording is not None:
+        recording.end()
     code = _report_run(arguments, getattr(served, "app", app))
     served.close()
     return code or (INTERRUPTED if signal.SIGINT in stopped else OK)
@@ -219,10 +240,14 @@ def _usage(message: str) -> int:
     return USAGE
 
 
-def _report_recording(app: MockApplication) -> None:
+def _recording_report(app: MockApplication, workers: int) -> RecordingReport | None:
+    """The report on what a mock records, None when it does not record."""
     recorder = app.api.upstream.recorder
-    if recorder is not None:
-        print(f"openaimock: {count(recorder.recorded, 'exchange')} recorded, {recorder.skipped} left out", file=sys.stderr)
+    if recorder is None:
+        return None
+    from .recording_report import RecordingReport
+
+    return RecordingReport(recorder, app.api.log, workers)
 
 
 def _report_verdict(app: MockApplication) -> None:

@@ -7,12 +7,13 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import ConfigError, Problem
+from .joined_rules import Joined, joined, question
 from .tree import Reading
 from .write import write_items
 
@@ -37,16 +38,28 @@ class _Place(NamedTuple):
 
 
 class _Contents(NamedTuple):
-    """The rules of a file: all ids, and of each rule a digest of what it says, with its id."""
+    """The rules of a file: all ids, of each rule a digest of what it says, with its id, and digests of all questions."""
 
     ids: set[str]
     digests: dict[bytes, str]
+    questions: set[bytes]
+
+    @classmethod
+    def of(cls, rules: Iterable[Any], without: Collection[str]) -> _Contents:
+        """Those of rules, except for the ones with some ids."""
+        contents = cls(set(), {}, set())
+        for rule in rules:
+            if isinstance(rule, dict) and rule.get("id") not in without:
+                contents.add(rule)
+        return contents
 
     def add(self, rule: Mapping[str, Any]) -> None:
         """Add a rule with an id."""
         if isinstance(rule.get("id"), str):
             self.ids.add(rule["id"])
             self.digests.setdefault(_digest(rule), rule["id"])
+            if question_text := _question(rule):
+                self.questions.add(question_text)
 
 
 class _Ours(NamedTuple):
@@ -63,13 +76,18 @@ _MOST = 64
 
 
 def append_rules(
-    path: str | os.PathLike[str], rules: Sequence[Mapping[str, Any]], *, replacing: Collection[str] = (), unique: bool = False
+    path: str | os.PathLike[str],
+    rules: Sequence[Mapping[str, Any]],
+    *,
+    replacing: Collection[str] | Mapping[str, Mapping[str, Any] | None] = (),
+    unique: bool = False,
 ) -> list[str]:
     """Add rules with ids at the end of the list ``responses`` of a file, which is made when there is none; their ids there.
 
     Rules whose ids are in ``replacing`` are taken out, with the comments inside them. A rule whose id another rule of the file
     has, perhaps because another process added it, gets an id with a number. With ``unique``, a rule that is in the file already,
-    whatever its id, is not added again.
+    whatever its id, is not added again, and one whose question another rule there has is joined with that rule. A mapping as
+    ``replacing`` has the rules as the caller wrote them: what other processes joined with them stays.
 
     The file is replaced at once, so that a reader sees the old or the new one. Safe among threads, and among processes
     where the system has ``flock``. ConfigError when the file is no configuration with a block list (or none) of rules;
@@ -81,14 +99,21 @@ def append_rules(
         if ours is not None and ours.state != _state(target):
             ours = None
         old = _read(target)
-        contents = ours.contents if ours is not None else _contents(old, str(path), replacing)
-        ids, fresh = _named(rules, contents, unique)
+        written = replacing if isinstance(replacing, Mapping) else dict.fromkeys(replacing)
+        added = Joined(list(rules), set(written), [])
+        listed = _listed(old, str(path)) if ours is None else []
+        contents = _Contents.of(listed, added.replaced) if ours is None else ours.contents
+        if unique and (any(written.values()) or any(_question(rule) in contents.questions for rule in rules)):
+            listed = listed if ours is None else _listed(old, str(path))
+            added = joined(rules, written, listed)
+            ours, contents = None, _Contents.of(listed, added.replaced)
+        ids, fresh = _named([*added.remaining, *added.rules], contents, unique)
         indent = ours.indent if ours is not None else None
         if indent is not None:
             newline = "\r\n" if old.endswith("\r\n") else "\n"
             new = old + write_items(fresh, indent).replace("\n", newline)
-        elif fresh or replacing:
-            new, indent = _appended(old, str(path), fresh, replacing)
+        elif fresh or added.replaced:
+            new, indent = _appended(old, str(path), fresh, added.replaced)
         else:
             new = old
         if new != old:
@@ -96,25 +121,30 @@ def append_rules(
         for rule in fresh:
             contents.add(rule)
         _remember(target, indent, contents)
-    return ids
+    return ids[len(added.remaining) :]
 
 
-def _contents(text: str, name: str, without: Collection[str]) -> _Contents:
-    """The rules of a text, except for those with some ids."""
-    contents = _Contents(set(), {})
+def _listed(text: str, name: str) -> list[Any]:
+    """The rules of a text."""
     text = text.removeprefix(_BOM)
-    if text.strip():
-        _find(text, name)
-        for rule in _values(text, name, 0, without)["responses"]:
-            if isinstance(rule, dict):
-                contents.add(rule)
-    return contents
+    if not text.strip():
+        return []
+    _find(text, name)
+    return list(_values(text, name, 0)["responses"])
 
 
 def _digest(rule: Mapping[str, Any]) -> bytes:
     """The same for rules that differ in the id only."""
     content = {key: value for key, value in rule.items() if key != "id"}
-    return hashlib.blake2b(json.dumps(content, sort_keys=True, default=str).encode(), digest_size=16).digest()
+    # In a file, the text ${ is written as $${.
+    text = json.dumps(content, sort_keys=True, default=str).replace("$${", "${")
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _question(rule: Mapping[str, Any]) -> bytes:
+    """The same for rules that the same request matches; b"" for a rule that is not joined with others."""
+    question_text = question(rule)
+    return b"" if question_text is None else hashlib.blake2b(question_text.encode(), digest_size=16).digest()
 
 
 def _named(rules: Sequence[Mapping[str, Any]], contents: _Contents, unique: bool) -> tuple[list[str], list[Mapping[str, Any]]]:

@@ -23,7 +23,7 @@ from .names import MODELS
 from .normalize import check_templates
 from .problems import in_order
 from .recording import RecordSetting
-from .rules import RULE_NORMALIZERS, Entry, number
+from .rules import RULE_NORMALIZERS, Entry, number, rule_reader
 from .settings import RULES, SETTINGS
 from .source import Reader, Source
 from .stores import passwords, store_problem
@@ -98,7 +98,7 @@ def load(source: Source, *, environ: Mapping[str, str] | None = None, stdin: IO[
     """
     problems: list[Problem] = []
     with _without_gc():
-        reader = Reader(os.environ if environ is None else environ, stdin, problems)
+        reader = Reader(os.environ if environ is None else environ, stdin, problems, rule_reader())
         trees = list(reader.read(source))
         check = Checker(RULE_NORMALIZERS, problems)
         settings, entries = _settings(check, trees, empties_rules=True)
@@ -205,7 +205,10 @@ def _record(check: Checker, settings: dict[str, Any], reader: Reader, entries: l
         reader.problem("", conflict, "unmatched")
     unmatched = recording.unmatched_of(settings.pop("unmatched", None), record)
     settings |= {"record": record} if unmatched is None else {"record": record, "unmatched": unmatched}
-    if not record.path.exists() and not record.active:
+    problem = recording.unwritable(record)
+    if problem:
+        reader.problem("", problem, "record.file")
+    elif not record.path.exists() and not record.active:
         reader.problem(str(record.path), "there is no such file to replay; record it with 'record.mode: once'", "record.file")
     elif record.path.exists():
         for tree in reader.file(str(record.path), ""):

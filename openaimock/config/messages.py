@@ -8,11 +8,10 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-from .kinds import AnyOf, Choice, Kind, Numeric, Shape, type_of
+from .kinds import AnyOf, Choice, Kind, Numeric, Shape, Struct, type_of
 from .tree import Node, step
+from .tree import Path as Path
 
-#: A path as a linked list: the outer path, and the key or position there. It is rendered as text only for a problem.
-Path = tuple[Any, "str | int"] | None
 #: Longer lists of words are left out of a message that has a suggestion.
 MAX_LISTED = 12
 #: The least similarity of a suggestion: 'worst' is not a misspelling of 'first'.
@@ -100,4 +99,6 @@ def quote_hint(kind: Kind, node: Node) -> str:
         return "; put it in quotes" if node.plain else ""
     if type_name == "text" and "number" in kind.takes and not node.plain and re.fullmatch(r"-?\d+(\.\d+)?", node.value):
         return "; leave out the quotes" if node.line else ""
+    if type_name == "text" and isinstance(kind, Struct) and kind.not_text:
+        return f"; {kind.not_text}"
     return _time_hint(kind, node.value) if type_name == "text" else ""

@@ -10,8 +10,8 @@ from .media import NORMALIZERS as MEDIA
 from .messages import Path, render, snake
 from .normalize import NORMALIZERS, answer, check_templates, collect_templates, expectation
 from .recorded import response
-from .tree import BAD, Node
-from .validate import Checker, Normalizer, child, is_bad
+from .tree import BAD, Node, RuleReader
+from .validate import Checked, Checker, Normalizer, child, is_bad
 
 _CONDITIONS = ("messages", "when", "matcher")
 _ANSWERS = ("reply", "replies", "response")
@@ -256,3 +256,20 @@ def _free(name: str, places: dict[str, str]) -> str:
 
 #: The normalizer of every named shape.
 RULE_NORMALIZERS: dict[str, Normalizer] = {**NORMALIZERS, **MEDIA, "response": response, "rule": rule}
+
+
+def rule_reader() -> RuleReader:
+    """Checks each rule as soon as it is read, and keeps only its normal form and the place of its id."""
+    check = Checker(RULE_NORMALIZERS, [])
+    check.empties_rules = True
+    kind = keys.shape("rule")
+
+    def read(node: Node, path: Path) -> Node:
+        checked = Checked(check.check(kind, node, path), check.problems, check.warnings)
+        if check.problems or check.warnings:
+            check.problems, check.warnings = [], []
+        else:
+            checked = checked._replace(problems=(), warnings=())
+        return Node(checked, node.source, node.line, node.column)
+
+    return read

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import Problem
-from .tree import Node, Reading, from_python
+from .tree import Node, Reading, RuleReader, from_python
 from .yaml import parse
 
 #: A configuration source: a path, YAML text, a mapping, or a list of these. "-" is standard input if the caller passes one.
@@ -23,7 +23,14 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codec
 class Reader:
     """Reads sources in order, and each file once; collects the files and the problems."""
 
-    def __init__(self, environ: Mapping[str, str] | None, stdin: IO[Any] | None, problems: list[Problem]) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None,
+        stdin: IO[Any] | None,
+        problems: list[Problem],
+        rule: RuleReader | None = None,
+    ) -> None:
+        self._rule = rule
         self.environ = environ
         self.stdin = stdin
         self.problems = problems
@@ -40,7 +47,7 @@ class Reader:
             for item in source:
                 yield from self.read(item)
         elif isinstance(source, Mapping):
-            yield from self.included(from_python(source, Reading("", self.problems, self.environ, self.warnings)), "")
+            yield from self.included(from_python(source, self._reading("")), "")
         elif isinstance(source, os.PathLike):
             yield from self.file(os.fspath(source), "")
         elif isinstance(source, str):
@@ -62,6 +69,9 @@ class Reader:
             yield from self.text(source, "<text>" if self._texts == 1 else f"<text {self._texts}>", "")
         else:
             yield from self.file(source, "")
+
+    def _reading(self, name: str) -> Reading:
+        return Reading(name, self.problems, self.environ, self.warnings, self._rule)
 
     def problem(self, place: str, message: str, path: str = "") -> None:
         """Add a problem."""
@@ -105,7 +115,7 @@ class Reader:
 
     def text(self, text: str | None, name: str, base: str) -> Iterator[Node]:
         """The trees of a YAML text and its includes."""
-        tree = None if text is None else parse(text, Reading(name, self.problems, self.environ, self.warnings))
+        tree = None if text is None else parse(text, self._reading(name))
         if tree is not None:
             yield from self.included(tree, base)
 

@@ -26,6 +26,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _JSON_SPACE = re.compile(r"[ \t\n\r]*")
 
 
+#: A path as a linked list: the outer path, and the key or position there. It is rendered as text only for a problem.
+Path = tuple[Any, "str | int"] | None
+
+
 class _Bad:
     """The value of a node that is wrong. Its problem is already recorded, so no other is reported for it."""
 
@@ -77,12 +81,27 @@ class Node:
         return f"{self.source}:{at[0]}:{at[1]}" if at else self.place
 
 
+#: The path of every rule begins with this.
+RULES_PATH: Path = (None, "responses")
+RuleReader = Callable[[Node, Path], Node]
+
+
 class Reading:
-    """The state of reading one source: its name, the variables (None: none are filled), its problems so far."""
+    """The state of reading one source: its name, the variables (None: none are filled), its problems so far.
+
+    ``rule`` is called with each finished mapping of ``responses`` and its path, and returns the node that takes its place: the
+    nodes of very many rules, all of them in memory at once, would take several times the memory of the rules.
+    """
 
     def __init__(
-        self, name: str, problems: list[Problem], environ: Mapping[str, str] | None, warnings: list[Problem] | None = None
+        self,
+        name: str,
+        problems: list[Problem],
+        environ: Mapping[str, str] | None,
+        warnings: list[Problem] | None = None,
+        rule: RuleReader | None = None,
     ) -> None:
+        self.rule = rule
         self.warnings = [] if warnings is None else warnings
         self.name = name
         self.problems = problems
@@ -205,15 +224,15 @@ class _JSONText:
         line = bisect_right(self.starts, at)
         return line, at - self.starts[line - 1] + 1
 
-    def value(self, at: int, depth: int) -> tuple[Node, int]:
-        """The node that begins at an index, and the index of its end."""
+    def value(self, at: int, depth: int, path: Path = None) -> tuple[Node, int]:
+        """The node that begins at an index, and the index of its end. ``path`` is known for the rules and what they are in."""
         line, column = self.place(at)
         sign = self.text[at]
         if sign in "{[":
             if depth >= DEPTH:
                 node = self.reading.bad(Node(None, self.reading.name, line, column), f"nested more than {DEPTH} levels deep")
                 return node, json.JSONDecoder().raw_decode(self.text, at)[1]
-            return self.mapping(at, depth) if sign == "{" else self.items(at, depth)
+            return self.mapping(at, depth, path) if sign == "{" else self.items(at, depth, path)
         if sign == '"':
             raw, end = scanstring(self.text, at + 1)
             text = self.reading.text(raw, line, column)
@@ -228,25 +247,36 @@ class _JSONText:
         raw = number[0]
         return Node(json.loads(raw), self.reading.name, line, column, raw, True), number.end()
 
-    def items(self, at: int, depth: int) -> tuple[Node, int]:
+    def items(self, at: int, depth: int, path: Path) -> tuple[Node, int]:
         node = Node([], self.reading.name, *self.place(at))
         at = _skip(self.text, at + 1)
         while self.text[at] != "]":
             item, at = self.value(at, depth + 1)
+            if path is RULES_PATH:
+                item = self.rule(item, (path, len(node.value)))
             node.value.append(item)
             at = self.after(at)
         return node, at + 1
 
-    def mapping(self, at: int, depth: int) -> tuple[Node, int]:
+    def mapping(self, at: int, depth: int, path: Path) -> tuple[Node, int]:
         node = Node({}, self.reading.name, *self.place(at), keys={})
         at = _skip(self.text, at + 1)
         while self.text[at] != "}":
             place = self.place(at)
             key, end = scanstring(self.text, at + 1)
-            item, at = self.value(_skip(self.text, _skip(self.text, end) + 1), depth + 1)
-            put(node, self.reading.clean(key, *place), place, item, self.reading)
+            inner = RULES_PATH if depth == 0 and key == "responses" else None
+            item, at = self.value(_skip(self.text, _skip(self.text, end) + 1), depth + 1, inner)
+            key = self.reading.clean(key, *place)
+            if path is RULES_PATH:
+                item = self.rule(item, (path, key))
+            put(node, key, place, item, self.reading)
             at = self.after(at)
         return node, at + 1
+
+    def rule(self, node: Node, path: Path) -> Node:
+        """The node of a rule, or the one that takes its place."""
+        is_read = self.reading.rule is not None and isinstance(node.value, dict)
+        return self.reading.rule(node, path) if is_read else node  # type: ignore[misc]
 
     def after(self, at: int) -> int:
         """The index after a value: of the next item, or of the closing bracket."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import Problem
 from . import later
@@ -31,6 +31,14 @@ from .tree import BAD, Node, resolve
 
 #: Converts a checked value of a named kind to its normal form.
 Normalizer = Callable[["Checker", Any, Node, Path], Any]
+
+
+class Checked(NamedTuple):
+    """The value of a node that was checked while its file was read: the normal form, and what the check reported."""
+
+    value: Any
+    problems: Sequence[Problem]
+    warnings: Sequence[Problem]
 
 
 class Checker:
@@ -80,7 +88,8 @@ class Checker:
         advice = f"; {hint}" if hint else suggest(snake(key), names)
         label = kind.label if kind.label == "a setting" else f"a key of {kind.label}"
         self.problem(node, path, f"{show(key)} is not {label}{advice}", key=key)
-        return next(iter(get_close_matches(snake(key), names, 1, SUGGESTION_CUTOFF)), key)
+        advised = re.fullmatch(r"write '(\w+)'.*", hint or "")
+        return advised[1] if advised else next(iter(get_close_matches(snake(key), names, 1, SUGGESTION_CUTOFF)), key)
 
 
 # One function for each kind
@@ -219,7 +228,9 @@ def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
         if name not in out:
             out[name] = check.problem(node, path, f"'{name}' is missing")
     chosen = [name for name in out if name in kind.one_of]
-    if kind.one_of and not chosen:
+    # An unknown key with advice is probably the one that is missing; it is a problem already.
+    advised = any(key in kind.hints or snake(key) in kind.hints for key in node.value if snake(key) not in fields)
+    if kind.one_of and not chosen and not advised:
         check.problem(node, path, f"{kind.label} needs one of {', '.join(kind.one_of)}{kind.without}")
     if len(chosen) > 1:
         message = f"'{chosen[0]}' and '{chosen[1]}' exclude each other; {kind.label} has one of {', '.join(kind.one_of)}"
@@ -279,6 +290,10 @@ def is_json_scalar(node: Node) -> bool:
 
 
 def _shape(check: Checker, kind: Shape, node: Node, path: Path) -> Any:
+    if type(node.value) is Checked:
+        check.problems += node.value.problems
+        check.warnings += node.value.warnings
+        return node.value.value
     value = check.check(kind.kind, node, path)
     normalizer = check.normalizers.get(kind.name)
     return value if normalizer is None or value is BAD else normalizer(check, value, node, path)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
-from .tree import BAD, DEPTH, MAX_ALIASED, TAG, Node, Reading, from_json, put, resolve
+from .tree import BAD, DEPTH, MAX_ALIASED, RULES_PATH, TAG, Node, Reading, RuleReader, from_json, put, resolve
 from .yaml_errors import explain
 
 #: Two patterns, because one range from control characters to surrogates takes 5 ms to compile.
@@ -244,7 +244,23 @@ class _Builder:
         if frame.anchor:
             node.anchored = True
             self.anchors[frame.anchor] = (node, frame.size, frame.height)
+        elif self.reading.rule is not None and len(self.stack) == 2 and isinstance(node.value, dict) and not self.anchors:
+            node = self.rule(node, self.reading.rule)
         self.attach(node, frame.size, frame.height)
+
+    def rule(self, node: Node, read: RuleReader) -> Node:
+        """A finished mapping at the depth of rules, or the node that takes its place.
+
+        A file with anchors keeps its nodes, because one of them may stand in several places.
+        """
+        root, rules = self.stack
+        if root.key is None or root.key[0] != "responses" or root.anchor or rules.anchor:
+            return node
+        if rules.node.keys is None:
+            return read(node, (RULES_PATH, len(rules.node.value)))
+        key = None if rules.key is None else rules.key[0]
+        # Other keys are not the names of rules, or are not certain to stay as they are written.
+        return read(node, (RULES_PATH, key)) if key is not None and key != "<<" and key.isascii() else node
 
     def attach(self, node: Node, size: int, height: int, place: Node | None = None) -> None:
         """Add a finished node to its list or mapping; ``place`` is the place of its alias."""

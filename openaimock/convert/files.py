@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,8 +18,8 @@ from . import aimock, documents, har, lines, mock_llm, openai_mock_api, vcr
 from .outcomes import Half, Omission, Outcome, Ready
 
 JSON = Any
-#: Called with the number of files that are done.
-Progress = Callable[[int], None]
+#: Called with a few words on how far the conversion is.
+Progress = Callable[[str], None]
 
 
 class Format(NamedTuple):
@@ -57,7 +57,11 @@ class Converted:
         return ("match: first\n" if self.first else "") + write_rules(self.rules)
 
 
-def convert(paths: Iterable[Path], *, keep_ids: bool = False, progress: Progress | None = None) -> Converted:
+def _silent(text: str) -> None:
+    """Show no progress."""
+
+
+def convert(paths: Sequence[Path], *, keep_ids: bool = False, progress: Progress = _silent) -> Converted:
     """The rules of files, in the order of the files. ``omissions`` has the rest, with place and reason."""
     result = Converted()
     recordings: list[Recording] = []
@@ -72,11 +76,10 @@ def convert(paths: Iterable[Path], *, keep_ids: bool = False, progress: Progress
     for number, path in enumerate(paths, 1):
         for record in _in_file(path):
             kinds[type(record)](record)
-        if progress:
-            progress(number)
+        progress(f"{number} of {len(paths)} files read")
     for record in lines.joined(halves):
         kinds[type(record)](record)
-    _convert_recordings(recordings, result, keep_ids)
+    _convert_recordings(recordings, result, keep_ids, progress)
     _convert_ready(ready, result)
     return result
 
@@ -105,7 +108,7 @@ def _in_file(path: Path) -> Iterator[Outcome]:
 # Recorded exchanges
 
 
-def _convert_recordings(recordings: Sequence[Recording], result: Converted, keep_ids: bool) -> None:
+def _convert_recordings(recordings: Sequence[Recording], result: Converted, keep_ids: bool, progress: Progress) -> None:
     session = Session(keep_ids=keep_ids)
     ended = finished(recordings)
     entries: dict[int, list[Entry]] = {}
@@ -114,6 +117,7 @@ def _convert_recordings(recordings: Sequence[Recording], result: Converted, keep
         # Files need not come in the order of time: what refers to a later exchange is tried again.
         missing: dict[int, tuple[Recording, str]] = {}
         for number, recording in waiting.items():
+            progress(f"{len(entries)} of {len(recordings)} exchanges read")
             try:
                 entries[number] = session.entries(recording, ended)
             except Unknown as reason:
@@ -126,6 +130,7 @@ def _convert_recordings(recordings: Sequence[Recording], result: Converted, keep
         waiting = {number: recording for number, (recording, _) in missing.items()}
     listed = [entry for group in entries.values() for entry in group]
     omissions: list[Omission] = []
+    progress(f"making rules of {len(listed)} exchanges")
     result.rules += session.rules(listed, lambda place, reason: omissions.append(Omission(place, redaction.text(reason))))
     result.omissions += omissions
     result.converted += len({entry.recording.place for entry in listed} - {omission.place for omission in omissions})

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..recording.exchange import from_base64, parsed
-from .outcomes import Omission, Outcome, guarded, headers, recording
+from .outcomes import Omission, Outcome, decoded, guarded, headers, recording
 
 JSON = Any
 _BINARY = ("audio/", "image/", "video/", "application/octet-stream")
@@ -47,7 +47,7 @@ def _exchange(entry: JSON, place: str) -> Outcome:
         if body is None:
             return Omission(place, "the HAR does not hold the form of the request with the bytes of its files")
     elif body is not None and _is_packed(posted):
-        body = from_base64(str(body))
+        body = decoded(body)
     return recording(
         place,
         request.get("method", "GET"),
@@ -68,7 +68,7 @@ def _form(posted: Mapping[str, JSON], kind: str) -> bytes | None:
     """A multipart form as bytes. None when there is none, or when the bytes of a file are lost."""
     text = posted.get("text")
     if text and _is_packed(posted):
-        return from_base64(str(text))
+        return decoded(text)
     if text:
         # Browsers write one character for each byte where a form has files; what was no character is lost.
         has_files = "filename=" in str(text)
@@ -98,7 +98,7 @@ def _text(text: str, packed: bool) -> bytes | str | None:
     pieces = parsed(text) if text.startswith('["') else None
     if isinstance(pieces, list) and all(isinstance(piece, str) for piece in pieces):
         return b"".join(_piece(piece) for piece in pieces)
-    return from_base64(text) if packed else text
+    return decoded(text) if packed else text
 
 
 def _piece(piece: str) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from ..recording.exchange import Recording, header_map, unpacked
+from ..recording.exchange import Recording, from_base64, header_map, unpacked
 
 JSON = Any
 
@@ -101,6 +101,14 @@ def headers(raw: JSON) -> dict[str, str]:
             (str(entry["name"]), str(entry.get("value", ""))) for entry in raw if isinstance(entry, Mapping) and "name" in entry
         ]
     return header_map(pairs)
+
+
+def decoded(text: JSON) -> bytes:
+    """The bytes of a body that is base64. ValueError when it is not."""
+    data = from_base64(str(text))
+    if data is None:
+        raise ValueError("a body that should be base64 is not")
+    return data
 
 
 def as_bytes(body: JSON) -> bytes:

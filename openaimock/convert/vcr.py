@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..recording.exchange import from_base64, parsed, unpacked
-from .outcomes import Omission, Outcome, as_bytes, guarded, headers, recording
+from ..recording.exchange import parsed, unpacked
+from .outcomes import Omission, Outcome, as_bytes, decoded, guarded, headers, recording
 
 JSON = Any
 
@@ -83,6 +83,7 @@ def _body(side: Mapping[str, JSON]) -> JSON:
     if isinstance(body, Mapping) and body.keys() & {"string", "base64_string", "encoding"}:
         packed = body.get("base64_string")
         if packed is not None:
-            return packed if isinstance(packed, bytes) else from_base64(str(packed))
-        return body.get("string")
+            return packed if isinstance(packed, bytes) else decoded(packed)
+        text = body.get("string")
+        return decoded(text) if text and body.get("encoding") == "base64" else text
     return body

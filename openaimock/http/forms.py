@@ -113,6 +113,11 @@ def read_form(pieces: Iterable[bytes], content_type: str, temporary: TemporaryFi
     return parts.form
 
 
+def several_files(name: str) -> APIError:
+    """The error for several files under a name that takes one."""
+    return APIError(400, f"Invalid '{name}': expected one file, but got several instead.", param=name, code="invalid_type")
+
+
 _OTHER_BOUNDARY = "The body does not contain the boundary that the Content-Type header names."
 
 

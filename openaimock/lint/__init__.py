@@ -17,12 +17,13 @@ from .items import ITEMS
 from .media import MEDIA
 from .models import MODELS
 from .parameters import PARAMETERS, UNKNOWN
+from .references import REFERENCES
 from .schemas import SCHEMAS
 
 __all__ = ["CHECKS", "Check", "Finding", "Linter", "header", "of_reply", "repeated_keys"]
 
 #: The whole table, in the order in which findings are reported.
-CHECKS: tuple[Check, ...] = (*UNKNOWN, *MODELS, *PARAMETERS, *SCHEMAS, *CONVERSATION, *ITEMS, *MEDIA, *ALWAYS)
+CHECKS: tuple[Check, ...] = (*UNKNOWN, *MODELS, *PARAMETERS, *SCHEMAS, *CONVERSATION, *ITEMS, *MEDIA, *REFERENCES, *ALWAYS)
 #: Members of the body that are objects; an unknown member of theirs is a finding.
 _STRICT = frozenset(["stream_options", "prompt_cache_options", "reasoning", "text"])
 #: Members that hold the conversation; plain text there needs no check.

@@ -14,7 +14,10 @@ MAX_FINDINGS = 20
 
 
 class Finding(NamedTuple):
-    """The error that the API would send for a request or, where ``about`` is ``reply``, a problem of the rule that answers."""
+    """The error that the API would send for a request or, where ``about`` is ``reply``, a problem of the rule that answers.
+
+    ``unless`` is the kind (``file``, ``vector_store``) and the id of an object: there is no problem when the namespace has it.
+    """
 
     check: str
     message: str
@@ -22,6 +25,7 @@ class Finding(NamedTuple):
     code: str | None = None
     status: int = 400
     about: str = "request"
+    unless: tuple[str, str] | None = None
 
     def error(self) -> APIError:
         """The error as the API sends it."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from ..http.catalog import api_error, printable
 from ..params.models import Model
 from ..types.ask import Ask
+from ..types.content import parts_of
 from .check import Check, Finding
 from .usual import unusual_items
 
@@ -51,7 +52,7 @@ def _chat_images(ask: Ask, model: Model) -> Iterator[Finding]:
 
 
 def _files(ask: Ask, model: Model) -> Iterator[Finding]:
-    for path, part in _parts(unusual_items(ask)):
+    for path, part in parts_of(unusual_items(ask), "input"):
         if part.get("type") == "input_file":
             kind = _type(part.get("file_data"))
             if kind.startswith(_NO_TEXT):
@@ -60,16 +61,6 @@ def _files(ask: Ask, model: Model) -> Iterator[Finding]:
                 yield Finding("file_type", text, place, "invalid_value")
             elif _ending(part.get("file_url")) in _NO_TEXT_ENDINGS:
                 yield Finding("file_type", _UNSUPPORTED, "input", "unsupported_file")
-
-
-def _parts(items: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The parts of messages and of results of calls, with their paths."""
-    for at, item in items:
-        for member in ("content", "output"):
-            parts = item.get(member)
-            for place, part in enumerate(parts if isinstance(parts, list) else ()):
-                if isinstance(part, dict):
-                    yield f"input[{at}].{member}[{place}]", part
 
 
 def _ending(url: Any) -> str:

@@ -143,7 +143,8 @@ def header_map(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def from_base64(text: str) -> bytes | None:
     """The bytes of a base64 text, None when it is none."""
+    packed = re.sub(r"\s", "", text).rstrip("=")
     try:
-        return base64.b64decode(re.sub(r"\s", "", text) + "=" * (-len(text.strip()) % 4), validate=True)
+        return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
     except (ValueError, binascii.Error):
         return None

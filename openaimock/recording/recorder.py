@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ..types.clock import monotonic
 from . import conditions
 from .exchange import OwnAnswer, Recording, Skipped, header_map, parsed, unpacked
 from .payloads import move_payloads
-from .redactor import ACCOUNT_HEADERS, Redactor
+from .redactor import Redactor, answer_secrets
 from .rules import Draft, Entry
 from .session import Session
 from .verify import verified
@@ -35,8 +35,6 @@ MAX_EXCHANGES, MAX_BYTES = 5000, 128 * 1024 * 1024
 MAX_ALIKE = 1000
 #: Responses in the background whose end is still awaited.
 _MAX_WAITING = 100
-#: Values of cookies shorter than this say which of a few things a user chose, in words that a text may hold.
-_SHORTEST_COOKIE = 10
 
 
 class Recorder:
@@ -62,6 +60,8 @@ class Recorder:
         self.redactor = redactor
         #: How many exchanges were recorded, and how many no rule can answer.
         self.recorded = self.skipped = 0
+        #: Called after each of them, with whether it was recorded.
+        self.on_count: Callable[[bool], None] = _ignore
         self._log = log
         self._session = Session(keep_ids=keep_ids, redactor=redactor)
         self._old = RuleSet(old)
@@ -80,7 +80,9 @@ class Recorder:
         try:
             with self._lock:
                 self.redactor.add_secrets(secrets)
-                self._record(recording)
+                recorded = self._record(recording)
+            if recorded:
+                self.on_count(True)
             return
         except OwnAnswer as error:
             self._log.info("not recorded: %s", self.redactor.text(str(error)))
@@ -91,19 +93,24 @@ class Recorder:
             reason = f"cannot write {self.path}: {error.strerror or error}"
         except Exception:
             self._log.exception("Recording %s %s failed", recording.method, recording.path)
-            self.skipped += 1
+            self._skip()
             return
         self.skip(recording, reason)
 
     def skip(self, recording: Recording, reason: str) -> None:
         """Count and log an exchange that is not recorded."""
-        self.skipped += 1
         self._log.warning("not recorded: %s", self.redactor.text(f"{recording.method} {recording.path}: {reason}"))
+        self._skip()
 
-    def _record(self, recording: Recording) -> None:
+    def _skip(self) -> None:
+        self.skipped += 1
+        self.on_count(False)
+
+    def _record(self, recording: Recording) -> bool:
+        """Write the rules of an exchange; whether there is one to write yet."""
         settled = self._settled(recording)
         if settled is None:
-            return
+            return False
         entries = self._session.entries(*settled)
         changed: dict[tuple[Any, ...], None] = {}
         for entry in entries:
@@ -122,6 +129,7 @@ class Recorder:
             self._count -= len(forgotten)
             self._size -= _size(forgotten)
             self._written.pop(oldest, None)
+        return True
 
     # Responses in the background
 
@@ -149,27 +157,27 @@ class Recorder:
 
     def _write(self, changed: Iterable[tuple[Any, ...]], entries: Sequence[Entry]) -> None:
         """Write the rules of changed clusters in the place of what they were before."""
-        replaced = self._replaced(entries)
+        replaced: dict[str, Words | None] = dict.fromkeys(self._replaced(entries))
         added: list[Words] = []
         left: list[str] = []
         for cluster in changed:
             written = self._written.setdefault(cluster, {})
             drafts = {_content(draft): draft for draft in self._session.drafts(self._clusters[cluster])}
             for content in [content for content in written if content not in drafts]:
-                replaced.append(written.pop(content)["id"])
+                rule = written.pop(content)
+                replaced[rule["id"]] = rule
             self._used_ids.difference_update(replaced)
             fresh = {content: draft for content, draft in drafts.items() if content not in written}
-            rules = self._verified(fresh.values(), left)
+            # The entries keep their bytes, because a later exchange may change the rule.
+            rules = deepcopy(self._verified(fresh.values(), left))
             contents = {draft.rule.get("id"): content for content, draft in fresh.items()}
             for rule in rules:
                 written[contents[rule["id"]]] = rule
                 self._used_ids.add(rule["id"])
                 added.append(rule)
         if added or replaced:
-            # The entries keep their bytes, because a later exchange may change the rule.
-            moved = deepcopy(added)
-            move_payloads(moved, self.path)
-            for rule, id in zip(added, append_rules(self.path, moved, replacing=replaced, unique=True), strict=True):
+            move_payloads(added, self.path)
+            for rule, id in zip(added, append_rules(self.path, added, replacing=replaced, unique=True), strict=True):
                 rule["id"] = id
         if left:
             raise Skipped("; ".join(left))
@@ -194,6 +202,10 @@ class Recorder:
                 continue
             results.append(rule)
         return results
+
+
+def _ignore(is_recorded: bool) -> None:
+    """Take no notice of a count."""
 
 
 def cluster_of(entry: Entry) -> tuple[Any, ...]:
@@ -258,17 +270,8 @@ class Tap:
             return
         if self._arrivals and recording.streamed and recording.response == raw:
             recording = recording._replace(gaps=gaps(raw, self._arrivals, self._started))
-        private = [value for name, value in lowered.items() if name in ACCOUNT_HEADERS]
-        self._recorder.record(recording, [*self._secrets, *private, *_cookies(headers, self._request)])
-
-
-def _cookies(headers: Iterable[tuple[str, str]], request: Recording) -> Iterator[str]:
-    """The values of the cookies of an answer and its request, without their attributes. A short value is no secret."""
-    lines = [line.partition(";")[0] for name, line in headers if name.lower() == "set-cookie"]
-    for pair in (*lines, *request.headers.get("cookie", "").split(";")):
-        value = pair.partition("=")[2].strip(' "')
-        if len(value) >= _SHORTEST_COOKIE:
-            yield value
+        private = answer_secrets((name.lower(), value) for name, value in headers)
+        self._recorder.record(recording, [*self._secrets, *private])
 
 
 def gaps(raw: bytes, arrivals: Sequence[tuple[int, float]], started: float) -> tuple[float, ...]:

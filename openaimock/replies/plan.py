@@ -19,15 +19,18 @@ class Plan(NamedTuple):
     ready: Reply | None
     plain: Mapping[str, Any]
     function: Callable[[Ask], Any] | None = None
+    #: Whether the reply may set scenarios or count its failures.
+    changes_state: bool = False
 
 
 def plan(reply: Mapping[str, Any], timing: Mapping[str, Any]) -> Plan:
     """A Plan from a reply's normal form; ``timing`` has the rule's defaults for ``latency``, ``pace``, ``fault`` ..."""
     plain = {**timing, **reply} if timing else reply
     if "function" in plain:
-        return Plan(None, plain, plain["function"])
+        return Plan(None, plain, plain["function"], changes_state=True)
     is_template = plain.get("template", True) and templates.present(plain)
-    return Plan(None if is_template else make_reply(plain), plain)
+    changes_state = bool(plain.get("set_state") or plain.get("fail"))
+    return Plan(None if is_template else make_reply(plain), plain, changes_state=changes_state)
 
 
 def ready(chosen: Plan, ask: Ask, groups: Callable[[], Mapping[str, str]], count: int) -> Reply:

@@ -150,6 +150,9 @@ class Namespaces:
     def check(self) -> None:
         """Nothing can be away."""
 
+    def look(self) -> None:
+        """Nothing can be away."""
+
     def close(self) -> None:
         """Nothing is left to be written."""
 

@@ -16,8 +16,9 @@ from . import redis_object_scripts as object_scripts
 from . import redis_scripts as scripts
 from .engine import SYSTEM, Batch, Blob, Numbers, TextPage
 from .memory import BUCKETS, CLAIMS, OBJECTS
-from .redis_connections import Connections, Part
+from .redis_connections import Connections
 from .redis_script import Script
+from .redis_wire import Part, packed
 from .store import TOLERANCE, Cost, Levels, StateFull
 
 
@@ -36,9 +37,8 @@ class RedisEngine:
         self.check, self.close = self._connections.check, self._connections.close
 
     def _script(self, script: Script, name: str, *arguments: Part) -> Any:
-        quoted = _quoted(name)
-        keys = (f"{self._base}{quoted}:", self._store)
-        return self._connections.script(script, keys, self._ttl, time.time(), quoted, *arguments)
+        opening = _opening(self._base, self._store, self._ttl, name)
+        return self._connections.script(script, opening, _OPENING, time.time(), *arguments)
 
     def _run(self, command: str, name: str, part: str, *arguments: Part) -> Any:
         """The answer to a command about one key of a namespace."""
@@ -235,6 +235,17 @@ class RedisEngine:
     def increment(self, counter: str) -> int:
         """Add 1 to a counter."""
         return int(self._script(object_scripts.INCREMENT, SYSTEM, counter))
+
+
+#: Parts of ``_opening``.
+_OPENING = 5
+
+
+@lru_cache(1024)
+def _opening(base: str, store: str, ttl: int, name: str) -> bytes:
+    """What the command of every script about a namespace has behind the name of the script (``state.redis_script``)."""
+    quoted = _quoted(name)
+    return packed((2, f"{base}{quoted}:", store, ttl, quoted))
 
 
 @lru_cache(1024)

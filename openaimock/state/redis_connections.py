@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import redis
@@ -17,6 +15,7 @@ from redis.retry import Retry
 from ..config.redis_address import RedisAddress
 from ..types.clock import monotonic
 from .redis_script import Script
+from .redis_wire import Part, Refused, Wire, packed
 from .store import StoreAway, StoreUnavailable
 
 #: The oldest server that the store supports.
@@ -30,8 +29,8 @@ IDLE = 64
 
 #: Connections that fail for a reason that does not pass.
 _FINAL = (redis.AuthenticationError, redis.exceptions.AuthorizationError)
-
-Part = str | bytes | int | float
+#: Errors that pass by themselves: the server reads its data, or waits for the server that it copies.
+_PASSING = ("LOADING", "MASTERDOWN")
 
 
 class Connections:
@@ -41,7 +40,7 @@ class Connections:
     """
 
     def __init__(self, address: RedisAddress) -> None:
-        self._idle: deque[Any] = deque()
+        self._idle: deque[Wire] = deque()
         self.place = str(address)
         self._options = _options(address)
         # The types of the client package depend on its version.
@@ -56,26 +55,32 @@ class Connections:
     def run(self, *command: Part) -> Any:
         """The answer to one command. StoreUnavailable."""
         try:
-            return self._run(command)
-        except redis.ResponseError as error:
+            return self._run(len(command), packed(command))
+        except Refused as error:
             raise self._unavailable(error) from None
 
-    def script(self, script: Script, keys: tuple[str, ...], *arguments: Part) -> Any:
-        """The answer of a script. StoreUnavailable."""
-        tail = (len(keys), *keys, *arguments)
+    def script(self, script: Script, opening: bytes, count: int, *arguments: Part) -> Any:
+        """The answer of a script. ``opening`` is its packed number of keys, the keys and the first arguments, ``count`` parts.
+
+        StoreUnavailable.
+        """
+        count += 2 + len(arguments)
+        parts = opening + packed(arguments)
         try:
             try:
-                return self._run((b"EVALSHA", script.digest, *tail))
-            except redis.exceptions.NoScriptError:
+                return self._run(count, script.by_digest + parts)
+            except Refused as error:
+                if error.code != "NOSCRIPT":
+                    raise
                 # The server has not seen the script since its start.
-                return self._run((b"EVAL", script.text, *tail))
-        except redis.ResponseError as error:
+                return self._run(count, script.by_text + parts)
+        except Refused as error:
             raise self._unavailable(error) from None
 
     def close(self) -> None:
         """Close all connections that are not in use."""
-        for connection in self._taken():
-            connection.disconnect()
+        while (wire := self._pop()) is not None:
+            wire.close()
 
     __del__ = close
 
@@ -84,67 +89,70 @@ class Connections:
         self._pause_end = 0.0
         self.run(b"PING")
 
-    def _run(self, command: tuple[Part, ...]) -> Any:
-        connection = self._take()
+    def _run(self, count: int, parts: bytes) -> Any:
+        """The answer to a command of a number of packed parts. Refused, StoreUnavailable."""
+        wire = self._take()
         try:
-            connection.send_packed_command([_packed(command)], check_health=False)
-            reply = connection.read_response()
-        except redis.ResponseError:
-            self._idle.append(connection)
+            answer = wire.ask(b"*%d\r\n%b" % (count, parts))
+        except Refused:
+            self._keep(wire)
             raise
-        except (redis.RedisError, OSError) as error:
-            connection.disconnect()
+        except OSError as error:
+            wire.close()
             raise self._lost(error) from None
         except BaseException:
             # The answer to this command must not be taken for that of the next.
-            connection.disconnect()
+            wire.close()
             raise
-        if len(self._idle) < IDLE:
-            self._idle.append(connection)
-        else:
-            connection.disconnect()
-        return reply
+        self._keep(wire)
+        return answer
 
-    def _take(self) -> Any:
+    def _keep(self, wire: Wire) -> None:
+        if len(self._idle) < IDLE:
+            self._idle.append(wire)
+        else:
+            wire.close()
+
+    def _take(self) -> Wire:
         """A connection that the server has not closed."""
         if self._pid != os.getpid():
             # Connections of the parent process. Closing them here does not end them there.
             self.close()
             self._pid = os.getpid()
-        for connection in self._taken():
-            if _is_usable(connection):
-                return connection
-            connection.disconnect()
+        while (wire := self._pop()) is not None:
+            if wire.is_usable():
+                return wire
+            wire.close()
         if self._failure is not None and monotonic() < self._pause_end:
             raise type(self._failure)(*self._failure.args)
         return self._connect()
 
-    def _taken(self) -> Iterator[Any]:
-        """Idle connections, each of which is the caller's then."""
-        # Another thread may take the last one at the same time.
-        with suppress(IndexError):
-            while True:
-                yield self._idle.pop()
+    def _pop(self) -> Wire | None:
+        """An idle connection, which is the caller's then."""
+        try:
+            return self._idle.pop()
+        except IndexError:  # another thread may have taken the last one
+            return None
 
-    def _connect(self) -> Any:
+    def _connect(self) -> Wire:
         connection = self._class(**self._options)
         try:
             connection.connect()
+            wire = Wire(connection)
             if not self._is_checked:
-                self._check_version(connection)
+                self._check_version(wire)
         except (redis.RedisError, OSError) as error:
             connection.disconnect()
             raise self._lost(error) from None
         self._failure = None
-        return connection
+        return wire
 
-    def _check_version(self, connection: Any) -> None:
-        connection.send_command("INFO", "server")
+    def _check_version(self, wire: Wire) -> None:
         try:
-            text = connection.read_response()
-        except redis.ResponseError:  # this user may not ask
+            text = wire.ask(b"*2\r\n" + packed((b"INFO", b"server")))
+        except Refused:  # this user may not ask
             text = b""
-        version = re.search(rb"redis_version:(\d+)\.(\d+)", text if isinstance(text, bytes) else text.encode())
+        version = re.search(rb"redis_version:(\d+)\.(\d+)", text)
         if version is not None and (int(version[1]), int(version[2])) < OLDEST:
             raise redis.RedisError(f"Redis {OLDEST[0]} or newer is needed, this is {int(version[1])}.{int(version[2])}")
         self._is_checked = True
@@ -158,13 +166,15 @@ class Connections:
 
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         """The error of the store for one of the client, such as a command that the server refuses: no memory, no permission."""
-        reason = " ".join(str(error).split()) or type(error).__name__
+        text = getattr(error, "strerror", None) or str(error)
+        reason = " ".join(text.split()) or type(error).__name__
         # A script is named by its digest, which says nothing to users.
         reason = re.sub(r"\.? script: [0-9a-f]{40}\b.*", "", reason)
         for secret in (self._password, self._options.get("username")):
             if secret:
                 reason = reason.replace(secret, "***")
         is_away = isinstance(error, (redis.ConnectionError, redis.TimeoutError, OSError)) and not isinstance(error, _FINAL)
+        is_away = is_away or (isinstance(error, Refused) and error.code in _PASSING)
         kind = StoreAway if is_away else StoreUnavailable
         return kind(f"the store {self.place} cannot be used: {reason[:300]}")
 
@@ -192,25 +202,3 @@ def _options(address: RedisAddress) -> dict[str, Any]:
             "ssl_check_hostname": address.verify,
         }
     return options
-
-
-def _is_usable(connection: Any) -> bool:
-    """Whether nothing has arrived on an idle connection, such as the end of the connection."""
-    try:
-        return not connection.can_read(timeout=0)
-    except (redis.RedisError, OSError):
-        return False
-
-
-def _packed(command: tuple[Part, ...]) -> bytes:
-    """A command as bytes. The client's own function for this takes longer than the server needs for the command."""
-    parts = [b"*%d\r\n" % len(command)]
-    for part in command:
-        if type(part) is str:
-            data = part.encode("utf-8", "surrogatepass")
-        elif type(part) is bytes:
-            data = part
-        else:
-            data = repr(part).encode()
-        parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
-    return b"".join(parts)

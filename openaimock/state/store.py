@@ -255,6 +255,10 @@ class Store(Protocol):
         """StoreUnavailable unless the store answers."""
         ...
 
+    def look(self) -> None:
+        """Find out in the background whether a store that did not answer when the mock started does now."""
+        ...
+
     def close(self) -> None:
         """Write what is not written yet. The store can be used again."""
         ...

@@ -36,12 +36,12 @@ class Recordings:
         """
         sources, settings = with_record_file(sources, settings)
         environ = {MODE_VARIABLE: "none", **os.environ}
-        config = configure([*defaults, *sources], settings, folder, environ)
+        listed, settings, config = _with_file_of_all([*defaults, *sources], settings, folder, environ)
         record = config.record
         if record is not None and record.active:
             self._files.add(record.path.absolute())
-        elif record is not None and record.mode == "once" and self._began(record.path.absolute()):
-            config = configure([*defaults, *sources], settings, folder, {**environ, MODE_VARIABLE: "new"})
+        elif record is not None and record.mode == "once" and (self._began(record.path.absolute()) or _has_no_rules(config)):
+            config = configure(listed, settings, folder, {**environ, MODE_VARIABLE: "new"})
         return config
 
     def _began(self, path: Path) -> bool:
@@ -75,6 +75,40 @@ def with_record_file(sources: Sequence[Any], settings: Mapping[str, Any]) -> tup
     file = os.fspath(sources[files[-1]])
     others = [source for at, source in enumerate(sources) if at != files[-1]]
     return others, {**settings, "record": {"file": file}}
+
+
+def _with_file_of_all(
+    sources: Sequence[Any], settings: Mapping[str, Any], folder: Path, environ: Mapping[str, str]
+) -> tuple[Sequence[Any], Mapping[str, Any], Config]:
+    """Sources and settings with the setting ``record``, and their Config.
+
+    The last file is the file of recordings where ``upstream`` stands in any file and nothing names another one. While
+    exchanges are recorded it may be missing.
+    """
+    at = max((at for at, source in enumerate(sources) if _is_file(source)), default=None)
+    if at is None or any(name in settings for name in _DECIDING):
+        return sources, settings, configure(sources, settings, folder, environ)
+    recording = environ[MODE_VARIABLE] in ("once", "new", "all")
+    file = folder / sources[at]
+    if recording and not file.exists():
+        sources = [source for position, source in enumerate(sources) if position != at]
+    else:
+        config = configure(sources, settings, folder, environ)
+        replaceable = config.unmatched == "error" or (recording and config.unmatched == "proxy")
+        if config.record is not None or config.upstream is None or not replaceable:
+            return sources, settings, config
+    added: dict[str, Any] = {"record": {"file": str(file)}}
+    if settings.get("upstream"):
+        added["upstream"] = settings["upstream"]
+        settings = {name: value for name, value in settings.items() if name != "upstream"}
+    sources = [*sources, added]
+    return sources, settings, configure(sources, settings, folder, environ)
+
+
+def _has_no_rules(config: Config) -> bool:
+    """Whether the file of recordings has settings only. In the mode ``once`` it counts as a new file."""
+    path = config.record.path if config.record is not None else None
+    return path in config.files and not any(rule["place"].startswith(f"{path}:") for rule in config.rules)
 
 
 def _is_file(source: Any) -> bool:

@@ -1,7 +1,7 @@
 """Count the tokens of a file or a sound in a prompt, as far as its content can be known.
 
 Text is read from plain files, from the text operators of a PDF and from Office documents; a file at an address or behind an id
-counts as a short document.
+counts as a short document (``api.stored_parts`` corrects the latter).
 """
 
 from __future__ import annotations
@@ -41,19 +41,22 @@ def count(part: Mapping[str, Any], encoding: str, page: int) -> int:
     inner = part.get("file")
     about = inner if isinstance(inner, dict) else part
     data = about.get("file_data")
-    if not isinstance(data, str) or not data:
-        return AROUND + UNKNOWN
-    text, pages = _count(data, encoding)
+    return count_content(data if isinstance(data, str) else "", str(about.get("filename") or ""), encoding, page)
+
+
+def count_content(data: str | bytes, filename: str, encoding: str, page: int) -> int:
+    """Tokens of a file with this content: a data URL, bare base64, or its bytes."""
+    text, pages = _count(data, encoding) if data else (0, 0)
     if not text and not pages:
         return AROUND + UNKNOWN
-    return AROUND + tokens.count_encoded(str(about.get("filename") or ""), encoding) + text + pages * page
+    return AROUND + tokens.count_encoded(filename, encoding) + text + pages * page
 
 
 #: Counts of files, by vocabulary and way to count, length and hash. The hash stands for the file, which does not stay in memory.
 _counts: dict[tuple[str, str, int, int], tuple[int, int]] = {}
 
 
-def _count(data: str, encoding: str) -> tuple[int, int]:
+def _count(data: str | bytes, encoding: str) -> tuple[int, int]:
     """Tokens of a file's text, and its pages; worked out once for the same file."""
     tokenizer = tokens.tokenizer(encoding)
     key = (encoding, tokenizer.name, len(data), hash(data))
@@ -67,18 +70,21 @@ def _count(data: str, encoding: str) -> tuple[int, int]:
     return counted
 
 
-def read(data: str) -> Document:
-    """What can be read of a data URL, or of bare base64; an empty Document when nothing can."""
-    head, comma, letters = data.partition(",")
-    letters = letters if comma else data
-    try:
-        raw = base64.b64decode(letters[: LARGEST // 3 * 4])
-    except ValueError:
-        return Document()
+def read(data: str | bytes) -> Document:
+    """What can be read of a data URL, of bare base64, or of the bytes of a file; an empty Document when nothing can."""
+    may_be_text, raw = True, data[:LARGEST]
+    if isinstance(data, str):
+        head, comma, letters = data.partition(",")
+        may_be_text = not comma or head.startswith(("data:text", "data:application"))
+        try:
+            raw = base64.b64decode((letters if comma else data)[: LARGEST // 3 * 4])
+        except ValueError:
+            return Document()
+    assert isinstance(raw, bytes)
     document = read_packed(raw)
     if document is not None:
         return document
-    if b"\0" in raw[:1024] or not (head.startswith(("data:text", "data:application")) or not comma):
+    if b"\0" in raw[:1024] or not may_be_text:
         return Document()
     return Document(raw.decode("utf-8", "replace"))
 

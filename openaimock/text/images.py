@@ -99,11 +99,17 @@ def measure(url: str) -> Size | None:
     for length in (_HEADER, _LONG_HEADER):
         letters = url[start : start + length // 3 * 4]
         try:
-            info = image_info(base64.b64decode(letters[: len(letters) // 4 * 4]))
+            size = size_of(base64.b64decode(letters[: len(letters) // 4 * 4]))
         except ValueError:
             return None
-        if info is not None:
-            return Size(info.width, info.height) if max(info.width, info.height) <= _LONGEST_SIDE else None
+        if size is not None:
+            return size
         if len(url) - start <= length // 3 * 4:
             return None
     return None
+
+
+def size_of(data: bytes) -> Size | None:
+    """The size of the PNG, JPEG, GIF or WebP image that begins with these bytes; None for other content."""
+    info = image_info(data)
+    return Size(info.width, info.height) if info is not None and max(info.width, info.height) <= _LONGEST_SIDE else None

@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
+from ..types.content import stored_file
 from ..types.parts import once, once_each
 from . import tokens
 from .facts import Facts
@@ -105,6 +106,8 @@ class _Counted(NamedTuple):
     answers: str | None = None
     #: One of the words below, for an item of the Responses API.
     turn: str = ""
+    #: Its parts with the content of a stored file, which is not known here: they count as one of a usual size.
+    files: Sequence[JSON] = ()
 
 
 def _key(facts: Facts, endpoint: str) -> str:
@@ -118,16 +121,18 @@ def _joined(*dependencies: object) -> str:
     return " ".join(map(str, dependencies))
 
 
-def count_chat(body: Mapping[str, JSON], facts: Facts) -> int:
-    """Prompt tokens of a chat completion request."""
+def count_chat(body: Mapping[str, JSON], facts: Facts, files: list[JSON] | None = None) -> int:
+    """Prompt tokens of a chat completion request. ``files`` gets the parts whose content is a stored file."""
     wrap, encoding = wrapping(facts, "chat"), facts.encoding
     total = wrap.priming
     names: dict[str, str] = {}
     system = False
     counts = once_each(body["messages"], _key(facts, "chat"), lambda message: _count_message(message, wrap, facts))
-    for number, is_system, calls, answers, _ in counts:
+    for number, is_system, calls, answers, _, named in counts:
         total += number
         system = system or is_system
+        if named and files is not None:
+            files += named
         if calls:
             names.update(calls)
         if answers is not None:
@@ -142,10 +147,11 @@ def _count_message(message: Mapping[str, JSON], wrap: Wrapping, facts: Facts) ->
     """What one message of a chat adds to the prompt."""
     encoding, role, content = facts.encoding, message.get("role"), message.get("content")
     total = 0
+    files: Sequence[JSON] = ()
     if content.__class__ is str:
         total = tokens.count_encoded(content, encoding)
     elif content:
-        total = _parts(content, facts, "chat")
+        total, files = _parts(content, facts, "chat"), _stored(content)
     if calls := message.get("tool_calls"):
         names: list[tuple[str, str]] = []
         total += wrap.parallel if len(calls) > 1 else 0
@@ -160,15 +166,20 @@ def _count_message(message: Mapping[str, JSON], wrap: Wrapping, facts: Facts) ->
         name = message.get("name")
         if name:
             return _Counted(total + wrap.result + tokens.count_encoded(name, encoding))
-        return _Counted(total + wrap.result, answers=message.get("tool_call_id") or "")
+        return _Counted(total + wrap.result, answers=message.get("tool_call_id") or "", files=files)
     total += wrap.message + (wrap.assistant if role == "assistant" else 0)
     if name := message.get("name"):
         total += 1 + tokens.count_encoded(name, encoding)
-    return _Counted(total, role == "system" or role == "developer")
+    return _Counted(total, role == "system" or role == "developer", files=files)
 
 
-def count_items(items: Sequence[Mapping[str, JSON]], body: Mapping[str, JSON], facts: Facts) -> int:
-    """Input tokens of a request to the Responses API that has these items in its conversation, its own and earlier ones."""
+def count_items(
+    items: Sequence[Mapping[str, JSON]], body: Mapping[str, JSON], facts: Facts, files: list[JSON] | None = None
+) -> int:
+    """Input tokens of a request to the Responses API that has these items in its conversation, its own and earlier ones.
+
+    ``files`` gets the parts whose content is a stored file.
+    """
     wrap, encoding = wrapping(facts, "responses"), facts.encoding
     total = wrap.priming
     instructions = body.get("instructions")
@@ -181,7 +192,9 @@ def count_items(items: Sequence[Mapping[str, JSON]], body: Mapping[str, JSON], f
     first = next((at for at in reversed(range(len(items))) if items[at].get("type") == "compaction"), 0)
     items = items[first:] if first else items
     counts = once_each(items, _key(facts, "responses"), lambda item: _count_item(item, wrap, facts))
-    for number, is_system, calls, answers, turn in counts:
+    for number, is_system, calls, answers, turn, named in counts:
+        if named and files is not None:
+            files += named
         if turn == _USER:
             # Reasoning is shown until the user speaks next.
             thought = 0
@@ -212,13 +225,13 @@ def _count_item(item: Mapping[str, JSON], wrap: Wrapping, facts: Facts) -> _Coun
     turn = _USER if role == "user" else ""
     if kind == "message":
         total = wrap.message + (wrap.assistant if role == "assistant" else 0) + _parts(item.get("content"), facts, "responses")
-        return _Counted(total, role == "system" or role == "developer", turn=turn)
+        return _Counted(total, role == "system" or role == "developer", turn=turn, files=_stored(item.get("content")))
     if kind in _CALLS:
         calls = [(item.get("call_id") or "", item.get("name") or "")]
         return _Counted(wrap.call + _call(item, encoding), calls=calls, turn=turn)
     if kind.endswith("_output") and "output" in item:
         total = wrap.result + _parts(item.get("output"), facts, "responses")
-        return _Counted(total, answers=item.get("call_id") or "", turn=turn)
+        return _Counted(total, answers=item.get("call_id") or "", turn=turn, files=_stored(item["output"]))
     if kind == "reasoning":
         return _Counted(_sealed(item.get("encrypted_content")), turn=_THOUGHT)
     return _Counted(_hosted_item(kind, item, encoding), turn=turn)
@@ -265,6 +278,12 @@ def _parts(content: JSON, facts: Facts, endpoint: str) -> int:
 
             total += files.count_sound(part)
     return total
+
+
+def _stored(content: JSON) -> Sequence[JSON]:
+    """The parts of content whose content is a stored file."""
+    parts = [content] if isinstance(content, dict) else content if isinstance(content, list) else ()
+    return [part for part in parts if isinstance(part, dict) and stored_file(part)]
 
 
 def _sealed(content: JSON) -> int:

@@ -100,6 +100,8 @@ class Ask:
     caller: str = ""
     #: Tokens of the prompt, where the endpoint counts them.
     prompt_tokens: int = 0
+    #: The parts of the prompt whose content is a stored file, once its tokens are counted.
+    stored_parts: ClassVar[Sequence[JSON]] = ()
     #: The findings of lint, once it has run.
     findings: Sequence[Any] | None = None
     #: A cached match for an equal body, and the edition of the RuleSet that it belongs to.
@@ -178,6 +180,14 @@ class Ask:
         """All system and developer text, joined by newlines."""
         texts = [m.text for m in self.messages if m.role in ("system", "developer")]
         return "\n".join(texts) if texts else None
+
+    @lazy
+    def has_file(self) -> bool:
+        """Whether a message has a file."""
+        for message in self.messages:  # noqa: SIM110 (a generator would take three times as long)
+            if "file" in message.parts:
+                return True
+        return False
 
     @lazy
     def turn(self) -> int:

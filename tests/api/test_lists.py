@@ -63,3 +63,9 @@ def test_what_is_not_stored_is_not_found():
     with pytest.raises(APIError, match="not there") as raised:
         lists.lookup(MemoryState("n"), "things", "x{}", "{id} is not there", param="id", code="not_found")
     assert (raised.value.status, raised.value.param, raised.value.code) == (404, "id", "not_found")
+
+
+def test_an_empty_place_is_none():
+    store = MemoryState("n")
+    store.put("things", "id_0", {"id": "id_0"})
+    assert lists.stored_page(store, "things", {"after": "", "before": ""})["data"] == [{"id": "id_0"}]

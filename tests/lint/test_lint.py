@@ -65,7 +65,8 @@ def test_a_row_finds_exactly_its_example(check, endpoint, warn):
 @pytest.mark.parametrize(("check", "endpoint"), FOUND)
 def test_a_row_is_the_apis_error_at_the_level_error(check, endpoint, error):
     response = send(error, endpoint, check.refused)
-    assert response.status_code in ((403, 404) if check.name == "wrong_model" else (400,))
+    statuses = {"wrong_model": (403, 404), "unknown_file": (400, 404), "unknown_vector_store": (404,)}
+    assert response.status_code in statuses.get(check.name, (400,))
     assert response.json()["error"]["type"] == "invalid_request_error"
     assert response.headers["x-openaimock-lint"] == check.name
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
+from pathlib import Path
 
 import pytest
+
+from openaimock.testing.recordings import Recordings
 
 pytest_plugins = ["pytester"]
 
@@ -68,11 +72,12 @@ def test_the_file_of_the_marker_is_the_file_of_recordings(pytester: pytest.Pytes
     assert (pytester.path / "recorded.yaml").exists()
 
 
-def test_the_file_of_the_ini_file_names_the_recordings(pytester: pytest.Pytester, serve) -> None:
-    pytester.makepyfile(TEST.format(marker=""))
-    pytester.makeini("[pytest]\nopenai_mock = mock.yaml\n")
-    pytester.makefile(".yaml", mock="upstream: {url: UPSTREAM}\nrecord: {file: recorded.yaml}\nresponses: []\n")
-    record_and_replay(pytester, serve, *OPTIONS)
+def test_the_file_of_the_ini_file_names_the_recordings(tmp_path: Path, monkeypatch) -> None:
+    file = tmp_path / "mock.yaml"
+    file.write_text("upstream: {url: 'http://127.0.0.1:9/v1'}\nrecord: {file: recorded.yaml}\n", "utf-8")
+    monkeypatch.setenv("OPENAIMOCK_RECORD", "once")
+    config = Recordings().configure([file], [], {}, tmp_path)
+    assert config.record is not None and config.record.active and config.record.path == tmp_path / "recorded.yaml"
 
 
 def test_workers_record_into_one_file_and_are_counted_together(pytester: pytest.Pytester, serve) -> None:
@@ -110,3 +115,34 @@ def test_a_suite_of_unittest_records_by_the_environment_and_replays(pytester: py
     monkeypatch.delenv("OPENAIMOCK_RECORD")
     replayed = pytester.run(sys.executable, "-m", "unittest", "test_unit")
     replayed.stderr.fnmatch_lines(["OK", "openai_mock: 0 exchanges recorded, 2 replayed"])
+
+
+def test_a_file_that_only_the_marker_gives_an_upstream_is_recorded(pytester: pytest.Pytester, serve) -> None:
+    pytester.makepyfile(TEST.format(marker='@pytest.mark.openai_mock(upstream={"url": "UPSTREAM"})'))
+    pytester.makeini("[pytest]\nopenai_mock = recorded.yaml\nopenai_mock_env = true\n")
+    record_and_replay(pytester, serve, *OPTIONS)
+
+
+@pytest.mark.parametrize(("names", "file"), [(["mock.yaml", "recorded.yaml"], "recorded.yaml"), (["mock.yaml"], "mock.yaml")])
+def test_the_last_file_is_recorded_with_the_upstream_of_any(names, file, tmp_path: Path, monkeypatch) -> None:
+    settings = "# The team's mock.\nlint: error\nupstream: {url: 'http://127.0.0.1:9/v1'}\n"
+    (tmp_path / "mock.yaml").write_text(settings, "utf-8")
+    monkeypatch.setenv("OPENAIMOCK_RECORD", "once")
+    config = Recordings().configure([tmp_path / "mock.yaml"], names[1:], {}, tmp_path)
+    assert config.record is not None and config.record.active and config.record.path == tmp_path / file
+    assert (config.lint, config.unmatched) == ("error", "proxy")
+    with (tmp_path / file).open("a", encoding="utf-8") as recorded:
+        recorded.write("responses: [{when: {user: hi}, reply: hello}]\n")
+    monkeypatch.delenv("OPENAIMOCK_RECORD")
+    config = Recordings(time.time() + 60).configure([tmp_path / "mock.yaml"], names[1:], {}, tmp_path)
+    assert config.record is not None and not config.record.active
+    assert (len(config.rules), config.lint, config.unmatched) == (1, "error", "error")
+
+
+def test_a_file_with_rules_is_not_recorded_once(tmp_path: Path, monkeypatch) -> None:
+    text = "upstream: {url: 'http://127.0.0.1:9/v1'}\nresponses: [{when: {user: hi}, reply: hello}]\n"
+    (tmp_path / "mock.yaml").write_text(text, "utf-8")
+    for mode, active in (("once", False), ("new", True)):
+        monkeypatch.setenv("OPENAIMOCK_RECORD", mode)
+        config = Recordings(time.time() + 60).configure([], ["mock.yaml"], {}, tmp_path)
+        assert config.record is not None and config.record.active is active

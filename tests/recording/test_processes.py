@@ -48,7 +48,7 @@ def test_no_rule_is_lost_or_recorded_twice(serve, client, tmp_path: Path) -> Non
         assert answer.choices[0].message.content == f"answer to {prompt}"
 
 
-def test_different_answers_of_two_processes_load(serve, client, tmp_path: Path) -> None:
+def test_different_answers_of_two_processes_are_a_sequence(serve, client, tmp_path: Path) -> None:
     file = tmp_path / "recorded.yaml"
     for_image = {"model": "gpt-image-1.5", "prompt": "a fox", "quality": "low"}
     settings = {"record": {"file": str(file), "mode": "all"}}
@@ -57,8 +57,54 @@ def test_different_answers_of_two_processes_load(serve, client, tmp_path: Path) 
     images = [client(mock).images.generate(**for_image).data[0].b64_json for mock in mocks]
     assert images[0] != images[1]
     assert len(list((tmp_path / "recorded-files").iterdir())) == 2
-    replayed = client(serve({"record": {"file": str(file)}})).images.generate(**for_image).data[0].b64_json
-    assert replayed == images[0]
+    replay = client(serve({"record": {"file": str(file)}}))
+    assert [replay.images.generate(**for_image).data[0].b64_json for _ in images] == images
+
+
+def chat(api, text: str, **more) -> str:
+    messages = [{"role": "user", "content": text}]
+    return api.chat.completions.create(**{"model": "gpt-4o", "messages": messages, **more}).choices[0].message.content
+
+
+@pytest.fixture
+def pair(serve, client, tmp_path: Path):
+    """The clients of two mocks that record into one file, as two processes do, with upstreams whose answers differ."""
+    file = tmp_path / "recorded.yaml"
+    file.write_text("# Mine.\nresponses:\n  - id: mine\n    when: {user: Mine}\n    reply: My own.  # stays\n", "utf-8")
+    settings = {"record": {"file": str(file), "mode": "new"}}
+    answers = [[{"content": f"{name} costs ${{HOME:-x}}$ {number}"} for number in range(3)] for name in ("first", "second")]
+    escaped = [[{"content": reply["content"].replace("${", "$${")} for reply in replies] for replies in answers]
+    upstreams = [serve([{"when": {}, "replies": replies}]) for replies in escaped]
+    yield [client(serve({**settings, "upstream": {"url": upstream.url}})) for upstream in upstreams], file
+    text = file.read_text("utf-8")
+    assert text.startswith("# Mine.\n") and "reply: My own.  # stays" in text
+
+
+def test_answers_of_two_processes_are_replayed_in_the_order_in_which_they_came(pair, serve, client) -> None:
+    (first, second), file = pair
+    order = [chat(api, "Hi") for api in (first, second, second, first, second)]
+    assert len(set(order)) == 5
+    replay = client(serve({"record": {"file": str(file)}}))
+    assert [chat(replay, "Hi") for _ in order] == order
+
+
+def test_a_rule_that_changes_leaves_the_answers_of_another_process(pair, serve, client) -> None:
+    (first, second), file = pair
+    answers = [chat(first, "Hi"), chat(second, "Hi")]
+    # The first process now distinguishes its requests by their models.
+    other = chat(first, "Hi", model="gpt-4o-mini")
+    replay = client(serve({"record": {"file": str(file)}}))
+    assert {chat(replay, "Hi"), chat(replay, "Hi", model="gpt-4o-mini")} <= {*answers, other}
+    assert all(answer in file.read_text("utf-8").replace("$${", "${") for answer in (*answers, other))
+
+
+def test_the_same_answers_of_two_processes_are_recorded_once(serve, client, tmp_path: Path) -> None:
+    file = tmp_path / "recorded.yaml"
+    upstream = serve([{"when": {}, "reply": "costs $${HOME:-x}"}])
+    mocks = [serve({"upstream": {"url": upstream.url}, "record": {"file": str(file), "mode": "new"}}) for _ in range(2)]
+    for mock in mocks:
+        assert chat(client(mock), "Hi") == "costs ${HOME:-x}"
+    assert len(yaml.safe_load(file.read_text("utf-8"))["responses"]) == 1
 
 
 @pytest.mark.parametrize("limit", ["MAX_EXCHANGES", "MAX_BYTES", "MAX_ALIKE"])

@@ -92,8 +92,49 @@ def test_a_mock_starts_before_its_server_and_is_not_ready(server, serve, caplog)
     assert "cannot be used" in get(mock, "/health").json()["store"]
     assert (get(mock, "/ready").status_code, text(mock, "plain")) == (503, 503)
     server.start()
-    wait_for(lambda: get(mock, "/ready").status_code == 200)
+    # No request is needed for that.
+    wait_for(lambda: get(mock, "/health").json()["store"] == "ok")
+    assert get(mock, "/ready").status_code == 200
     assert text(mock, "plain") == "always"
+
+
+def test_a_refusal_without_a_number_has_the_headers_of_other_responses(server, serve, caplog):
+    server.kill()
+    mock = serve({"store": server.url, "responses": RULES})
+    origin = {"origin": "http://localhost:5173"}
+    with caplog.at_level(logging.INFO, "openaimock"):
+        answers = [post(mock, user("plain"), headers=headers | origin) for headers in ({}, {"x-request-id": "my-id"})]
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert answers[0].headers["x-request-id"].startswith("req_")
+    assert answers[1].headers["x-request-id"] == "my-id"
+    assert {answer.headers["access-control-allow-origin"] for answer in answers} == {"*"}
+    assert caplog.records[-1].getMessage() == "POST /v1/chat/completions 503 store_unavailable"
+    assert caplog.records[-1].facts == {"request_id": "my-id", "namespace": "default", "status": 503}
+
+
+def test_requests_do_not_try_one_after_the_other_to_reach_a_server_that_was_never_there(server, serve, monkeypatch):
+    monkeypatch.setattr("openaimock.state.redis_connections.PAUSE", 60.0)
+    server.kill()
+    mock = serve({"store": server.url, "responses": RULES})
+    assert text(mock, "plain") == 503
+    server.start()
+    assert [text(mock, "plain") for _ in range(3)] == [503] * 3
+    assert get(mock, "/ready").status_code == 200
+    assert text(mock, "plain") == "always"
+
+
+def test_the_log_says_once_that_the_server_is_away_and_once_that_it_is_back(server, serve, caplog):
+    with caplog.at_level(logging.WARNING, "openaimock"):
+        mock = serve({"store": server.url, "responses": RULES})
+        assert text(mock, "turns") == "0"
+        server.kill()
+        assert [text(mock, "turns") for _ in range(5)] == [503] * 5
+        server.start()
+        wait_for(lambda: get(mock, "/health").json()["store"] == "ok")
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 2
+    assert "cannot be used" in lines[0]
+    assert lines[1] == f"the store {server.url}/0 answers again"
 
 
 def test_a_wrong_password_is_an_error_at_the_start(locked, tmp_path):

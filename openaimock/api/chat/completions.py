@@ -90,7 +90,7 @@ def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.
     if ask.stream and not body.get("store"):
         return payloads.Events(frames(ask, shaped, {**head, **tail}, moderation, context))
     choices = [whole_choice(ask, candidate, reason, at, context) for at, (candidate, reason) in enumerate(shaped)]
-    counts = usage(ask, replies, model, cached)
+    counts = usage(ask, replies, model, context, cached)
     whole = {**head, "object": "chat.completion", "choices": choices, "usage": counts, **moderation, **tail}
     if ask.stream:
         settled = [(_settled(candidate, choice), reason) for (candidate, reason), choice in zip(shaped, choices, strict=True)]
@@ -148,7 +148,7 @@ def _plain_text(ask: Ask, text: str, model: Model, context: Context) -> payloads
     encode = _plain_body if len(text) <= _SHORT else _plain_body.__wrapped__
     members = (model.logprobs, model.service_tier, model.fingerprint)
     counting = _Counting(model.encoding, model.prompt, tokens.tokenizer(model.encoding).name)
-    payload, completion = encode(text, model.snapshot, members, prompt_tokens(ask, model), counting)
+    payload, completion = encode(text, model.snapshot, members, prompt_tokens(ask, model, context), counting)
     opening = f'{{"id":"{context.ids.id("chatcmpl-", 29)}","object":"chat.completion","created":{context.created},'
     return payloads.JSON(opening.encode() + payload, completion)
 
@@ -185,13 +185,11 @@ def _plain_body(
     return payload.encode(), completion
 
 
-def _makes_audio(ask: Ask) -> bool:
-    """Whether the answer may have audio, which takes long to make."""
-    return "modalities" in ask.body
+def _takes_long(ask: Ask) -> bool:
+    """Whether the answer may have audio, which takes long to make, or the prompt a file, which takes long to read."""
+    return "modalities" in ask.body or ask.has_file
 
 
 ENDPOINTS = (
-    Operation(
-        "chat.completions.create", "POST", "/chat/completions", read, write, params=CHAT, alone=True, blocking=_makes_audio
-    ),
+    Operation("chat.completions.create", "POST", "/chat/completions", read, write, params=CHAT, alone=True, blocking=_takes_long),
 )

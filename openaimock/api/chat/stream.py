@@ -43,7 +43,7 @@ def _last_frames(
 ) -> Iterator[Frame]:
     if with_usage:
         model = context.models.family(ask.model)
-        counts = usage(ask, [reply for reply, _ in shaped], model, prompt_cache.of_chat(ask, model, context))
+        counts = usage(ask, [reply for reply, _ in shaped], model, context, prompt_cache.of_chat(ask, model, context))
         yield sse.data({**head, "choices": [], "usage": counts})
     if moderation:
         yield sse.data({**head, "choices": [], **moderation, **({"usage": None} if with_usage else {})})

@@ -6,27 +6,34 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...params.models import Model
+from ...state.namespace import Context
 from ...text import prompts
 from ...types.ask import Ask
 from ...types.reply import Reply
 from .. import shaping
 
 
-def prompt_tokens(ask: Ask, model: Model) -> int:
-    """Tokens of the whole prompt; counted once for a body that is sent again."""
+def prompt_tokens(ask: Ask, model: Model, context: Context) -> int:
+    """Tokens of the whole prompt; counted once for a body that is sent again, but for the stored files that it names."""
     if not ask.prompt_tokens:
-        ask.prompt_tokens = prompts.count_chat(ask.body, model)
-    return ask.prompt_tokens
+        files: list[Any] = []
+        ask.prompt_tokens = prompts.count_chat(ask.body, model, files)
+        ask.__dict__["stored_parts"] = files
+    if not ask.stored_parts:
+        return ask.prompt_tokens
+    from .. import stored_parts  # few prompts name files
+
+    return ask.prompt_tokens + stored_parts.difference(ask.stored_parts, model, "chat", context)
 
 
-def usage(ask: Ask, replies: Sequence[Reply], model: Model, cached: int = 0) -> dict[str, Any]:
+def usage(ask: Ask, replies: Sequence[Reply], model: Model, context: Context, cached: int = 0) -> dict[str, Any]:
     """The ``usage`` object, with so many ``cached`` tokens; members in the rule replace the counted ones."""
     override = replies[0].usage or {}
     if len(override) >= 3 and {"prompt_tokens", "completion_tokens", "total_tokens"} <= override.keys():
         return dict(override)
     prompt = override.get("prompt_tokens")
     if prompt is None:
-        prompt = prompt_tokens(ask, model)
+        prompt = prompt_tokens(ask, model, context)
     completion = override.get("completion_tokens")
     sounds = _sounds(ask, replies) if model.audio_usage or ask.body.get("modalities") else (0, 0)
     if completion is None:

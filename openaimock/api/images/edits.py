@@ -10,12 +10,14 @@ from typing import Any
 
 from ...errors import APIError
 from ...http import payloads
-from ...http.forms import UploadedFile, is_form
+from ...http.forms import UploadedFile, is_form, several_files
 from ...http.request import Request
 from ...media.images import ImageInfo
+from ...params.errors import wrong_type
 from ...params.image_rules import model_of
 from ...params.images import CREATE_VARIATION, EDIT, EDIT_JSON, EDITS
 from ...params.models import family
+from ...params.shapes import String
 from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Reply
@@ -38,9 +40,7 @@ def read_edit(request: Request) -> Ask:
         check_references(body)
         files: dict[str, Any] = {}
     else:
-        texts, parts = request.form()
-        files = {name: uploads(parts, name) for name in _FILES}
-        files = {name: value for name, value in files.items() if value}
+        texts, files = _form(request, _FILES)
         body = EDIT.coerce(texts)
         EDIT.check({**body, **files})
         _check_files(body, files, _EDIT_MODEL)
@@ -53,18 +53,28 @@ def read_edit(request: Request) -> Ask:
 
 def read_variation(request: Request) -> Ask:
     """The Ask of POST /images/variations: its text is the name of the image."""
-    texts, parts = request.form()
-    images = uploads(parts, "image")
-    files = {"image": images} if images else {}
+    texts, files = _form(request, ("image",))
     body = CREATE_VARIATION.coerce(texts)
     CREATE_VARIATION.check({**body, **files})
     (image,) = _check_files(body, files, _VARIATION_MODEL)
     if image.width != image.height:
         raise APIError(400, "Uploaded image must be square.", param="image")
     body |= _names(files)
-    ask = Ask("images.variations", body, text=images[0].filename, model=model_of(body, _VARIATION_MODEL), files=files)
+    ask = Ask("images.variations", body, text=files["image"][0].filename, model=model_of(body, _VARIATION_MODEL), files=files)
     ask.base_url = request.base_url
     return ask
+
+
+def _form(request: Request, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, list[UploadedFile]]]:
+    """The texts of a form, and its files under each of these names that has any. APIError 400 for a text in place of a file."""
+    texts, parts = request.form()
+    for name in names:
+        if name in texts:
+            error = wrong_type(String(called="a file"), "")
+            error.names += [name] if isinstance(texts[name], str) else [0, name]
+            raise error.error()
+    files = {name: uploads(parts, name) for name in names}
+    return texts, {name: value for name, value in files.items() if value}
 
 
 def _names(files: dict[str, Any]) -> dict[str, Any]:
@@ -76,8 +86,9 @@ def _names(files: dict[str, Any]) -> dict[str, Any]:
 def _check_files(body: dict[str, Any], files: dict[str, Any], default: str) -> list[ImageInfo]:
     """What the uploaded images are. APIError for what the API refuses of them."""
     images: Sequence[UploadedFile] = files["image"]
-    if default == _VARIATION_MODEL and len(images) > 1:
-        raise APIError(400, "Invalid 'image': expected one file, but got several instead.", param="image", code="invalid_type")
+    for name in ("image",) if default == _VARIATION_MODEL else ("mask", "markup"):
+        if len(files.get(name) or ()) > 1:
+            raise several_files(name)
     masks: Sequence[UploadedFile] = files.get("mask") or files.get("markup") or ()
     return check_uploads(images, masks[0] if masks else None, family(model_of(body, default)).pictures)
 

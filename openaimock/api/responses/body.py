@@ -102,8 +102,8 @@ def new_response(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
 
 
 def takes_long(ask: Ask) -> bool:
-    """Whether the request offers a tool that the mock itself answers, which may take long."""
-    return _offers(ask, "file_search") or _offers(ask, "image_generation")
+    """Whether the request offers a tool that the mock itself answers, or has a file: both may take long."""
+    return ask.has_file or _offers(ask, "file_search") or _offers(ask, "image_generation")
 
 
 def _offers(ask: Ask, kind: str) -> bool:
@@ -221,4 +221,11 @@ def usage(ask: ResponsesAsk, reply: Reply, context: Context) -> Item:
 
 def input_tokens(ask: ResponsesAsk, context: Context) -> int:
     """The tokens of a request with the conversation before it and the tools it offers."""
-    return prompts.count_items([*ask.before, *ask.items], ask.body, context.models.family(ask.model))
+    model = context.models.family(ask.model)
+    files: list[Any] = []
+    count = prompts.count_items([*ask.before, *ask.items], ask.body, model, files)
+    if not files:
+        return count
+    from .. import stored_parts  # few prompts name files
+
+    return count + stored_parts.difference(files, model, "responses", context)

@@ -18,6 +18,7 @@ _MAX_TEXT = 10485760
 _TEXT = String(max_length=_MAX_TEXT)
 _CALL_ID = String(min_length=1, max_length=64)
 _STATUS = OneOf(["in_progress", "completed", "incomplete"])
+_FILE_ID = String(max_length=64)
 _BREAKPOINT = Object({"mode": OneOf(["explicit"]), "ttl": OneOf(["30m", "12h"])}, required=["mode"])
 _DETAIL = OneOf(["low", "high", "auto", "original"])
 
@@ -26,11 +27,11 @@ _DETAIL = OneOf(["low", "high", "auto", "original"])
 _INPUT_PARTS = {
     "input_text": Object({"text": _TEXT, "prompt_cache_breakpoint": _BREAKPOINT}, required=["text"]),
     "input_image": Object(
-        {"image_url": String(), "file_id": String(), "detail": _DETAIL, "prompt_cache_breakpoint": _BREAKPOINT}
+        {"image_url": String(), "file_id": _FILE_ID, "detail": _DETAIL, "prompt_cache_breakpoint": _BREAKPOINT}
     ),
     "input_file": Object(
         {
-            "file_id": String(),
+            "file_id": _FILE_ID,
             "filename": String(),
             "file_data": String(),
             "file_url": String(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ...http.json import dump
@@ -65,15 +65,18 @@ def strategy(parameter: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"type": "static", "static": {name: sizes[name] for name in AUTO}}
 
 
-def parse(name: str, data: bytes) -> str:
+def unsupported(names: Iterable[str]) -> list[str]:
+    """The extensions of these file names, with their dots, that the API does not accept."""
+    extensions = dict.fromkeys(name.rpartition(".")[2].lower() for name in names if "." in name)
+    return [f".{extension}" for extension in extensions if extension and extension not in EXTENSIONS]
+
+
+def parse(data: bytes) -> str:
     """The text of a file. FileError when it is empty, of another type than the API reads, or too large."""
     if not data:
         raise FileError("invalid_file", "The file could not be parsed because it is empty.")
     if len(data) > MAX_BYTES:
         raise FileError("invalid_file", "The file could not be parsed because it is too large.")
-    extension = name.rpartition(".")[2].lower() if "." in name else ""
-    if extension and extension not in EXTENSIONS:
-        raise FileError("unsupported_file", "The file type is not supported.")
     document = files.read_packed(data)
     text = _plain(data) if document is None else document.text
     if not text.strip():

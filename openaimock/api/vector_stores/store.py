@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...errors import APIError
+from ...http.catalog import printable
 from ...state.namespace import Context
 from ...state.store import State, StateFull
 from .. import lists, stored_files
-from .chunks import MAX_BYTES, Chunks, FileError, chunked, decoded, parse, strategy
+from .chunks import MAX_BYTES, Chunks, FileError, chunked, decoded, parse, strategy, unsupported
 
 STORES = "vector_stores"
 #: How many stores a namespace keeps, and how many files all of them may have together.
@@ -17,6 +18,7 @@ MAX_STORES, MAX_ATTACHED = 1000, 100_000
 #: The API's limit of files in a store, and how many file batches of a store are kept: past it the oldest is forgotten.
 MAX_FILES, MAX_BATCHES = 10_000, 1000
 DAY = 86_400
+_SUPPORTED_FILES = "https://platform.openai.com/docs/assistants/tools/file-search/supported-files"
 STATUSES = ("in_progress", "completed", "failed", "cancelled")
 
 #: A file of a store: the API's object with its ``filename`` and the id of its ``batch``, which may be None.
@@ -106,7 +108,7 @@ def _settle(context: Context, id: str, entry: Entry) -> Entry | None:
     if entry["status"] != "in_progress":
         return entry
     try:
-        chunks = chunked(parse(entry["filename"], _content(store, entry["id"])), entry["chunking_strategy"]["static"])
+        chunks = chunked(parse(_content(store, entry["id"])), entry["chunking_strategy"]["static"])
         store.put_blob(chunks_id(id, entry["id"]), [chunks.encoded()])
         change: dict[str, Any] = {"status": "completed", "usage_bytes": chunks.size}
     except FileError as error:
@@ -149,11 +151,16 @@ def lookup_entry(context: Context, id: str, file_id: str) -> Entry:
 def attach(id: str, files: Sequence[Mapping[str, Any]], context: Context, batch: str | None = None) -> list[Entry]:
     """Add files to a store, each with its ``file_id``, ``attributes`` and ``chunking_strategy``; they are processed later.
 
-    APIError 404 when one of the files is not uploaded, 400 when the store would have too many.
+    APIError 404 when one of the files is not uploaded, 400 when the name of one has an extension that the API does not accept, or
+    when the store would have too many.
     """
     store = context.store
     files = list({file["file_id"]: file for file in files}.values())
     sources = [_source(context, file["file_id"]) for file in files]
+    if extensions := unsupported(source["filename"] for source in sources):
+        listed = printable(", ".join(extensions))
+        message = f"Files with extensions [{listed}] are not supported for retrieval. See {_SUPPORTED_FILES}"
+        raise APIError(400, message, param="file_ids", code="unsupported_file")
     if store.count(files_of(id)) + len(files) > MAX_FILES:
         raise APIError(400, f"A vector store may have at most {MAX_FILES} files.", param="file_ids")
     if sum(store.count(files_of(other["id"])) for other in lists.values(store, STORES, MAX_FILES)) + len(files) > MAX_ATTACHED:

@@ -267,3 +267,19 @@ def test_a_broken_form_is_refused(shared):
 def test_the_sdk_raises_for_a_file_that_is_no_image(shared, client):
     with pytest.raises(openai.BadRequestError, match="Invalid image file"):
         client(shared).images.edit(model=GPT, prompt="hat", image=("a.png", b"nothing"))
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "place"),
+    [("edits", "image", "image"), ("edits", "image[]", "image[0]"), ("edits", "mask", "mask"), ("variations", "image", "image")],
+)
+def test_a_text_in_place_of_a_file_is_refused(shared, path, field, place):
+    error = refusal(send(shared, f"/images/{path}", files=[("x", b"x")], **{field: "cat.png"}))
+    assert error["message"] == f"Invalid type for '{place}': expected a file, but got a string instead."
+    assert (error["param"], error["code"]) == (place, "invalid_type")
+
+
+def test_several_masks_are_refused(shared):
+    mask = ("mask", ("mask.png", image("RGBA"), "image/png"))
+    error = refusal(send(shared, files=[("image", ("cat.png", PNG, "image/png")), mask, mask]))
+    assert error["message"] == "Invalid 'mask': expected one file, but got several instead."

@@ -42,12 +42,27 @@ def test_the_helpers_of_the_client(sdk, empty, upload):
     assert sdk.vector_stores.retrieve(empty).file_counts.completed == 2
 
 
-@pytest.mark.parametrize(("name", "data", "code"), [("a.txt", b"", "invalid_file"), ("a.png", b"\x89PNG\0", "unsupported_file")])
+@pytest.mark.parametrize(("name", "data", "code"), [("a.txt", b"", "invalid_file"), ("a.txt", b"\x89PNG\0", "unsupported_file")])
 def test_a_file_that_cannot_be_read_fails(mock, sdk, empty, upload, name, data, code):
     file = sdk.vector_stores.files.create_and_poll(upload(name, data), vector_store_id=empty)
     strictly(VectorStoreFile, file.to_dict())
     assert (file.status, file.last_error.code) == ("failed", code)
     assert sdk.vector_stores.files.content(file.id, vector_store_id=empty).data == []
+
+
+def test_a_file_with_an_unsupported_extension_is_refused_at_once(mock, empty, upload):
+    file, table = upload("a.png", b"\x89PNG\0"), upload("table.csv", b"a,b")
+    message = "Files with extensions [{}] are not supported for retrieval. See https://platform.openai.com/docs/assistants/tools/"
+    for path, body, extensions in (
+        (f"/vector_stores/{empty}/files", {"file_id": file}, ".png"),
+        (f"/vector_stores/{empty}/file_batches", {"file_ids": [file, upload(), table]}, ".png, .csv"),
+        ("/vector_stores", {"file_ids": [table]}, ".csv"),
+    ):
+        answer = post(mock, body, path)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["param"], error["code"]) == (400, "file_ids", "unsupported_file")
+        assert error["message"].startswith(message.format(extensions))
+    assert get(mock, f"/vector_stores/{empty}/files")["data"] == []
 
 
 def test_content_has_the_chunks(mock, sdk, empty, upload):

@@ -51,7 +51,7 @@ def test_the_parameters_come_back(mock):
 
 
 def test_files_are_in_progress_at_first_and_then_counted(mock, sdk, upload):
-    files = [upload(), upload("empty.txt", b""), upload("picture.png", b"\x89PNG\0")]
+    files = [upload(), upload("empty.txt", b""), upload("picture.txt", b"\x89PNG\0")]
     created = checked(post(mock, {"file_ids": files}, "/vector_stores").json())
     assert (created["status"], created["file_counts"]["in_progress"], created["file_counts"]["total"]) == ("in_progress", 3, 3)
     done = checked(get(mock, f"/vector_stores/{created['id']}").json())

@@ -1,0 +1,88 @@
+"""Rules that are checked while their file is read give the same rules, problems and warnings as a check of the whole file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from openaimock.config import load as loading
+from openaimock.errors import ConfigError
+
+RULES: list[Any] = [
+    {"when": {"user": "a"}, "reply": "b"},
+    {"id": "one", "when": {"user": {"regex": "(?P<x>a)"}}, "reply": "{{ x }}"},
+    {"id": "one", "when": {}, "reply": {"content": "{{ groups.y }}", "error": 429}},
+    {"messages": [{"role": "user", "content": "${NAME}", "matcher": "contains"}, {"role": "assistant", "content": "c"}]},
+    {"messages": [{"role": "user", "content": "q", "threshold": 0.5}, {"role": "assistant", "content": "{{ open"}]},
+    {"messages": [{"role": "usr", "content": "q", "matchr": "x"}]},
+    {"when": {"user": {"regex": "(a+)+$"}, "model": "gpt-*"}, "replies": []},
+    {"matcher": {"type": "fuzzy", "messages": [{"role": "user", "content": "${UNSET}"}]}, "response": {"choices": []}},
+    {"times": 0, "priority": "high"},
+    "a text",
+    None,
+    [],
+]
+OTHERS: list[dict[str, Any]] = [
+    {},
+    {"unmatched": {"content": "{{ nonsense("}},
+    {"Responses": [{"when": {}, "reply": 1}]},
+    {"pace": {"tps": "fast"}, "turns": "last"},
+    {"x-shared": {"when": {"user": 5}}},
+]
+TEXTS = {
+    "anchors": "responses:\n- &a {when: {usr: a}, reply: b}\n- *a\n- {when: {}, reply: c, thn: last}\n",
+    "an anchor after rules": "responses:\n- {when: {usr: a}}\n- {when: &w {user: 3}, reply: {a: 1}}\nlatency: *w\n",
+    "an anchor before rules": "templates: &t {usr: a}\nunmatched: &u {contnt: 1}\nresponses:\n- {when: *t, reply: *u}\n",
+    "an anchor of the list": "responses: &r\n- {when: {usr: a}, reply: b}\nx-other: *r\nmodels: *r\n",
+    "merged settings": "x-a: &x {responses: [{when: {}, reply: {a: b}}]}\n<<: *x\nresponses:\n- {when: {a: b}, reply: c}\n",
+    "the key twice": "responses:\n- {when: {usr: a}}\nresponses:\n- {whn: {}, reply: b}\n",
+    "rules by id": "responses:\n  one: {when: {usr: a}, reply: b}\n  two: {id: two, when: {}}\n  one: {}\n  é: {a: b}\n",
+    "a tag": "responses:\n- !x {when: {usr: a}, reply: b}\n- !!map {when: {usr: a}, reply: b}\n",
+    "a syntax error": "responses:\n- {when: {usr: a}, reply: b}\n- {when: {user: a\n",
+    "two documents": "responses:\n- {when: {usr: a}, reply: b}\n---\nresponses:\n- {when: {usr: a}, reply: b}\n",
+    "rules not in a list": "responses:\n  when: {usr: {responses: [{when: {}}]}}\n  reply: {contnt: x}\n",
+    "a key that is a mapping": "responses:\n- {when: {}, reply: b}\n? {a: b}\n: {when: {usr: a}}\n",
+    "rules of other keys": "x-r:\n- {when: {usr: a}}\nresponses: []\nnested: {responses: [{when: {usr: a}}]}\n",
+}
+
+
+def outcome(source: Any) -> Any:
+    try:
+        config = loading.load(source, environ={"NAME": "n"})
+    except ConfigError as error:
+        return error.problems
+    return config.rules, config.warnings
+
+
+def assert_same(monkeypatch: pytest.MonkeyPatch, source: Any) -> None:
+    as_read = outcome(source)
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "rule_reader", lambda: None)
+        assert as_read == outcome(source)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_gives_the_same(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    assert_same(monkeypatch, TEXTS[name])
+
+
+def test_two_files_give_their_problems_in_the_same_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("include: b.yaml\nresponses:\n- {when: {usr: a}, reply: b, id: x}\n")
+    (tmp_path / "b.yaml").write_text('responses:\n- {when: {}, reply: "${UNSET}", id: x}\n- {wen: {}}\n')
+    assert_same(monkeypatch, tmp_path / "a.yaml")
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(RULES), max_size=4), st.sampled_from(OTHERS), st.booleans(), st.sampled_from("jyp"))
+def test_any_rules_give_the_same(
+    monkeypatch: pytest.MonkeyPatch, rules: list[Any], others: dict[str, Any], by_id: bool, form: str
+) -> None:
+    responses: Any = {f"rule {at}": rule for at, rule in enumerate(rules)} if by_id else rules
+    config = {"responses": responses, **others}
+    assert_same(monkeypatch, {"j": json.dumps(config, indent=1), "y": yaml.safe_dump(config), "p": config}[form])
