@@ -163,9 +163,7 @@ class _Counting(NamedTuple):
 
 
 @lru_cache(256)
-def _plain_body(
-    text: str, model: str, members: tuple[bool, bool, bool], prompt: int, counting: _Counting
-) -> tuple[bytes, int]:
+def _plain_body(text: str, model: str, members: tuple[bool, bool, bool], prompt: int, counting: _Counting) -> tuple[bytes, int]:
     """The answer without the id and the time, and its tokens.
 
     ``members`` are the model's ``logprobs``, ``service_tier`` and ``fingerprint``, ``prompt`` the tokens of the prompt.
