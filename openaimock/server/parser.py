@@ -119,7 +119,7 @@ class ParsedRequest(HTTPRequestParser):
 
 
 class PlainHead(NamedTuple):
-    """A parsed head, which several requests may share: nobody changes it."""
+    """A parsed head. Several requests share it, so it does not change."""
 
     command: str
     uri: str
