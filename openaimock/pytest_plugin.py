@@ -270,6 +270,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
             message = f"openai_mock: verdict: {error}"
         if message:
             outcome.force_exception(pytest.fail.Exception(message, pytrace=False))
+            item.add_report_section("call", "openai_mock", verdicts.summary(mock))
     elif not issubclass(outcome.excinfo[0], pytest.skip.Exception):
         # The client's error has the message of the API, and often explains the miss already.
         failure = str(outcome.excinfo[1])

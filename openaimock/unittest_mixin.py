@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+from unittest import SkipTest
 from unittest.mock import patch
 
 from .testing import verdicts
@@ -73,7 +74,12 @@ class OpenAIMockMixin(_Base):
         self.addCleanup(self._check_verdict)
 
     def _callTestMethod(self, method: Any) -> None:
-        super()._callTestMethod(method)  # type: ignore[misc]
+        try:
+            super()._callTestMethod(method)  # type: ignore[misc]
+        except Exception as error:
+            if not isinstance(error, SkipTest):
+                _show(error, verdicts.summary(self.openai_mock))
+            raise
         self._completed = True
 
     def _check_verdict(self) -> None:
@@ -87,4 +93,13 @@ class OpenAIMockMixin(_Base):
             self._completed,
         )
         if message:
-            raise self.failureException(message)
+            # A test that failed by itself has shown its requests.
+            raise self.failureException(f"{message}\n{verdicts.summary(self.openai_mock)}" if self._completed else message)
+
+
+def _show(error: Exception, text: str) -> None:
+    """Show a text below an error."""
+    if sys.version_info >= (3, 11):
+        error.add_note(text)
+    else:
+        print(text, file=sys.stderr)

@@ -205,7 +205,10 @@ def _record(check: Checker, settings: dict[str, Any], reader: Reader, entries: l
         reader.problem("", conflict, "unmatched")
     unmatched = recording.unmatched_of(settings.pop("unmatched", None), record)
     settings |= {"record": record} if unmatched is None else {"record": record, "unmatched": unmatched}
-    if not record.path.exists() and not record.active:
+    problem = recording.unwritable(record)
+    if problem:
+        reader.problem("", problem, "record.file")
+    elif not record.path.exists() and not record.active:
         reader.problem(str(record.path), "there is no such file to replay; record it with 'record.mode: once'", "record.file")
     elif record.path.exists():
         for tree in reader.file(str(record.path), ""):

@@ -94,9 +94,10 @@ def summary(mock: MockServer) -> str:
     if not exchanges:
         return (
             f"No request reached the mock at {mock.url}. The client may have been made with another base_url, or before "
-            "OPENAI_BASE_URL was set (see the ini option openai_mock_env)."
+            "OPENAI_BASE_URL was set (with pytest, see the ini option openai_mock_env)."
         )
-    return redaction.text("\n".join(["requests of the test:", *assertions.lines(exchanges)]), secrets(mock.app.api.config))
+    text = "\n".join(["requests of the test:", *assertions.lines(exchanges, places=True)])
+    return redaction.text(text, secrets(mock.app.api.config))
 
 
 def _unmatched(mock: MockServer) -> list[str]:
