@@ -57,13 +57,13 @@ class ReloadingApp:
         self._seen = states
         try:
             config = self._reload()
+            self.app = Application(replace_config(self.app.api, config))
         except ConfigError as error:
             self._report(f"{error}\nopenaimock: the files have problems; the previous rules stay active")
             return False
         except OSError as error:
             self._report(f"openaimock: cannot read the files: {error.strerror or error}; the previous rules stay active")
             return False
-        self.app = Application(replace_config(self.app.api, config))
         if config.files != tuple(path for path, _ in states):
             self._seen = _file_states(config.files)
         count = len(self.app.api.ruleset.rules)

@@ -32,6 +32,7 @@ _EXCHANGE = (
     "ended",
     "operation",
     "arrived",
+    "answered",
 )
 _ASK = (
     "endpoint", "body", "text", "model", "stream", "tool_choice", "response_format", "schema_name", "method", "path",

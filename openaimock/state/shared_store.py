@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 import json
+import logging
 import math
 import os
 import threading
@@ -33,8 +34,9 @@ INTERVAL, BATCH = 0.05, 0.09
 #: A batch with more new exchanges than this is of a busy process: then writing records may take this share of the time. What is
 #: left waits for the next batch, as long as it is among the exchanges that the journal keeps.
 BUSY, SHARE = 10, 0.015
-#: Seconds between two reports of a process that it lives.
-BEAT = 1.0
+#: Seconds between two reports of a process that it lives. One that has new counts reports with each batch, as long as that takes
+#: no more than this share of its time.
+BEAT, BEAT_SHARE = 1.0, 0.01
 #: Jobs that are started at one look.
 _JOBS = 1000
 #: The document with the counts of namespaces that are gone.
@@ -54,12 +56,18 @@ class SharedStore:
     blocks = True
 
     def __init__(
-        self, engine: Engine, settings: Any, secrets: Collection[str] = (), measure: Callable[[], Snapshot] = Snapshot
+        self,
+        engine: Engine,
+        settings: Any,
+        secrets: Collection[str] = (),
+        measure: Callable[[], Snapshot] = Snapshot,
+        log: logging.Logger = ROOT,
     ) -> None:
         self.engine = engine
         self.failure: str | None = None
         self.on_change: Callable[[Mapping[str, int]], None] = lambda counters: None
         self.on_beat: Callable[[], None] = lambda: None
+        self.log = log
         self._measure = measure
         self._remembers = False
         self._settings = settings
@@ -79,6 +87,10 @@ class SharedStore:
         self._resets = 0
         self._ticket = 0
         self._beaten = 0.0
+        self._tidied = 0.0
+        #: Seconds that a report takes, and whether something was written since the last one.
+        self._beat_time = 0.0
+        self._has_news = False
         self._written = 0.0
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -216,9 +228,9 @@ class SharedStore:
         """Remember why the store does not answer, None when it does. The log says when that begins and ends."""
         earlier, self.failure = self.failure, failure
         if failure is not None and earlier is None:
-            ROOT.warning("%s", failure)
+            self.log.warning("%s", failure)
         elif failure is None and earlier is not None:
-            ROOT.warning("the store %s answers again", self.engine.place)
+            self.log.warning("the store %s answers again", self.engine.place)
 
     # The thread
 
@@ -258,16 +270,19 @@ class SharedStore:
             self.flush(whole=True)
             self._ticket = ticket
             self._beat()
-        if monotonic() - self._beaten > BEAT:
+        if monotonic() - self._beaten > (max(BATCH, self._beat_time / BEAT_SHARE) if self._has_news else BEAT):
             self._beat()
+        if monotonic() - self._tidied > BEAT:
+            self._tidied = monotonic()
             self.processes.remove_dead()
             self.on_beat()
             for name in self.engine.surplus(LIMIT):
                 self._forget(name)
 
     def _beat(self) -> None:
+        self._has_news, begun = False, time.thread_time()
         self.processes.beat(self._ticket, self._measure())
-        self._beaten = monotonic()
+        self._beat_time, self._beaten = time.thread_time() - begun, monotonic()
 
     def settle(self) -> None:
         """Wait until what has happened in all processes until now is written."""
@@ -318,6 +333,7 @@ class SharedStore:
             batches = [one.batch for one in collected if not one.is_empty]
             if not batches:
                 return
+            self._has_news = True
             try:
                 self.engine.write(batches, size, self._settings.journal_memory)
             except BaseException:
@@ -352,7 +368,7 @@ def _run(reference: weakref.ref[SharedStore], stop: threading.Event) -> None:
             store.note(str(error))
             stop.wait(BEAT)
         except Exception:
-            ROOT.exception("Writing to the store failed")
+            store.log.exception("Writing to the store failed")
             stop.wait(BEAT)
         del store
 

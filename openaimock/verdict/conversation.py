@@ -24,8 +24,6 @@ EXTENSIONS, LARGE_EXTENSIONS, LARGE = 25, 10, 32_000
 MAX_CONVERSATIONS = 64
 #: Texts of an assistant message that stand for no answer.
 _EMPTY = frozenset(["", "None", "null", "undefined"])
-#: Later requests in which the use of an answer is looked for.
-_REACH = 100
 #: Characters that an error message must have to be recognised in a text.
 _MIN_MESSAGE = 15
 
@@ -75,7 +73,7 @@ def same_request(run: Run) -> Iterator[Evidence]:
     before: object = None
     for exchange in run.exchanges:
         key = runs.fingerprint(exchange)
-        if group and (key != before or not _follows(group[-1], exchange)):
+        if group and (key != before or not runs.follows(group[-1], exchange)):
             group = []
         before = key
         if failure(exchange) or exchange.method == "GET":
@@ -87,17 +85,12 @@ def same_request(run: Run) -> Iterator[Evidence]:
             group = []
 
 
-def _follows(earlier: Exchange, later: Exchange) -> bool:
-    """Whether a request was sent after the end of another."""
-    return runs.elapsed(earlier, later) >= earlier.duration
-
-
 # Broken and empty answers
 
 
 def _later_answers(run: Run, exchange: Exchange) -> Iterator[tuple[Exchange, Message]]:
     """The assistant messages in the conversations of the next requests."""
-    for later in islice(run.after(exchange), _REACH):
+    for later in islice(run.after(exchange), runs.REACH):
         for message in later.ask.messages if later.ask is not None else ():
             if message.role == "assistant":
                 yield later, message
@@ -125,7 +118,10 @@ def _use_of_part(run: Run, exchange: Exchange) -> Exchange | None:
 def broken_not_repeated(run: Run) -> Iterator[Evidence]:
     """A broken stream whose request was never sent again."""
     for group in run.attempts:
-        if failure(group[-1]) == "broken" and _use_of_part(run, group[-1]) is None:
+        last = group[-1]
+        if failure(last) != "broken" or runs.is_asked_elsewhere(run, last):
+            continue
+        if _use_of_part(run, last) is None:
             yield Evidence("a stream broke off, and the request was never repeated", tuple(group))
 
 

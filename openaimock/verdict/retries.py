@@ -100,7 +100,7 @@ def not_retried(run: Run) -> Iterator[Evidence]:
     """A failure that usually passes, after which the request was never repeated."""
     for group in run.attempts:
         kind = failure(group[-1])
-        if len(group) == 1 and kind in ("busy", "lost"):
+        if len(group) == 1 and kind in ("busy", "lost") and not runs.is_asked_elsewhere(run, group[0]):
             reason = f"status {group[0].status}" if kind == "busy" else "no answer arrived"
             yield Evidence(f"{reason}, and the request was never repeated", tuple(group))
 

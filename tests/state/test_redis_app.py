@@ -98,15 +98,18 @@ def test_a_mock_starts_before_its_server_and_is_not_ready(server, serve, caplog)
     assert text(mock, "plain") == "always"
 
 
-def test_a_refusal_without_a_number_has_the_headers_of_other_responses(server, serve):
+def test_a_refusal_without_a_number_has_the_headers_of_other_responses(server, serve, caplog):
     server.kill()
     mock = serve({"store": server.url, "responses": RULES})
     origin = {"origin": "http://localhost:5173"}
-    answers = [post(mock, user("plain"), headers=headers | origin) for headers in ({}, {"x-request-id": "my-id"})]
+    with caplog.at_level(logging.INFO, "openaimock"):
+        answers = [post(mock, user("plain"), headers=headers | origin) for headers in ({}, {"x-request-id": "my-id"})]
     assert [answer.status_code for answer in answers] == [503, 503]
     assert answers[0].headers["x-request-id"].startswith("req_")
     assert answers[1].headers["x-request-id"] == "my-id"
     assert {answer.headers["access-control-allow-origin"] for answer in answers} == {"*"}
+    assert caplog.records[-1].getMessage() == "POST /v1/chat/completions 503 store_unavailable"
+    assert caplog.records[-1].facts == {"request_id": "my-id", "namespace": "default", "status": 503}
 
 
 def test_requests_do_not_try_one_after_the_other_to_reach_a_server_that_was_never_there(server, serve, monkeypatch):

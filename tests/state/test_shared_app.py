@@ -132,6 +132,20 @@ def test_the_journal_and_the_coverage_are_those_of_all(peers):
     assert (hits["plain"], hits["turns"], hits["once"]) == (3, 3, 0)
 
 
+def test_metrics_are_written_with_the_batches(store, monkeypatch):
+    monkeypatch.setattr("openaimock.state.shared_store.BEAT", 1000.0)
+    peer = Peer(store)
+    try:
+        assert peer.text("plain") == "always"
+        processes = peer.app.api.namespaces.processes
+        end = time.monotonic() + 20
+        while processes.snapshots()[processes.id].answered != 1:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    finally:
+        peer.app.close()
+
+
 def test_a_reset_reaches_all(peers):
     one, two = peers
     assert [one.text("turns"), two.text("turns", "other")] == ["one", "one"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -87,6 +88,13 @@ def test_one_cell_can_be_repeated_without_a_clean_run(storm):
     assert "1 cell: 0 recovered, 1 failed cleanly, 0 hung" in output
     assert output.count("  sent ") == 3
     assert "clean" not in errors
+
+
+def test_the_line_that_repeats_a_cell_of_a_slow_command_has_its_timeout(storm, monkeypatch):
+    monkeypatch.setattr(session, "FACTOR", 1e4)
+    _, output, _ = storm("--faults", "401")
+    timeout = re.search(r"  repeat: openaimock storm mock.yaml --timeout (\d+) --at 1.0 --faults 401 -- ", output)
+    assert timeout is not None and int(timeout[1]) > 5
 
 
 def test_a_run_that_does_not_reach_the_exchange_is_reported(storm):

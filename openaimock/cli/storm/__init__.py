@@ -133,7 +133,7 @@ def _signals() -> Iterator[None]:
             signal.signal(getattr(signal, name), handler if handler is not None else signal.SIG_DFL)
 
 
-def repeated_options(options: argparse.Namespace) -> Sequence[str]:
-    """The options that a command line needs to repeat one cell: the configurations and the timeout."""
+def repeated_options(options: argparse.Namespace, timeout: float | None) -> Sequence[str]:
+    """The options that a command line needs to repeat one cell: the configurations and the timeout in seconds, if it has one."""
     words = [*options.configs, *(word for name in options.more for word in ("--config", name))]
-    return [*words, *(["--timeout", f"{options.timeout:g}"] if options.timeout is not None else [])]
+    return [*words, *(["--timeout", f"{timeout:g}"] if timeout is not None else [])]

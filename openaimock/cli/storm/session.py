@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import queue
 import shutil
@@ -208,7 +209,7 @@ def storm(options: argparse.Namespace, folder: Path, files: Mapping[str, str]) -
 def _report(options: argparse.Namespace, session: Session, files: Mapping[str, str]) -> int:
     kinds = select(options.faults or GROUPS)
     if options.at is not None:
-        cells = [Cell(*parse_point(options.at), kind.name) for kind in kinds]
+        cells = [parse_point(options.at)._replace(fault=kind.name) for kind in kinds]
     else:
         print("storm: the clean run ...", file=sys.stderr, flush=True)
         session.run_clean()
@@ -230,7 +231,11 @@ def _report(options: argparse.Namespace, session: Session, files: Mapping[str, s
     progress.clear()
     order = {cell: at for at, cell in enumerate(cells)}
     results.sort(key=lambda one: order[one.cell])
-    report = Report(options.command, repeated_options(options), session.clean, session.clean_seconds, len(cells), results)
+    # A repetition has no clean run to learn the timeout from.
+    timeout = options.timeout or (math.ceil(session.timeout()) if session.timeout() > CELL_TIMEOUT else None)
+    report = Report(
+        options.command, repeated_options(options, timeout), session.clean, session.clean_seconds, len(cells), results
+    )
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size((WIDTH, 24)).columns if terminal else WIDTH
     print(text(report, width, terminal and not os.environ.get("NO_COLOR")), flush=True)
