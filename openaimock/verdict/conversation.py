@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
+from ..http.catalog import printable
 from ..lint.conversation import of_tools
-from ..types.ask import Message, ToolCall
+from ..types.ask import Ask, Message, ToolCall
 from ..types.exchange import Exchange
 from . import run as runs
 from .retries import Evidence
@@ -39,6 +41,20 @@ def tool_results(*checks: str) -> Callable[[Run], Iterator[Evidence]]:
                         yield Evidence(finding.message, (exchange,))
 
     return check
+
+
+def repeated_results(run: Run) -> Iterator[Evidence]:
+    """Several results for one call: also of Responses, where the request is not refused for it."""
+    yield from tool_results("duplicate_tool_call_id", "duplicate_item")(run)
+    for exchange in run.exchanges:
+        if exchange.ask is None or exchange.endpoint != "responses":
+            continue
+        messages = exchange.ask.messages
+        calls = Counter(call.id for message in messages for call in message.tool_calls)
+        results = Counter(message.tool_call_id for message in messages if message.role == "tool" and message.tool_call_id)
+        for id, count in results.items():
+            if count > max(1, calls[id]):
+                yield Evidence(f"the call {printable(str(id), 80)} has {count} results", (exchange,))
 
 
 def _rounds(messages: Sequence[Message]) -> list[tuple[tuple[str, str], ...]]:
@@ -165,7 +181,7 @@ def growth(run: Run) -> Iterator[Evidence]:
     """A conversation that every request extends and that never loses a message."""
     open_ends: list[list[Exchange]] = []
     for exchange in run.exchanges:
-        if exchange.ask is None or not exchange.ask.messages:
+        if exchange.ask is None or not exchange.ask.messages or _is_shortened(exchange.ask):
             continue
         group = next((group for group in open_ends if _extends(group[-1], exchange)), None)
         if group is None:
@@ -181,6 +197,11 @@ def growth(run: Run) -> Iterator[Evidence]:
             yield Evidence(f"{extensions} requests extended one conversation, now {ask.size} characters", tuple(group))
 
 
+def _is_shortened(ask: Ask) -> bool:
+    """Whether the request asks the API to shorten the conversation."""
+    return ask.body.get("truncation") == "auto" or bool(ask.body.get("context_management"))
+
+
 def _extends(earlier: Exchange, later: Exchange) -> bool:
     """Whether a conversation is that of an earlier request with further messages."""
     if earlier.ask is None or later.ask is None:
@@ -194,8 +215,14 @@ def not_reduced(run: Run) -> Iterator[Evidence]:
     for exchange in run.exchanges:
         if failure(exchange) != "too_long":
             continue
-        key = runs.fingerprint(exchange)
         for later in run.after(exchange):
-            if runs.fingerprint(later) == key or _extends(exchange, later):
+            if _is_as_long(exchange, later):
                 yield Evidence("a conversation was too long, and a later request did not shorten it", (exchange, later))
                 break
+
+
+def _is_as_long(earlier: Exchange, later: Exchange) -> bool:
+    """Whether a request asks the same model with the same conversation, or a longer one. Another model may have more room."""
+    if earlier.ask is None or later.ask is None or later.ask.model != earlier.ask.model or _is_shortened(later.ask):
+        return False
+    return runs.question(later) == runs.question(earlier) or _extends(earlier, later)

@@ -89,13 +89,13 @@ def _repeats(earlier: Exchange, later: Exchange) -> bool:
 
 def is_asked_elsewhere(run: Run, exchange: Exchange) -> bool:
     """Whether the same is asked after a failure of another model or endpoint, or as a whole answer instead of a stream."""
-    question = _question(exchange)
-    return question is not None and any(
-        follows(exchange, later, _SLACK) and _question(later) == question for later in islice(run.after(exchange), REACH)
+    asked_for = question(exchange)
+    return asked_for is not None and any(
+        follows(exchange, later, _SLACK) and question(later) == asked_for for later in islice(run.after(exchange), REACH)
     )
 
 
-def _question(exchange: Exchange) -> object:
+def question(exchange: Exchange) -> object:
     """What is asked, whatever model or endpoint it is asked of."""
     ask = exchange.ask
     if ask is None or not ask.body:

@@ -252,6 +252,8 @@ def test_an_interrupted_storm_prints_the_grid_and_leaves_no_process(number, conf
             break
         pause.wait(0.02)
     process.send_signal(number)
+    # A second one must not stop the end of the runs.
+    process.send_signal(number)
     output, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
     assert "0 of 2 cells: 0 recovered" in output

@@ -142,6 +142,36 @@ def test_a_stream_that_breaks_off_in_its_answer_must_be_repeated(after, serve):
     assert [finding.code for finding in mock.verdict()] == ["broken_stream_not_repeated"]
 
 
+def test_two_results_of_one_call_of_responses(serve):
+    result = {"type": "function_call_output", "call_id": "call_1", "output": "x"}
+    call = {"type": "function_call", "call_id": "call_1", "name": "look", "arguments": "{}"}
+    mock = serve({"responses": [{"when": {}, "reply": "fine"}], "lint": "off"})
+    for results in ([result], [result, result]):
+        post(mock, {"model": "gpt-4o", "input": [{"role": "user", "content": "hi"}, call, *results]}, "/responses")
+    assert [(each.code, each.message) for each in mock.verdict()] == [("tool_result_repeated", "the call call_1 has 2 results")]
+
+
+@pytest.mark.parametrize(("more", "expected"), [({}, ["context_growth"]), ({"truncation": "auto"}, [])])
+def test_a_chain_that_the_api_may_shorten_does_not_grow(more, expected, serve):
+    mock = serve({"responses": [{"when": {}, "reply": "fine"}]})
+    chain = {}
+    for number in range(27):
+        body = {"model": "gpt-4o", "input": f"message {number}", **chain, **more}
+        chain = {"previous_response_id": post(mock, body, "/responses").json()["id"]}
+    assert [finding.code for finding in mock.verdict()] == expected
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [({"temperature": 1}, ["context_not_reduced"]), ({"model": "gpt-4.1"}, []), ({"truncation": "auto"}, [])],
+)
+def test_a_conversation_that_was_too_long_may_be_sent_to_another_model(changed, expected, serve):
+    mock = serve({"responses": [{"when": {}, "reply": {"error": "context_length_exceeded"}}]})
+    for more in ({}, changed):
+        post(mock, {"model": "gpt-4o", "input": "a long text", **more}, "/responses")
+    assert [finding.code for finding in mock.verdict()] == expected
+
+
 def test_a_retry_number_makes_a_retry_even_before_the_end_of_the_attempt():
     later = exchange(2, 1.0)
     later.ask.attempt = 1

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from ...config.load import Config
 from ...storm import VARIABLE
@@ -40,6 +40,9 @@ the command made no request to the mock. Likely causes:
   - the configuration was left out, and the command starts no mock of its own"""
 
 
+T = TypeVar("T")
+
+
 class Failure(Exception):
     """The storm cannot begin; the message says why."""
 
@@ -60,7 +63,7 @@ class Session:
         """Run the command without a fault and learn its exchanges. Failure when it does not succeed."""
         environment = self._mock.open("clean", Cell(), own=False)
         try:
-            ended = self._processes.run(environment, max(CLEAN_TIMEOUT, self._options.timeout or 0.0))
+            ended = self._in_thread(lambda: self._processes.run(environment, max(CLEAN_TIMEOUT, self._options.timeout or 0.0)))
         except OSError as error:
             raise Failure(_not_started(self._options.command[0], error)) from None
         served, own = self._mock.close("clean")
@@ -76,6 +79,23 @@ class Session:
             if self._mock.strays:
                 hint = "\nRequests came without the path of OPENAI_BASE_URL: the client keeps only the host and the port of it."
             raise Failure(_NO_REQUEST + hint + _output(ended))
+
+    @staticmethod
+    def _in_thread(run: Callable[[], Ended]) -> Ended:
+        """The end of a run in another thread: a signal interrupts the main thread only, so no process is lost at its start."""
+        ended: queue.SimpleQueue[Ended | BaseException] = queue.SimpleQueue()
+
+        def work() -> None:
+            try:
+                ended.put(run())
+            except BaseException as error:
+                ended.put(error)
+
+        threading.Thread(target=work).start()
+        one = _next(ended)
+        if isinstance(one, BaseException):
+            raise one
+        return one
 
     def timeout(self) -> float:
         """The timeout of a cell in seconds."""
@@ -124,7 +144,7 @@ class Session:
                 thread.join()
 
 
-def _next(ended: queue.SimpleQueue[Result | BaseException], idle: Callable[[], None]) -> Result | BaseException:
+def _next(ended: queue.SimpleQueue[T], idle: Callable[[], None] = lambda: None) -> T:
     """The next result. It wakes up regularly, so that a signal is not kept waiting."""
     while True:
         idle()
