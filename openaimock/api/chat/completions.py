@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...http import payloads
 from ...http.json import dump
 from ...http.request import Request
 from ...params.models import Model
 from ...state.namespace import Context
-from ...text import prompts
+from ...text import prompts, tokens
 from ...types.ask import Ask, Message, ToolCall
 from ...types.parts import once_each
 from ...types.reply import Reply
@@ -146,16 +146,29 @@ _SIMPLE = frozenset(
 def _plain_text(ask: Ask, text: str, model: Model, context: Context) -> payloads.JSON:
     """The answer of ``write`` with only a text, in a third of the time: most requests take this path."""
     encode = _plain_body if len(text) <= _SHORT else _plain_body.__wrapped__
-    completion = prompts.count_reply(prompts.ReplyParts([text] if text else ()), model, "chat")
     members = (model.logprobs, model.service_tier, model.fingerprint)
-    payload = encode(text, model.snapshot, members, prompt_tokens(ask, model, context), completion)
+    counting = _Counting(model.encoding, model.prompt, tokens.tokenizer(model.encoding).name)
+    payload, completion = encode(text, model.snapshot, members, prompt_tokens(ask, model, context), counting)
     opening = f'{{"id":"{context.ids.id("chatcmpl-", 29)}","object":"chat.completion","created":{context.created},'
     return payloads.JSON(opening.encode() + payload, completion)
 
 
+class _Counting(NamedTuple):
+    """What the tokens of a text depend on beside the text: ``text.facts.Facts``, and how this process counts."""
+
+    encoding: str
+    prompt: str
+    tokenizer: str
+    image: None = None
+
+
 @lru_cache(256)
-def _plain_body(text: str, model: str, members: tuple[bool, bool, bool], prompt: int, completion: int) -> bytes:
-    """The answer without the id and the time; ``members`` are the model's ``logprobs``, ``service_tier`` and ``fingerprint``."""
+def _plain_body(text: str, model: str, members: tuple[bool, bool, bool], prompt: int, counting: _Counting) -> tuple[bytes, int]:
+    """The answer without the id and the time, and its tokens.
+
+    ``members`` are the model's ``logprobs``, ``service_tier`` and ``fingerprint``, ``prompt`` the tokens of the prompt.
+    """
+    completion = prompts.count_reply(prompts.ReplyParts([text] if text else ()), counting, "chat")
     logprobs = '"logprobs":null,' if members[0] else ""
     tier = '"service_tier":"default",' if members[1] else ""
     fingerprint = f'"{shaping.fingerprint(model)}"' if members[2] else "null"
@@ -167,7 +180,7 @@ def _plain_body(text: str, model: str, members: tuple[bool, bool, bool], prompt:
         '"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,'
         f'"rejected_prediction_tokens":0}}}},{tier}"system_fingerprint":{fingerprint}}}'
     )
-    return payload.encode()
+    return payload.encode(), completion
 
 
 def _takes_long(ask: Ask) -> bool:
