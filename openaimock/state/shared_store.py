@@ -84,8 +84,7 @@ class SharedStore:
         self._writing = threading.RLock()
         self._looking = threading.Lock()
         self._entries = 0
-        self._resets = 0
-        self._ticket = 0
+        self._resets = self._born = self._ticket = 0
         self._beaten = 0.0
         self._tidied = 0.0
         #: Seconds that a report takes, and whether something was written since the last one.
@@ -242,7 +241,7 @@ class SharedStore:
             # Not ``check()``: while the server is away, requests must not try to connect one after the other.
             counters = self.engine.counters()
             self.note(None)
-            self._resets, self._ticket = counters.get("resets", 0), counters.get("ticket", 0)
+            self._resets, self._born, self._ticket = (counters.get(name, 0) for name in ("resets", "born", "ticket"))
             self._beat()
             self.on_change(counters)
             self._stop = threading.Event()
@@ -254,15 +253,20 @@ class SharedStore:
 
     def tick(self) -> None:
         """Write a batch and read what other processes have changed. StoreUnavailable: everything is tried again the next time."""
+        counters = self.engine.counters()
+        resets, born = counters.get("resets", 0), counters.get("born", 0)
+        if (resets, born) != (self._resets, self._born):
+            epochs = self.engine.epochs()
+            stale = [state for state in list(self._states.values()) if state.epoch and epochs.get(state.name) != state.epoch]
+            if self._born and born != self._born:
+                for state in stale:
+                    state.renew()
+            else:
+                self._discard([state.name for state in stale])
+            self._resets, self._born = resets, born
         if monotonic() - self._written > BATCH:
             self.flush()
             self._written = monotonic()
-        counters = self.engine.counters()
-        if counters.get("resets", 0) != self._resets:
-            epochs = self.engine.epochs()
-            stale = [name for name, state in list(self._states.items()) if state.epoch and epochs.get(name) != state.epoch]
-            self._discard(stale)
-            self._resets = counters.get("resets", 0)
         self.on_change(counters)
         ticket = counters.get("ticket", 0)
         if ticket != self._ticket:

@@ -137,6 +137,16 @@ def test_the_log_says_once_that_the_server_is_away_and_once_that_it_is_back(serv
     assert lines[1] == f"the store {server.url}/0 answers again"
 
 
+def test_a_mock_goes_on_when_the_server_has_lost_its_data(server, serve):
+    mock = serve({"store": server.url, "responses": RULES})
+    assert [text(mock, "turns"), text(mock, "plain"), len(mock.exchanges)] == ["0", "always", 2]
+    mock.app.api.namespaces.engine._connections.run("FLUSHALL")
+    wait_for(lambda: text(mock, "plain") == "always" and len(mock.exchanges) > 0)
+    assert [text(mock, "turns"), text(mock, "turns")] == ["0", "1"]
+    assert mock.coverage()["rules"][0]["hits"] == 2
+    assert [exchange.ask.text for exchange in mock.exchanges][-2:] == ["turns", "turns"]
+
+
 def test_a_wrong_password_is_an_error_at_the_start(locked, tmp_path):
     path = tmp_path / "mock.yaml"
     path.write_text(f"store: redis://:wrong-secret@127.0.0.1:{locked.port}\nresponses: []\n")
