@@ -111,8 +111,7 @@ def _opaque(content: Any) -> Any:
 
 
 def _ask(ask: Ask) -> dict[str, Any]:
-    values = ask.__dict__
-    members = {name: values[name] for name, default in _ASK_DEFAULTS.items() if values[name] != default}
+    members = {name: value for name, default in _ASK_DEFAULTS.items() if (value := getattr(ask, name)) != default}
     if ask.messages:
         members["messages"] = ask.messages
     if ask.tools:
