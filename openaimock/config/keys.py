@@ -20,6 +20,7 @@ from .kinds import (
     Struct,
     Text,
 )
+from .names import ENDPOINT_HINTS
 
 #: Every named kind. ``Shape(name, SHAPES)`` refers to one before it is declared.
 SHAPES: dict[str, Kind] = {}
@@ -87,7 +88,7 @@ def _text_field(name: str, doc: str) -> Field:
     return Field(name, shape("matcher"), doc)
 
 
-ENDPOINT = Choice(ENDPOINTS, "an endpoint", tuple(OPERATIONS))
+ENDPOINT = Choice(ENDPOINTS, "an endpoint", tuple(OPERATIONS), hints=ENDPOINT_HINTS)
 WHEN = Struct("a condition", (
     _text_field("user", "The last user message."),
     _text_field("system", "All system and developer text."),
@@ -123,6 +124,8 @@ WHEN = Struct("a condition", (
     "content": "name the text to compare: 'user', 'system', 'message' ... (or 'text')",
     "messages": "'messages' belongs to the rule itself, instead of 'when'",
     "role": "name the text to compare: 'user', 'system', 'assistant' or 'tool'",
+    **dict.fromkeys(("prompt", "input"), "write 'text'"),
+    **{name: f"write 'body: {{{name}: ...}}'" for name in ("temperature", "max_tokens", "top_p", "seed", "metadata")},
     **{name: f"name the text that '{name}' compares, such as 'user: {{{name}: ...}}'"
        for name in ("exact", "contains", "regex", "fuzzy")},
 })  # fmt: skip
@@ -388,4 +391,5 @@ SHAPES["rule"] = Struct("a rule", (
     **dict.fromkeys(("answer", "output", "return", "respond"), "write 'reply'"),
     **dict.fromkeys(("delay", "sleep"), "write 'latency' (milliseconds)"),
     "name": "write 'id'",
+    "model": "'model' belongs under 'when' (the request's) or 'reply' (the answer's)",
 })  # fmt: skip

@@ -365,6 +365,7 @@ responses:
   - {when: hi, reply: x}
   - {when: {user: {startswith: hi}}, reply: {text: x, delay: 5}}
   - {when: {user: hi}, reply: {content: x, fault: {type: stall}}}
+  - {model: gpt-4o, when: {endpoint: /v1/chat/completions, temperature: 0}, reply: x}
   - {when: {user: hi}, reply: {message: x, retry_after: 1, calls: [], arguments: {}}}
 """,
         [
@@ -376,10 +377,14 @@ responses:
             "mock.yaml:5:46: responses[3].reply: 'text' is not a key of a reply; the text of a reply is its 'content'",
             "mock.yaml:5:55: responses[3].reply: 'delay' is not a key of a reply; write 'latency' (milliseconds)",
             "mock.yaml:6:52: responses[4].reply.fault: 'type' is not a key of a fault; write 'kind'",
-            "mock.yaml:7:32: responses[5].reply: 'message' is not a key of a reply; the text of a reply is its 'content'",
-            "mock.yaml:7:44: responses[5].reply: 'retry_after' is not a key of a reply; it belongs under 'error'",
-            "mock.yaml:7:60: responses[5].reply: 'calls' is not a key of a reply; write 'tool_calls'",
-            "mock.yaml:7:71: responses[5].reply: 'arguments' is not a key of a reply; it belongs to a call under 'tool_calls'",
+            "mock.yaml:7:6: responses[5]: 'model' is not a key of a rule; "
+            "'model' belongs under 'when' (the request's) or 'reply' (the answer's)",
+            "mock.yaml:7:38: responses[5].when.endpoint: '/v1/chat/completions' is not an endpoint; write 'chat'",
+            "mock.yaml:7:60: responses[5].when: 'temperature' is not a key of a condition; write 'body: {temperature: ...}'",
+            "mock.yaml:8:32: responses[6].reply: 'message' is not a key of a reply; the text of a reply is its 'content'",
+            "mock.yaml:8:44: responses[6].reply: 'retry_after' is not a key of a reply; it belongs under 'error'",
+            "mock.yaml:8:60: responses[6].reply: 'calls' is not a key of a reply; write 'tool_calls'",
+            "mock.yaml:8:71: responses[6].reply: 'arguments' is not a key of a reply; it belongs to a call under 'tool_calls'",
         ],
     ),
     "the older form": (
