@@ -112,7 +112,8 @@ def _opaque(content: Any) -> Any:
 
 def _ask(ask: Ask) -> dict[str, Any]:
     values = ask.__dict__
-    members = {name: values[name] for name, default in _ASK_DEFAULTS.items() if values[name] != default}
+    # A member that was not passed is that of the class.
+    members = {name: value for name, default in _ASK_DEFAULTS.items() if (value := values.get(name, default)) != default}
     if ask.messages:
         members["messages"] = ask.messages
     if ask.tools:
