@@ -112,8 +112,7 @@ def _opaque(content: Any) -> Any:
 
 def _ask(ask: Ask) -> dict[str, Any]:
     values = ask.__dict__
-    # A member that was not passed is that of the class.
-    members = {name: value for name, default in _ASK_DEFAULTS.items() if (value := values.get(name, default)) != default}
+    members = {name: values[name] for name, default in _ASK_DEFAULTS.items() if name in values and values[name] != default}
     if ask.messages:
         members["messages"] = ask.messages
     if ask.tools:

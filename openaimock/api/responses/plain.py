@@ -21,14 +21,15 @@ from .items import Item, new_id
 from .output import output_items
 
 #: The parameters of requests that a template answers; those of ``_ECHOED`` are only echoed.
-_ECHOED = frozenset(["model", "store", "temperature", "top_p", "metadata", "user", "parallel_tool_calls", "truncation"])
-_PARAMETERS = _ECHOED | {"input", "instructions", "stream"}
+_ECHOED = frozenset(["model", "store", "temperature", "top_p", "parallel_tool_calls", "truncation"])
+#: Clients send other values of ``metadata`` and ``user`` with each request, so a template is for all of them.
+_PARAMETERS = _ECHOED | {"input", "instructions", "stream", "metadata", "user"}
 #: Templates that are kept, the texts of each, and the longest text and parameters.
 _TEMPLATES, _TEXTS, _LONGEST = 64, 64, 8192
 #: Stands for what differs; JSON has no such character.
 _HOLE = "\x00"
 #: The members that differ, in the order of the response.
-_DIFFERING = ("id", "created_at", "completed_at", "instructions", "output", "usage")
+_DIFFERING = ("id", "created_at", "completed_at", "instructions", "output", "usage", "user", "metadata")
 
 
 class _Text(NamedTuple):
@@ -70,7 +71,8 @@ def plain_answer(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.
         f'{{"input_tokens":{prompt},"input_tokens_details":{{"cache_write_tokens":0,"cached_tokens":0}},'
         f'"output_tokens":{text.tokens},"output_tokens_details":{{"reasoning_tokens":0}},"total_tokens":{prompt + text.tokens}}}'
     )
-    instructions = ask.body.get("instructions")
+    body = ask.body
+    instructions, user, metadata = body.get("instructions"), body.get("user"), body.get("metadata")
     members = (
         f'"{id}"',
         now,
@@ -78,6 +80,8 @@ def plain_answer(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.
         "null" if instructions is None else once(instructions, dump, dump),
         f"{text.before}{message_id}{text.after}",
         usage,
+        "null" if user is None else dump(user),
+        "{}" if metadata is None else dump(metadata),
     )
     pieces = template.pieces
     payload = "".join([word for pair in zip(pieces, members, strict=False) for word in pair]) + pieces[-1]
