@@ -172,8 +172,12 @@ def _configured(arguments: argparse.Namespace) -> Config:
     from dataclasses import replace
 
     from ..config.warnings import NO_RULES
+    from ..errors import ConfigError, Problem
 
     config = load_config(arguments)
+    if config.record is not None and config.record.active and arguments.unmatched not in (None, "proxy"):
+        message = "while exchanges are recorded, what no rule answers goes to the upstream; leave the option out"
+        raise ConfigError([Problem("", "--unmatched", message)])
     if arguments.unmatched in ("echo", "auto"):
         config = replace(config, warnings=tuple(one for one in config.warnings if one.message != NO_RULES))
     flags = {"unmatched": arguments.unmatched, "seed": arguments.seed}

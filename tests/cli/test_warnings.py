@@ -63,6 +63,21 @@ def test_the_file_of_recordings_is_checked_at_the_start(tmp_path, capsys, file, 
     assert problem in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "text", ['{"responses": []}', "responses: [{when: {user: a}, reply: b}]\n", "responses: {a: {when: {}, reply: b}}\n"]
+)
+def test_a_file_that_rules_cannot_be_added_to_is_refused_at_the_start(tmp_path, capsys, text):
+    (tmp_path / "out.yaml").write_text(text)
+    assert main(["record", "--upstream", "http://127.0.0.1:9/v1", "-p", "0", "-o", str(tmp_path / "out.yaml")]) == 1
+    assert "out.yaml: record.file: rules can" in capsys.readouterr().err
+
+
+def test_a_recording_cannot_answer_by_itself(tmp_path, capsys):
+    arguments = ["record", "--upstream", "http://127.0.0.1:9/v1", "-p", "0", "-o", str(tmp_path / "out.yaml")]
+    assert main([*arguments, "--unmatched", "echo"]) == 1
+    assert "--unmatched: while exchanges are recorded" in capsys.readouterr().err
+
+
 def test_serve_may_be_named(start):  # noqa: F811
     assert start("serve", "-p", "0", text=CONFIG).ask().status_code == 200
 
