@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--openai-record",
         choices=("once", "new", "all", "none"),
-        help="record exchanges with 'upstream' for mocks with the setting 'record': once, new, all, or none (the default)",
+        help="record exchanges of mocks with the setting 'upstream': once, new, all, or none (the default)",
     )
     group.addoption(
         "--openai-verdict", action="store_true", help="fail tests with a mock for findings about the client (docs/verdict.rst)"
