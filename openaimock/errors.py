@@ -53,6 +53,8 @@ class APIError(Exception):
 #: The number of problems that differ only in their place and are shown one by one.
 _EQUAL_PROBLEMS = 10
 _NUMBER = re.compile(r"\d+")
+#: What belongs to one place only: the ids of rules, and the value that is wrong.
+_OWN = re.compile(r"^rule '[^']*'|'[^']*' \([^)]*\) is preferred$|(?<=, got )the text '[^']*'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +76,13 @@ class ConfigError(ValueError):
     """
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(_lines(problems)))
+        super().__init__("\n".join(lines(problems)))
         self.problems = problems
 
 
-def _lines(problems: Sequence[Problem]) -> Iterator[str]:
+def lines(problems: Sequence[Problem]) -> Iterator[str]:
     """A line for each problem, in order; of more than a few equal ones at several places the first ones and the last."""
-    kinds = [(_NUMBER.sub("", problem.path), problem.message) for problem in problems]
+    kinds = [(_NUMBER.sub("", problem.path), _OWN.sub("", problem.message)) for problem in problems]
     totals, counts = Counter(kinds), Counter[tuple[str, str]]()
     for kind, problem in zip(kinds, problems, strict=True):
         counts[kind] += 1

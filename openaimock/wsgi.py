@@ -12,6 +12,7 @@ from .app import App, log
 from .app.call import StartResponse
 from .app.unavailable import unavailable
 from .config.load import Config, load
+from .errors import APIError
 from .http import cors, payloads
 from .http.catalog import api_error
 from .http.extensions import defer
@@ -130,10 +131,13 @@ def _image(api: App, environ: dict[str, Any], start_response: StartResponse) -> 
     method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
     if method not in ("GET", "HEAD"):
         return admin.refuse(api_error(405, method=method, path=path), start_response)
+    query, now = environ.get("QUERY_STRING") or "", api.sender.clock.now()
     try:
-        image = hosted.find(path, environ.get("QUERY_STRING") or "", api.namespaces, secret_of(api.config))
+        image = hosted.find(path, query, api.namespaces, secret_of(api.config), now)
     except StoreUnavailable as error:
         return admin.refuse(unavailable(error), start_response)
+    except APIError as error:
+        return admin.refuse(error, start_response)
     if image is None:
         return admin.refuse(api_error(404, "unknown_url", method=method, path=path), start_response)
     headers = [

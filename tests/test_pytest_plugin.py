@@ -333,8 +333,28 @@ def test_one(): assert said("Hello") == "x"
 def test_two(openai_mock): assert False
 """)
     result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(["requests of the test:", "  #1 POST /v1/chat/completions 'Hello' -> 200, rule greet"])
+    result.stdout.fnmatch_lines(
+        ["requests of the test:", "  #1 POST /v1/chat/completions 'Hello' -> 200, rule greet (*mock.yaml:*)"]
+    )
     result.stdout.fnmatch_lines(["No request reached the mock at http://127.0.0.1:*/v1. The client may have been made*"])
+
+
+def test_a_failing_test_shows_what_is_wrong_with_the_base_url(tests):
+    result = tests("""
+import httpx
+def test_one(openai_mock):
+    assert httpx.post(openai_mock.url + "/v1/chat/completions", json={}).status_code == 200
+""")
+    result.stdout.fnmatch_lines(["  #1 POST /v1/v1/chat/completions -> 404, unknown path: the base URL ends in /v1*"])
+
+
+def test_a_test_that_fails_for_a_leftover_shows_its_requests(tests):
+    result = tests("""
+@pytest.mark.openai_mock(strict=True)
+def test_one(openai_mock): openai_mock.when(user="Hello").reply("Hi!")
+""")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["leftover rule: *", "No request reached the mock at *"])
 
 
 NOT_RETRIED = """

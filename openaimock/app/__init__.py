@@ -22,6 +22,7 @@ from ..http.request import Request
 from ..rules.rule import Rule, build
 from ..rules.ruleset import RuleSet
 from ..rules.separate import Searcher, searching_with
+from ..state.journal import readable
 from ..state.limits import RateLimits
 from ..state.namespace import Context, name_of
 from ..state.store import StoreUnavailable
@@ -133,7 +134,7 @@ class App:
         self.sender = Sender(config, log)
         self.log = self.sender.log
         self.asks = asks.AskReader()
-        self.namespaces = make_store(config, secrets(config), self.sender.metrics.snapshot)
+        self.namespaces = make_store(config, secrets(config), self.sender.metrics.snapshot, log)
         #: Numbers of the exchanges of all namespaces.
         self.order = itertools.count(1)
         self._defaults = {"turns": config.turns, "pace": config.pace, "latency": config.latency}
@@ -223,11 +224,16 @@ class App:
     def _refuse_without_store(self, error: StoreUnavailable, request: Request, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request that cannot even be numbered, because the store does not answer."""
         refusal = self._unavailable(error)
+        id = overrides.request_id(request) or f"req_{os.urandom(16).hex()}"
+        environ = request.environ
+        facts = {"request_id": id, "namespace": readable(name_of(environ, self.config.isolate)), "status": refusal.status}
+        line = (environ["REQUEST_METHOD"], environ.get("PATH_INFO") or "/", refusal.status, refusal.code)
+        self.log.info("%s %s %d %s", *line, extra={"facts": facts})
         body = payloads.encode(refusal.body())
         headers = [
             ("content-type", "application/json"),
             ("content-length", str(len(body))),
-            ("x-request-id", overrides.request_id(request) or f"req_{os.urandom(16).hex()}"),
+            ("x-request-id", id),
             *refusal.headers.items(),
             *cors.cors(request, self.config.cors),
         ]
@@ -289,9 +295,10 @@ class App:
     def _run(self, call: Call, steps: Steps) -> Iterable[bytes]:
         """Run stages and send the response. Errors of every stage are answered here, in the API's envelope."""
         try:
-            for at, (stage, may_block) in enumerate(steps):
+            for step in steps:
+                stage, may_block = step
                 if may_block is not None and not call.in_pool and may_block(self, call):
-                    return self._move_to_pool(call, steps[at:])
+                    return self._move_to_pool(call, steps[steps.index(step) :])
                 stage(self, call)
             return self.sender.send(call)
         except APIError as error:

@@ -12,7 +12,7 @@ from ..config.write import write_rules
 from ..errors import APIError
 from ..http import payloads
 from ..recording.exchange import Recording, Skipped
-from ..recording.redactor import Redactor, header_secrets
+from ..recording.redactor import Redactor, answer_secrets, header_secrets
 from ..recording.session import Session
 from ..state.namespace import Namespaces
 from ..types.ask import Ask
@@ -47,8 +47,10 @@ def export(app: App, exchanges: Iterable[Exchange]) -> Export:
     for exchange in exchanges:
         place = f"#{exchange.order} {exchange.method} {exchange.path}"
         try:
-            redactor.add_secrets(_secrets(exchange.ask))
-            entries += session.entries(_recording(app, exchange, namespaces, place))
+            redactor.add_secrets(_secrets(exchange))
+            recording = _recording(app, exchange, namespaces, place)
+            form = exchange.ask if exchange.ask is not None and exchange.ask.files else None
+            entries += session.entries(recording, form=form)
         except Skipped as reason:
             left_out.append((place, str(reason)))
     used_ids = [rule.id for rule in app.ruleset.rules]
@@ -61,9 +63,12 @@ def export(app: App, exchanges: Iterable[Exchange]) -> Export:
     return Export(rules, [(redactor.text(place), redactor.text(reason)) for place, reason in left_out])
 
 
-def _secrets(ask: Ask | None) -> list[str]:
-    """The secrets among the headers of a request."""
-    return [] if ask is None else header_secrets(ask.headers.items())
+def _secrets(exchange: Exchange) -> list[str]:
+    """The secrets among the headers of a request and of an upstream's answer to it."""
+    ask, received = exchange.ask, exchange.received
+    of_request = [] if ask is None else header_secrets(ask.headers.items())
+    answered = () if received is None else received.headers
+    return [*of_request, *answer_secrets((name.lower(), value) for name, value in answered)]
 
 
 def _recording(app: App, exchange: Exchange, namespaces: Namespaces, place: str) -> Recording:
@@ -79,8 +84,6 @@ def _recording(app: App, exchange: Exchange, namespaces: Namespaces, place: str)
         raise Skipped("it is a delivery to a webhook")
     if exchange.reply is None and exchange.operation and received is None and _operation(exchange).reads_state:
         raise Skipped("the mock answers this operation by itself, from what it stores")
-    if ask.files:
-        raise Skipped("the journal does not keep the bytes of files")
     body = ask.body
     if received is not None:
         status, (response, headers) = received.status, rewrite.decoded(received)
@@ -112,6 +115,10 @@ def _response(app: App, exchange: Exchange, ask: Ask, namespaces: Namespaces) ->
             payload = rewrite.payload(exchange, ask, rewrite.context_of(app, exchange, namespaces))
         except APIError as failure:
             payload = raw_error(failure)
+        except ValueError:
+            if not ask.files:
+                raise
+            raise Skipped("its answer depends on the bytes of files, which the journal does not keep") from None
     if isinstance(payload, payloads.Raw):
         own = exchange.reply.headers if exchange.reply is not None else {}
         return payload.status, payload.body, {"content-type": payload.content_type, **dict(payload.headers), **own}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..recording.redactor import header_secrets
 from ..state.journal import readable
 from ..text import redaction
 from ..types.exchange import Exchange
@@ -13,11 +14,18 @@ from ..types.exchange import Exchange
 _WIDTH = 60
 #: The part of a text that can be shown, in characters: white space is folded.
 _PART = 1000
+#: A shorter key of a client, such as ``test``, may be a word of any text.
+_SHORTEST_KEY = 12
 
 
 def log_line(exchange: Exchange, secrets: Iterable[str] = ()) -> str:
     """One line: method, path, status, outcome, milliseconds, and the beginnings of question and answer without secrets."""
-    parts = [exchange.method, exchange.path, str(exchange.status), _outcome(exchange), f"{exchange.duration * 1000:.1f} ms"]
+    path = exchange.path
+    if exchange.ask is not None:
+        keys = [key for key in header_secrets(exchange.ask.headers.items()) if len(key) >= _SHORTEST_KEY]
+        secrets = [*secrets, *keys]
+        path = redaction.text(path, secrets) if any(key in path for key in keys) else path
+    parts = [exchange.method, path, str(exchange.status), _outcome(exchange), f"{exchange.duration * 1000:.1f} ms"]
     if exchange.ended != "complete":
         parts.append(f"({exchange.ended})")
     question = exchange.ask.text if exchange.ask is not None else ""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import threading
+from collections import Counter
 from functools import cache
 
 from ..errors import ConfigError, Problem
@@ -23,29 +23,36 @@ class Participant:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._numbers = itertools.count(1)
-        self._running: dict[Exchange, int] = {}
+        #: The exchanges so far: of all, under "", and of each test.
+        self._counts: Counter[str] = Counter()
+        self._running: dict[Exchange, tuple[str, int, int]] = {}
         self._written = 0
         self._lock = threading.Lock()
 
     def begin(self, exchange: Exchange) -> Injection | None:
         """Count the exchange, and apply the fault of the cell when it is due."""
-        number = self._running[exchange] = next(self._numbers)
-        self._write(number, exchange, 0)
-        return self._task.cell.injection(number, exchange.stream)
+        test, cell = current_test(), self._task.cell
+        with self._lock:
+            self._counts.update({"", test})
+            numbers = self._running[exchange] = test, self._counts[""], self._counts[test]
+        self._write(exchange, 0, *numbers)
+        if cell.test:
+            return cell.injection(numbers[2], exchange.stream) if cell.test == test else None
+        return cell.injection(numbers[1], exchange.stream)
 
     def end(self, exchange: Exchange, events: int) -> None:
         """Report the exchange."""
-        number = self._running.pop(exchange, 0)
-        if number:
-            self._write(number, exchange, events)
+        numbers = self._running.pop(exchange, None)
+        if numbers is not None:
+            self._write(exchange, events, *numbers)
 
-    def _write(self, number: int, exchange: Exchange, events: int) -> None:
+    def _write(self, exchange: Exchange, events: int, test: str, number: int, in_test: int) -> None:
         """Append a line to the report: first when an exchange begins, because it may never end, and again at its end."""
         record = encode(exchange)
         if len(record) > MAX_RECORD:
             return
-        line = json.dumps({"process": os.getpid(), "number": number, "events": events, "record": record}) + "\n"
+        place = {"process": os.getpid(), "number": number, "test": test, "in_test": in_test}
+        line = json.dumps({**place, "events": events, "record": record}) + "\n"
         with self._lock:
             self._written += len(line)
             if self._written > MAX_REPORT:
@@ -56,6 +63,12 @@ class Participant:
             except OSError:
                 # The storm is over, and its folder is gone.
                 return
+
+
+def current_test() -> str:
+    """The id of the test that pytest runs at the moment, the same in each process that runs the test; "" outside of tests."""
+    # pytest appends the phase: "tests/test_agent.py::test_answer (call)".
+    return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
 
 
 def join(text: str) -> Participant:

@@ -129,7 +129,7 @@ class Sender:
         timed = pace.stream(payload.frames, latency, reply.pace, lambda: ids.random, chunks if fault is None else [])
         if fault is not None:
             error = payload.error if fault.error is None else faults.own_error(payload.error, fault.error)
-            timed = pace.record_times(faults.stream(timed, fault, error), chunks)
+            timed = pace.record_times(faults.stream(_noting_answer(timed, call.exchange), fault, error), chunks)
         return self._timed(call, status, headers, latency, timed, reply.hold)
 
     def _send_stored(self, call: Call, payload: payloads.Stored) -> Iterable[bytes]:
@@ -306,6 +306,14 @@ def _timestamped(timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[t
     """The same pieces; the exchange gets the times at which they arrive."""
     for piece in timed:
         call.exchange.chunks.append(monotonic() - call.started)
+        yield piece
+
+
+def _noting_answer(timed: faults.TimedChunks, exchange: Exchange) -> faults.TimedChunks:
+    """The same pieces; the exchange is answered when what comes after the answer is due, which a fault may still keep back."""
+    for piece in timed:
+        if piece[1].startswith(b"data: [DONE]") or b'"choices":[]' in piece[1]:
+            exchange.answered = True
         yield piece
 
 

@@ -28,7 +28,8 @@ _MISS = {**LINES, "is_miss": True}
 class Selection(NamedTuple):
     """What answers an Ask: the name of a source with the plan that it uses.
 
-    ``match`` is the match that led to it, ``which`` the index of its reply, ``number`` the number of the hit, from 1.
+    ``match`` is the match that led to it, ``which`` the index of its reply, ``number`` the number of the hit, from 1,
+    ``scenario`` the one that is in its next state since the choice.
     """
 
     source: str
@@ -36,6 +37,7 @@ class Selection(NamedTuple):
     match: Match | None = None
     which: int = 0
     number: int = 1
+    scenario: str = ""
 
 
 class Source(NamedTuple):
@@ -107,7 +109,14 @@ def select(app: App, call: Call, ask: Ask, match: Match | None) -> Selection:
     while True:
         if match is None:
             return _unmatched(app, call.route.operation, call, ask)
-        rule = match.rule
+        rule, scenario = match.rule, ""
+        if rule.step is not None and not call.spares and not call.parts:
+            if not namespace.compare_and_set(*rule.step):
+                # Another request has moved the scenario on.
+                ask.state = namespace.scenarios()
+                match = app.ruleset.match(ask, namespace.hits())
+                continue
+            scenario = rule.step.scenario
         if call.spares:
             hit: int | None = namespace.hits().get(rule.id, 0)
         elif rule.numbered or not app.namespaces.blocks:
@@ -123,7 +132,7 @@ def select(app: App, call: Call, ask: Ask, match: Match | None) -> Selection:
     if chosen is None:
         call.exchange.match = match
         raise used_up(match)
-    return chosen
+    return chosen._replace(scenario=scenario) if scenario else chosen
 
 
 def selection(match: Match, hit: int) -> Selection | None:

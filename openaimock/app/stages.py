@@ -175,7 +175,7 @@ def reply(app: App, call: Call) -> None:
     if content.fail is not None and namespace.fail(exchange.rule or "", selection.which, content.fail.times):
         raise _rule_error(content.fail.error, call)
     if content.set_state and not call.spares:
-        namespace.set_scenarios(content.set_state)
+        namespace.set_scenarios({name: state for name, state in content.set_state.items() if name != selection.scenario})
     if content.error is not None:
         raise _rule_error(content.error, call)
     if content.raw or content.proxy:
@@ -262,7 +262,7 @@ def claim_may_wait(app: App, call: Call) -> bool:
     if call.chosen is not None:
         return True
     for match in call.matches:  # noqa: SIM110 - any() takes longer
-        if match is not None and match.rule.numbered:
+        if match is not None and match.rule.asks_state:
             return True
     return False
 
@@ -330,8 +330,9 @@ def _note(app: App, call: Call, findings: Sequence[linting.Finding]) -> None:
 
 
 def holding(findings: Sequence[linting.Finding], store: State, now: float) -> list[linting.Finding]:
-    """The findings that hold for what is stored."""
-    return [finding for finding in findings if finding.unless is None or not _is_stored(*finding.unless, store, now)]
+    """The findings that hold for what is stored, without their conditions."""
+    valid = [finding for finding in findings if finding.unless is None or not _is_stored(*finding.unless, store, now)]
+    return [finding._replace(unless=None) if finding.unless else finding for finding in valid]
 
 
 def _is_stored(kind: str, id: str, store: State, now: float) -> bool:

@@ -8,5 +8,5 @@ from ..state.store import StoreUnavailable
 
 def unavailable(error: StoreUnavailable) -> APIError:
     """503 with ``retry-after``, so that a client tries again."""
-    message = f"The mock cannot reach its state: {error}. Try again later."
+    message = f"The mock cannot reach its state: {str(error).rstrip('.')}. Try again later."
     return APIError(503, message, type="server_error", code="store_unavailable", headers={"retry-after": "1"})

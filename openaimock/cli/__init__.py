@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from .. import __version__
 from ..errors import ConfigError, PortInUseError
@@ -32,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     explicit = bool(words) and words[0] in COMMANDS
     name = words[0] if explicit else "serve"
-    if not explicit and (command_name := _similar_command(words)):
-        print(f"openaimock: '{words[0]}' is not a command or a file; did you mean '{command_name}'?", file=sys.stderr)
+    if not explicit and words and words[0].isalpha() and not os.path.exists(words[0]):
+        print(f"openaimock: '{words[0]}' is not a command or a file; {_advice(words[0])}", file=sys.stderr)
         return USAGE
     command = COMMANDS[name]
     parser = _parser(name, command)
@@ -67,19 +68,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _similar_command(words: Sequence[str]) -> str:
-    """The command that is similar to the first argument, "" when that is an option, a file or YAML text."""
-    if not words or not words[0].isalpha() or os.path.exists(words[0]):
-        return ""
+def _advice(word: str) -> str:
+    """What to type instead of a word that is no command."""
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(words[0].lower(), COMMANDS, 1, 0.7)), "")
+    close = get_close_matches(word.lower(), COMMANDS, 1, 0.7)
+    return f"did you mean '{close[0]}'?" if close else "openaimock --help lists the commands"
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that suggests an option in place of a misspelt one."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and exit with 2."""
+        from difflib import get_close_matches
+
+        unknown = re.search(r"^unrecognized arguments: .*?(--[\w-]+)", message)
+        close = get_close_matches(unknown[1], self._option_string_actions, 1, 0.7) if unknown else []
+        super().error(f"{message}; did you mean '{close[0]}'?" if close else message)
 
 
 def _parser(name: str, command: Command) -> argparse.ArgumentParser:
     prog = "openaimock" if name == "serve" else f"openaimock {name}"
     others = "\n".join(f"  openaimock {word:<10} {other.help}" for word, other in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=prog,
         description=command.help,
         epilog=f"commands (without one: serve):\n{others}" if name == "serve" else None,

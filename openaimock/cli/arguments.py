@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, Problem
+from ..errors import lines as problem_lines
 
 if TYPE_CHECKING:
     from ..config.load import Config
@@ -45,8 +46,8 @@ def sources_of(arguments: argparse.Namespace) -> list[str]:
 
 def print_warnings(config: Config) -> None:
     """Print the warnings of a configuration on standard error."""
-    for warning in config.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+    for line in problem_lines(config.warnings):
+        print(f"warning: {line}", file=sys.stderr)
 
 
 def count(number: int, noun: str) -> str:

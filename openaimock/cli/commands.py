@@ -80,13 +80,18 @@ def _request(name: str, stdin: IO[str] | None) -> Any:
         raise ConfigError([Problem("", "", f"cannot read the request {name}: {error.strerror}")]) from None
     except UnicodeDecodeError:
         raise ConfigError([Problem("", "", f"the request {name} is not UTF-8 text")]) from None
+    source = "<stdin>" if name == "-" else name
     try:
-        return json.loads(text)
+        request = json.loads(text)
     except json.JSONDecodeError as error:
-        place = f"{'<stdin>' if name == '-' else name}:{error.lineno}:{error.colno}"
+        place = f"{source}:{error.lineno}:{error.colno}"
         raise ConfigError([Problem(place, "", f"the request is not JSON: {error.msg}")]) from None
     except RecursionError:
         raise ConfigError([Problem("", "", f"the request {name} is nested too deeply")]) from None
+    if not isinstance(request, dict):
+        message = 'expected the body of a request, a JSON object, or {"path": ..., "body": ...}'
+        raise ConfigError([Problem(source, "", message)])
+    return request
 
 
 def _lines(report: Mapping[str, Any], config: Config, count: int) -> Iterator[str]:

@@ -17,10 +17,11 @@ class Option(NamedTuple):
 
 
 class Completion(NamedTuple):
-    """What can be typed after a command."""
+    """What can be typed after a command. ``words`` are the choices of its argument; without them it takes files."""
 
     help: str
     options: tuple[Option, ...]
+    words: tuple[str, ...] = ()
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,12 +35,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def of_parser(parser: argparse.ArgumentParser, text: str) -> Completion:
     """What a parser accepts; ``text`` is the help of its command."""
-    options = []
+    options: list[Option] = []
+    words: list[str] = []
     for action in parser._actions:
-        if action.option_strings and action.help != argparse.SUPPRESS:
+        if not action.option_strings:
+            words += map(str, action.choices or ())
+        elif action.help != argparse.SUPPRESS:
             choices = tuple(map(str, action.choices or ()))
             options.append(Option(tuple(action.option_strings), action.help or "", choices, action.nargs != 0))
-    return Completion(text, tuple(options))
+    return Completion(text, tuple(options), tuple(words))
 
 
 def script(shell: str, commands: Mapping[str, Completion]) -> str:
@@ -53,6 +57,7 @@ def _bash(commands: Mapping[str, Completion]) -> Iterator[str]:
     yield "_openaimock() {"
     yield '    local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="${COMP_WORDS[1]}" words=""'
     yield "    COMPREPLY=()"
+    yield f'    case "$command" in {"|".join(commands)}) ;; *) [ "$COMP_CWORD" = 1 ] || command=serve ;; esac'
     yield '    case "$command $before" in'
     for name, option in _with_choices(commands):
         pattern = "|".join(f'"{name} {spelling}"' for spelling in option.names)
@@ -65,6 +70,10 @@ def _bash(commands: Mapping[str, Completion]) -> Iterator[str]:
             yield f"            {name}) words='{_words(completion)}' ;;"
     yield f"            *) words='{_words(commands['serve'])}' ;;"
     yield "        esac"
+    for name, completion in commands.items():
+        if completion.words:
+            yield f"""    elif [ "$command $COMP_CWORD" = '{name} 2' ]; then"""
+            yield f"        words='{' '.join(completion.words)}'"
     yield '    elif [ -z "$words" ] && [ "$COMP_CWORD" = 1 ]; then'
     yield f"        words='{' '.join(commands)}'"
     yield "    fi"
@@ -90,7 +99,8 @@ def _zsh(commands: Mapping[str, Completion]) -> Iterator[str]:
     yield "    case $words[2] in"
     for name, completion in commands.items():
         if name != "serve":
-            yield f"        {name}) _arguments {_specs(completion)} '*:file:_files' ;;"
+            values = f"'*:word:({' '.join(completion.words)})'" if completion.words else "'*:file:_files'"
+            yield f"        {name}) _arguments {_specs(completion)} {values} ;;"
     yield f"        *) _arguments {_specs(commands['serve'])} '*:file:_files' ;;"
     yield "    esac"
     yield "}"
@@ -102,6 +112,8 @@ def _fish(commands: Mapping[str, Completion]) -> Iterator[str]:
     for name, completion in commands.items():
         yield f"complete -c openaimock -n __fish_use_subcommand -a {name} -d {_fish_quoted(completion.help)}"
         condition = f"not __fish_seen_subcommand_from {others}" if name == "serve" else f"__fish_seen_subcommand_from {name}"
+        if completion.words:
+            yield f"complete -c openaimock -n '{condition}' -f -a '{' '.join(completion.words)}'"
         for option in completion.options:
             names = " ".join(f"-l {word[2:]}" if word.startswith("--") else f"-s {word[1:]}" for word in option.names)
             value = f" -x -a '{' '.join(option.choices)}'" if option.choices else " -r" if option.takes_value else ""

@@ -11,6 +11,7 @@ from typing import Any
 from ..app import App
 from ..config.load import Config
 from ..errors import ConfigError
+from ..errors import lines as problem_lines
 from ..wsgi import Application
 
 #: Seconds between two checks of the files.
@@ -56,19 +57,19 @@ class ReloadingApp:
         self._seen = states
         try:
             config = self._reload()
+            self.app = Application(replace_config(self.app.api, config))
         except ConfigError as error:
             self._report(f"{error}\nopenaimock: the files have problems; the previous rules stay active")
             return False
         except OSError as error:
             self._report(f"openaimock: cannot read the files: {error.strerror or error}; the previous rules stay active")
             return False
-        self.app = Application(replace_config(self.app.api, config))
         if config.files != tuple(path for path, _ in states):
             self._seen = _file_states(config.files)
         count = len(self.app.api.ruleset.rules)
         self._report(f"openaimock: the files have changed; {count} rule{'' if count == 1 else 's'} loaded")
-        for warning in config.warnings:
-            self._report(f"warning: {warning}")
+        for line in problem_lines(config.warnings):
+            self._report(f"warning: {line}")
         return True
 
 

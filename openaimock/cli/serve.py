@@ -7,15 +7,16 @@ import gc
 import os
 import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .arguments import FAILED, INTERRUPTED, OK, USAGE, config_arguments, count, load_config, print_warnings
+from .arguments import FAILED, INTERRUPTED, OK, USAGE, config_arguments, count, load_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from logging import Logger
 
     from ..config.load import Config
     from ..server import Server
@@ -85,11 +86,13 @@ def _serve(arguments: argparse.Namespace) -> int:
     if arguments.coverage_xml and (problem := _unwritable(arguments.coverage_xml)):
         return _usage(f"cannot write {arguments.coverage_xml}: {problem}")
     config = _configured(arguments)
-    print_warnings(config)
     if arguments.watch and not config.files:
         return _usage("--watch needs a file to watch, not standard input")
     host, port = address.address(config, arguments.host, arguments.port, os.environ)
     log = logs.logger(arguments.verbose, arguments.log_file, arguments.log_format, always=True)
+    report = _reporter(arguments, log)
+    for warning in config.warnings:
+        report(f"warning: {warning}")
     number_of_rules = len(config.rules)
     config, rules = (config, None) if arguments.watch else _without_rules(config)
     with _own_store(config, arguments.workers) as config:
@@ -104,18 +107,31 @@ def _serve(arguments: argparse.Namespace) -> int:
 
         server = partial(Server, threads=threads(config), max_body=config.max_body, log=app.api.log)
         if arguments.workers == 1:
-            return _serve_here(arguments, app, config, partial(server, host=host, port=port), ready, recording)
+            served = _served(arguments, app, config.store, report)
+            return _serve_here(arguments, app, served, partial(server, host=host, port=port), ready, recording)
         from ..server.workers import share
 
         listeners = listen(host, port)
-        served = partial(_served, arguments, app, config.store)
         line = ready(listeners[0].getsockname()[1])
-        code = share(served, server, listeners, arguments.workers, line)
+        code = share(lambda: _served(arguments, app, config.store, report), server, listeners, arguments.workers, line, report)
         if recording is not None:
             recording.end()
         code = _report_run(arguments, app) or code
         app.close()
         return code
+
+
+def _reporter(arguments: argparse.Namespace, log: Logger) -> Callable[[str], None]:
+    """What prints a message about the server: as it is, or where the log has the JSON format as a record of the log."""
+
+    def report(message: str) -> None:
+        if arguments.log_format == "json":
+            log.warning("%s", message.removeprefix("openaimock: "))
+            return
+        with suppress(OSError):
+            print(message, file=sys.stderr, flush=True)
+
+    return report
 
 
 @contextmanager
@@ -138,7 +154,9 @@ def _own_store(config: Config, workers: int) -> Iterator[Config]:
             folder.delete()
 
 
-def _served(arguments: argparse.Namespace, app: MockApplication, store: str) -> MockApplication | ReloadingApp:
+def _served(
+    arguments: argparse.Namespace, app: MockApplication, store: str, report: Callable[[str], None]
+) -> MockApplication | ReloadingApp:
     """What one process serves: the mock, which is loaded again when its files change if that was asked for."""
     if not arguments.watch:
         return app
@@ -146,11 +164,7 @@ def _served(arguments: argparse.Namespace, app: MockApplication, store: str) -> 
 
     from .reload import ReloadingApp
 
-    watched = ReloadingApp(
-        app,
-        lambda: replace(_configured(arguments), store=store),
-        lambda message: print(message, file=sys.stderr, flush=True),
-    )
+    watched = ReloadingApp(app, lambda: replace(_configured(arguments), store=store), report)
     watched.start()
     return watched
 
@@ -160,8 +174,12 @@ def _configured(arguments: argparse.Namespace) -> Config:
     from dataclasses import replace
 
     from ..config.warnings import NO_RULES
+    from ..errors import ConfigError, Problem
 
     config = load_config(arguments)
+    if config.record is not None and config.record.active and arguments.unmatched not in (None, "proxy"):
+        message = "while exchanges are recorded, what no rule answers goes to the upstream; leave the option out"
+        raise ConfigError([Problem("", "--unmatched", message)])
     if arguments.unmatched in ("echo", "auto"):
         config = replace(config, warnings=tuple(one for one in config.warnings if one.message != NO_RULES))
     flags = {"unmatched": arguments.unmatched, "seed": arguments.seed}
@@ -194,7 +212,7 @@ def _ready_lines(config: Config, number_of_rules: int, url: str) -> str:
 def _serve_here(
     arguments: argparse.Namespace,
     app: MockApplication,
-    config: Config,
+    served: MockApplication | ReloadingApp,
     make_server: Callable[..., Server],
     ready: Callable[[int], str],
     recording: RecordingReport | None,
@@ -202,7 +220,6 @@ def _serve_here(
     """Serve in this process until a signal arrives; return the exit code."""
     from ..server.signals import stopping_signals
 
-    served = _served(arguments, app, config.store)
     server = make_server(served)
     stopped: list[int] = []
 

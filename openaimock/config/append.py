@@ -124,6 +124,15 @@ def append_rules(
     return ids[len(added.remaining) :]
 
 
+def refusal(path: Path) -> str:
+    """Why rules cannot be added to a file, "" when they can. A missing file, or one that is no YAML, is no reason here."""
+    try:
+        _find(_read(path).removeprefix(_BOM), str(path))
+    except ConfigError as error:
+        return error.problems[0].message
+    return ""
+
+
 def _listed(text: str, name: str) -> list[Any]:
     """The rules of a text."""
     text = text.removeprefix(_BOM)

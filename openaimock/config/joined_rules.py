@@ -64,11 +64,11 @@ def question(rule: Any) -> str | None:
     messages = rule.get("messages")
     if messages is None:
         return _dumped({"when": rule["when"]}) if "when" in rule and answered else None
-    key = _asked(messages) if isinstance(messages, list) else []
-    if not key or any(message.get("role") == "assistant" for message in key) or answered == (len(key) < len(messages)):
+    prompt = _prompt(messages) if isinstance(messages, list) else []
+    if not prompt or any(message.get("role") == "assistant" for message in prompt) or answered == (len(prompt) < len(messages)):
         # A conversation of several turns is answered where a request stops in it.
         return None
-    return _dumped({"messages": key})
+    return _dumped({"messages": prompt})
 
 
 def _has_variable(rule: Rule) -> bool:
@@ -89,7 +89,7 @@ def _reply(reply: Any) -> Rule:
     return reply if isinstance(reply, Mapping) else {"content": reply}
 
 
-def _asked(messages: list[Any]) -> list[Any]:
+def _prompt(messages: list[Any]) -> list[Any]:
     """The messages of a conversation before its last answer; none for what is no list of messages."""
     if not all(isinstance(message, Mapping) for message in messages):
         return []
@@ -112,7 +112,7 @@ def _with_answers(rule: Rule, replies: Sequence[Rule], old: Rule) -> Rule:
     """A rule with these answers in the place of its own."""
     words = {name: value for name, value in rule.items() if name not in ("reply", "replies")}
     if "messages" in words:
-        words["messages"] = _asked(words["messages"])
+        words["messages"] = _prompt(words["messages"])
     priority = max(rule.get("priority", 0), old.get("priority", 0))
     return {**words, **({"priority": priority} if priority else {}), "replies": list(replies)}
 

@@ -20,6 +20,7 @@ from .kinds import (
     Struct,
     Text,
 )
+from .names import ENDPOINT_HINTS
 
 #: Every named kind. ``Shape(name, SHAPES)`` refers to one before it is declared.
 SHAPES: dict[str, Kind] = {}
@@ -87,7 +88,7 @@ def _text_field(name: str, doc: str) -> Field:
     return Field(name, shape("matcher"), doc)
 
 
-ENDPOINT = Choice(ENDPOINTS, "an endpoint", tuple(OPERATIONS))
+ENDPOINT = Choice(ENDPOINTS, "an endpoint", tuple(OPERATIONS), hints=ENDPOINT_HINTS)
 WHEN = Struct("a condition", (
     _text_field("user", "The last user message."),
     _text_field("system", "All system and developer text."),
@@ -117,11 +118,14 @@ WHEN = Struct("a condition", (
     Field("any", ListOf(shape("when"), least=1),
           "Conditions of which at least one must be true; to match every request write ``when: {}``."),
     Field("not", shape("when"), "A condition that must be false."),
-), doc="What a request must be for the rule to answer it. All keys must match.", hints={
+), doc="What a request must be for the rule to answer it. All keys must match.",
+   not_text="name the text to compare, such as 'user: ...'", hints={
     "header" + "s": "write 'header'",
     "content": "name the text to compare: 'user', 'system', 'message' ... (or 'text')",
     "messages": "'messages' belongs to the rule itself, instead of 'when'",
     "role": "name the text to compare: 'user', 'system', 'assistant' or 'tool'",
+    **dict.fromkeys(("prompt", "input"), "write 'text'"),
+    **{name: f"write 'body: {{{name}: ...}}'" for name in ("temperature", "max_tokens", "top_p", "seed", "metadata")},
     **{name: f"name the text that '{name}' compares, such as 'user: {{{name}: ...}}'"
        for name in ("exact", "contains", "regex", "fuzzy")},
 })  # fmt: skip
@@ -163,7 +167,8 @@ SHAPES["fault"] = AnyOf((
         Field("kind", FAULT_KIND, "What goes wrong.", required=True),
         Field("after", COUNT, "Events (of a stream) or bytes (of a whole reply) that are sent before the fault.", default=0),
         Field("error", shape("error"), "The error that ``error_event`` sends. Default: a server error of the API."),
-    ), doc="A failure of the transport: a kind of fault, or a mapping."),
+    ), doc="A failure of the transport: a kind of fault, or a mapping.",
+       hints=dict.fromkeys(("type", "name", "fault"), "write 'kind'")),
 ))  # fmt: skip
 STATUS = Numeric(low=200, high=599, whole=True)
 SHAPES["error"] = AnyOf((
@@ -307,7 +312,11 @@ SHAPES["reply"] = AnyOf(
             (_CONTENT, *ANSWER),
             doc="A plain text is the content.",
             hints={
-                "text": "the text of a reply is its 'content'",
+                **dict.fromkeys(("text", "message", "messages", "answer", "output"), "the text of a reply is its 'content'"),
+                **dict.fromkeys(("delay", "sleep", "wait"), "write 'latency' (milliseconds)"),
+                **dict.fromkeys(("code", "type", "retry_after"), "it belongs under 'error'"),
+                **dict.fromkeys(("functions", "calls", "tools", "tool_call"), "write 'tool_calls'"),
+                "arguments": "it belongs to a call under 'tool_calls'",
             },
         ),
         Function(),
@@ -347,7 +356,7 @@ SHAPES["response"] = Struct("a recorded answer", (
     Field("choices", ListOf(DATA, least=1), "The choices of a chat completion; the first is the answer."),
     Field("output", ListOf(DATA), "The output items of a Response."),
 ), doc="A whole chat completion or Response, as the API sends it. It is sent as written, with every key.", extensible=True,
-   one_of=("choices", "output"), hints=dict.fromkeys(
+   one_of=("choices", "output"), not_text="a text belongs under 'reply'", hints=dict.fromkeys(
     ("content", "error", "tool_calls", "refusal", "body", "status", "message"),
     "'response' is a whole chat completion or Response; a reply with 'content' and similar keys belongs under 'reply'",
 ))  # fmt: skip
@@ -377,4 +386,10 @@ SHAPES["rule"] = Struct("a rule", (
    without="; 'when: {}' answers every request", hints={
     **{each.name: f"'{each.name}' belongs under 'reply'" for each in (_CONTENT, *ANSWER)},
     **{each.name: f"'{each.name}' belongs under 'when'" for each in WHEN.fields if each.name not in ("model", "not")},
+    **dict.fromkeys(("match", "request", "condition", "conditions", "if"), "write 'when'"),
+    **dict.fromkeys(("prompt", "question", "input"), "write 'when: {user: ...}'"),
+    **dict.fromkeys(("answer", "output", "return", "respond"), "write 'reply'"),
+    **dict.fromkeys(("delay", "sleep"), "write 'latency' (milliseconds)"),
+    "name": "write 'id'",
+    "model": "'model' belongs under 'when' (the request's) or 'reply' (the answer's)",
 })  # fmt: skip

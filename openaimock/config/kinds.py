@@ -182,7 +182,7 @@ class Struct:
     """A mapping with known keys, one sentence about it for the docs.
 
     Exactly one of the keys ``one_of`` is required; ``without`` ends the message when none is present. ``hints`` are messages
-    for keys that are often written here by mistake.
+    for keys that are often written here by mistake; ``not_text`` is advice for a text in place of the mapping.
     """
 
     label: str
@@ -191,6 +191,7 @@ class Struct:
     one_of: tuple[str, ...] = ()
     without: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
+    not_text: str = ""
     #: Other keys than the fields are accepted, with any JSON value.
     extensible: bool = False
     #: Keys that begin with this are not read.

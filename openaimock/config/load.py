@@ -205,13 +205,25 @@ def _record(check: Checker, settings: dict[str, Any], reader: Reader, entries: l
         reader.problem("", conflict, "unmatched")
     unmatched = recording.unmatched_of(settings.pop("unmatched", None), record)
     settings |= {"record": record} if unmatched is None else {"record": record, "unmatched": unmatched}
-    if not record.path.exists() and not record.active:
+    problem = recording.unwritable(record)
+    if problem:
+        reader.problem("", problem, "record.file")
+    elif not record.path.exists() and not record.active:
         reader.problem(str(record.path), "there is no such file to replay; record it with 'record.mode: once'", "record.file")
     elif record.path.exists():
         for tree in reader.file(str(record.path), ""):
             if tree.value is not None:
                 entries += _rules_in(check, tree)
+        if record.active and not reader.problems and (reason := _refusal(record.path)):
+            reader.problem(str(record.path), reason, "record.file")
     return record
+
+
+def _refusal(path: Path) -> str:
+    """Why nothing can be recorded into a file that exists, "" when something can."""
+    from . import append  # which takes time to import, and is needed for recordings only
+
+    return append.refusal(path)
 
 
 def _old_rules(record: RecordSetting, numbered: list[dict[str, Any]]) -> tuple[RecordSetting, list[dict[str, Any]]]:

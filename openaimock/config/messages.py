@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-from .kinds import AnyOf, Choice, Kind, Numeric, Shape, type_of
+from .kinds import AnyOf, Choice, Kind, Numeric, Shape, Struct, type_of
 from .tree import Node, step
 from .tree import Path as Path
 
@@ -99,4 +99,6 @@ def quote_hint(kind: Kind, node: Node) -> str:
         return "; put it in quotes" if node.plain else ""
     if type_name == "text" and "number" in kind.takes and not node.plain and re.fullmatch(r"-?\d+(\.\d+)?", node.value):
         return "; leave out the quotes" if node.line else ""
+    if type_name == "text" and isinstance(kind, Struct) and kind.not_text:
+        return f"; {kind.not_text}"
     return _time_hint(kind, node.value) if type_name == "text" else ""

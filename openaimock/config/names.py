@@ -10,6 +10,9 @@ LATER = (
 )  # fmt: skip
 #: The names of all endpoints.
 ENDPOINTS = (*SERVED, *LATER)
+_PATHS = {**{name.replace(".", "/"): name for name in SERVED}, "chat/completions": "chat", "chat.completions": "chat"}
+#: Messages for paths in place of names.
+ENDPOINT_HINTS = {f"{prefix}{path}": f"write '{name}'" for path, name in _PATHS.items() for prefix in ("", "/", "v1/", "/v1/")}
 
 #: What GET /v1/models lists when the file names none.
 MODELS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,6 +86,20 @@ def resolve(value: Mapping[str, Any], base: Path, environ: Mapping[str, str]) ->
         keep_ids=value.get("ids") == "keep",
         names=tuple(item for item in listed if isinstance(item, str)),
         regexes=tuple(item["regex"] for item in listed if isinstance(item, Mapping)),
+    )
+
+
+def unwritable(record: RecordSetting) -> str:
+    """Why the file of an active recording cannot be written, "" when it can: a run must not lose what it pays for."""
+    path = record.path
+    if not record.active:
+        return ""
+    if path.is_dir():
+        return f"{path} is a folder; name a file"
+    if not path.parent.is_dir():
+        return f"cannot write {path}: there is no folder {path.parent}"
+    return (
+        "" if os.access(path if path.exists() else path.parent, os.W_OK) else f"cannot write {path}: {os.strerror(errno.EACCES)}"
     )
 
 

@@ -89,7 +89,8 @@ class Checker:
         advice = f"; {hint}" if hint else suggest(snake(key), names)
         label = kind.label if kind.label == "a setting" else f"a key of {kind.label}"
         self.problem(node, path, f"{show(key)} is not {label}{advice}", key=key)
-        return next(iter(get_close_matches(snake(key), names, 1, SUGGESTION_CUTOFF)), key)
+        advised = re.fullmatch(r"write '(\w+)'.*", hint or "")
+        return advised[1] if advised else next(iter(get_close_matches(snake(key), names, 1, SUGGESTION_CUTOFF)), key)
 
 
 # One function for each kind
@@ -239,7 +240,9 @@ def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
         if name not in out:
             out[name] = check.problem(node, path, f"'{name}' is missing")
     chosen = [name for name in out if name in kind.one_of]
-    if kind.one_of and not chosen:
+    # An unknown key with advice is probably the one that is missing; it is a problem already.
+    advised = any(key in kind.hints or snake(key) in kind.hints for key in node.value if snake(key) not in fields)
+    if kind.one_of and not chosen and not advised:
         check.problem(node, path, f"{kind.label} needs one of {', '.join(kind.one_of)}{kind.without}")
     if len(chosen) > 1:
         message = f"'{chosen[0]}' and '{chosen[1]}' exclude each other; {kind.label} has one of {', '.join(kind.one_of)}"

@@ -67,26 +67,69 @@ def _unanswered(rule: Rule) -> Iterator[str]:
 
 
 def _shadowed(rules: Sequence[Rule], match: str) -> Iterator[tuple[Rule, Rule]]:
-    """Pairs of an earlier rule and a later one that it always precedes: it has the same conditions and no ``times``.
+    """Pairs of an earlier rule and a later one that it always precedes.
 
-    With ``match: first`` an earlier rule without conditions precedes every later one.
+    The earlier one has no ``times``. It has the same conditions, or wider ones and precedence: a higher priority, or the place in
+    the file with ``match: first``.
     """
-    first: dict[str, Rule] = {}
-    catch_all: Rule | None = None
+    first = match == "first"
+    lowest = min(rule["priority"] for rule in rules)
+    equal: dict[str, Rule] = {}
+    wide: list[Rule] = []
     for rule in rules:
-        if match == "first" and catch_all is not None:
-            yield catch_all, rule
-            continue
+        wider = (other for other in wide if (first or other["priority"] > rule["priority"]) and _covers(other["when"], rule))
         key = _conditions(rule)
-        earlier = first.get(key)
-        if earlier is not None and (match == "first" or earlier["priority"] >= rule["priority"]):
+        earlier = next(wider, None) or equal.get(key)
+        if earlier is not None and (first or earlier["priority"] >= rule["priority"]):
             yield earlier, rule
         elif rule["times"] is None:
-            first[key] = rule
-            if rule["when"] == {}:
-                catch_all = rule
+            equal[key] = rule
+            if (first or rule["priority"] > lowest) and len(wide) < _MAX_WIDE and _is_wide(rule["when"]):
+                wide.append(rule)
 
 
 def _conditions(rule: Rule) -> str:
-    """The conditions of a rule as a comparable text; two conversations also need the same assistant messages."""
-    return json.dumps([rule["messages"], rule["when"], rule["turns"]], sort_keys=True, default=repr)
+    """The conditions of a rule as a comparable text. Of the assistant's messages in a conversation only the place counts."""
+    flow = [
+        [message["role"], message["match"], message["parts"], message["tool_call_id"], message["reply"] is None]
+        for message in rule["messages"] or ()
+    ]
+    return json.dumps([flow, rule["when"], rule["turns"]], sort_keys=True, default=repr)
+
+
+#: Rules with wide conditions that the later rules are compared with.
+_MAX_WIDE = 20
+#: Conditions that compare one text with a matcher.
+_TEXTS = ("user", "system", "assistant", "tool", "message", "text")
+
+
+def _is_wide(when: Rule | None) -> bool:
+    """Whether all conditions compare texts with ``any`` or ``contains``; no condition at all is the widest."""
+    return when is not None and all(
+        name in _TEXTS and not matcher["invert"] and (matcher["kind"] == "any" or _is_plain_contains(matcher))
+        for name, matcher in when.items()
+    )
+
+
+def _is_plain_contains(matcher: Mapping[str, Any]) -> bool:
+    return bool(matcher["kind"] == "contains" and not matcher["case_sensitive"] and not matcher["invert"])
+
+
+def _covers(wide: Rule, rule: Rule) -> bool:
+    """Whether every request that a rule matches also meets wide conditions."""
+    when = rule["when"]
+    if when is None:
+        # The last message of a conversation may have any role.
+        return not wide
+    # Without ``endpoint`` a rule is only for the operations that answer a prompt.
+    return "endpoint" not in json.dumps(when, default=repr) and all(
+        name in when and _implies(when[name], matcher) for name, matcher in wide.items()
+    )
+
+
+def _implies(narrow: Mapping[str, Any], wide: Mapping[str, Any]) -> bool:
+    """Whether a text that fits one matcher always fits another, which is ``any`` or ``contains``."""
+    if narrow["invert"]:
+        return False
+    part, text = wide["value"].lower(), narrow["value"].lower().strip()
+    return wide["kind"] == "any" or (narrow["kind"] in ("exact", "contains") and part in text)

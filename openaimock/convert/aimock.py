@@ -33,6 +33,8 @@ _OVERRIDES = {
     "reasoning": "reasoning",
 }
 _NOT_CONVERTED = ("context", "predicate")
+#: Members of a fixture that change its answer and have no words here.
+_NO_WORDS = ("chaos", "disconnectAfterMs", "misbehavior", "replaySpeed")
 
 
 def recognised(document: JSON) -> bool:
@@ -55,6 +57,11 @@ def read(document: Mapping[str, JSON], name: str) -> Iterator[Outcome]:
         except _NoWords as reason:
             yield Omission(place, str(reason))
             continue
+        yield from (
+            Omission(f"{place}: {name}", "it has no words here; the rule is without it")
+            for name in _NO_WORDS
+            if fixture.get(name)
+        )
         if turn is None:
             yield Ready(rule, place, first=True)
             continue

@@ -10,8 +10,10 @@ _ALWAYS: Headers = (
     ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
     ("x-content-type-options", "nosniff"),
 )
-_VERSION: Headers = (("openai-version", "2020-10-01"), ("openai-organization", "openaimock"))
-_PROJECT = ("openai-project", "proj_openaimock")
+#: The names of the account that a mock belongs to. They are no secrets.
+ORGANIZATION, PROJECT = "openaimock", "proj_openaimock"
+_VERSION: Headers = (("openai-version", "2020-10-01"), ("openai-organization", ORGANIZATION))
+_PROJECT = ("openai-project", PROJECT)
 _AUTHENTICATE = ("www-authenticate", 'Bearer realm="OpenAI API"')
 _NO_CACHE = ("cache-control", "no-cache, must-revalidate")
 #: What a request leaves of limits that are never reached: requests, then tokens.

@@ -54,7 +54,16 @@ def _number(text: str) -> float:
 
 #: Raises RepeatedKey.
 DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_number)
-_decode = DECODER.decode
+_scan = DECODER.scan_once  # type: ignore[attr-defined]
+
+
+def _decode(text: str) -> Any:
+    """The value of a text. Most texts are one value without spaces around it, for which no regular expression has to look."""
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        end = -1
+    return value if end == len(text) else DECODER.decode(text)
 
 
 def _decode_repeated(text: str, names: list[str]) -> Any:
@@ -103,7 +112,7 @@ def parse(raw: bytes, repeated: list[str] | None = None) -> Any:
             value = _decode(text)
         except RepeatedKey:
             value = _decode_repeated(text, [] if repeated is None else repeated)
-        if SURROGATE.search(text):
+        if "\\u" in text and SURROGATE.search(text):
             # Half of a surrogate pair is not a character: no answer could contain it.
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:

@@ -19,6 +19,9 @@ from .json_parts import parse_body
 
 #: A body of more bytes counts by its size against the memory of the journal.
 LARGE = 4096
+#: A form in a content encoding unpacks to at most so many times its size, or to as many bytes as any body may have: a small body
+#: must not fill the disk.
+MOST_PACKED = 100
 
 
 class Headers(Mapping[str, str]):
@@ -217,10 +220,12 @@ class Request:
         return nested(_grouped(form.texts)) | model, nested(_grouped(form.files))
 
     def _form_pieces(self) -> Iterator[bytes]:
-        self.spool.seek(0)
-        pieces: Iterator[bytes] = iter(lambda: self.spool.read(CHUNK), b"")
         encoding = self.environ.get("HTTP_CONTENT_ENCODING")
         size, limit = 0, max(MAX_FORM, self.max_body)
+        if encoding:
+            limit = min(limit, max(self.max_body, MOST_PACKED * self.spool.seek(0, SEEK_END)))
+        self.spool.seek(0)
+        pieces: Iterator[bytes] = iter(lambda: self.spool.read(CHUNK), b"")
         try:
             for piece in decoded(pieces, encoding.strip().lower()) if encoding else pieces:
                 size += len(piece)

@@ -99,7 +99,9 @@ _TALKING = ("chat", "responses", "completions")
 
 def of_reply(ask: Ask, candidate: Reply) -> Sequence[Finding]:
     """The problems of a written reply as an answer to this request."""
-    if not candidate.blocks or not (ask.response_format or ask.tool_choice or candidate.calls) or ask.endpoint not in _TALKING:
+    if not (ask.response_format or ask.tool_choice) and (candidate.plain or not candidate.calls):
+        return ()
+    if not candidate.blocks or ask.endpoint not in _TALKING:
         return ()
     from . import reply  # only requests with tools or schemas need it
 

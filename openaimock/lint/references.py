@@ -24,16 +24,20 @@ def _files(ask: Ask, model: Model) -> Iterator[Finding]:
 
 
 def _tools(ask: Ask, model: Model) -> Iterator[Finding]:
-    """The vector stores of file search, and the files of code interpreter."""
+    """The vector stores of file search, the files of code interpreter, and the mask of image generation."""
     for at, tool in enumerate(ask.body["tools"] or ()):
         if tool.get("type") == "file_search":
             for id in tool["vector_store_ids"]:
                 message = f"Vector store with id ['{printable(id)}'] not found."
                 yield Finding("unknown_vector_store", message, "tools", status=404, unless=("vector_store", id))
         container = tool.get("container")
-        ids: Sequence[str] = container.get("file_ids") or () if isinstance(container, dict) else ()
-        for place, id in enumerate(ids):
-            yield _file(id, f"tools[{at}].container.file_ids[{place}]")
+        ids: Sequence[Any] = container.get("file_ids") or () if isinstance(container, dict) else ()
+        for place, id in enumerate(ids if isinstance(ids, list) else ()):
+            if isinstance(id, str):
+                yield _file(id, f"tools[{at}].container.file_ids[{place}]")
+        mask = tool.get("input_image_mask") or {}
+        if isinstance(mask.get("file_id"), str):
+            yield _file(mask["file_id"], f"tools[{at}].input_image_mask.file_id")
 
 
 def _file(id: str, path: str) -> Finding:

@@ -21,7 +21,7 @@ _TRUNCATED = frozenset(["length", "max_output_tokens", "content_filter"])
 #: The names of the checks, and what they mean.
 CHECKS = {
     "reply_schema": "The content does not fit the schema of the response format, or is not JSON where that is required.",
-    "reply_tool": "A tool is called that the request does not offer.",
+    "reply_tool": "A tool is called that the request does not offer, or offers as another kind of tool.",
     "reply_tool_choice": "A tool is called that the tool choice does not allow, or none where it requires a call.",
     "reply_parallel_calls": "Several tools are called at once, though the request has ``parallel_tool_calls: false``.",
     "reply_pattern": "A pattern of the request's schema or tool is not checked, because a search may take exponential time.",
@@ -45,6 +45,8 @@ def findings(ask: Ask, reply: Reply) -> Iterator[Finding]:
             yield from _content(ask, candidate)
 
 
+#: The kinds of tools that a client runs, and the member of a call with what they get.
+_WRITTEN = {"function": "arguments", "custom": "input"}
 #: Output items of the Responses API that are no calls of tools.
 _NO_CALLS = ("message", "reasoning")
 
@@ -111,6 +113,10 @@ def _call(call: ToolCall, offered: dict[str, Tool]) -> Iterator[Finding]:
         yield _finding(
             "reply_tool", f"the reply calls '{name}', which the request does not offer (it offers: {printable(listed)})"
         )
+    elif call.kind in _WRITTEN and tool.kind in _WRITTEN and call.kind != tool.kind:
+        expected, actual = _WRITTEN[tool.kind], _WRITTEN[call.kind]
+        yield _finding("reply_tool", f"'{name}' is a {tool.kind} tool: a call of it has '{expected}', not '{actual}'")
+        return
     if call.kind != "function":
         return
     try:

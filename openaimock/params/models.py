@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -42,6 +43,8 @@ def _index(families: Iterable[Family]) -> _Index:
     return _Index(exact, beginnings, max(map(len, beginnings)))
 
 
+#: The end of the name of a snapshot.
+_DATE = re.compile(r"-20\d\d-\d\d-\d\d$")
 _TABLE = _index((*model_families.FAMILIES, *model_media.FAMILIES))
 
 
@@ -74,6 +77,12 @@ def _cached(name: str) -> Model:
     if row is None:
         return Model(id=name, snapshot=name)
     return row.model._replace(family=row.names.split()[0].partition("=")[0], id=name, snapshot=snapshot if base == name else name)
+
+
+def is_listed(name: str) -> bool:
+    """Whether the table has a model with just this name, or the model of which the name is a dated snapshot."""
+    bare = name.rpartition("/")[2]
+    return bare in _TABLE.exact or _DATE.sub("", bare) in _TABLE.exact
 
 
 def family(name: str) -> Model:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..api.operation import Operation
-from ..api.router import ROUTER
+from ..api.router import ROUTER, Route
 from ..errors import APIError
 from ..http.request import Request
 from ..types.ask import Ask
@@ -58,6 +58,18 @@ def read(recording: Recording, history: History) -> ReadRequest:
         ask = route.operation.read(request)
     except APIError as error:
         raise Skipped(f"the mock answers it by itself ({error.status}): {error.message}") from None
+    return _answerable(recording, route, ask)
+
+
+def with_files(recording: Recording, ask: Ask) -> ReadRequest:
+    """A recorded form whose files are gone, with the Ask that was read when they were there. Skipped as ``read`` says."""
+    twin = ask.copy()
+    twin.answer = None
+    return _answerable(recording, ROUTER.find(recording.method.upper(), recording.path), twin)
+
+
+def _answerable(recording: Recording, route: Route, ask: Ask) -> ReadRequest:
+    method = recording.method.upper()
     ask.method, ask.path, ask.params = method, route.path, route.params
     if (method, route.operation.path) not in ANSWERING:
         ask.endpoint = route.operation.id

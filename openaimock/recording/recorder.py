@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ..types.clock import monotonic
 from . import conditions
 from .exchange import OwnAnswer, Recording, Skipped, header_map, parsed, unpacked
 from .payloads import move_payloads
-from .redactor import ACCOUNT_HEADERS, Redactor
+from .redactor import Redactor, answer_secrets
 from .rules import Draft, Entry
 from .session import Session
 from .verify import verified
@@ -35,8 +35,6 @@ MAX_EXCHANGES, MAX_BYTES = 5000, 128 * 1024 * 1024
 MAX_ALIKE = 1000
 #: Responses in the background whose end is still awaited.
 _MAX_WAITING = 100
-#: Values of cookies shorter than this say which of a few things a user chose, in words that a text may hold.
-_SHORTEST_COOKIE = 10
 
 
 class Recorder:
@@ -272,17 +270,8 @@ class Tap:
             return
         if self._arrivals and recording.streamed and recording.response == raw:
             recording = recording._replace(gaps=gaps(raw, self._arrivals, self._started))
-        private = [value for name, value in lowered.items() if name in ACCOUNT_HEADERS]
-        self._recorder.record(recording, [*self._secrets, *private, *_cookies(headers, self._request)])
-
-
-def _cookies(headers: Iterable[tuple[str, str]], request: Recording) -> Iterator[str]:
-    """The values of the cookies of an answer and its request, without their attributes. A short value is no secret."""
-    lines = [line.partition(";")[0] for name, line in headers if name.lower() == "set-cookie"]
-    for pair in (*lines, *request.headers.get("cookie", "").split(";")):
-        value = pair.partition("=")[2].strip(' "')
-        if len(value) >= _SHORTEST_COOKIE:
-            yield value
+        private = answer_secrets((name.lower(), value) for name, value in headers)
+        self._recorder.record(recording, [*self._secrets, *private])
 
 
 def gaps(raw: bytes, arrivals: Sequence[tuple[int, float]], started: float) -> tuple[float, ...]:

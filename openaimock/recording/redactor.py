@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from ..http.api_headers import ORGANIZATION, PROJECT
 from ..text import redaction
 from ..text import regex as patterns
 from ..text.redaction_members import MASK, mask_members
@@ -22,8 +23,12 @@ _CACHED, _CACHED_LENGTH = 1024, 65536
 _MAX_SECRETS = 100
 #: Names of accounts shorter than this are masked in headers only: a text may hold them by chance.
 _SHORTEST = 4
-#: Text that may be base64, of either alphabet, and long enough to hold a secret.
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+#: Values of cookies shorter than this say which of a few things a user chose, in words that a text may hold.
+_SHORTEST_COOKIE = 10
+#: Text that may be base64, of either alphabet, in one line or several, and long enough to hold a secret.
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}(?:(?:\s*\n\s*|(?:\\r)?\\n)[A-Za-z0-9+/_-]+)*")
+#: What ends a line of base64, also in a JSON text.
+_BREAK = re.compile(r"\s+|(?:\\r)?\\n")
 #: Longer base64 is that of a file: it is decoded from its first character only.
 _LONG_BASE64 = 65536
 
@@ -66,7 +71,7 @@ class Redactor:
 
     def _encodes_secret(self, run: str) -> bool:
         """Whether base64 holds a secret. It need not begin with the run: an escaped line break or a path may precede it."""
-        encoded = run.replace("-", "+").replace("_", "/")
+        encoded = _BREAK.sub("", run).replace("-", "+").replace("_", "/")
         for start in range(4 if len(run) <= _LONG_BASE64 else 1):
             end = len(encoded) - (len(encoded) - start) % 4
             data = base64.b64decode(encoded[start:end]) + _last_bytes(encoded[end:])
@@ -108,10 +113,27 @@ class Redactor:
 
 def header_secrets(headers: Iterable[tuple[str, str]]) -> list[str]:
     """Values of headers that must not reach a recording: keys, cookies, and names of accounts. Names are in lower case."""
-    values = [
-        value for name, value in headers if name in ACCOUNT_HEADERS or name in redaction.HEADERS or redaction.is_secret(name)
-    ]
-    return [value.partition(" ")[2].strip() if value[:7].lower() == "bearer " else value for value in values]
+    pairs = list(headers)
+    values = [value for name, value in pairs if name in ACCOUNT_HEADERS or name in redaction.HEADERS or redaction.is_secret(name)]
+    bare = [value.partition(" ")[2].strip() if value[:7].lower() == "bearer " else value for value in values]
+    return [*bare, *cookies(pairs)]
+
+
+def answer_secrets(headers: Iterable[tuple[str, str]]) -> list[str]:
+    """Values of headers of an answer that must not reach a recording. Names are in lower case."""
+    pairs = list(headers)
+    accounts = [value for name, value in pairs if name in ACCOUNT_HEADERS and value not in (ORGANIZATION, PROJECT)]
+    return [*accounts, *cookies(pairs)]
+
+
+def cookies(headers: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """The values of cookies without their attributes. A short value is no secret."""
+    for name, line in headers:
+        pairs = line.split(";") if name == "cookie" else line.split(";")[:1] if name == "set-cookie" else []
+        for pair in pairs:
+            value = pair.partition("=")[2].strip(' "')
+            if len(value) >= _SHORTEST_COOKIE:
+                yield value
 
 
 def _last_bytes(group: str) -> bytes:

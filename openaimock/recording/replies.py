@@ -59,20 +59,30 @@ def error(recording: Recording) -> Words:
     if not isinstance(words.get("code"), (str, type(None))):
         words["code"] = str(words["code"])
     after = recording.response_headers.get("retry-after", "")
+    headers = _for_clients(recording)
     if after.isascii() and after.isdigit():
-        words["retry_after"] = int(after)
-    return {"error": words}
+        words["retry_after"] = int(headers.pop("retry-after"))
+    return {"error": words, **({"headers": headers} if headers else {})}
+
+
+#: Headers of an answer by which clients decide what to do next.
+_DECIDING = ("retry-after", "retry-after-ms", "x-should-retry", "location")
+
+
+def _for_clients(recording: Recording) -> dict[str, str]:
+    return {name: recording.response_headers[name] for name in _DECIDING if name in recording.response_headers}
 
 
 def raw(recording: Recording) -> Words:
     """Status and body as they are; JSON as a value, so that it can be read."""
     kind = recording.response_headers.get("content-type", "")
     value = None if recording.streamed else parsed(recording.response)
-    words: Words = {"status": recording.status}
+    headers = _for_clients(recording) if recording.status >= 300 else {}
+    words: Words = {"status": recording.status, **({"headers": headers} if headers else {})}
     if isinstance(value, (dict, list)) and ("json" in kind or not kind):
         return {**words, "body": value}
     if kind:
-        words["headers"] = {"content-type": kind}
+        words["headers"] = {"content-type": kind, **headers}
     try:
         return {**words, "body": recording.response.decode()}
     except UnicodeDecodeError:

@@ -8,8 +8,9 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..http.json import dump
+from ..types.ask import Ask
 from . import rules as drafting
-from .asks import read
+from .asks import read, with_files
 from .exchange import Recording, Skipped, parsed
 from .history import History
 from .payloads import base64_texts
@@ -31,13 +32,17 @@ class Session:
         self._redactor = redactor or Redactor()
         self._history = History()
 
-    def entries(self, recording: Recording, finished: Mapping[str, JSON] | None = None) -> list[Entry]:
+    def entries(
+        self, recording: Recording, finished: Mapping[str, JSON] | None = None, *, form: Ask | None = None
+    ) -> list[Entry]:
         """The requests and replies of an exchange. ``finished`` has responses by id that this one became in the end.
+
+        ``form`` is the Ask of a form whose files the recording does not have.
 
         Skipped says why no rule can answer the request; Unknown (a Skipped) that it refers to one that has not come yet.
         """
         try:
-            return self._entries(recording, finished or {})
+            return self._entries(recording, finished or {}, form)
         except Unclear as reason:
             raise Skipped(str(reason)) from None
         except ConfigError as error:
@@ -46,9 +51,9 @@ class Session:
             # An edited file may hold values that the API would not send.
             raise Skipped(f"this is not an exchange with the API ({type(error).__name__})") from None
 
-    def _entries(self, recording: Recording, finished: Mapping[str, JSON]) -> list[Entry]:
+    def _entries(self, recording: Recording, finished: Mapping[str, JSON], form: Ask | None) -> list[Entry]:
         self._note_conversation(recording)
-        request = read(recording, self._history)
+        request = read(recording, self._history) if form is None else with_files(recording, form)
         responding = request.ask.endpoint == "responses"
         if responding:
             recording = _settled(recording, finished)

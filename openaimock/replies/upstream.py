@@ -181,9 +181,11 @@ class Upstream:
             connection.forward_proxy = proxy  # type: ignore[attr-defined]
         try:
             connection.connect()
-        except BaseException:
+        except BaseException as error:
             connection.close()
-            raise
+            if proxy is None or not isinstance(error, OSError) or _of_tls(error):
+                raise
+            raise ValueError(f"the proxy {address[0]}:{address[1]} failed: {reason_of(error, self.timeout)}") from None
         connection.sock.settimeout(self.timeout)
         with suppress(OSError):
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -235,6 +237,15 @@ def _proxy_headers(proxy: SplitResult | None) -> Iterable[tuple[str, str]]:
     return (("Proxy-Authorization", f"Basic {base64.b64encode(credentials).decode()}"),)
 
 
+#: Reasons of TLS failures by which a server shows that it speaks plain HTTP.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+
+
+def _of_tls(error: BaseException) -> bool:
+    """Whether TLS failed; ``ssl`` itself is imported only where it is used."""
+    return type(error).__module__ == "ssl"
+
+
 def reason_of(error: Exception, timeout: float) -> str:
     """Why an exchange failed, in words that fit behind a colon."""
     if isinstance(error, socket.gaierror):
@@ -250,6 +261,9 @@ def reason_of(error: Exception, timeout: float) -> str:
     verification: str | None = getattr(error, "verify_message", None)
     if verification:
         return f"its certificate is not trusted: {verification}"
+    if _of_tls(error):
+        hint = "; perhaps its URL must begin with http://" if getattr(error, "reason", "") in _NO_TLS else ""
+        return f"it does not speak TLS as expected ({getattr(error, 'reason', error)}){hint}"
     if isinstance(error, OSError):
         text = str(error.strerror or error) or type(error).__name__
         return text if error.errno is None or error.strerror is None else f"{text} (errno {error.errno})"

@@ -15,7 +15,7 @@ from . import matchers
 from .match import Miss
 from .matchers import Comparison, Matcher
 from .rule import Rule, conversation, fits_role
-from .ruleset import RuleSet, Verdict, verdict
+from .ruleset import RuleSet, Verdict, by_nearness, verdict
 
 #: A 400 names this many rules, each as JSON of at most so many characters, of which no text is cut below the third number.
 NEAREST, _SHORT, _KEPT_OF_EACH = 3, 300, 40
@@ -224,8 +224,15 @@ def report(
     else:
         verdicts = [candidate for candidate in ruleset.nearest(ask, hits, limit) if candidate.rule is not chosen]
         verdicts += [verdict(chosen, ask, hits)] if chosen is not None else []
-    verdicts.sort(key=lambda candidate: _order(candidate, chosen, candidate.nearness if few else candidate.quick_nearness))
-    selected = verdicts if limit is None else verdicts[:limit]
+    # A rule that a header chose answers although it does not match.
+    leading = [candidate for candidate in verdicts if candidate.rule is chosen or isinstance(candidate.outcome, Match)]
+    misses = by_nearness([other for other in verdicts if other.rule is not chosen and isinstance(other.outcome, Miss)], exact=few)
+    if chosen is None:
+        # Of very many rules the error compares only some; a report begins with those that the error names.
+        first = [candidate.rule.number for candidate in ruleset.nearest(ask, hits, NEAREST)]
+        misses.sort(key=lambda miss: first.index(miss.rule.number) if miss.rule.number in first else NEAREST)
+    ordered = [*sorted(leading, key=lambda candidate: _order(candidate, chosen)), *misses]
+    selected = ordered if limit is None else ordered[:limit]
     return {
         "matched": chosen is not None,
         "rule": None if chosen is None else chosen.id,
@@ -236,12 +243,10 @@ def report(
     }
 
 
-def _order(verdict: Verdict, chosen: Rule | None, nearness: float) -> tuple[Any, ...]:
-    if verdict.rule is chosen:
-        return (0,)
-    if isinstance(verdict.outcome, Match):
-        return (2 if verdict.spent else 1, -verdict.rule.priority, -verdict.outcome.score, verdict.rule.number)
-    return (3, -nearness, verdict.rule.number)
+def _order(verdict: Verdict, chosen: Rule | None) -> tuple[Any, ...]:
+    """The place of a rule before the misses: the one that answers, those that could, those whose ``times`` are used up."""
+    rule, score = verdict.rule, verdict.outcome.score if isinstance(verdict.outcome, Match) else 0.0
+    return (rule is not chosen, verdict.spent, -rule.priority, -score, rule.number)
 
 
 def _report_entry(verdict: Verdict, chosen: Rule | None, first: bool, full: bool) -> dict[str, Any]:

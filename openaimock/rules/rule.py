@@ -38,6 +38,14 @@ class Expectation(NamedTuple):
         return f"expected {self} answer{'' if self.least == self.most == 1 else 's'}, got {hits}"
 
 
+class Step(NamedTuple):
+    """A change of a scenario from one state to the next."""
+
+    scenario: str
+    expected: str
+    new: str
+
+
 class Turn(NamedTuple):
     """One message of a rule written as a conversation; ``plan`` is the reply of an assistant message."""
 
@@ -92,6 +100,13 @@ class Rule:
     numbered: bool = True
     #: Whether it matches depends on the hits of the namespace or on its scenarios.
     reads_state: bool = False
+    #: The step of a scenario that goes with a hit: of requests at the same time, only one takes it.
+    step: Step | None = None
+
+    @property
+    def asks_state(self) -> bool:
+        """Whether a hit needs the state at once."""
+        return self.numbered or self.step is not None
 
     def __repr__(self) -> str:
         return f"<Rule {self.id!r}{f' ({self.place})' if self.place else ''}>"
@@ -111,13 +126,20 @@ def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | No
     """A Rule from its validated normal form. ``defaults`` are the file's ``turns``, ``pace`` and ``latency``."""
     options = {**(defaults or {}), **{key: value for key, value in rule.items() if value is not None}}
     timing = {key: options[key] for key in ("latency", "pace", "fault", "fail", "hold") if options.get(key) is not None}
+    when = rule.get("when") or {}
     flow = tuple(_turn(message, timing) for message in rule.get("messages") or ())
-    rule_conditions = conditions.compile(rule.get("when") or {})
+    rule_conditions = conditions.compile(when)
     plans = tuple(plan(reply, timing) for reply in rule.get("replies") or ())
     turns = options.get("turns", "next")
     roles, scores = tuple(turn.role == "assistant" for turn in flow), tuple(map(_turn_score, flow))
     worth, answers = _progress(roles, scores, bool(plans), turns)
     score, bound = _score(rule_conditions)
+    numbered = (
+        rule.get("times") is not None
+        or len(plans) > 1
+        or options.get("then") == "error"
+        or any(map(_is_numbered, [*plans, *(turn.plan for turn in flow if turn.plan is not None)]))
+    )
     return Rule(
         id=rule["id"],
         number=number,
@@ -135,15 +157,20 @@ def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | No
         answers=answers,
         score=score,
         bound=max((value for value in worth if value is not None), default=0.0) if flow else bound,
-        names_endpoint=_names("endpoint", rule.get("when") or {}),
-        unsafe=_unsafe([message.get("match") for message in rule.get("messages") or ()]) or _unsafe(rule.get("when")),
+        names_endpoint=_names("endpoint", when),
+        unsafe=_unsafe([message.get("match") for message in rule.get("messages") or ()]) or _unsafe(when),
         expect=Expectation(rule["expect"]["min"], rule["expect"]["max"]) if rule.get("expect") else None,
-        numbered=rule.get("times") is not None
-        or len(plans) > 1
-        or options.get("then") == "error"
-        or any(map(_is_numbered, [*plans, *(turn.plan for turn in flow if turn.plan is not None)])),
-        reads_state=rule.get("times") is not None or _names("state", rule.get("when") or {}),
+        numbered=numbered,
+        reads_state=rule.get("times") is not None or _names("state", when),
+        step=None if numbered or not plans else _step(when.get("state") or {}, plans[0]),
     )
+
+
+def _step(expected: Mapping[str, str], only: Plan) -> Step | None:
+    """The step of the one scenario that a rule requires and its only reply sets; None where the new state is a template."""
+    new = {} if only.ready is None else only.ready.set_state
+    both = [Step(name, state, new[name]) for name, state in expected.items() if name in new]
+    return both[0] if len(both) == 1 else None
 
 
 def _is_numbered(plan: Plan) -> bool:

@@ -18,6 +18,8 @@ _SMALL_RULESET = 3
 #: On a miss, up to this many rules are all explained; of more rules, this many candidates of each kind per requested verdict.
 _FULLY_EXPLAINED = 100
 _CANDIDATES = 2
+#: This many of the nearest rules are ordered by exact comparisons.
+_CLOSE = 20
 #: Seconds that indexing one rule takes.
 _INDEX_SECONDS = 1e-4
 #: Seconds that a match with an unsafe regex may take.
@@ -134,11 +136,7 @@ class RuleSet:
         """The nearest rules, best first: used up ones that match, then the nearest misses."""
         rules = self.rules if len(self.rules) <= _FULLY_EXPLAINED else self._candidates(ask, hits, count)
         verdicts = [verdict(rule, ask, hits) for rule in rules]
-        # Only the verdicts that are returned need the exact comparison of texts.
-        closest = sorted(verdicts, key=lambda verdict: (isinstance(verdict.outcome, Miss), -verdict.quick_nearness))[:count]
-        return sorted(
-            closest, key=lambda verdict: (isinstance(verdict.outcome, Miss), -verdict.nearness, -verdict.quick_nearness)
-        )
+        return by_nearness(verdicts)[:count]
 
     def _candidates(self, ask: Ask, hits: Mapping[str, int], count: int) -> list[Rule]:
         """Of very many rules those worth explaining, in file order."""
@@ -158,12 +156,29 @@ class RuleSet:
 
     def cost(self, ask: Ask) -> float:
         """Estimated seconds of a match; 0 for the usual fast ones."""
+        if ask.answer is not None and ask.answer[0] is self._edition:
+            return 0.0
         if self._unsafe:
             return _UNSAFE_SECONDS
         waiting = len(self.rules) - len(self._index)
         if waiting > _FULLY_EXPLAINED:
             return waiting * _INDEX_SECONDS
         return self._indexed().cost.of(ask.size)
+
+
+def by_nearness(verdicts: Sequence[Verdict], *, exact: bool = False) -> list[Verdict]:
+    """Verdicts in the order that every report has: used up rules that match, then the nearest misses.
+
+    The nearest by a fast estimate come first, ordered by exact comparisons, which take long. The others follow, ordered by the
+    estimate, or by exact comparisons when ``exact``.
+    """
+    estimated = sorted(verdicts, key=lambda verdict: (isinstance(verdict.outcome, Miss), -verdict.quick_nearness))
+    close, others = estimated[:_CLOSE], estimated[_CLOSE:]
+    return _by_comparison(close) + (_by_comparison(others) if exact else others)
+
+
+def _by_comparison(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    return sorted(verdicts, key=lambda verdict: (isinstance(verdict.outcome, Miss), -verdict.nearness))
 
 
 def spent(rule: Rule, hits: Mapping[str, int]) -> bool:

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from waitress.utilities import BadRequest
+
 from ..types.clock import monotonic
 from .parser import ParsedRequest, ParserLimits
 from .transport import HIGH, Transport
@@ -180,7 +182,18 @@ class HttpConnection:
             self.transport.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def peer_ended(self) -> None:
-        """The client sends no more: a request that is not complete never will be."""
+        """The client sends no more: a request that is not complete never will be. One with a whole head is refused."""
+        request = self._partial
+        if request is None or not request.headers_finished or self._deaf:
+            return self._drop_partial()
+        self._partial = None
+        request.error = BadRequest("the body ends before the request does")
+        request.completed = self._deaf = True
+        self._requests.append(request)
+        if len(self._requests) == 1:
+            self.begin()
+
+    def _drop_partial(self) -> None:
         if self._partial is not None:
             self._partial.close()
             self._partial = None
@@ -189,4 +202,4 @@ class HttpConnection:
         for request in self._requests:
             request.close()
         self._requests.clear()
-        self.peer_ended()
+        self._drop_partial()

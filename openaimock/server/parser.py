@@ -1,10 +1,10 @@
-"""HTTP requests as waitress's parser reads them, with a faster path for plain heads, whose lines are cached."""
+"""HTTP requests as waitress's parser reads them, with a faster path for plain heads, which are cached."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from waitress.adjustments import Adjustments
 from waitress.buffers import OverflowableBuffer
@@ -43,7 +43,7 @@ class ParserLimits(Adjustments):
 
 
 class ParsedRequest(HTTPRequestParser):
-    """A request being read. The parsing of header lines is most of the cost of a small request, so lines are cached.
+    """A request being read. The parsing of its head is most of the cost of a small request, so heads are cached.
 
     Anything that is not plain (folded lines, doubled names, other versions, transfer encodings, errors) is left to waitress.
     """
@@ -59,6 +59,8 @@ class ParsedRequest(HTTPRequestParser):
     request_uri: str
     path: str
     query: str
+    #: The head, when it is a plain one.
+    plain: PlainHead | None = None
     #: The body, when it came together with the head.
     _body = b""
 
@@ -96,21 +98,16 @@ class ParsedRequest(HTTPRequestParser):
             raise ParsingError("The URI or the Content-Length cannot be read") from error
 
     def _parse_plain(self, head: bytes) -> bool:
-        first, *lines = head.split(b"\r\n")
-        start = _request_line(first)
-        fields = [_field(line) for line in lines if line]
-        if start is None or None in fields:
+        plain = _plain_head(head)
+        if plain is None:
             return False
-        headers: dict[str, str] = dict(fields)  # type: ignore[arg-type]
-        length = headers.get("CONTENT_LENGTH", "0")
-        if len(headers) != len(fields) or len(length) > _DIGITS or not _digits(length.encode("latin-1")):
-            return False
-        self.headers = headers
+        self.plain = plain
+        self.headers = plain.headers
         self.version = "1.1"
-        self.command, self.request_uri, self.path, self.query = start
+        self.command, self.request_uri, self.path, self.query = plain.command, plain.uri, plain.path, plain.query
         self.url_scheme = "http"
-        self.connection_close = headers.get("CONNECTION", "").lower() == "close"
-        self.content_length = int(length)
+        self.connection_close = plain.closes
+        self.content_length = plain.length
         return True
 
     def get_body_stream(self) -> BytesIO:
@@ -119,6 +116,50 @@ class ParsedRequest(HTTPRequestParser):
             return BytesIO(self._body)
         buffer: Any = self.body_rcv.getbuf()
         return BytesIO(buffer.strbuf) if buffer.buf is None else buffer.getfile()
+
+
+class PlainHead(NamedTuple):
+    """A parsed head. Several requests share it, so it does not change."""
+
+    command: str
+    uri: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    #: Whether the client closes the connection after the answer.
+    closes: bool
+    length: int
+    #: What the head is in the environ of WSGI.
+    variables: dict[str, str]
+
+
+#: Clients send the same head with each request of the same length.
+@lru_cache(maxsize=256)
+def _plain_head(head: bytes) -> PlainHead | None:
+    """A head of up to LONG bytes as waitress parses it; None when it is not plain."""
+    first, *lines = head.split(b"\r\n")
+    start = _request_line(first)
+    fields = [_field(line) for line in lines if line]
+    if start is None or None in fields:
+        return None
+    headers: dict[str, str] = dict(fields)  # type: ignore[arg-type]
+    length = headers.get("CONTENT_LENGTH", "0")
+    if len(headers) != len(fields) or len(length) > _DIGITS or not _digits(length.encode("latin-1")):
+        return None
+    closes = headers.get("CONNECTION", "").lower() == "close"
+    return PlainHead(*start, headers, closes, int(length), variables(*start, "HTTP/1.1", headers))
+
+
+def variables(method: str, uri: str, path: str, query: str, protocol: str, headers: dict[str, str]) -> dict[str, str]:
+    """The part of a WSGI environ that the head of a request says."""
+    return {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": "/" + path.lstrip("/") if path[:2] == "//" else path,
+        "QUERY_STRING": query,
+        "REQUEST_URI": uri,
+        "SERVER_PROTOCOL": protocol,
+        **{name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + name: value for name, value in headers.items()},
+    }
 
 
 @lru_cache(maxsize=1024)

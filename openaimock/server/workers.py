@@ -27,11 +27,12 @@ def share(
     listeners: Sequence[socket.socket],
     count: int,
     ready: str,
+    report: Callable[[str], None],
 ) -> int:
     """Serve from ``count`` forked processes until a signal; the exit code. OSError where there is no ``fork``.
 
     Each process calls ``app`` for what it serves, and its ``close`` at the end, if it has one. ``server`` makes the server of an
-    application, with ``Server``'s arguments ``listeners`` and ``balance``.
+    application, with ``Server``'s arguments ``listeners`` and ``balance``. ``report`` gets the events of the processes.
     """
     if not hasattr(os, "fork"):
         for listener in listeners:
@@ -45,12 +46,12 @@ def share(
     for number in (*stopping, signal.SIGCHLD):
         signal.signal(number, _ignore)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    fleet = Fleet(app, server, listeners, count, stopping)
+    fleet = Fleet(app, server, listeners, count, stopping, report)
     try:
         for number in range(count):
             fleet.start(number)
         print(ready, flush=True)
-        _report(f"{count} workers share their state")
+        report(f"openaimock: {count} workers share their state")
         return fleet.wait(reader)
     finally:
         # Workers never outlive a failure here, such as no more processes, or a closed standard output.
@@ -59,11 +60,6 @@ def share(
 
 def _ignore(number: int, frame: object) -> None:
     """Replace the signal's default action; the pipe has its number."""
-
-
-def _report(line: str) -> None:
-    with contextlib.suppress(OSError):
-        print(f"openaimock: {line}", file=sys.stderr, flush=True)
 
 
 class Fleet:
@@ -76,11 +72,13 @@ class Fleet:
         listeners: Sequence[socket.socket],
         count: int,
         stopping: frozenset[int],
+        report: Callable[[str], None],
     ) -> None:
         self._app = app
         self._server = server
         self._listeners = listeners
         self._stopping = stopping
+        self._report = report
         self._counts = memoryview(mmap.mmap(-1, 4 * count)).cast("I")
         #: By process id: which worker it is, and when it started.
         self._workers: dict[int, tuple[int, float]] = {}
@@ -126,7 +124,7 @@ class Fleet:
                 close()
             os._exit(0)
         except BaseException as error:
-            _report(f"a worker failed: {error}")
+            self._report(f"openaimock: a worker failed: {error}")
             os._exit(1)
 
     def wait(self, reader: int) -> int:
@@ -148,7 +146,7 @@ class Fleet:
             if self._reap(bool(received)) and received:
                 code = 1
             if self._quick_ends >= QUICK_ENDS and not received:
-                _report(f"the last {QUICK_ENDS} workers ended right after their start; stopping")
+                self._report(f"openaimock: the last {QUICK_ENDS} workers ended right after their start; stopping")
                 return 1
             self._start_due(bool(received))
         return 130 if signal.SIGINT in received else code
@@ -175,7 +173,7 @@ class Fleet:
                 self._due.append((max(now, started + QUICK), number))
                 self._due.sort()
                 reason = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
-                _report(f"worker {child} {reason}; another one replaces it")
+                self._report(f"openaimock: worker {child} {reason}; another one replaces it")
         return failed
 
     def _start_due(self, stopping: bool) -> None:

@@ -6,17 +6,16 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from waitress.utilities import build_http_date
 
-from .parser import ParsedRequest
+from .parser import ParsedRequest, variables
 
 #: Headers about the framing and the connection, which the server sets whatever the application sends.
 _HOP = frozenset({"content-length", "connection", "transfer-encoding", "keep-alive"})
-#: Cache of header names that are none of these; more names than an application uses are not cached.
-_PLAIN: set[str] = set()
-_NAMES = 256
+#: Headers whose values differ from response to response.
+_VARYING = frozenset({"x-request-id", "content-length"})
 
 
 def server_environ(host: str, port: int, more: dict[str, Any]) -> dict[str, Any]:
@@ -38,27 +37,60 @@ def server_environ(host: str, port: int, more: dict[str, Any]) -> dict[str, Any]
 
 def request_environ(connection: dict[str, Any], request: ParsedRequest) -> dict[str, Any]:
     """The environ of one request; ``connection`` is the part that the requests of its connection share."""
+    plain = request.plain
     environ = connection.copy()
-    path = request.path
-    environ["REQUEST_METHOD"] = request.command
-    environ["PATH_INFO"] = "/" + path.lstrip("/") if path[:2] == "//" else path
-    environ["QUERY_STRING"] = request.query
-    environ["REQUEST_URI"] = request.request_uri
-    environ["SERVER_PROTOCOL"] = "HTTP/1.1" if request.version == "1.1" else "HTTP/1.0"
     environ["wsgi.input"] = request.get_body_stream()
-    for key, value in request.headers.items():
-        environ[_variable(key)] = value
+    if plain is not None:
+        environ.update(plain.variables)
+    else:
+        protocol = "HTTP/1.1" if request.version == "1.1" else "HTTP/1.0"
+        line = request.command, request.request_uri, request.path, request.query
+        environ.update(variables(*line, protocol, request.headers))
     return environ
-
-
-@lru_cache(maxsize=512)
-def _variable(key: str) -> str:
-    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + key
 
 
 @lru_cache(maxsize=1)
 def _date(second: int) -> str:
     return f"date: {build_http_date(second)}"
+
+
+class _Block(NamedTuple):
+    """Headers as they are sent, with what they say about the length of the body and the connection."""
+
+    text: str
+    length: int | None
+    dated: bool
+    closes: bool
+
+
+#: Most responses of a mock have the same headers but for a few.
+@lru_cache(maxsize=64)
+def _block(headers: tuple[tuple[str, str], ...]) -> _Block:
+    """The headers of a response without those about framing. ValueError for a line break in one."""
+    lines: list[str] = []
+    length: int | None = None
+    dated = closes = False
+    for name, value in headers:
+        lower = name.lower()
+        if lower not in _HOP:
+            lines.append(f"{name}: {value}")
+            dated = dated or lower == "date"
+        elif lower == "content-length":
+            length = int(value)
+        elif lower == "connection":
+            if "close" in value.lower():
+                closes = True
+            else:
+                lines.append(f"{name}: {value}")
+    return _Block(_joined(lines), length, dated, closes)
+
+
+def _joined(lines: list[str]) -> str:
+    """Lines as they are sent. ValueError for a line break in one."""
+    text = "".join([f"{line}\r\n" for line in lines])
+    if text.count("\n") > len(lines) or text.count("\r") > len(lines):
+        raise ValueError("a line break in the status or in a header")
+    return text
 
 
 class Response:
@@ -103,8 +135,10 @@ class Response:
     @property
     def has_events(self) -> bool:
         """Whether the body is a stream of server-sent events."""
-        kind = next((value for name, value in self._headers if name.lower() == "content-type"), "")
-        return kind.startswith("text/event-stream")
+        for name, value in self._headers:
+            if name == "content-type" or name.lower() == "content-type":
+                return value.startswith("text/event-stream")
+        return False
 
     def head(self, length: int | None) -> bytes:
         """Status and headers; ``length`` is that of the body, None when it is not known yet. ValueError when they are invalid."""
@@ -115,37 +149,25 @@ class Response:
             raise ValueError(f"the status {status[:3]} is not a final one; a client would wait for another")
         if self._written and length is not None:
             length += sum(map(len, self._written))
+        block = _block(tuple([header for header in self._headers if header[0] not in _VARYING]))
+        if block.length is not None:
+            length = block.length
         lines = [f"HTTP/{self.version} {status}"]
-        dated = False
         for name, value in self._headers:
-            if name in _PLAIN:
-                lines.append(f"{name}: {value}")
-                continue
-            lower = name.lower()
-            if lower not in _HOP:
-                lines.append(f"{name}: {value}")
-                if lower == "date":
-                    dated = True
-                elif len(_PLAIN) < _NAMES:
-                    _PLAIN.add(name)
-            elif lower == "content-length":
+            if name == "x-request-id":
+                lines.append(f"x-request-id: {value}")
+            elif name == "content-length":
                 length = int(value)
-            elif lower == "connection":
-                if "close" in value.lower():
-                    self.keep = False
-                else:
-                    lines.append(name + ": " + value)
-        if not dated:
+        if block.closes:
+            self.keep = False
+        if not block.dated:
             lines.append(_date(int(time.time())))
         self._frame_by(length, bare=status[:3] in ("204", "304"), lines=lines)
         if not self.keep:
             lines.append("connection: close")
         elif self.version == "1.0":
             lines.append("connection: keep-alive")
-        head = "\r\n".join(lines)
-        if head.count("\n") >= len(lines) or head.count("\r") >= len(lines):
-            raise ValueError("a line break in the status or in a header")
-        data = head.encode("latin-1") + b"\r\n\r\n"
+        data = f"{_joined(lines)}{block.text}\r\n".encode("latin-1")
         self.begun = True
         return data
 

@@ -237,7 +237,10 @@ class Engine(Protocol):
     # Counters of the whole store
 
     def counters(self) -> dict[str, int]:
-        """All counters, in one quick read: every process reads them many times a second. A counter that is missing is 0."""
+        """All counters, in one quick read: every process reads them many times a second. A counter that is missing is 0.
+
+        ``born`` changes when the database has lost its content, such as a server without persistence that starts again.
+        """
         ...
 
     def increment(self, counter: str) -> int:

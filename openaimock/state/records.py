@@ -32,6 +32,7 @@ _EXCHANGE = (
     "ended",
     "operation",
     "arrived",
+    "answered",
 )
 _ASK = (
     "endpoint", "body", "text", "model", "stream", "tool_choice", "response_format", "schema_name", "method", "path",
@@ -111,7 +112,7 @@ def _opaque(content: Any) -> Any:
 
 def _ask(ask: Ask) -> dict[str, Any]:
     values = ask.__dict__
-    members = {name: values[name] for name, default in _ASK_DEFAULTS.items() if values[name] != default}
+    members = {name: values[name] for name, default in _ASK_DEFAULTS.items() if name in values and values[name] != default}
     if ask.messages:
         members["messages"] = ask.messages
     if ask.tools:

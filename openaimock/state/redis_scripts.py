@@ -11,8 +11,11 @@ NUMBERS = Script("""
 local epoch = call('HGET', all .. 'epochs', name)
 if not epoch then
   -- Above all earlier ones, also when the store has expired since.
-  local last = tonumber(call('HGET', all .. 'counters', 'epochs') or '0')
-  epoch = string.format('%.0f', math.max(last + 1, math.floor(now * 1000)))
+  local last = call('HGET', all .. 'counters', 'epochs')
+  epoch = string.format('%.0f', math.max(tonumber(last or '0') + 1, math.floor(now * 1000)))
+  if not last then
+    call('HSET', all .. 'counters', 'born', epoch)
+  end
   call('HSET', all .. 'counters', 'epochs', epoch)
   call('HSET', all .. 'epochs', name, epoch)
   call('SADD', all .. 'names', name)

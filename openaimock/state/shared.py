@@ -255,10 +255,15 @@ class SharedState:
         self.engine.reset(self.name)
         self.discard()
 
-    def discard(self) -> None:
-        """Forget what this process holds of the namespace: the namespace was reset."""
+    def renew(self) -> None:
+        """Go on in a database that has lost its content; what this process has collected since the last batch is kept."""
         with self._lock:
             self._numbers, self._lease_size, self.epoch = iter(()), FIRST_LEASE, 0
+
+    def discard(self) -> None:
+        """Forget what this process holds of the namespace: the namespace was reset."""
+        self.renew()
+        with self._lock:
             self.new_hits.clear()
             self.running.clear()
             self.journal.clear()

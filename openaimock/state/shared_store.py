@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 import json
+import logging
 import math
 import os
 import threading
@@ -33,8 +34,9 @@ INTERVAL, BATCH = 0.05, 0.09
 #: A batch with more new exchanges than this is of a busy process: then writing records may take this share of the time. What is
 #: left waits for the next batch, as long as it is among the exchanges that the journal keeps.
 BUSY, SHARE = 10, 0.015
-#: Seconds between two reports of a process that it lives.
-BEAT = 1.0
+#: Seconds between two reports of a process that it lives. One that has new counts reports with each batch, as long as that takes
+#: no more than this share of its time.
+BEAT, BEAT_SHARE = 1.0, 0.01
 #: Jobs that are started at one look.
 _JOBS = 1000
 #: The document with the counts of namespaces that are gone.
@@ -54,12 +56,18 @@ class SharedStore:
     blocks = True
 
     def __init__(
-        self, engine: Engine, settings: Any, secrets: Collection[str] = (), measure: Callable[[], Snapshot] = Snapshot
+        self,
+        engine: Engine,
+        settings: Any,
+        secrets: Collection[str] = (),
+        measure: Callable[[], Snapshot] = Snapshot,
+        log: logging.Logger = ROOT,
     ) -> None:
         self.engine = engine
         self.failure: str | None = None
         self.on_change: Callable[[Mapping[str, int]], None] = lambda counters: None
         self.on_beat: Callable[[], None] = lambda: None
+        self.log = log
         self._measure = measure
         self._remembers = False
         self._settings = settings
@@ -76,9 +84,12 @@ class SharedStore:
         self._writing = threading.RLock()
         self._looking = threading.Lock()
         self._entries = 0
-        self._resets = 0
-        self._ticket = 0
+        self._resets = self._born = self._ticket = 0
         self._beaten = 0.0
+        self._tidied = 0.0
+        #: Seconds that a report takes, and whether something was written since the last one.
+        self._beat_time = 0.0
+        self._has_news = False
         self._written = 0.0
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -216,9 +227,9 @@ class SharedStore:
         """Remember why the store does not answer, None when it does. The log says when that begins and ends."""
         earlier, self.failure = self.failure, failure
         if failure is not None and earlier is None:
-            ROOT.warning("%s", failure)
+            self.log.warning("%s", failure)
         elif failure is None and earlier is not None:
-            ROOT.warning("the store %s answers again", self.engine.place)
+            self.log.warning("the store %s answers again", self.engine.place)
 
     # The thread
 
@@ -230,7 +241,7 @@ class SharedStore:
             # Not ``check()``: while the server is away, requests must not try to connect one after the other.
             counters = self.engine.counters()
             self.note(None)
-            self._resets, self._ticket = counters.get("resets", 0), counters.get("ticket", 0)
+            self._resets, self._born, self._ticket = (counters.get(name, 0) for name in ("resets", "born", "ticket"))
             self._beat()
             self.on_change(counters)
             self._stop = threading.Event()
@@ -242,15 +253,20 @@ class SharedStore:
 
     def tick(self) -> None:
         """Write a batch and read what other processes have changed. StoreUnavailable: everything is tried again the next time."""
+        counters = self.engine.counters()
+        resets, born = counters.get("resets", 0), counters.get("born", 0)
+        if (resets, born) != (self._resets, self._born):
+            epochs = self.engine.epochs()
+            stale = [state for state in list(self._states.values()) if state.epoch and epochs.get(state.name) != state.epoch]
+            if self._born and born != self._born:
+                for state in stale:
+                    state.renew()
+            else:
+                self._discard([state.name for state in stale])
+            self._resets, self._born = resets, born
         if monotonic() - self._written > BATCH:
             self.flush()
             self._written = monotonic()
-        counters = self.engine.counters()
-        if counters.get("resets", 0) != self._resets:
-            epochs = self.engine.epochs()
-            stale = [name for name, state in list(self._states.items()) if state.epoch and epochs.get(name) != state.epoch]
-            self._discard(stale)
-            self._resets = counters.get("resets", 0)
         self.on_change(counters)
         ticket = counters.get("ticket", 0)
         if ticket != self._ticket:
@@ -258,16 +274,19 @@ class SharedStore:
             self.flush(whole=True)
             self._ticket = ticket
             self._beat()
-        if monotonic() - self._beaten > BEAT:
+        if monotonic() - self._beaten > (max(BATCH, self._beat_time / BEAT_SHARE) if self._has_news else BEAT):
             self._beat()
+        if monotonic() - self._tidied > BEAT:
+            self._tidied = monotonic()
             self.processes.remove_dead()
             self.on_beat()
             for name in self.engine.surplus(LIMIT):
                 self._forget(name)
 
     def _beat(self) -> None:
+        self._has_news, begun = False, time.thread_time()
         self.processes.beat(self._ticket, self._measure())
-        self._beaten = monotonic()
+        self._beat_time, self._beaten = time.thread_time() - begun, monotonic()
 
     def settle(self) -> None:
         """Wait until what has happened in all processes until now is written."""
@@ -318,6 +337,7 @@ class SharedStore:
             batches = [one.batch for one in collected if not one.is_empty]
             if not batches:
                 return
+            self._has_news = True
             try:
                 self.engine.write(batches, size, self._settings.journal_memory)
             except BaseException:
@@ -352,7 +372,7 @@ def _run(reference: weakref.ref[SharedStore], stop: threading.Event) -> None:
             store.note(str(error))
             stop.wait(BEAT)
         except Exception:
-            ROOT.exception("Writing to the store failed")
+            store.log.exception("Writing to the store failed")
             stop.wait(BEAT)
         del store
 

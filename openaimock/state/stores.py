@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,11 +37,14 @@ ENGINES: Mapping[str, Callable[[str, Path], Engine]] = {"sqlite": _sqlite, "redi
 
 
 def make_store(
-    settings: Any, secrets: Collection[str] = (), measure: Callable[[], Snapshot] = Snapshot
+    settings: Any,
+    secrets: Collection[str] = (),
+    measure: Callable[[], Snapshot] = Snapshot,
+    log: logging.Logger = ROOT,
 ) -> Namespaces | SharedStore:
     """The store of a mock. ``secrets`` are the configured keys, masked in what is written; ``measure`` returns what this
-    process has counted of its exchanges. ConfigError when the store cannot be used. A server that is away may come back: then
-    requests are refused until it answers.
+    process has counted of its exchanges; ``log`` gets what is not about one request. ConfigError when the store cannot be used.
+    A server that is away may come back: then requests are refused until it answers.
     """
     address: str = settings.store
     if address == "memory":
@@ -53,12 +57,12 @@ def make_store(
         engine.check()
     except StoreAway as error:
         failure = str(error)
-        ROOT.warning("%s; requests get a 503 until it answers", error)
+        log.warning("%s; requests get a 503 until it answers", error)
     except StoreUnavailable as error:
         raise ConfigError([Problem(settings.store_place, "store", str(error))]) from None
     finally:
         # The process may fork before it answers requests: SQLite in a child would count on locks that only its parent has.
         engine.close()
-    store = SharedStore(engine, settings, secrets, measure)
+    store = SharedStore(engine, settings, secrets, measure, log)
     store.failure = failure
     return store

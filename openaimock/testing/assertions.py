@@ -224,16 +224,24 @@ def _differs(call: ToolCall, arguments: Any, expected: Rule | None) -> str:
     return "; ".join(reason.removeprefix("body.") for reason in reasons if reason)
 
 
-def line(exchange: Exchange) -> str:
-    """One exchange, on one line."""
+def line(exchange: Exchange, place: bool = False) -> str:
+    """One exchange, on one line, optionally with the place of the rule."""
     text = f" {matchers.show(exchange.ask.text)}" if exchange.ask is not None and exchange.ask.text else ""
-    source = f"rule {exchange.rule}" if exchange.matched else "no rule"
-    return f"#{exchange.order} {exchange.method} {exchange.path}{text} -> {exchange.status}, {source}"
+    return f"#{exchange.order} {exchange.method} {exchange.path}{text} -> {exchange.status}, {_source(exchange, place)}"
 
 
-def lines(exchanges: Sequence[Exchange]) -> list[str]:
+def _source(exchange: Exchange, place: bool) -> str:
+    """The rule that answered, or why there is none."""
+    if exchange.match is not None:
+        rule = exchange.match.rule
+        return f"rule {rule.id} ({rule.place})" if place and rule.place else f"rule {rule.id}"
+    hint = exchange.error.headers.get("x-openaimock-hint") if exchange.error is not None else None
+    return f"unknown path: {hint}" if hint else "no rule"
+
+
+def lines(exchanges: Sequence[Exchange], places: bool = False) -> list[str]:
     """The last exchanges, a line each."""
-    latest = [f"  {line(exchange)}" for exchange in exchanges[-10:]]
+    latest = [f"  {line(exchange, places)}" for exchange in exchanges[-10:]]
     return latest if len(latest) == len(exchanges) else [f"  ({len(exchanges) - len(latest)} earlier ones)", *latest]
 
 

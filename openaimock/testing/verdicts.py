@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +16,8 @@ from .mock import MockServer
 
 #: The client's key when the configuration has none.
 KEY = "test-key"
+#: How the error of a miss begins.
+MISS = "No matching response found"
 #: Settings that a Config has under other names.
 _NAMES = {"api_key": ("api_keys",), "journal": ("journal_size", "body_limit")}
 
@@ -88,15 +91,21 @@ def verdict(
     return redaction.text("\n".join(lines), secrets(mock.app.api.config))
 
 
+def is_not_miss(record: logging.LogRecord) -> bool:
+    """Whether a log record is no miss. The report of the test shows misses."""
+    return not getattr(record, "is_miss", False)
+
+
 def summary(mock: MockServer) -> str:
     """The exchanges of a test, a line each, or that there were none; without secrets."""
     exchanges = mock.exchanges
     if not exchanges:
         return (
             f"No request reached the mock at {mock.url}. The client may have been made with another base_url, or before "
-            "OPENAI_BASE_URL was set (see the ini option openai_mock_env)."
+            "OPENAI_BASE_URL was set (with pytest, see the ini option openai_mock_env)."
         )
-    return redaction.text("\n".join(["requests of the test:", *assertions.lines(exchanges)]), secrets(mock.app.api.config))
+    text = "\n".join(["requests of the test:", *assertions.lines(exchanges, places=True)])
+    return redaction.text(text, secrets(mock.app.api.config))
 
 
 def _unmatched(mock: MockServer) -> list[str]:

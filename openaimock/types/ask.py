@@ -68,7 +68,7 @@ class Message(NamedTuple):
     name: str | None = None
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False)
 class Ask:
     """A request in the terms that matchers read, the same for every endpoint. It does not change after it was read."""
 
@@ -115,6 +115,24 @@ class Ask:
     repeated_keys: ClassVar[tuple[str, ...]] = ()
     #: The address of the mock as the client sees it, set by operations whose answers have addresses.
     base_url: str = ""
+
+    def __init__(
+        self,
+        endpoint: str,
+        body: dict[str, JSON] | None = None,
+        messages: Sequence[Message] = (),
+        text: str = "",
+        model: str = "",
+        stream: bool = False,
+        **others: Any,
+    ) -> None:
+        # Every request makes one. A member that is not passed is that of the class, which costs nothing.
+        self.endpoint, self.body, self.messages = endpoint, {} if body is None else body, messages
+        self.text, self.model, self.stream = text, model, stream
+        if others:
+            if not others.keys() <= self.__dataclass_fields__.keys():
+                raise TypeError(f"an Ask has no {', '.join(sorted(others.keys() - self.__dataclass_fields__.keys()))}")
+            self.__dict__.update(others)
 
     def __repr__(self) -> str:
         streamed = ", streamed" if self.stream else ""

@@ -53,6 +53,8 @@ class Exchange:
     size: int = 0
     #: Its arrival in seconds by the machine's clock that only moves forward, whatever the clock of the mock says.
     arrived: float = 0.0
+    #: Whether a stream with a fault had sent its answer before, up to the finish reason: only usage or the end marker is missing.
+    answered: bool = False
     #: The answer of the upstream, where it answered.
     received: Received | None = None
 

@@ -63,6 +63,8 @@ def _members(ask: Ask) -> Mapping[str, Any]:
 def describe(ask: Ask) -> None:
     """Set what matchers read: the names of the tools, the tool choice, the response format and the name of its schema."""
     body = _members(ask)
+    if not body:
+        return
     offered, functions = body.get("tools") or (), body.get("functions") or ()
     if offered or functions:
         ask.tools = once(offered, "names", _tool_names) + tuple(function["name"] for function in functions)

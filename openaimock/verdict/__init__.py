@@ -86,7 +86,7 @@ CODES: tuple[Code, ...] = (
          "Keep each result directly after the message with its call, also when history is shortened.",
          conversation.tool_results("orphan_tool_message", "unknown_tool_call_id", "orphan_tool_output")),
     Code("tool_result_repeated", "A tool call has several results.",
-         "Send one result for each call.", conversation.tool_results("duplicate_tool_call_id", "duplicate_item")),
+         "Send one result for each call.", conversation.repeated_results),
     Code("same_call_again", "The model repeats a tool call, and the client executes it each time.",
          "Stop, or tell the model, when a call with the same arguments is repeated.", conversation.same_call),
     Code("endless_loop", "A loop of tool calls has 25 rounds or more.",

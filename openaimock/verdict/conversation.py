@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
+from ..http.catalog import printable
 from ..lint.conversation import of_tools
-from ..types.ask import Message, ToolCall
+from ..types.ask import Ask, Message, ToolCall
 from ..types.exchange import Exchange
 from . import run as runs
 from .retries import Evidence
@@ -24,8 +26,6 @@ EXTENSIONS, LARGE_EXTENSIONS, LARGE = 25, 10, 32_000
 MAX_CONVERSATIONS = 64
 #: Texts of an assistant message that stand for no answer.
 _EMPTY = frozenset(["", "None", "null", "undefined"])
-#: Later requests in which the use of an answer is looked for.
-_REACH = 100
 #: Characters that an error message must have to be recognised in a text.
 _MIN_MESSAGE = 15
 
@@ -41,6 +41,20 @@ def tool_results(*checks: str) -> Callable[[Run], Iterator[Evidence]]:
                         yield Evidence(finding.message, (exchange,))
 
     return check
+
+
+def repeated_results(run: Run) -> Iterator[Evidence]:
+    """Several results for one call: also of Responses, where the request is not refused for it."""
+    yield from tool_results("duplicate_tool_call_id", "duplicate_item")(run)
+    for exchange in run.exchanges:
+        if exchange.ask is None or exchange.endpoint != "responses":
+            continue
+        messages = exchange.ask.messages
+        calls = Counter(call.id for message in messages for call in message.tool_calls)
+        results = Counter(message.tool_call_id for message in messages if message.role == "tool" and message.tool_call_id)
+        for id, count in results.items():
+            if count > max(1, calls[id]):
+                yield Evidence(f"the call {printable(str(id), 80)} has {count} results", (exchange,))
 
 
 def _rounds(messages: Sequence[Message]) -> list[tuple[tuple[str, str], ...]]:
@@ -75,7 +89,7 @@ def same_request(run: Run) -> Iterator[Evidence]:
     before: object = None
     for exchange in run.exchanges:
         key = runs.fingerprint(exchange)
-        if group and (key != before or not _follows(group[-1], exchange)):
+        if group and (key != before or not runs.follows(group[-1], exchange)):
             group = []
         before = key
         if failure(exchange) or exchange.method == "GET":
@@ -87,17 +101,12 @@ def same_request(run: Run) -> Iterator[Evidence]:
             group = []
 
 
-def _follows(earlier: Exchange, later: Exchange) -> bool:
-    """Whether a request was sent after the end of another."""
-    return runs.elapsed(earlier, later) >= earlier.duration
-
-
 # Broken and empty answers
 
 
 def _later_answers(run: Run, exchange: Exchange) -> Iterator[tuple[Exchange, Message]]:
     """The assistant messages in the conversations of the next requests."""
-    for later in islice(run.after(exchange), _REACH):
+    for later in islice(run.after(exchange), runs.REACH):
         for message in later.ask.messages if later.ask is not None else ():
             if message.role == "assistant":
                 yield later, message
@@ -125,7 +134,10 @@ def _use_of_part(run: Run, exchange: Exchange) -> Exchange | None:
 def broken_not_repeated(run: Run) -> Iterator[Evidence]:
     """A broken stream whose request was never sent again."""
     for group in run.attempts:
-        if failure(group[-1]) == "broken" and _use_of_part(run, group[-1]) is None:
+        last = group[-1]
+        if failure(last) != "broken" or runs.is_asked_elsewhere(run, last):
+            continue
+        if _use_of_part(run, last) is None:
             yield Evidence("a stream broke off, and the request was never repeated", tuple(group))
 
 
@@ -169,7 +181,7 @@ def growth(run: Run) -> Iterator[Evidence]:
     """A conversation that every request extends and that never loses a message."""
     open_ends: list[list[Exchange]] = []
     for exchange in run.exchanges:
-        if exchange.ask is None or not exchange.ask.messages:
+        if exchange.ask is None or not exchange.ask.messages or _is_shortened(exchange.ask):
             continue
         group = next((group for group in open_ends if _extends(group[-1], exchange)), None)
         if group is None:
@@ -185,6 +197,11 @@ def growth(run: Run) -> Iterator[Evidence]:
             yield Evidence(f"{extensions} requests extended one conversation, now {ask.size} characters", tuple(group))
 
 
+def _is_shortened(ask: Ask) -> bool:
+    """Whether the request asks the API to shorten the conversation."""
+    return ask.body.get("truncation") == "auto" or bool(ask.body.get("context_management"))
+
+
 def _extends(earlier: Exchange, later: Exchange) -> bool:
     """Whether a conversation is that of an earlier request with further messages."""
     if earlier.ask is None or later.ask is None:
@@ -198,8 +215,14 @@ def not_reduced(run: Run) -> Iterator[Evidence]:
     for exchange in run.exchanges:
         if failure(exchange) != "too_long":
             continue
-        key = runs.fingerprint(exchange)
         for later in run.after(exchange):
-            if runs.fingerprint(later) == key or _extends(exchange, later):
+            if _is_as_long(exchange, later):
                 yield Evidence("a conversation was too long, and a later request did not shorten it", (exchange, later))
                 break
+
+
+def _is_as_long(earlier: Exchange, later: Exchange) -> bool:
+    """Whether a request asks the same model with the same conversation, or a longer one. Another model may have more room."""
+    if earlier.ask is None or later.ask is None or later.ask.model != earlier.ask.model or _is_shortened(later.ask):
+        return False
+    return runs.question(later) == runs.question(earlier) or _extends(earlier, later)

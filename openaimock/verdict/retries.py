@@ -100,7 +100,7 @@ def not_retried(run: Run) -> Iterator[Evidence]:
     """A failure that usually passes, after which the request was never repeated."""
     for group in run.attempts:
         kind = failure(group[-1])
-        if len(group) == 1 and kind in ("busy", "lost"):
+        if len(group) == 1 and kind in ("busy", "lost") and not runs.is_asked_elsewhere(run, group[0]):
             reason = f"status {group[0].status}" if kind == "busy" else "no answer arrived"
             yield Evidence(f"{reason}, and the request was never repeated", tuple(group))
 
@@ -149,7 +149,8 @@ def fast_polling(run: Run) -> Iterator[Evidence]:
     """The same GET request again and again with short waits."""
     by_request: dict[object, list[Exchange]] = {}
     for exchange in run.exchanges:
-        if exchange.method == "GET" and exchange.endpoint != "models" and exchange.status == 200:
+        # Only single objects have a state: a list may be read again after each change.
+        if exchange.operation.endswith(".retrieve") and exchange.endpoint != "models" and exchange.status == 200:
             by_request.setdefault(runs.fingerprint(exchange), []).append(exchange)
     for polls in by_request.values():
         short = [gap(*pair) < POLL_WAIT for pair in pairwise(polls)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Any
@@ -16,6 +16,10 @@ from ..types.exchange import Exchange
 RETRYABLE = frozenset([408, 409, 429])
 #: Faults that end an answer before its end, or make it unreadable.
 _CUTS = frozenset(["disconnect", "reset", "stall", "truncate", "empty", "garble", "error_event"])
+#: Members of a request that say who answers and how, not what is asked.
+_MANNER = frozenset(["model", "stream", "stream_options"])
+#: How many later requests are compared with one.
+REACH = 100
 #: Seconds by which an attempt may seem to begin before the end of the one before it.
 _SLACK = 0.01
 
@@ -45,25 +49,60 @@ def runs(exchanges: Iterable[Exchange]) -> list[Run]:
 
 
 def _attempts(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:
-    groups: list[list[Exchange]] = []
-    latest: dict[object, list[list[Exchange]]] = {}
-    for exchange in exchanges:
-        candidates = latest.setdefault(fingerprint(exchange), [])
-        group = next((group for group in candidates if _repeats(group[-1], exchange)), None)
-        if group is None:
-            group = []
-            groups.append(group)
-            candidates.append(group)
-        group.append(exchange)
-    return groups
+    # The retries of an SDK have numbers, so they are found first. Of equal requests that run at the same time each has its own.
+    numbered = _linked([[exchange] for exchange in exchanges], lambda later: _attempt(later) > 0)
+    return _linked(numbered, lambda later: _attempt(later) == 0)
+
+
+def _linked(chains: Iterable[list[Exchange]], continues: Callable[[Exchange], bool]) -> list[list[Exchange]]:
+    """Chains of attempts, each with the one that continues it if its first attempt can do so."""
+    linked: list[list[Exchange]] = []
+    by_request: dict[object, list[list[Exchange]]] = {}
+    for chain in chains:
+        candidates = by_request.setdefault(fingerprint(chain[0]), [])
+        earlier = _continued(candidates, chain[0]) if continues(chain[0]) else None
+        if earlier is None:
+            linked.append(chain)
+            candidates.append(chain)
+        else:
+            earlier += chain
+    return linked
+
+
+def _continued(candidates: Iterable[list[Exchange]], later: Exchange) -> list[Exchange] | None:
+    """The chain that an attempt continues: one whose last attempt has the number before, or the first that failed."""
+    fitting = [chain for chain in candidates if _repeats(chain[-1], later)]
+    before = (chain for chain in fitting if _attempt(chain[-1]) == _attempt(later) - 1)
+    return next(before, fitting[0] if fitting else None)
+
+
+def _attempt(exchange: Exchange) -> int:
+    return 0 if exchange.ask is None else exchange.ask.attempt
 
 
 def _repeats(earlier: Exchange, later: Exchange) -> bool:
     """Whether a request that is equal to an earlier one is sent because that failed."""
-    if failure(earlier) in ("", "running"):
+    if earlier.order > later.order or failure(earlier) in ("", "running"):
         return False
-    later_attempt = later.ask is not None and later.ask.attempt > 0
-    return later_attempt or elapsed(earlier, later) >= earlier.duration - _SLACK
+    return _attempt(later) > 0 or follows(earlier, later, _SLACK)
+
+
+def is_asked_elsewhere(run: Run, exchange: Exchange) -> bool:
+    """Whether the same is asked after a failure of another model or endpoint, or as a whole answer instead of a stream."""
+    asked_for = question(exchange)
+    return asked_for is not None and any(
+        follows(exchange, later, _SLACK) and question(later) == asked_for for later in islice(run.after(exchange), REACH)
+    )
+
+
+def question(exchange: Exchange) -> object:
+    """What is asked, whatever model or endpoint it is asked of."""
+    ask = exchange.ask
+    if ask is None or not ask.body:
+        return None
+    if ask.messages:
+        return tuple(ask.messages)
+    return exchange.endpoint, digest(dump({name: value for name, value in ask.body.items() if name not in _MANNER}))
 
 
 def fingerprint(exchange: Exchange) -> object:
@@ -93,6 +132,8 @@ def failure(exchange: Exchange) -> str:
         return _refusal(exchange)
     if exchange.ended == "running":
         return "running"
+    if exchange.answered:
+        return ""
     fault = exchange.fault
     if fault is not None and _is_cut(exchange):
         return "broken" if exchange.stream and fault.after > 0 and fault.kind != "empty" else "lost"
@@ -148,6 +189,11 @@ def elapsed(earlier: Exchange, later: Exchange) -> float:
     The clock of a mock may be frozen while a client really waits.
     """
     return max(later.at - earlier.at, later.arrived - earlier.arrived)
+
+
+def follows(earlier: Exchange, later: Exchange, slack: float = 0.0) -> bool:
+    """Whether a request arrived after the end of an earlier exchange, or ``slack`` seconds before it at most."""
+    return elapsed(earlier, later) >= earlier.duration - slack
 
 
 def gap(earlier: Exchange, later: Exchange) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 from ..config.entries import Entries, replies_of
 from ..config.names import MODELS
 from ..params import model_history
-from ..params.models import family, fine_tuned_from
+from ..params.models import family, fine_tuned_from, is_listed
 from .conditions import Condition, conditions
 from .finding import Finding, at
 
@@ -65,7 +65,7 @@ def _of_name(name: str, entries: Entries, now: float) -> tuple[str, bool]:
         if model_history.is_shut_down(base, now):
             return f"the API shut the model '{base}' down on {day}{_instead(base)}", False
         return f"the API shuts the model '{base}' down on {day}{_instead(base)}", True
-    if name in entries.models or entries.table.family(base).known:
+    if name in entries.models or is_listed(base) or base in model_history.names():
         return "", True
     return f"no model of the API has the name '{name}'{_close(name, entries, now)}", False
 

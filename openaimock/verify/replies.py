@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..api.responses.items import KINDS
 from ..config.entries import Entries, replies_of
 from .finding import Finding, at, similar
 
@@ -117,15 +118,28 @@ def _recorded(reply: Mapping[str, Any]) -> Iterator[Difference]:
         return
     if "output" in answer:
         yield from _unknown(answer, _RESPONSE, "a Response", ())
+        yield from _other(answer, "object", ("response",), "a Response", ())
+        for place, item in enumerate(answer.get("output") or ()):
+            yield from _other(item, "type", tuple(KINDS), "an output item", ("output", place))
         return
     yield from _unknown(answer, _COMPLETION, "a chat completion", ())
+    yield from _other(answer, "object", ("chat.completion",), "a chat completion", ())
     for place, choice in enumerate(answer.get("choices") or ()):
         yield from _unknown(choice, _CHOICE, "a choice", ("choices", place))
         message = choice.get("message") or {}
         yield from _unknown(message, _MESSAGE, "a message", ("choices", place, "message"))
+        yield from _other(message, "role", ("assistant",), "the message of an answer", ("choices", place, "message"))
         if message.get("function_call"):
             text = "'function_call' is the API's old form; write 'tool_calls'"
             yield text, True, ("choices", place, "message", "function_call")
+
+
+def _other(value: Mapping[str, Any], member: str, allowed: Sequence[str], noun: str, keys: Keys) -> Iterator[Difference]:
+    """A member that may be left out, with a value that the API does not send there."""
+    actual = value.get(member)
+    if isinstance(actual, str) and actual not in allowed:
+        expected = similar(actual, allowed) or (f", but '{allowed[0]}'" if len(allowed) == 1 else "")
+        yield f"{noun} of the API does not have the {member} '{actual}'{expected}", False, (*keys, member)
 
 
 def _unknown(value: Mapping[str, Any], names: Sequence[str], noun: str, keys: Keys) -> Iterator[Difference]:

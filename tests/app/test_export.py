@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import wave
+from io import BytesIO
 
 import httpx
 import openai
@@ -210,3 +212,35 @@ def test_names_of_accounts_are_not_exported(serve, client):
     text = exported(mock)
     assert "hello" in text
     assert [name for name in ("acme", "mine-1") if name in text] == []
+
+
+def test_forms_that_were_passed_on_are_exported_without_their_files(serve, client):
+    spoken = {"when": {"endpoint": "audio.transcriptions"}, "reply": "The openaimock speaks."}
+    upstream = serve([spoken])
+    mock = serve({"upstream": {"url": upstream.url}, "unmatched": "proxy"})
+
+    def session(api):
+        file = api.files.create(file=("a.jsonl", b"{}"), purpose="user_data")
+        upload = api.uploads.create(bytes=5, filename="b.txt", mime_type="text/plain", purpose="user_data")
+        part = api.uploads.parts.create(upload.id, data=b"hello")
+        complete = api.uploads.complete(upload.id, part_ids=[part.id])
+        words = api.audio.transcriptions.create(model="whisper-1", file=("a.wav", silence())).text
+        return file.id, upload.id, part.id, complete.file.id, words
+
+    recorded = session(client(mock))
+    twin = client(serve(exported(mock)))
+    assert session(twin) == recorded
+
+
+def test_an_answer_that_was_made_from_a_file_is_left_out(serve, client):
+    mock = serve([{"when": {"endpoint": "audio.transcriptions"}, "reply": "The openaimock speaks."}])
+    client(mock).audio.transcriptions.create(model="whisper-1", file=("a.wav", silence()))
+    assert "its answer depends on the bytes of files, which the journal does not keep" in exported(mock)
+
+
+def silence():
+    file = BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setparams((1, 2, 8000, 0, "NONE", ""))
+        writer.writeframes(bytes(8000))
+    return file.getvalue()

@@ -401,6 +401,25 @@ def test_an_http_proxy_of_the_environment_is_used(serve, http, upstream, monkeyp
     assert head_of(proxy.requests[0])["proxy-authorization"] == "Basic bWU6cHc="
 
 
+def test_an_upstream_without_tls_is_a_502_that_says_so(serve, http, httpserver) -> None:
+    mock = serve({"unmatched": "proxy", "upstream": {"url": f"https://127.0.0.1:{httpserver.port}/v1"}})
+    response = http.post(mock.url + "/chat/completions", json=user("Hi"))
+    assert response.status_code == 502
+    message = response.json()["error"]["message"]
+    assert "it does not speak TLS as expected" in message and "its URL must begin with http://" in message
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_refuses_the_connection_is_named(serve, http, monkeypatch, scheme: str) -> None:
+    address = refused().removeprefix("http://").removesuffix("/v1")
+    monkeypatch.setenv(f"{scheme}_proxy", f"http://me:pw@{address}")
+    mock = serve({"unmatched": "proxy", "upstream": {"url": f"{scheme}://api.test/v1"}})
+    response = http.post(mock.url + "/chat/completions", json=user("Hi"))
+    assert response.status_code == 502
+    message = f"The upstream {scheme}://api.test did not answer: the proxy {address} failed: it refused the connection."
+    assert response.json()["error"]["message"] == message
+
+
 def test_no_proxy_is_respected(serve, http, upstream, monkeypatch) -> None:
     real = upstream(sends(answer(b"{}", "200 OK", JSON_TYPE)))
     monkeypatch.setenv("http_proxy", refused())

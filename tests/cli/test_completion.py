@@ -37,7 +37,9 @@ def shell(name, *arguments, text, cwd):
         (["mock.yaml", "--work"], ["--workers"]),
         (["serve", "--log-format", ""], ["text", "json"]),
         (["serve", "--unmatched", "e"], ["error", "echo"]),
+        (["mock.yaml", "--unmatched", "e"], ["error", "echo"]),
         (["completion", "--he"], ["--help"]),
+        (["completion", ""], ["bash", "zsh", "fish"]),
     ],
 )
 def test_bash_completes_commands_options_values_and_files(script, tmp_path, words, expected):
@@ -51,9 +53,10 @@ def test_fish_completes_commands_and_options(script, tmp_path):
     text = (
         script("fish")
         + "complete -C 'openaimock ch'\ncomplete -C 'openaimock check --str'\ncomplete -C 'openaimock x.yaml --work'\n"
+        + "complete -C 'openaimock completion '\n"
     )
     words = shell("fish", "--no-config", text=text, cwd=tmp_path)
-    assert {"check", "--strict", "--workers"} <= set(words)
+    assert {"check", "--strict", "--workers", "bash", "zsh", "fish"} <= set(words)
 
 
 def test_zsh_reads_the_script(script, tmp_path):

@@ -171,6 +171,16 @@ def test_workers_share_the_port(start, good):
     assert errors == "openaimock: 2 workers share their state\n"
 
 
+def test_messages_about_the_server_are_records_in_the_json_format(start):
+    running = start("-p", "0", "--workers", "2", "--log-format", "json", text="responses: []\n")
+    code, errors = running.stop()
+    lines = [json.loads(line) for line in errors.splitlines()]
+    assert code == 0
+    assert {line["level"] for line in lines} == {"warning"}
+    assert "there are no rules" in lines[0]["message"]
+    assert lines[1]["message"] == "2 workers share their state"
+
+
 def test_workers_end_when_interrupted(start, good):
     running = start(good, "-p", "0", "--workers", "2")
     code, _ = running.stop(signal.SIGINT)

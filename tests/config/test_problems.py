@@ -357,6 +357,36 @@ responses:
             "(user, model, turn, count, match.NAME, body.PATH)",
         ],
     ),
+    "words of other tools": (
+        """\
+responses:
+  - {match: hi, reply: x}
+  - {prompt: hi, reply: x}
+  - {when: hi, reply: x}
+  - {when: {user: {startswith: hi}}, reply: {text: x, delay: 5}}
+  - {when: {user: hi}, reply: {content: x, fault: {type: stall}}}
+  - {model: gpt-4o, when: {endpoint: /v1/chat/completions, temperature: 0}, reply: x}
+  - {when: {user: hi}, reply: {message: x, retry_after: 1, calls: [], arguments: {}}}
+""",
+        [
+            "mock.yaml:2:6: responses[0]: 'match' is not a key of a rule; write 'when'",
+            "mock.yaml:3:6: responses[1]: 'prompt' is not a key of a rule; write 'when: {user: ...}'",
+            "mock.yaml:4:12: responses[2].when: expected a mapping, got the text 'hi'; "
+            "name the text to compare, such as 'user: ...'",
+            "mock.yaml:5:20: responses[3].when.user: 'startswith' is not a key of a matcher; write a regex: '^...'",
+            "mock.yaml:5:46: responses[3].reply: 'text' is not a key of a reply; the text of a reply is its 'content'",
+            "mock.yaml:5:55: responses[3].reply: 'delay' is not a key of a reply; write 'latency' (milliseconds)",
+            "mock.yaml:6:52: responses[4].reply.fault: 'type' is not a key of a fault; write 'kind'",
+            "mock.yaml:7:6: responses[5]: 'model' is not a key of a rule; "
+            "'model' belongs under 'when' (the request's) or 'reply' (the answer's)",
+            "mock.yaml:7:38: responses[5].when.endpoint: '/v1/chat/completions' is not an endpoint; write 'chat'",
+            "mock.yaml:7:60: responses[5].when: 'temperature' is not a key of a condition; write 'body: {temperature: ...}'",
+            "mock.yaml:8:32: responses[6].reply: 'message' is not a key of a reply; the text of a reply is its 'content'",
+            "mock.yaml:8:44: responses[6].reply: 'retry_after' is not a key of a reply; it belongs under 'error'",
+            "mock.yaml:8:60: responses[6].reply: 'calls' is not a key of a reply; write 'tool_calls'",
+            "mock.yaml:8:71: responses[6].reply: 'arguments' is not a key of a reply; it belongs to a call under 'tool_calls'",
+        ],
+    ),
     "the older form": (
         """\
 responses:
@@ -367,7 +397,6 @@ responses:
   - {matcher: {type: exact, value: hi}, reply: a}
 """,
         [
-            "mock.yaml:2:26: responses[0].response: a recorded answer needs one of choices, output",
             "mock.yaml:2:27: responses[0].response: 'content' is not a key of a recorded answer; "
             "'response' is a whole chat completion or Response; a reply with 'content' and similar keys belongs under 'reply'",
             "mock.yaml:3:22: responses[1].matcher.type: 'contians' is not a matcher; "
@@ -375,7 +404,7 @@ responses:
             "mock.yaml:4:26: responses[2].matcher.messages: this list is empty",
             "mock.yaml:4:51: responses[2].response.choices: this list is empty",
             "mock.yaml:5:15: responses[3].matcher: expected a mapping, got the text 'contains'",
-            "mock.yaml:5:35: responses[3].response: expected a mapping, got the text 'hi'",
+            "mock.yaml:5:35: responses[3].response: expected a mapping, got the text 'hi'; a text belongs under 'reply'",
             "mock.yaml:6:15: responses[4].matcher: 'messages' is missing",
             "mock.yaml:6:29: responses[4].matcher: 'value' is not a key of a matcher; "
             "the texts to compare belong under 'messages'",
@@ -474,3 +503,9 @@ def test_many_equal_mistakes_are_folded_in_the_text_and_all_in_problems() -> Non
     assert sum("'wen' is not a key" in line for line in lines) == 10
     assert "responses[29]: the last of 20 more mistakes of this kind" in lines
     assert lines[-1].startswith("responses[30]: 'tims' is not a key of a rule")
+
+
+@pytest.mark.parametrize("rule", ["{id: x}", "{times: 1}", "{id: x, priority: 1}"])
+def test_a_rule_without_conditions_is_a_problem(rule):
+    with pytest.raises(ConfigError, match="a rule needs one of messages, when, matcher"):
+        load(f"responses: [{rule}]\n", environ={})

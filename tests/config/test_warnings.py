@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from openaimock.cli import main
 from openaimock.config.load import load
 
 
@@ -50,6 +51,19 @@ scenarios: {s: start}
             ["<text>:4:3: rule 'b' never answers: 'a' (<text>:3:3) is preferred"],
         ),
         (
+            "match: first\nresponses:\n- {when: {user: {contains: Hell}}, reply: x}\n- {when: {user: ' hello'}, reply: y}\n",
+            ["<text>:4:3: rule 'rule-2' never answers: 'rule-1' (<text>:3:3) is preferred"],
+        ),
+        (
+            "responses:\n- {when: {user: {any: true}}, reply: x, priority: 1}\n- {when: {user: a, model: m}, reply: y}\n",
+            ["<text>:3:3: rule 'rule-2' never answers: 'rule-1' (<text>:2:3) is preferred"],
+        ),
+        (
+            "responses:\n- {messages: [{role: user, content: a}, {role: assistant, content: b}]}\n"
+            "- {messages: [{role: user, content: a}, {role: assistant, content: c}]}\n",
+            ["<text>:3:3: rule 'rule-2' never answers: 'rule-1' (<text>:2:3) is preferred"],
+        ),
+        (
             "responses: [{when: {user: {contains: x, threshold: 0.5}}, reply: x}]\n",
             ["<text>:1:41: responses[0].when.user: 'threshold' has no effect on 'contains'; only 'fuzzy' has one"],
         ),
@@ -76,3 +90,33 @@ def test_what_can_never_work(text: str, expected: list[str]) -> None:
     assert len(found) == len(expected)
     for line, start in zip(found, expected, strict=True):
         assert line.startswith(start)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        # The score decides, and the second rule scores higher.
+        "[{when: {user: {contains: a}}, reply: x}, {when: {user: a}, reply: y}]",
+        "[{when: {user: {contains: a}}, reply: x, priority: 1, times: 1}, {when: {user: a}, reply: y}]",
+        "[{when: {user: {contains: a, case_sensitive: true}}, reply: x, priority: 1}, {when: {user: A}, reply: y}]",
+        "[{when: {user: {contains: a, invert: true}}, reply: x, priority: 1}, {when: {user: b}, reply: y}]",
+        "[{when: {user: {contains: a}}, reply: x, priority: 1}, {when: {user: {contains: b}}, reply: y}]",
+        "[{when: {user: {contains: a}}, reply: x, priority: 1}, {when: {user: {contains: ab, invert: true}}, reply: y}]",
+        "[{when: {user: {contains: a}}, reply: x, priority: 1}, {when: {system: a}, reply: y}]",
+        # Without an endpoint a rule is not for files.
+        "[{when: {}, reply: x, priority: 1}, {when: {endpoint: files}, reply: y}]",
+        "[{when: {user: {any: true}}, reply: x, priority: 1}, {messages: [{role: user, content: a}], reply: y}]",
+        "[{messages: [{role: user, content: a}], reply: y}, {messages: [{role: system, content: a}], reply: y}]",
+    ],
+)
+def test_a_rule_that_can_answer_is_not_shadowed(rules: str) -> None:
+    assert warnings(f"responses: {rules}\n") == []
+
+
+def test_equal_warnings_are_folded(tmp_path, capsys) -> None:
+    file = tmp_path / "mock.yaml"
+    file.write_text("responses:\n" + "- {when: {state: {s: b}}, reply: x, times: 1}\n" * 30)
+    assert main(["check", str(file)]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 11
+    assert lines[-1] == f"warning: {file}:31:3: the last of 20 more mistakes of this kind"

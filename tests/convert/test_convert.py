@@ -12,6 +12,7 @@ import openai
 import pytest
 
 from openaimock.config.load import load
+from openaimock.convert.files import convert as convert_files
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -228,6 +229,15 @@ def test_a_har_with_a_compressed_answer_in_pieces(tmp_path: Path, serve, client)
     path.write_text(json.dumps(har))
     chat = client(serve(convert(path).stdout)).chat.completions
     assert text(chat.create(model="gpt-4o", messages=[{"role": "user", "content": "Hi"}])) == "Ho"
+
+
+def test_what_a_fixture_has_no_words_for_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "fixtures.json"
+    fixture = {"match": {"userMessage": "Hi"}, "response": {"content": "Ho"}, "disconnectAfterMs": 50, "metadata": {}}
+    path.write_text(json.dumps({"fixtures": [fixture]}))
+    result = convert_files([path])
+    assert [omission.place for omission in result.omissions] == [f"{path}: fixture 1: disconnectAfterMs"]
+    assert [rule["reply"] for rule in result.rules] == [{"content": "Ho"}]
 
 
 # The command

@@ -243,5 +243,15 @@ def test_a_form_past_the_limit_is_413(monkeypatch):
     assert refusal(request(gzip.compress(large), HTTP_CONTENT_ENCODING="gzip")).status == 413
 
 
+def test_a_small_packed_form_does_not_unpack_to_a_large_one():
+    packed = gzip.compress(part('Content-Disposition: form-data; name="file"; filename="a"', b"x" * 400_000) + END)
+    sent = request(packed, HTTP_CONTENT_ENCODING="gzip")
+    assert sent.form()[1]["file"].size == 400_000
+    sent.max_body = 1000
+    refused = refusal(sent)
+    assert refused.status == 413
+    assert f"more than {100 * len(packed)} bytes" in refused.message
+
+
 def test_a_large_text_without_its_boundary_is_400():
     assert "boundary" in refusal(request(b"x" * (forms.MAX_TEXT + forms.CHUNK + 1))).message

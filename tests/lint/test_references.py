@@ -80,6 +80,18 @@ def test_the_tools_of_responses(http):
     assert refusal(respond(http, tools=[code])) == (f"No such File object: {id}", "tools[0].container.file_ids[0]")
 
 
+def test_the_mask_of_an_image_generation(http):
+    tool = {"type": "image_generation", "input_image_mask": {"file_id": "file-none"}}
+    assert refusal(respond(http, tools=[tool]))[1] == "tools[0].input_image_mask.file_id"
+
+
+@pytest.mark.parametrize(
+    "container", ["cntr_1", {"type": "auto", "file_ids": None}, {"type": "auto", "file_ids": []}, {"file_ids": [1]}]
+)
+def test_containers_without_files(http, container):
+    assert respond(http, tools=[{"type": "code_interpreter", "container": container}]).status_code == 200
+
+
 def test_an_id_of_another_kind(http):
     answer = respond(http, input=[{"role": "user", "content": [{"type": "input_file", "file_id": "vs_1"}]}])
     message = "Invalid 'input[0].content[0].file_id': 'vs_1'. Expected an ID that begins with 'file'."

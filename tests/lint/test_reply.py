@@ -71,6 +71,18 @@ def test_arguments_that_do_not_fit(serve):
     assert findings == [("reply_arguments", message, "")]
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ({"name": "get_weather", "input": "Oslo"}, "'get_weather' is a function tool: a call of it has 'arguments', not 'input'"),
+        ({"name": "sql", "arguments": {}}, "'sql' is a custom tool: a call of it has 'input', not 'arguments'"),
+    ],
+)
+def test_a_call_of_another_kind_than_its_tool(call, message, serve):
+    tools = [*OFFERED, {"type": "custom", "custom": {"name": "sql"}}]
+    assert reply_findings(serve, {"tool_calls": [call]}, tools=tools) == [("reply_tool", message, None)]
+
+
 @pytest.mark.parametrize(("arguments", "problem"), [("{", "are not JSON"), ("[]", "are not an object")])
 def test_arguments_that_are_none(serve, arguments, problem):
     findings = reply_findings(serve, {"tool_calls": [{"name": "get_weather", "arguments": arguments}]}, tools=OFFERED)

@@ -140,6 +140,15 @@ def test_two_messages_stay_two() -> None:
     assert [next(iter(block)) for block in blocks] == ["text", "item"]
 
 
+def test_headers_by_which_clients_retry_are_kept() -> None:
+    error = {"message": "No.", "type": "t", "param": None, "code": None}
+    headers = {"retry-after": "0.5", "retry-after-ms": "500", "x-should-retry": "true"}
+    answer = said("chat", {"error": error}, status=503, **{name.replace("-", "_"): value for name, value in headers.items()})
+    assert answer == {"error": {"status": 503, **error}, "headers": headers}
+    assert said("chat", {"detail": "busy"}, status=503, retry_after="2")["headers"] == {"retry-after": "2"}
+    assert said("chat", b"gone", status=502, content_type="text/html", retry_after="2")["headers"]["retry-after"] == "2"
+
+
 def test_an_error_becomes_its_parts() -> None:
     error = {"message": "No.", "type": "t", "param": None, "code": 5, "innererror": {"a": 1}}
     assert said("chat", {"error": error}, status=429, retry_after="3") == {

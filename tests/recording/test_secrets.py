@@ -113,6 +113,31 @@ def test_a_redactor_masks_names_in_every_spelling() -> None:
     assert redactor.value({"customer_id": ["a"], "x": "TICKET-1"}) == {"customer_id": "***", "x": "***"}
 
 
+@pytest.mark.parametrize("line_break", ["\n", "\r\n  ", "\\n", "\\r\\n"])
+@pytest.mark.parametrize("before", ["", "x", "xy", "x" * 50])
+def test_a_secret_is_masked_in_base64_of_several_lines(before: str, line_break: str) -> None:
+    secret = "a-key-of-some-kind-" + "0123456789" * 15
+    encoded = base64.encodebytes(f"{before}{secret}yz".encode()).decode().strip().replace("\n", line_break)
+    redactor = Redactor([secret])
+    assert redactor.finds([encoded])
+    assert redactor.text(f"The file is: {encoded} (end)").replace("=", "") == "The file is: *** (end)"
+
+
+def test_keys_and_cookies_of_a_client_are_in_no_log_and_no_export(serve, tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    mock = serve([{"when": {}, "reply": {"content": "You said: {{ user }}"}}], log_file=str(log))
+    headers = {"authorization": f"Bearer {MOCK_KEY}", "cookie": COOKIE, "openai-organization": ORGANIZATION}
+    with httpx.Client(trust_env=False, verify=False, headers=headers) as http:
+        message = {"role": "user", "content": f"{MOCK_KEY} c00kie-value-1 {ORGANIZATION}"}
+        http.post(f"{mock.url}/chat/completions", json=chat(message))
+        http.get(f"{mock.url}/files/{MOCK_KEY}")
+        export = http.get(mock.url.replace("/v1", "/__openaimock/export")).text
+    mock.stop()
+    assert "You said" in export and "You said" in log.read_text("utf-8")
+    for secret in (MOCK_KEY, "c00kie-value-1", ORGANIZATION):
+        assert secret not in export and secret not in log.read_text("utf-8")
+
+
 def test_secrets_of_requests_are_masked_from_then_on() -> None:
     redactor = Redactor()
     redactor.add_secrets(["a-key-of-some-kind"])

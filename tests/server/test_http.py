@@ -132,6 +132,25 @@ def test_a_client_that_closed_its_side_gets_its_answer(serve, wire):
     assert connection.rest() == b""
 
 
+@pytest.mark.parametrize("head", [b"Content-Length: 10\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n5\r\nabc"])
+def test_a_body_that_ends_too_early_is_refused_after_the_requests_before_it(serve, wire, head):
+    connection = wire(serve(hello))
+    connection.send(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nPOST /b HTTP/1.1\r\nHost: x\r\n" + head)
+    connection.socket.shutdown(socket.SHUT_WR)
+    assert connection.answer()[2] == b"/a"
+    status, _, body = connection.answer()
+    assert status.startswith("HTTP/1.1 400 ")
+    assert b"the body ends before the request does" in body
+    assert connection.rest() == b""
+
+
+def test_a_head_that_ends_too_early_gets_no_answer(serve, wire):
+    connection = wire(serve(hello))
+    connection.send(b"POST /b HTTP/1.1\r\nHost: x\r\n")
+    connection.socket.shutdown(socket.SHUT_WR)
+    assert connection.rest() == b""
+
+
 def test_a_client_that_closed_its_side_gets_a_timed_reply(serve, wire):
     source = Source([(0.05, b"a")] * 10)
     connection = wire(serve(timed(source)))

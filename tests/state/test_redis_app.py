@@ -98,15 +98,18 @@ def test_a_mock_starts_before_its_server_and_is_not_ready(server, serve, caplog)
     assert text(mock, "plain") == "always"
 
 
-def test_a_refusal_without_a_number_has_the_headers_of_other_responses(server, serve):
+def test_a_refusal_without_a_number_has_the_headers_of_other_responses(server, serve, caplog):
     server.kill()
     mock = serve({"store": server.url, "responses": RULES})
     origin = {"origin": "http://localhost:5173"}
-    answers = [post(mock, user("plain"), headers=headers | origin) for headers in ({}, {"x-request-id": "my-id"})]
+    with caplog.at_level(logging.INFO, "openaimock"):
+        answers = [post(mock, user("plain"), headers=headers | origin) for headers in ({}, {"x-request-id": "my-id"})]
     assert [answer.status_code for answer in answers] == [503, 503]
     assert answers[0].headers["x-request-id"].startswith("req_")
     assert answers[1].headers["x-request-id"] == "my-id"
     assert {answer.headers["access-control-allow-origin"] for answer in answers} == {"*"}
+    assert caplog.records[-1].getMessage() == "POST /v1/chat/completions 503 store_unavailable"
+    assert caplog.records[-1].facts == {"request_id": "my-id", "namespace": "default", "status": 503}
 
 
 def test_requests_do_not_try_one_after_the_other_to_reach_a_server_that_was_never_there(server, serve, monkeypatch):
@@ -132,6 +135,16 @@ def test_the_log_says_once_that_the_server_is_away_and_once_that_it_is_back(serv
     assert len(lines) == 2
     assert "cannot be used" in lines[0]
     assert lines[1] == f"the store {server.url}/0 answers again"
+
+
+def test_a_mock_goes_on_when_the_server_has_lost_its_data(server, serve):
+    mock = serve({"store": server.url, "responses": RULES})
+    assert [text(mock, "turns"), text(mock, "plain"), len(mock.exchanges)] == ["0", "always", 2]
+    mock.app.api.namespaces.engine._connections.run("FLUSHALL")
+    wait_for(lambda: text(mock, "plain") == "always" and len(mock.exchanges) > 0)
+    assert [text(mock, "turns"), text(mock, "turns")] == ["0", "1"]
+    assert mock.coverage()["rules"][0]["hits"] == 2
+    assert [exchange.ask.text for exchange in mock.exchanges][-2:] == ["turns", "turns"]
 
 
 def test_a_wrong_password_is_an_error_at_the_start(locked, tmp_path):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from werkzeug.test import Client
 
 from openaimock.config.load import load
+from openaimock.state import records
 from openaimock.state.store import StoreUnavailable
 from openaimock.wsgi import create_app
 
@@ -23,6 +25,12 @@ RULES = {
     "count": {"when": {"user": "count"}, "reply": "number {{ count }}"},
     "open": {"when": {"user": "open"}, "reply": {"content": "opened", "set_state": {"door": "open"}}},
     "walk": {"when": {"user": "walk", "state": {"door": "open"}}, "reply": "in"},
+    "take": {"when": {"user": "enter", "state": {"door": "open"}}, "reply": {"content": "taken", "set_state": {"door": "full"}}},
+    "vector": {
+        "when": {"endpoint": "embeddings", "state": {"door": "shut"}},
+        "reply": {"embedding": [0.5], "set_state": {"door": "open"}},
+    },
+    "full": {"when": {"user": "enter", "state": {"door": "full"}}, "reply": "too late"},
     "wait": {"when": {"user": "walk", "state": {"door": "shut"}}, "reply": "out"},
 }
 
@@ -77,6 +85,42 @@ def test_scenarios_are_one_for_all_and_start_as_configured(peers):
     assert two.text("walk", "other") == "out"
 
 
+def test_of_requests_at_the_same_time_one_takes_the_step_of_a_scenario(peers, monkeypatch):
+    one, two = peers
+    assert one.text("open") == "opened"
+    ruleset, texts = one.app.api.ruleset, []
+    match = ruleset.match
+
+    def slowly(ask, hits):
+        matched = match(ask, hits)
+        # Both requests match in the state before the step.
+        if matched.rule.id == "take" and not texts:
+            texts.append(two.text("enter"))
+        return matched
+
+    monkeypatch.setattr(ruleset, "match", slowly)
+    assert (one.text("enter"), texts) == ("too late", ["taken"])
+    hits = {row["id"]: row["hits"] for row in one.admin("coverage")["rules"]}
+    assert (hits["take"], hits["full"]) == (1, 1)
+
+
+def test_all_inputs_of_a_request_are_answered_in_the_state_before_it(peers):
+    one, two = peers
+    body = {"model": "text-embedding-3-small", "input": ["a", "b"], "encoding_format": "float"}
+    answer = one.client.post("/v1/embeddings", json=body)
+    assert [row["embedding"] for row in answer.json["data"]] == [[0.5], [0.5]]
+    assert two.text("walk") == "in"
+
+
+def test_threads_of_two_mocks_take_each_step_once(peers):
+    assert peers[0].text("open") == "opened"
+    with ThreadPoolExecutor(8) as pool:
+        texts = list(pool.map(lambda number: Client(peers[number % 2].app).post("/v1/chat/completions", json={
+            "model": "gpt-4o", "messages": [{"role": "user", "content": "enter"}],
+        }).json["choices"][0]["message"]["content"], range(16)))  # fmt: skip
+    assert sorted(texts) == ["taken"] + ["too late"] * 15
+
+
 def test_the_journal_and_the_coverage_are_those_of_all(peers):
     one, two = peers
     for _ in range(3):
@@ -87,6 +131,35 @@ def test_the_journal_and_the_coverage_are_those_of_all(peers):
     assert len({row["id"] for row in exchanges}) == 6
     hits = {row["id"]: row["hits"] for row in one.admin("coverage")["rules"]}
     assert (hits["plain"], hits["turns"], hits["once"]) == (3, 3, 0)
+
+
+def test_metrics_are_written_with_the_batches(store, monkeypatch):
+    monkeypatch.setattr("openaimock.state.shared_store.BEAT", 1000.0)
+    peer = Peer(store)
+    try:
+        assert peer.text("plain") == "always"
+        processes = peer.app.api.namespaces.processes
+        end = time.monotonic() + 20
+        while processes.snapshots()[processes.id].answered != 1:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    finally:
+        peer.app.close()
+
+
+def test_an_exchange_that_cannot_be_written_does_not_hold_up_the_others(peers, monkeypatch, caplog):
+    def encode(exchange, secrets=()):
+        if exchange.ask.text == "turns":
+            raise ValueError("a value of the user's that fails")
+        return written(exchange, secrets)
+
+    written = records.encode
+    monkeypatch.setattr(records, "encode", encode)
+    one, two = peers
+    assert [one.text("turns"), one.text("plain")] == ["one", "always"]
+    assert [row["text"] for row in two.admin("exchanges")["exchanges"]] == ["plain"]
+    assert two.app.api.namespaces["default"].dropped() == 1
+    assert "An exchange cannot be written to the store" in caplog.text
 
 
 def test_a_reset_reaches_all(peers):

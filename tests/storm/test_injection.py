@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from openaimock import create_app
+from openaimock import create_app, verdict
 from openaimock.app import participant
 from openaimock.cli.storm.mock import _read
 from openaimock.errors import ConfigError
@@ -74,7 +74,7 @@ def test_the_events_of_a_stream_are_counted(storm, serve):
 def test_a_report_with_broken_lines_is_read_as_far_as_possible(storm, serve, tmp_path):
     report = storm(Cell())
     post(serve(RULES), user("hi"))
-    report.write_text("{\n[]\n" + report.read_text() + '{"process": 1')
+    report.write_text('{\n[]\n{"process": 1, "number": 1}\n' + report.read_text() + '{"process": 1')
     assert len(_read(report)) == 1
     assert _read(tmp_path / "missing") == []
 
@@ -89,6 +89,45 @@ def test_a_report_that_cannot_be_written_does_not_matter(storm, serve, tmp_path,
     monkeypatch.undo()
     monkeypatch.setenv(VARIABLE, to_text(Task(Cell(), str(tmp_path / "no" / "folder"))))
     assert post(serve(RULES), user("hi")).status_code == 200
+
+
+@pytest.fixture
+def in_test(monkeypatch):
+    """Go on as if pytest ran the test of this id."""
+    return lambda test: monkeypatch.setenv("PYTEST_CURRENT_TEST", f"{test} (call)")
+
+
+def test_the_exchanges_of_each_test_have_numbers_of_their_own(storm, serve, in_test):
+    report = storm(Cell(2, 0, "503", "a.py::two", 4))
+    mock = serve(RULES)
+    statuses = []
+    for test in ("a.py::one", "a.py::two", "a.py::one", "a.py::two", "a.py::three"):
+        in_test(test)
+        statuses.append(post(mock, user("hi")).status_code)
+    assert statuses == [200, 200, 200, 503, 200]
+    assert [(sight.test, sight.in_test) for sight in _read(report)] == [
+        ("a.py::one", 1), ("a.py::one", 2), ("a.py::two", 1), ("a.py::two", 2), ("a.py::three", 1),
+    ]  # fmt: skip
+
+
+def test_an_outage_lasts_to_the_end_of_its_test(storm, serve, in_test):
+    storm(Cell(1, 0, "outage", "a.py::one"))
+    mock = serve(RULES)
+    statuses = []
+    for test in ("a.py::one", "a.py::one", "a.py::two"):
+        in_test(test)
+        statuses.append(post(mock, user("hi")).status_code)
+    assert statuses == [503, 503, 200]
+
+
+def test_tests_that_run_at_the_same_time_do_not_repeat_the_requests_of_each_other(storm, serve, in_test):
+    report = storm(Cell(1, 0, "503", "a.py::one"))
+    mock = serve(RULES)
+    for test in ("a.py::one", "a.py::two"):
+        in_test(test)
+        post(mock, user("hi"))
+    findings = verdict.findings(sight.exchange for sight in _read(report))
+    assert [(finding.code, finding.exchanges) for finding in findings] == [("not_retried", (1,))]
 
 
 def test_another_text_in_the_variable_is_a_configuration_error(monkeypatch):

@@ -83,7 +83,7 @@ def test_a_cell_applies_to_its_exchange_and_a_lasting_one_to_the_later_ones():
 
 
 def test_the_task_in_the_environment_can_be_read_back():
-    task = Task(Cell(3, 4, "garble"), "/somewhere/cell.jsonl")
+    task = Task(Cell(3, 4, "garble", "a.py::b", 7), "/somewhere/cell.jsonl")
     assert from_text(to_text(task)) == task
     for text in (
         "",
@@ -97,12 +97,16 @@ def test_the_task_in_the_environment_can_be_read_back():
             from_text(text)
 
 
-@pytest.mark.parametrize(("text", "point"), [("2.5", (2, 5)), ("12", (12, 0))])
-def test_points(text, point):
-    assert parse_point(text) == point
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [("2.5", Cell(2, 5)), ("12", Cell(12)), ("a.py::b[#1]#3.4", Cell(3, 4, test="a.py::b[#1]"))],
+)
+def test_points(text, cell):
+    assert parse_point(text) == cell
+    assert parse_point(cell.place) == cell
 
 
-@pytest.mark.parametrize("text", ["", "0", "0.1", "1.", "a", "1.2.3", "-1", "٣"])
+@pytest.mark.parametrize("text", ["", "0", "0.1", "1.", "a", "1.2.3", "-1", "٣", "#1", "a.py::b", "a.py::b#"])
 def test_other_texts_are_no_points(text):
     with pytest.raises(ValueError, match="is not a point; expected"):
         parse_point(text)
@@ -138,6 +142,12 @@ def test_faults_come_only_where_they_make_sense():
 def test_the_cells_of_a_stream_have_its_points():
     cells = plan.cells([sight(), sight(stream=True)], select(["stall", "503"]), "each")
     assert [cell.point for cell in cells] == ["1.0", "1.0", "2.0", "2.1", "2.2", "2.3", "2.0"]
+
+
+def test_the_cells_of_a_test_have_their_number_in_it_and_in_the_report():
+    sights = [sight(), sight()._replace(test="a.py::one", in_test=1), sight()._replace(test="a.py::two", in_test=1)]
+    cells = plan.cells(sights, select(["503"]), "")
+    assert [(cell.point, cell.place) for cell in cells] == [("1.0", "1.0"), ("2.0", "a.py::one#1.0"), ("3.0", "a.py::two#1.0")]
 
 
 def test_too_many_cells_are_an_error():

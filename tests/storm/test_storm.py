@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -87,6 +88,13 @@ def test_one_cell_can_be_repeated_without_a_clean_run(storm):
     assert "1 cell: 0 recovered, 1 failed cleanly, 0 hung" in output
     assert output.count("  sent ") == 3
     assert "clean" not in errors
+
+
+def test_the_line_that_repeats_a_cell_of_a_slow_command_has_its_timeout(storm, monkeypatch):
+    monkeypatch.setattr(session, "FACTOR", 1e4)
+    _, output, _ = storm("--faults", "401")
+    timeout = re.search(r"  repeat: openaimock storm mock.yaml --timeout (\d+) --at 1.0 --faults 401 -- ", output)
+    assert timeout is not None and int(timeout[1]) > 5
 
 
 def test_a_run_that_does_not_reach_the_exchange_is_reported(storm):
@@ -229,6 +237,14 @@ def test_a_hung_run_is_killed_with_its_children(storm, monkeypatch, tmp_path):
     assert not alive(child)
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found in /proc")
+def test_a_child_that_left_the_process_group_is_killed(storm, monkeypatch, tmp_path):
+    monkeypatch.setenv("CHILD_FILE", str(tmp_path / "children"))
+    storm("--at", "1.0", "--faults", "401", command=[*CLIENT, "--child", "--detached"])
+    (child,) = map(int, (tmp_path / "children").read_text().split())
+    assert not alive(child)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_storm_prints_the_grid_and_leaves_no_process(number, config, tmp_path):
     children = tmp_path / "children"
@@ -243,6 +259,8 @@ def test_an_interrupted_storm_prints_the_grid_and_leaves_no_process(number, conf
         if children.exists() and len(children.read_text().split()) >= 2:
             break
         pause.wait(0.02)
+    process.send_signal(number)
+    # A second one must not stop the end of the runs.
     process.send_signal(number)
     output, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import openai
 import pytest
 from httpx import Client as HTTP
+from httpx import HTTPError
 
 from openaimock import verdict
 from openaimock.errors import APIError
@@ -82,6 +85,99 @@ def test_time_that_really_passes_counts_where_the_clock_stands_still():
     first = exchange(1, status=503, arrived=100.0)
     assert codes(first, exchange(2, arrived=100.01)) == ["retry_without_backoff"]
     assert codes(first, exchange(2, arrived=101.0)) == []
+
+
+def test_numbered_retries_of_equal_requests_are_told_apart():
+    requests = [exchange(order, order / 1000, status=503) for order in (1, 2)]
+    requests += [exchange(3, 0.004), *(exchange(order, 0.6, status=503) for order in (4, 5))]
+    for retry in requests[3:]:
+        retry.ask.attempt = 1
+    attempts = runs.runs(requests)[0].attempts
+    assert [[attempt.order for attempt in group] for group in attempts] == [[1, 4], [2, 5], [3]]
+    assert codes(*requests) == []
+
+
+@pytest.mark.parametrize(
+    "failed",
+    [
+        {"status": 503},
+        {"fault": Fault("reset"), "ended": "fault"},
+        {"fault": Fault("truncate", 3), "ended": "complete", "stream": True},
+    ],
+)
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [({"model": "gpt-4o-mini"}, 0), ({"stream": False}, 0), ({"input": "another question"}, 1)],
+)
+def test_a_request_may_be_repeated_with_another_model_or_whole(failed, changed, expected):
+    body = {"model": "gpt-4o", "stream": True, "input": "question"}
+    findings = codes(exchange(1, body=body, **failed), exchange(2, 1.0, body={**body, **changed}))
+    assert len(findings) == expected
+
+
+def test_a_conversation_may_be_repeated_at_another_endpoint(serve):
+    rules = [{"when": {"endpoint": "chat"}, "reply": {"error": 503}}, {"when": {}, "reply": "fine"}]
+    mock = serve({"responses": rules})
+    post(mock, user("hi"))
+    post(mock, {"model": "gpt-4o", "input": "hi"}, "/responses")
+    mock.assert_resilient()
+
+
+@pytest.mark.parametrize("kind", ["truncate", "disconnect", "garble", "error_event", "no_done"])
+@pytest.mark.parametrize("options", [{}, {"stream_options": {"include_usage": True}}])
+def test_a_stream_that_breaks_off_after_its_answer_need_not_be_repeated(kind, options, serve):
+    # The role, the text in one piece, and the finish reason are sent.
+    reply = {"content": "fine", "fault": {"kind": kind, "after": 3}}
+    mock = serve({"responses": [{"when": {}, "reply": reply}]})
+    with HTTP(trust_env=False) as http, suppress(HTTPError):
+        http.post(mock.url + "/chat/completions", json=user("hi", stream=True, **options))
+    assert [each.answered for each in mock.exchanges] == [True]
+    mock.assert_resilient()
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_a_stream_that_breaks_off_in_its_answer_must_be_repeated(after, serve):
+    mock = serve({"responses": [{"when": {}, "reply": {"content": "fine", "fault": {"kind": "truncate", "after": after}}}]})
+    post(mock, user("hi", stream=True, stream_options={"include_usage": True}))
+    assert [finding.code for finding in mock.verdict()] == ["broken_stream_not_repeated"]
+
+
+def test_two_results_of_one_call_of_responses(serve):
+    result = {"type": "function_call_output", "call_id": "call_1", "output": "x"}
+    call = {"type": "function_call", "call_id": "call_1", "name": "look", "arguments": "{}"}
+    mock = serve({"responses": [{"when": {}, "reply": "fine"}], "lint": "off"})
+    for results in ([result], [result, result]):
+        post(mock, {"model": "gpt-4o", "input": [{"role": "user", "content": "hi"}, call, *results]}, "/responses")
+    assert [(each.code, each.message) for each in mock.verdict()] == [("tool_result_repeated", "the call call_1 has 2 results")]
+
+
+@pytest.mark.parametrize(("more", "expected"), [({}, ["context_growth"]), ({"truncation": "auto"}, [])])
+def test_a_chain_that_the_api_may_shorten_does_not_grow(more, expected, serve):
+    mock = serve({"responses": [{"when": {}, "reply": "fine"}]})
+    chain = {}
+    for number in range(27):
+        body = {"model": "gpt-4o", "input": f"message {number}", **chain, **more}
+        chain = {"previous_response_id": post(mock, body, "/responses").json()["id"]}
+    assert [finding.code for finding in mock.verdict()] == expected
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [({"temperature": 1}, ["context_not_reduced"]), ({"model": "gpt-4.1"}, []), ({"truncation": "auto"}, [])],
+)
+def test_a_conversation_that_was_too_long_may_be_sent_to_another_model(changed, expected, serve):
+    mock = serve({"responses": [{"when": {}, "reply": {"error": "context_length_exceeded"}}]})
+    for more in ({}, changed):
+        post(mock, {"model": "gpt-4o", "input": "a long text", **more}, "/responses")
+    assert [finding.code for finding in mock.verdict()] == expected
+
+
+def test_a_list_that_is_read_again_and_again_is_not_polled(serve, client):
+    mock = serve({"responses": []})
+    for _ in range(5):
+        client(mock).files.list()
+    assert len(mock.exchanges) == 5
+    mock.assert_resilient()
 
 
 def test_a_retry_number_makes_a_retry_even_before_the_end_of_the_attempt():

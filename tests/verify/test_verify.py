@@ -75,6 +75,9 @@ responses:
         ("gpt-4o", "?the API shuts the model 'gpt-4o' down on 2027-01-14; use 'gpt-6.2-astra'"),
         ("gtp-5.5", "no model of the API has the name 'gtp-5.5'; did you mean 'gpt-5.5'?"),
         ("llama-99", "no model of the API has the name 'llama-99'"),
+        ("gpt-5.4-mni", "no model of the API has the name 'gpt-5.4-mni'; did you mean 'gpt-5.4-mini'?"),
+        ("openai/gpt-5.5", None),
+        ("gpt-6.2-astra-2027-01-31", None),
         ("zzz*", "no model has a name like 'zzz*' (a deployment or a model of another provider belongs under 'models')"),
         ("gpt-4-32k*", "all models like 'gpt-4-32k*' are shut down; use 'gpt-6.2-astra'"),
         ({"contains": "davinci"}, "all models like 'davinci' are shut down"),
@@ -213,6 +216,24 @@ def test_recorded_answers():
         "?'function_call' is the API's old form; write 'tool_calls'"
     ]
     assert messages({"when": {}, "response": {"output": [], "choises": 1}}) == ["a Response of the API has no member 'choises'"]
+
+
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [
+        ({"object": "text", "choices": [{"message": {"content": "x"}}]},
+         "a chat completion of the API does not have the object 'text', but 'chat.completion'"),
+        ({"choices": [{"message": {"role": "bot", "content": "x"}}]},
+         "the message of an answer of the API does not have the role 'bot', but 'assistant'"),
+        ({"object": "chat.completion", "output": []}, "a Response of the API does not have the object 'chat.completion'"),
+        ({"output": [{"type": "massage"}]}, "an output item of the API does not have the type 'massage'; did you mean '"),
+        ({"object": "response", "output": [{"type": "message", "content": []}, {"type": "reasoning", "summary": []}]}, None),
+    ],
+)  # fmt: skip
+def test_recorded_answers_with_other_types(response, message):
+    lines = messages({"when": {}, "response": response})
+    assert len(lines) == (message is not None), lines
+    assert message is None or lines[0].startswith(message), lines
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@ const EARLIER = 12, MOST_MESSAGES = 200;
 
 function conversation(exchange) {
   const names = {};
-  const bubbles = (exchange.messages || []).map((message) => {
+  // An endpoint without messages has one text: an input, a prompt.
+  const text = exchange.text ? [{role: "input", text: exchange.text, clipped: exchange.text.length >= 200}] : [];
+  const bubbles = (exchange.messages?.length ? exchange.messages : text).map((message) => {
     for (const call of message.tool_calls || []) if (call.id) names[call.id] = call.name;
     return bubble(message, names);
   });
@@ -25,7 +27,7 @@ function bubble(message, names) {
   if (role === "system" || role === "developer") {
     return el("details", {class: "bubble system"}, el("summary", null, el("span", {class: "role"}, bdi(label)), " ", bdi(clip((message.text || "").replace(/\s+/g, " "), 90))), content);
   }
-  const side = role === "assistant" ? "assistant" : role === "user" ? "user" : "tool";
+  const side = role === "assistant" ? "assistant" : ["user", "input"].includes(role) ? "user" : "tool";
   return el("div", {class: `bubble ${side}`}, el("span", {class: "role"}, bdi(label)), content);
 }
 // JSON is indented, other text stays as it is.
@@ -79,11 +81,11 @@ function fromBody(body) {
   if (Array.isArray(body.output)) return [fromItems(body.output, body.status)];
   if (typeof body.text === "string") return [{text: body.text}];
   const vectors = list(body.data).filter((item) => item.embedding);
-  if (vectors.length) return [{notes: [`${plural(vectors.length, "embedding")} of ${dimensions(vectors[0].embedding)}`]}];
+  if (vectors.length) return [{notes: [`${plural(vectors.length, "embedding")} ${dimensions(vectors[0].embedding)}`]}];
   if (Array.isArray(body.results)) return [{notes: list(body.results).map((result) => result.flagged ? "flagged: " + Object.keys(result.categories || {}).filter((name) => result.categories[name]).join(", ") : "not flagged")}];
   return [];
 }
-const dimensions = (vector) => Array.isArray(vector) ? `${vector.length} numbers` : "base64";
+const dimensions = (vector) => Array.isArray(vector) ? `of ${vector.length} numbers` : "in base64";
 function fromItems(items, status) {
   const reply = {text: "", reasoning: "", refusal: "", calls: [], notes: [], finish: status === "completed" ? "" : status};
   for (const item of list(items)) {

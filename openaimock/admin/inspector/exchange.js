@@ -71,7 +71,7 @@ function details(exchange) {
 function received(exchange) {
   const answer = exchange.answer || {};
   if (answer.missing) return el("p", {class: "quiet"}, `Not shown: ${answer.missing}.`);
-  const type = answer.headers["content-type"] || "";
+  const type = answer.headers["content-type"] || "", hint = answer.headers["x-openaimock-hint"];
   const facts = [`${answer.status} ${type}`, bytes(answer.size)];
   if (answer.events) facts.push(plural(answer.events.filter((event) => event.trim()).length, "event"));
   const notes = [];
@@ -79,7 +79,7 @@ function received(exchange) {
   if (exchange.ended === "client_disconnected") notes.push("The client left before the end.");
   if (answer.cut) notes.push("The answer is longer than what is shown.");
   return el("div", {class: "received"},
-    el("p", {class: "quiet"}, facts.join(" · ")), notes.map((note) => el("p", {class: "bad"}, note)),
+    el("p", {class: "quiet"}, facts.join(" · ")), hint ? el("p", {class: "hint"}, bdi(hint)) : null, notes.map((note) => el("p", {class: "bad"}, note)),
     usageLine(answer.usage), (answer.media || []).map(media),
     answer.events ? folded("Events as sent (SSE)", eventList(answer.events, exchange.chunks)) : null,
     answer.body !== undefined ? folded("Body (JSON)", json(answer.body, "Body"), !talkable(exchange)) : null,

@@ -71,7 +71,8 @@ function replyGist(reply) {
   const blocks = Array.isArray(reply.blocks) ? reply.blocks : [];
   const parts = blocks.map((block) => block.call ? `calls ${block.call.name}` : block.text || block.kind);
   const text = parts.length ? parts.join(" ") : typeof reply.content === "string" ? reply.content : JSON.stringify(reply);
-  return clip(text.replace(/\s+/g, " "), 120);
+  const trouble = [reply.fault && `fault ${reply.fault.kind}`, reply.fail && `first ${plural(reply.fail.times, "attempt")}: error ${reply.fail.error?.status ?? reply.fail.error?.code ?? ""}`].filter(Boolean);
+  return [clip(text.replace(/\s+/g, " "), 120), ...trouble].filter(Boolean).join(" · ");
 }
 
 // Findings about the client

@@ -37,12 +37,36 @@ function difference(diff) {
   });
   return el("dl", {class: "difference"}, el("dt", null, "expected"), expected, el("dt", null, "received"), got);
 }
-// A word with the letters marked that another does not have, between what they begin and end with.
+// A text with the letters marked that another does not have: those between what both begin and end with, or, in similar texts,
+// those outside their longest common subsequence.
 function letters(text, other) {
   const own = [...text], others = [...other];
+  const shared = common(own, others);
+  const marked = shared.size * 2 >= Math.min(own.length, others.length) ? own.map((_, at) => !shared.has(at)) : between(own, others);
+  const runs = [];
+  own.forEach((letter, at) => {
+    if (at && marked[at] === marked[at - 1]) runs[runs.length - 1] += letter;
+    else runs.push(letter);
+  });
+  return runs.map((run, index) => marked[0] === (index % 2 === 0) ? el("mark", null, run) : run);
+}
+function between(own, others) {
+  const shortest = Math.min(own.length, others.length);
   let start = 0, end = 0;
-  while (start < Math.min(own.length, others.length) && own[start] === others[start]) start++;
-  while (end < Math.min(own.length, others.length) - start && own[own.length - 1 - end] === others[others.length - 1 - end]) end++;
-  const middle = own.slice(start, own.length - end).join("");
-  return [own.slice(0, start).join(""), middle ? el("mark", null, middle) : null, own.slice(own.length - end).join("")];
+  while (start < shortest && own[start] === others[start]) start++;
+  while (end < shortest - start && own[own.length - 1 - end] === others[others.length - 1 - end]) end++;
+  return own.map((_, at) => at >= start && at < own.length - end);
+}
+// The places in a text of its longest common subsequence with another; none for long texts.
+function common(own, others) {
+  const places = new Set();
+  if (own.length * others.length > 40000) return places;
+  const lengths = [...own, ""].map(() => new Array(others.length + 1).fill(0));
+  for (let i = own.length - 1; i >= 0; i--) {
+    for (let j = others.length - 1; j >= 0; j--) lengths[i][j] = own[i] === others[j] ? lengths[i + 1][j + 1] + 1 : Math.max(lengths[i + 1][j], lengths[i][j + 1]);
+  }
+  for (let i = 0, j = 0; i < own.length && j < others.length;) {
+    if (own[i] === others[j]) { places.add(i++); j++; } else if (lengths[i + 1][j] >= lengths[i][j + 1]) i++; else j++;
+  }
+  return places;
 }

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...http import payloads
 from ...http.json import dump
 from ...http.request import Request
 from ...params.models import Model
 from ...state.namespace import Context
-from ...text import prompts
+from ...text import prompts, tokens
 from ...types.ask import Ask, Message, ToolCall
 from ...types.parts import once_each
 from ...types.reply import Reply
@@ -72,7 +72,9 @@ def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.
         and body.keys() <= _SIMPLE
         and not (model.cache_writes or model.audio_usage or context.prompt_cache)
     ):
-        return _plain_text(ask, reply.blocks[0].text, model, context)
+        plain = _plain_text(ask, reply.blocks[0].text, model, context)
+        if plain is not None:
+            return plain
     # A stream counts, too, when it does not report its usage.
     cached = prompt_cache.of_chat(ask, model, context)
     shaped = _shaped(ask, reply)
@@ -106,10 +108,15 @@ def _shaped(ask: Ask, reply: Reply) -> list[tuple[Reply, str]]:
     body = ask.body
     stop = body.get("stop") or ()
     sequences = [stop] if isinstance(stop, str) else stop
-    limit = body.get("max_completion_tokens") or body.get("max_tokens")
+    limit = _limit(body, None)
     candidates = [reply, *reply.others]
     count = max(body.get("n") or 1, len(candidates))
     return [shaping.truncate(candidates[min(at, len(candidates) - 1)], ask.model, sequences, limit) for at in range(count)]
+
+
+def _limit(body: Mapping[str, Any], default: Any) -> Any:
+    """The most tokens of an answer; the default when the request has no limit."""
+    return body.get("max_completion_tokens") or body.get("max_tokens") or default
 
 
 def _with_speech(ask: Ask, shaped: list[tuple[Reply, str]]) -> list[tuple[Reply, str]]:
@@ -137,25 +144,46 @@ def _settled(reply: Reply, choice: Mapping[str, Any]) -> Reply:
 
 #: Longer texts are not cached.
 _SHORT = 8192
-#: Parameters that do not change the answer with a given text.
+#: Parameters that do not change the answer with a given text, unless it is longer than a limit.
 _SIMPLE = frozenset(
-    {"model", "messages", "temperature", "top_p", "user", "seed", "metadata", "presence_penalty", "frequency_penalty", "stream"}
+    [
+        *("model", "messages", "temperature", "top_p", "user", "seed", "metadata", "presence_penalty", "frequency_penalty"),
+        *("stream", "max_completion_tokens", "max_tokens"),
+    ]
 )
 
 
-def _plain_text(ask: Ask, text: str, model: Model, context: Context) -> payloads.JSON:
-    """The answer of ``write`` with only a text, in a third of the time: most requests take this path."""
+def _plain_text(ask: Ask, text: str, model: Model, context: Context) -> payloads.JSON | None:
+    """The answer of ``write`` with only a text, in a third of the time: most requests take this path.
+
+    None for a text that the limit of the request may cut.
+    """
     encode = _plain_body if len(text) <= _SHORT else _plain_body.__wrapped__
-    completion = prompts.count_reply(prompts.ReplyParts([text] if text else ()), model, "chat")
     members = (model.logprobs, model.service_tier, model.fingerprint)
-    payload = encode(text, model.snapshot, members, prompt_tokens(ask, model, context), completion)
+    counting = _Counting(model.encoding, model.prompt, tokens.tokenizer(model.encoding).name)
+    payload, completion = encode(text, model.snapshot, members, prompt_tokens(ask, model, context), counting)
+    if completion > _limit(ask.body, completion):
+        return None
     opening = f'{{"id":"{context.ids.id("chatcmpl-", 29)}","object":"chat.completion","created":{context.created},'
     return payloads.JSON(opening.encode() + payload, completion)
 
 
+class _Counting(NamedTuple):
+    """What the tokens of a text depend on beside the text: ``text.facts.Facts``, and how this process counts."""
+
+    encoding: str
+    prompt: str
+    tokenizer: str
+    image: None = None
+
+
 @lru_cache(256)
-def _plain_body(text: str, model: str, members: tuple[bool, bool, bool], prompt: int, completion: int) -> bytes:
-    """The answer without the id and the time; ``members`` are the model's ``logprobs``, ``service_tier`` and ``fingerprint``."""
+def _plain_body(text: str, model: str, members: tuple[bool, bool, bool], prompt: int, counting: _Counting) -> tuple[bytes, int]:
+    """The answer without the id and the time, and its tokens.
+
+    ``members`` are the model's ``logprobs``, ``service_tier`` and ``fingerprint``, ``prompt`` the tokens of the prompt.
+    """
+    completion = prompts.count_reply(prompts.ReplyParts([text] if text else ()), counting, "chat")
     logprobs = '"logprobs":null,' if members[0] else ""
     tier = '"service_tier":"default",' if members[1] else ""
     fingerprint = f'"{shaping.fingerprint(model)}"' if members[2] else "null"
@@ -167,7 +195,7 @@ def _plain_body(text: str, model: str, members: tuple[bool, bool, bool], prompt:
         '"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,'
         f'"rejected_prediction_tokens":0}}}},{tier}"system_fingerprint":{fingerprint}}}'
     )
-    return payload.encode()
+    return payload.encode(), completion
 
 
 def _takes_long(ask: Ask) -> bool:

@@ -95,7 +95,7 @@ def _check_files(body: dict[str, Any], files: dict[str, Any], default: str) -> l
 
 def write_edit(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON | payloads.Events:
     """The answer: the rule's images, or ones drawn from the prompt and the input images."""
-    inputs = of_uploads(ask.files["image"]) if ask.files else of_references(ask.body["images"], context)
+    inputs = of_uploads(ask.files["image"]) if ask.files else of_references(ask.body, context)
     return _answer(ask, reply, context, inputs, "image_edit")
 
 

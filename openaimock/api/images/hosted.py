@@ -1,7 +1,8 @@
 """Hosted pictures: the addresses at which the mock serves the images of its answers, without a key, as the API's storage does.
 
-The address is ``BASE/__openaimock-images/NAMESPACE/ID.png?sig=...``. The bytes are in the blobs of the namespace; the oldest
-pictures make room for new ones. The signature keeps out those who do not have the address.
+The address is ``BASE/__openaimock-images/NAMESPACE/ID.png?se=...&sig=...``. The bytes are in the blobs of the namespace; the
+oldest pictures make room for new ones. The signature keeps out those who do not have the address, which expires at the time
+``se``, in seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hmac
 from urllib.parse import parse_qs, quote, unquote
 
+from ...errors import APIError
 from ...http import payloads
 from ...seed import digest
 from ...state.namespace import Context
@@ -23,6 +25,8 @@ _COLLECTION = "hosted_images"
 _FORMATS = ("png", "jpeg", "webp", "gif")
 #: How many pictures a namespace serves, and how many are deleted at once when the store is full.
 MOST, _ROOM = 1_000, 50
+#: Seconds after which an address expires (API reference: Images).
+LIFETIME = 3600
 
 
 def publish(image: Picture, base_url: str, context: Context) -> str:
@@ -39,16 +43,24 @@ def publish(image: Picture, base_url: str, context: Context) -> str:
     state.put(_COLLECTION, name, {"id": name})
     # Percent signs are encoded twice, because a server decodes a path before the mock splits it.
     namespace = quote(quote(state.name, safe=""), safe="")
-    return f"{base_url}{PATH}{namespace}/{name}?sig={_signature(context.secret, state.name, name)}"
+    expiry = str(context.created + LIFETIME)
+    return f"{base_url}{PATH}{namespace}/{name}?se={expiry}&sig={_signature(context.secret, state.name, name, expiry)}"
 
 
-def find(path: str, query: str, store: Store, secret: str) -> payloads.Raw | None:
-    """The picture of a path that begins with ``PATH`` and of its query; None when there is none, or the signature is wrong."""
+def find(path: str, query: str, store: Store, secret: str, now: float) -> payloads.Raw | None:
+    """The picture of a path that begins with ``PATH`` and of its query; None when there is none, or the signature is wrong.
+
+    APIError 403 when the address has expired.
+    """
     namespace, _, name = path.removeprefix(PATH).partition("/")
     namespace = unquote(namespace)
-    signature = (parse_qs(query).get("sig") or [""])[0]
-    if not hmac.compare_digest(signature.encode(), _signature(secret, namespace, name).encode()):
+    fields = parse_qs(query)
+    expiry, signature = ((fields.get(field) or [""])[0] for field in ("se", "sig"))
+    if not hmac.compare_digest(signature.encode(), _signature(secret, namespace, name, expiry).encode()):
         return None
+    if int(expiry) <= now:
+        minutes = LIFETIME // 60
+        raise APIError(403, f"The address of this picture has expired: it was valid for {minutes} minutes.", code="expired_url")
     file = store[namespace].open_blob(_blob(name))
     if file is None:
         return None
@@ -58,8 +70,8 @@ def find(path: str, query: str, store: Store, secret: str) -> payloads.Raw | Non
     return payloads.Raw(data, f"image/{format}" if format in _FORMATS else "application/octet-stream")
 
 
-def _signature(secret: str, namespace: str, name: str) -> str:
-    return digest("hosted image", secret, namespace, name, size=16).hex()
+def _signature(secret: str, namespace: str, name: str, expiry: str) -> str:
+    return digest("hosted image", secret, namespace, name, expiry, size=16).hex()
 
 
 def _blob(name: str) -> str:

@@ -105,7 +105,15 @@ def _check_mask(file: UploadedFile, image: ImageInfo) -> None:
     """A mask is a PNG of the size of the first image, with an alpha channel."""
     mask = _info(file)
     if mask is None or mask.format != "png" or file.size >= LARGEST_MASK:
-        raise APIError(400, "Uploaded mask must be a PNG and less than 4 MB.", param="mask")
+        raise _wrong_mask()
+    _check_fit(mask, image)
+
+
+def _wrong_mask() -> APIError:
+    return APIError(400, "Uploaded mask must be a PNG and less than 4 MB.", param="mask")
+
+
+def _check_fit(mask: ImageInfo, image: ImageInfo) -> None:
     problem = ""
     if (mask.width, mask.height) != (image.width, image.height):
         sizes = f"({mask.width}, {mask.height}) does not match image size ({image.width}, {image.height})"
@@ -120,9 +128,17 @@ def _check_mask(file: UploadedFile, image: ImageInfo) -> None:
 # References in a JSON body
 
 
-def of_references(references: Sequence[Mapping[str, Any]], context: Context) -> list[Input]:
-    """The images that a JSON body refers to by data URL, address or id of a file. APIError 400 or 404."""
-    return [_of_reference(reference, f"images[{number}]", context) for number, reference in enumerate(references)]
+def of_references(body: Mapping[str, Any], context: Context) -> list[Input]:
+    """The images that a JSON body refers to by data URL, address or id of a file. APIError 400 or 404, also for its mask."""
+    inputs = [_of_reference(reference, f"images[{number}]", context) for number, reference in enumerate(body["images"])]
+    for name in ("mask", "markup"):
+        if body.get(name):
+            mask = _of_reference(body[name], name, context).info
+            if mask.format != "png":
+                raise _wrong_mask()
+            if mask is not _UNKNOWN and inputs[0].info is not _UNKNOWN:
+                _check_fit(mask, inputs[0].info)
+    return inputs
 
 
 def check_references(body: Mapping[str, Any]) -> None:

@@ -118,22 +118,30 @@ def _problem(options: argparse.Namespace) -> str:
 @contextmanager
 def _signals() -> Iterator[None]:
     """End as after Ctrl-C when another signal asks the process to end, so that it leaves no run behind."""
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+    is_ending = False
 
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        nonlocal is_ending
+        is_ending = True
+        # The end takes a moment. A second signal would stop it before all runs are killed.
+        for name in names:
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before: Mapping[str, Callable[[int, FrameType | None], object] | int | None] = {
         name: signal.signal(getattr(signal, name), interrupt) for name in names
     }
     try:
         yield
     finally:
-        for name, handler in before.items():
+        # After a signal the process ends, and ignores further ones to its last step.
+        for name, handler in before.items() if not is_ending else ():
             signal.signal(getattr(signal, name), handler if handler is not None else signal.SIG_DFL)
 
 
-def repeated_options(options: argparse.Namespace) -> Sequence[str]:
-    """The options that a command line needs to repeat one cell: the configurations and the timeout."""
+def repeated_options(options: argparse.Namespace, timeout: float | None) -> Sequence[str]:
+    """The options that a command line needs to repeat one cell: the configurations and the timeout in seconds, if it has one."""
     words = [*options.configs, *(word for name in options.more for word in ("--config", name))]
-    return [*words, *(["--timeout", f"{options.timeout:g}"] if options.timeout is not None else [])]
+    return [*words, *(["--timeout", f"{timeout:g}"] if timeout is not None else [])]

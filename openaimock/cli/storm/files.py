@@ -87,10 +87,10 @@ def _html_counts(report: Report) -> str:
 
 
 def _html_grid(report: Report) -> str:
-    points = sorted({(one.cell.exchange, one.cell.event) for one in report.results})
+    points = sorted({(one.cell.column, one.cell.event) for one in report.results})
     rows = ["<tr><th>fault</th>" + "".join(f"<th>{exchange}.{event}</th>" for exchange, event in points) + "</tr>"]
     for kind in KINDS:
-        by_point = {(one.cell.exchange, one.cell.event): one for one in report.results if one.cell.fault == kind.name}
+        by_point = {(one.cell.column, one.cell.event): one for one in report.results if one.cell.fault == kind.name}
         if by_point:
             cells = "".join(_html_mark(by_point.get(point)) for point in points)
             rows.append(f'<tr><th title="{escape(kind.doc)}">{escape(kind.name)}</th>{cells}</tr>')

@@ -35,8 +35,8 @@ def text(report: Report, width: int, colours: bool) -> str:
 
 def table(results: Sequence[Result], width: int, colours: bool) -> list[str]:
     """A table with a row for each fault and a column for each point, in parts that fit the width."""
-    by_place = {(one.cell.fault, one.cell.exchange, one.cell.event): one for one in results}
-    points = sorted({(one.cell.exchange, one.cell.event) for one in results})
+    by_place = {(one.cell.fault, one.cell.column, one.cell.event): one for one in results}
+    points = sorted({(one.cell.column, one.cell.event) for one in results})
     faults = [kind.name for kind in KINDS if any(one.cell.fault == kind.name for one in results)]
     head = max(map(len, faults), default=0)
     labels = [f"{exchange}.{event}" for exchange, event in points]

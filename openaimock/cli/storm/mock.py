@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...config.load import Config
 from ...state.records import decode
@@ -27,10 +27,15 @@ MAX_REPORT = 64 * 1024**2
 
 
 class Sight(NamedTuple):
-    """An exchange of a cell, and the number of events that its answer had."""
+    """An exchange of a cell, and the number of events that its answer had.
+
+    Of a mock that the command started in a test of pytest: the id of the test, and the number of the exchange in it.
+    """
 
     exchange: Exchange
     events: int
+    test: str = ""
+    in_test: int = 0
 
 
 class Cells:
@@ -97,7 +102,8 @@ class StormMock:
     def open(self, name: str, cell: Cell, own: bool) -> dict[str, str]:
         """Begin a cell; the environment of its command. ``own``: mocks that the command starts apply the fault, too."""
         self._cells.open(name, cell)
-        environment = dict(os.environ)
+        # A storm that a test starts does not belong to this test.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
         if self.server is not None:
             environment |= verdicts.environment(self.server, os.environ)
             url = self.server.url.removesuffix("/v1") + f"/t/{name}/v1"
@@ -126,20 +132,29 @@ class StormMock:
 
 
 def _read(report: Path) -> list[Sight]:
-    """The exchanges in a report, in their order. The last line about an exchange counts."""
+    """The exchanges in a report, in their order, those of a test together. The last line about an exchange counts."""
     try:
         with report.open(encoding="utf-8", errors="replace") as file:
             lines = file.read(MAX_REPORT).splitlines()
     except FileNotFoundError:
         return []
-    entries: dict[tuple[int, int], Mapping[str, object]] = {}
+    entries: dict[tuple[int, int], Mapping[str, Any]] = {}
+    tests: dict[str, int] = {}
     for line in lines:
         try:
             entry = json.loads(line)
+            tests.setdefault(entry["test"], len(tests))
             entries[entry["process"], entry["number"]] = entry
         except (ValueError, TypeError, KeyError):  # a line that a killed process did not finish
             continue
-    sights = []
-    for order, entry in enumerate(list(entries.values())[:MAX_EXCHANGES], 1):
-        sights.append(Sight(decode(str(entry["record"]), order), int(str(entry["events"]))))
-    return sights
+    # Tests that run at the same time, in several processes, would be mixed up.
+    ordered = sorted(entries.values(), key=lambda entry: tests[entry["test"]])[:MAX_EXCHANGES]
+    return [_sight(entry, order) for order, entry in enumerate(ordered, 1)]
+
+
+def _sight(entry: Mapping[str, Any], order: int) -> Sight:
+    test: str = entry["test"]
+    exchange = decode(entry["record"], order)
+    # Each test is a client of its own: the next one does not repeat the requests of the one before.
+    exchange.namespace = f"{test} {exchange.namespace}"
+    return Sight(exchange, entry["events"], test, entry["in_test"] if test else 0)

@@ -39,7 +39,7 @@ def cells(sights: Iterable[Sight], kinds: Sequence[Kind], points: str) -> list[C
         for kind in kinds:
             if kind.suits(facts):
                 places = events(facts.events, points) if kind.at_events and facts.stream else [0]
-                planned += [Cell(number, event, kind.name) for event in places]
+                planned += [Cell(sight.in_test or number, event, kind.name, sight.test, number) for event in places]
         if len(planned) > MAX_CELLS:
             raise ValueError(f"more than {MAX_CELLS} cells; choose fewer with --points or --faults")
     return planned

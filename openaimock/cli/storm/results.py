@@ -29,12 +29,9 @@ class Result(NamedTuple):
     ended: Ended
     exchanges: tuple[str, ...]
     requests: int
+    #: Whether the run had the exchange of the cell, so that the fault was applied.
+    reached: bool
     findings: tuple[verdict.Finding, ...]
-
-    @property
-    def reached(self) -> bool:
-        """Whether the run had the exchange of the cell, so that the fault was applied."""
-        return self.requests >= self.cell.exchange
 
     @property
     def outcome(self) -> str:
@@ -55,7 +52,7 @@ class Report(NamedTuple):
 
     def repeat(self, cell: Cell) -> str:
         """The command line that runs one cell again."""
-        words = ["openaimock", "storm", *self.options, "--at", cell.point, "--faults", cell.fault, "--", *self.command]
+        words = ["openaimock", "storm", *self.options, "--at", cell.place, "--faults", cell.fault, "--", *self.command]
         return shlex.join(words)
 
 
@@ -67,7 +64,8 @@ def result(cell: Cell, ended: Ended, sights: Sequence[Sight]) -> Result:
         exchanges[-1].ended = "running"
     listed = [line(sight, number) for number, sight in enumerate(sights[:MAX_LISTED], 1)]
     findings = [finding._replace(namespace="") for finding in verdict.findings(numbered(exchanges))]
-    return Result(cell, ended, tuple(listed), len(exchanges), tuple(findings))
+    requests = sum(sight.test == cell.test for sight in sights) if cell.test else len(sights)
+    return Result(cell, ended, tuple(listed), len(exchanges), requests >= cell.exchange, tuple(findings))
 
 
 def numbered(exchanges: Iterable[Any]) -> list[Any]:
@@ -89,6 +87,8 @@ def line(sight: Sight, number: int) -> str:
         parts.append(count(sight.events, "event"))
     if row["ended"] not in ("complete", "fault"):
         parts.append(row["ended"])
+    if sight.test:
+        parts.append(f"in {sight.test}")
     return ", ".join(parts)
 
 

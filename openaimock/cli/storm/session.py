@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import queue
 import shutil
@@ -11,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from ...config.load import Config
 from ...storm import VARIABLE
@@ -39,6 +40,9 @@ the command made no request to the mock. Likely causes:
   - the configuration was left out, and the command starts no mock of its own"""
 
 
+T = TypeVar("T")
+
+
 class Failure(Exception):
     """The storm cannot begin; the message says why."""
 
@@ -59,7 +63,7 @@ class Session:
         """Run the command without a fault and learn its exchanges. Failure when it does not succeed."""
         environment = self._mock.open("clean", Cell(), own=False)
         try:
-            ended = self._processes.run(environment, max(CLEAN_TIMEOUT, self._options.timeout or 0.0))
+            ended = self._in_thread(lambda: self._processes.run(environment, max(CLEAN_TIMEOUT, self._options.timeout or 0.0)))
         except OSError as error:
             raise Failure(_not_started(self._options.command[0], error)) from None
         served, own = self._mock.close("clean")
@@ -75,6 +79,23 @@ class Session:
             if self._mock.strays:
                 hint = "\nRequests came without the path of OPENAI_BASE_URL: the client keeps only the host and the port of it."
             raise Failure(_NO_REQUEST + hint + _output(ended))
+
+    @staticmethod
+    def _in_thread(run: Callable[[], Ended]) -> Ended:
+        """The end of a run in another thread: a signal interrupts the main thread only, so no process is lost at its start."""
+        ended: queue.SimpleQueue[Ended | BaseException] = queue.SimpleQueue()
+
+        def work() -> None:
+            try:
+                ended.put(run())
+            except BaseException as error:
+                ended.put(error)
+
+        threading.Thread(target=work).start()
+        one = _next(ended)
+        if isinstance(one, BaseException):
+            raise one
+        return one
 
     def timeout(self) -> float:
         """The timeout of a cell in seconds."""
@@ -123,7 +144,7 @@ class Session:
                 thread.join()
 
 
-def _next(ended: queue.SimpleQueue[Result | BaseException], idle: Callable[[], None]) -> Result | BaseException:
+def _next(ended: queue.SimpleQueue[T], idle: Callable[[], None] = lambda: None) -> T:
     """The next result. It wakes up regularly, so that a signal is not kept waiting."""
     while True:
         idle()
@@ -208,7 +229,7 @@ def storm(options: argparse.Namespace, folder: Path, files: Mapping[str, str]) -
 def _report(options: argparse.Namespace, session: Session, files: Mapping[str, str]) -> int:
     kinds = select(options.faults or GROUPS)
     if options.at is not None:
-        cells = [Cell(*parse_point(options.at), kind.name) for kind in kinds]
+        cells = [parse_point(options.at)._replace(fault=kind.name) for kind in kinds]
     else:
         print("storm: the clean run ...", file=sys.stderr, flush=True)
         session.run_clean()
@@ -230,7 +251,11 @@ def _report(options: argparse.Namespace, session: Session, files: Mapping[str, s
     progress.clear()
     order = {cell: at for at, cell in enumerate(cells)}
     results.sort(key=lambda one: order[one.cell])
-    report = Report(options.command, repeated_options(options), session.clean, session.clean_seconds, len(cells), results)
+    # A repetition has no clean run to learn the timeout from.
+    timeout = options.timeout or (math.ceil(session.timeout()) if session.timeout() > CELL_TIMEOUT else None)
+    report = Report(
+        options.command, repeated_options(options, timeout), session.clean, session.clean_seconds, len(cells), results
+    )
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size((WIDTH, 24)).columns if terminal else WIDTH
     print(text(report, width, terminal and not os.environ.get("NO_COLOR")), flush=True)

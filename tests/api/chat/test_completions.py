@@ -444,7 +444,9 @@ def test_golden_stream(serve):
     )
 
 
-def test_the_short_way_gives_what_the_long_way_gives(serve):
+@pytest.mark.parametrize("limit", [None, 1, 2, 3, 10])
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_the_short_way_gives_what_the_long_way_gives(serve, name, limit):
     """``n: 1`` asks for nothing, but takes a plain text off the short way."""
-    short, long = (post(serve(GOLDEN), user("Hello", **more)).text for more in ({}, {"n": 1}))
+    short, long = (post(serve(GOLDEN), user("Hello", **{name: limit}, **more)).text for more in ({}, {"n": 1}))
     assert short == long

@@ -283,3 +283,28 @@ def test_several_masks_are_refused(shared):
     mask = ("mask", ("mask.png", image("RGBA"), "image/png"))
     error = refusal(send(shared, files=[("image", ("cat.png", PNG, "image/png")), mask, mask]))
     assert error["message"] == "Invalid 'mask': expected one file, but got several instead."
+
+
+def data_url(data):
+    return {"image_url": f"data:image/png;base64,{base64.b64encode(data).decode()}"}
+
+
+@pytest.mark.parametrize(
+    ("mask", "status", "message"),
+    [
+        ({"file_id": "file-none"}, 404, "No such File object: file-none"),
+        (data_url(image("RGB", format="JPEG")), 400, "Uploaded mask must be a PNG and less than 4 MB."),
+        (
+            data_url(image("RGBA", (64, 64))),
+            400,
+            "Invalid mask image format - mask size (64, 64) does not match image size (128, 128)",
+        ),
+        (data_url(PNG), 400, "Invalid mask image format - mask image missing alpha channel"),
+        (data_url(image("RGBA")), 200, ""),
+        ({"image_url": "https://example.com/mask.png"}, 200, ""),
+    ],
+)
+def test_the_mask_of_a_json_body(shared, mask, status, message):
+    answer = post(shared, {"prompt": "x", "images": [data_url(PNG)], "mask": mask}, "/images/edits")
+    assert answer.status_code == status, answer.text
+    assert answer.json().get("error", {}).get("message", "") == message

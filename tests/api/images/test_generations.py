@@ -165,6 +165,19 @@ def test_an_address_names_the_mock_below_a_prefix_and_behind_a_proxy(serve):
     assert picture_response.data.startswith(png.SIGNATURE)
 
 
+def test_an_address_expires_after_an_hour_by_the_clock_of_the_mock(serve):
+    mock = serve({"responses": [], "clock": "2026-01-01T00:00:00Z"})
+    url = ask(mock, model=DALL_E_2, size="256x256")["data"][0]["url"]
+    mock.advance(3599)
+    assert fetch(url).status_code == 200
+    mock.advance(1)
+    response = fetch(url)
+    message = "The address of this picture has expired: it was valid for 60 minutes."
+    assert (response.status_code, response.json()["error"]["message"]) == (403, message)
+    # Nobody without the signature can make it valid again.
+    assert fetch(url.replace("se=", "se=9")).status_code == 404
+
+
 def test_the_oldest_pictures_make_room(serve, monkeypatch):
     from openaimock.api.images import hosted
 
