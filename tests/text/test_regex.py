@@ -313,3 +313,13 @@ def test_the_source_of_a_part_means_the_same(pattern):
     (node,) = regex.parse(pattern)
     written = source(node)
     assert repr(regex.parse(written)).replace(" ", "") == repr(regex.parse(pattern)).replace(" ", "") or "(x)" in pattern
+
+
+_ITEMS = r"\s+ \s* \d+ \d*? .* .+? a* \w+ \b ^ $ a b . \. \\ s+ d* \S* \+ \*+ 1* 0".split() + [" +", " ", "\n*"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(_ITEMS), max_size=8).map("".join), st.sampled_from([0, re.IGNORECASE]))
+def test_a_pattern_that_is_not_analysed_is_one_that_the_analysis_accepts(pattern: str, flags: int) -> None:
+    if not regex._may_be_slow(pattern):
+        assert regex._slow_part.__wrapped__(pattern, flags) is None
