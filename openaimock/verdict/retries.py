@@ -149,7 +149,8 @@ def fast_polling(run: Run) -> Iterator[Evidence]:
     """The same GET request again and again with short waits."""
     by_request: dict[object, list[Exchange]] = {}
     for exchange in run.exchanges:
-        if exchange.method == "GET" and exchange.endpoint != "models" and exchange.status == 200:
+        # Only single objects have a state: a list may be read again after each change.
+        if exchange.operation.endswith(".retrieve") and exchange.endpoint != "models" and exchange.status == 200:
             by_request.setdefault(runs.fingerprint(exchange), []).append(exchange)
     for polls in by_request.values():
         short = [gap(*pair) < POLL_WAIT for pair in pairwise(polls)]

@@ -1,4 +1,6 @@
-"""A client for tests that starts fast and retries twice; ``--hang``: without a timeout, ``--child``: leaves a child."""
+"""A client for tests that starts fast and retries twice; ``--hang``: without a timeout, ``--child``: leaves a child.
+
+``--detached``: the child has a process group of its own."""
 
 import http.client
 import json
@@ -10,7 +12,7 @@ import time
 host, _, prefix = os.environ["OPENAI_BASE_URL"].removeprefix("http://").partition("/")
 body = json.dumps({"model": "gpt-4o", "stream": "--stream" in sys.argv, "messages": [{"role": "user", "content": "Hello"}]})
 if "--child" in sys.argv:
-    child = subprocess.Popen(["sleep", "600"])
+    child = subprocess.Popen(["sleep", "600"], start_new_session="--detached" in sys.argv)
     with open(os.environ["CHILD_FILE"], "a") as file:
         file.write(f"{child.pid}\n")
 

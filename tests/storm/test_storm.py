@@ -237,6 +237,14 @@ def test_a_hung_run_is_killed_with_its_children(storm, monkeypatch, tmp_path):
     assert not alive(child)
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found in /proc")
+def test_a_child_that_left_the_process_group_is_killed(storm, monkeypatch, tmp_path):
+    monkeypatch.setenv("CHILD_FILE", str(tmp_path / "children"))
+    storm("--at", "1.0", "--faults", "401", command=[*CLIENT, "--child", "--detached"])
+    (child,) = map(int, (tmp_path / "children").read_text().split())
+    assert not alive(child)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_storm_prints_the_grid_and_leaves_no_process(number, config, tmp_path):
     children = tmp_path / "children"

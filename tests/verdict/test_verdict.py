@@ -172,6 +172,14 @@ def test_a_conversation_that_was_too_long_may_be_sent_to_another_model(changed, 
     assert [finding.code for finding in mock.verdict()] == expected
 
 
+def test_a_list_that_is_read_again_and_again_is_not_polled(serve, client):
+    mock = serve({"responses": []})
+    for _ in range(5):
+        client(mock).files.list()
+    assert len(mock.exchanges) == 5
+    mock.assert_resilient()
+
+
 def test_a_retry_number_makes_a_retry_even_before_the_end_of_the_attempt():
     later = exchange(2, 1.0)
     later.ask.attempt = 1

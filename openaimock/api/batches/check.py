@@ -24,6 +24,10 @@ _REQUIRED = {
     "/v1/embeddings": ("model", "input"),
     "/v1/responses": ("model",),
 }
+_DUPLICATE = (
+    "The custom_id for this request is a duplicate of another request. "
+    "The custom_id parameter must be unique for each request in a batch."
+)
 #: The names of endpoints in messages.
 _NAMES = {"/v1/chat/completions": "Chat Completions", "/v1/responses": "Responses", "/v1/completions": "Completions"}
 
@@ -111,8 +115,7 @@ class _Checker:
         except APIError as error:
             return self._add(number, error.code or "invalid_request", error.message, error.param)
         if request["custom_id"] in self._ids:
-            message = f"The custom_id '{printable(request['custom_id'])}' is the one of another request in this batch."
-            return self._add(number, "duplicate_custom_id", message, "custom_id")
+            return self._add(number, "duplicate_custom_id", _DUPLICATE, "custom_id")
         self._ids.add(request["custom_id"])
         if full_endpoint(request["url"]) != self._endpoint:
             message = "The URL provided for this request does not match the batch endpoint."

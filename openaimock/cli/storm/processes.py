@@ -8,8 +8,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import IO, NamedTuple
 
+from ...storm import VARIABLE
+
+#: How often processes that a killed one started meanwhile are looked for.
+MAX_ROUNDS = 10
 #: The most of the output of one run that is kept, in bytes: its end.
 MAX_OUTPUT = 16 * 1024
 
@@ -48,6 +53,7 @@ class Processes:
             # Children that a finished command left behind must not live on, either.
             _kill(process)
             process.wait()
+            _kill_strays(environment)
             with self._lock:
                 self._running.discard(process)
         text = output.close()
@@ -104,6 +110,35 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         return
+
+
+def _kill_strays(environment: Mapping[str, str]) -> None:
+    """Kill the processes of a run that have left its group: they still have its task in their environment. On Linux only."""
+    entry = f"{VARIABLE}={environment.get(VARIABLE)}".encode()
+    for _ in range(MAX_ROUNDS):
+        strays = [number for number in _numbers() if entry in _environment(number)]
+        if not strays:
+            return
+        for number in strays:
+            with suppress(OSError):
+                os.kill(number, signal.SIGKILL)
+
+
+def _numbers() -> list[int]:
+    """The numbers of all processes."""
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return []
+
+
+def _environment(number: int) -> Sequence[bytes]:
+    """The environment of a process at its start; empty for one that has ended or belongs to another user."""
+    try:
+        with open(f"/proc/{number}/environ", "rb") as file:
+            return file.read().split(b"\0")
+    except OSError:
+        return ()
 
 
 class _Tail:
