@@ -139,7 +139,7 @@ def test_the_last_file_is_recorded_with_the_upstream_of_any(names, file, tmp_pat
 
 
 def test_a_file_with_rules_is_not_recorded_once(tmp_path: Path, monkeypatch) -> None:
-    text = "upstream: {url: 'http://127.0.0.1:9/v1'}\nresponses: [{when: {user: hi}, reply: hello}]\n"
+    text = "upstream: {url: 'http://127.0.0.1:9/v1'}\nresponses:\n  - {when: {user: hi}, reply: hello}\n"
     (tmp_path / "mock.yaml").write_text(text, "utf-8")
     for mode, active in (("once", False), ("new", True)):
         monkeypatch.setenv("OPENAIMOCK_RECORD", mode)
