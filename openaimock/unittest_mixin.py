@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from unittest import SkipTest
 from unittest.mock import patch
 
+from .storm import UNITTEST_TEST
 from .testing import verdicts
 from .testing.mock import MockServer
 from .testing.recordings import Recordings
@@ -68,7 +69,7 @@ class OpenAIMockMixin(_Base):
             atexit.register(_report)
         mock = self.openai_mock = _shared[0]
         mock.restart(loaded)
-        environment = patch.dict(os.environ, verdicts.environment(mock, os.environ))
+        environment = patch.dict(os.environ, {**verdicts.environment(mock, os.environ), UNITTEST_TEST: self.id()})
         environment.start()
         self.addCleanup(environment.stop)
         self.addCleanup(self._check_verdict)
