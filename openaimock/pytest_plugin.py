@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Generator
@@ -153,7 +152,7 @@ def openai_mock(request: pytest.FixtureRequest, openai_mock_session: MockServer,
     if problem:
         # Outside the handler: pytest would show both errors.
         pytest.fail(f"openai_mock: {problem}", pytrace=False)
-    mock.log.addFilter(_is_not_miss)
+    mock.log.addFilter(verdicts.is_not_miss)
     for name, value in verdicts.environment(mock, os.environ).items():
         monkeypatch.setenv(name, value)
     request.node.stash[_TEST] = (mock, options)
@@ -246,11 +245,6 @@ def _misspelt_option(settings: dict[str, Any]) -> str:
     return ""
 
 
-def _is_not_miss(record: logging.LogRecord) -> bool:
-    """Whether a log record is no miss. The report of the test shows misses."""
-    return not getattr(record, "is_miss", False)
-
-
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
     """Fail a passed test for its exchanges; add them to the report of a failed one."""
@@ -274,6 +268,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
     elif not issubclass(outcome.excinfo[0], pytest.skip.Exception):
         # The client's error has the message of the API, and often explains the miss already.
         failure = str(outcome.excinfo[1])
-        allowed = options["allow_unmatched"] or "No matching response found" in failure
+        allowed = options["allow_unmatched"] or verdicts.MISS in failure
         message = verdicts.verdict(mock, allowed, completed=False)
         item.add_report_section("call", "openai_mock", "\n".join(filter(None, [message, verdicts.summary(mock)])))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from unittest import SkipTest
 from unittest.mock import patch
 
+from .errors import ConfigError
 from .storm import UNITTEST_TEST
 from .testing import verdicts
 from .testing.mock import MockServer
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
+#: Tells unittest to leave the frames of this module out of tracebacks.
+__unittest = True
 #: The mock of this process, once a test has used it.
 _shared: list[MockServer] = []
 _recordings = Recordings()
@@ -54,7 +57,7 @@ class OpenAIMockMixin(_Base):
     openai_mock_verdict: ClassVar[bool | Sequence[str]] = False
 
     openai_mock: MockServer
-    _completed = False
+    _completed = _explained = False
 
     def setUp(self) -> None:
         """Reset the mock and set the environment. An override must call ``super().setUp()``."""
@@ -63,12 +66,17 @@ class OpenAIMockMixin(_Base):
         sources = [] if config is None else config if isinstance(config, list) else [config]
         file = getattr(sys.modules.get(type(self).__module__), "__file__", None)
         folder = Path(file).parent if file else Path()
-        loaded = _recordings.configure((), sources, self.openai_mock_settings, folder)
+        try:
+            loaded = _recordings.configure((), sources, self.openai_mock_settings, folder)
+        except ConfigError as error:
+            # Without the frames of the package: the message names the mistake.
+            raise error.with_traceback(None) from None
         if not _shared:
             _shared.append(MockServer(loaded, host="127.0.0.1", port=0))
             atexit.register(_report)
         mock = self.openai_mock = _shared[0]
         mock.restart(loaded)
+        mock.log.addFilter(verdicts.is_not_miss)
         environment = patch.dict(os.environ, {**verdicts.environment(mock, os.environ), UNITTEST_TEST: self.id()})
         environment.start()
         self.addCleanup(environment.stop)
@@ -80,6 +88,8 @@ class OpenAIMockMixin(_Base):
         except Exception as error:
             if not isinstance(error, SkipTest):
                 _show(error, verdicts.summary(self.openai_mock))
+            # The client's error has the message of the API, and often explains the miss already.
+            self._explained = verdicts.MISS in str(error)
             raise
         self._completed = True
 
@@ -88,7 +98,7 @@ class OpenAIMockMixin(_Base):
         _recordings.count(self.openai_mock)
         message = verdicts.verdict(
             self.openai_mock,
-            self.openai_mock_allow_unmatched,
+            self.openai_mock_allow_unmatched or self._explained,
             self.openai_mock_strict,
             self.openai_mock_verdict,
             self._completed,

@@ -65,6 +65,23 @@ def test_a_failed_test_shows_its_requests(capsys):
     assert "#1 POST /v1/chat/completions 'Hello' -> 200, rule greet (responses[0])" in message + capsys.readouterr().err
 
 
+def test_a_miss_that_the_test_reports_is_shown_once(capfd):
+    def body(self):
+        raise ValueError(post(self.openai_mock, user("Hullo")).json()["error"]["message"])
+
+    result = run(body)
+    [(_, message)] = result.errors
+    assert result.failures == [] and message.count("got 'Hullo'") == 1
+    assert "got 'Hullo'" not in capfd.readouterr().err
+
+
+def test_a_wrong_setting_is_an_error_without_frames_of_the_package():
+    [(_, message)] = run(lambda self: None, openai_mock_settings={"lnt": "error"}).errors
+    lines = message.strip().splitlines()
+    assert lines[-1] == "openaimock.errors.ConfigError: 'lnt' is not a setting; did you mean 'lint'?"
+    assert "unittest_mixin" not in message and "config" not in "".join(lines[:-1])
+
+
 def test_a_failed_test_without_requests_says_so(capsys):
     [(_, message)] = run(lambda self: self.fail("wrong")).failures
     assert "No request reached the mock" in message + capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +16,8 @@ from .mock import MockServer
 
 #: The client's key when the configuration has none.
 KEY = "test-key"
+#: How the error of a miss begins.
+MISS = "No matching response found"
 #: Settings that a Config has under other names.
 _NAMES = {"api_key": ("api_keys",), "journal": ("journal_size", "body_limit")}
 
@@ -86,6 +89,11 @@ def verdict(
         if verdict is not None and verdict is not False:
             lines += _findings(mock, () if verdict is True else verdict)
     return redaction.text("\n".join(lines), secrets(mock.app.api.config))
+
+
+def is_not_miss(record: logging.LogRecord) -> bool:
+    """Whether a log record is no miss. The report of the test shows misses."""
+    return not getattr(record, "is_miss", False)
 
 
 def summary(mock: MockServer) -> str:

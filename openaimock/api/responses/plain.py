@@ -21,11 +21,13 @@ from .items import Item, new_id
 from .output import output_items
 
 #: The parameters of requests that a template answers; those of ``_ECHOED`` are only echoed.
-_ECHOED = frozenset(["model", "store", "temperature", "top_p", "parallel_tool_calls", "truncation"])
+_ECHOED = frozenset(["model", "store", "temperature", "top_p", "parallel_tool_calls", "truncation", "max_output_tokens"])
 #: Clients send other values of ``metadata`` and ``user`` with each request, so a template is for all of them.
 _PARAMETERS = _ECHOED | {"input", "instructions", "stream", "metadata", "user"}
 #: Templates that are kept, the texts of each, and the longest text and parameters.
 _TEMPLATES, _TEXTS, _LONGEST = 64, 64, 8192
+#: A text has at most this many tokens for each character, and an answer as many beside it.
+_PER_CHARACTER, _BESIDE = 4, 16
 #: Stands for what differs; JSON has no such character.
 _HOLE = "\x00"
 #: The members that differ, in the order of the response.
@@ -54,7 +56,10 @@ _templates: dict[str, _Template] = {}
 
 def is_plain(ask: ResponsesAsk, reply: Reply) -> bool:
     """Whether a template can answer: one text of a rule, and nothing in the request but its text and what is echoed."""
-    if not reply.plain or ask.stream or not ask.body.keys() <= _PARAMETERS or len(reply.blocks[0].text) > _LONGEST:
+    if not reply.plain or ask.stream or not ask.body.keys() <= _PARAMETERS:
+        return False
+    size, limit = len(reply.blocks[0].text), ask.body.get("max_output_tokens")
+    if size > _LONGEST or (limit is not None and limit < size * _PER_CHARACTER + _BESIDE):
         return False
     items = ask.body["input"]
     return items.__class__ is str or all(item.get("type") in (None, "message") for item in items)

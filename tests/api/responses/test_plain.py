@@ -27,6 +27,7 @@ BODIES = st.fixed_dictionaries(
         "top_p": st.sampled_from([0.5, 1]),
         "metadata": st.sampled_from([{}, {"a": "b"}]),
         "user": TEXTS,
+        "max_output_tokens": st.none() | st.sampled_from([16, 50, 1000]),
         "parallel_tool_calls": st.booleans(),
         "truncation": st.sampled_from(["auto", "disabled"]),
         "stream": st.sampled_from([None, False]),
