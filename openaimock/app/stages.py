@@ -330,8 +330,9 @@ def _note(app: App, call: Call, findings: Sequence[linting.Finding]) -> None:
 
 
 def holding(findings: Sequence[linting.Finding], store: State, now: float) -> list[linting.Finding]:
-    """The findings that hold for what is stored."""
-    return [finding for finding in findings if finding.unless is None or not _is_stored(*finding.unless, store, now)]
+    """The findings that hold for what is stored, without their conditions."""
+    valid = [finding for finding in findings if finding.unless is None or not _is_stored(*finding.unless, store, now)]
+    return [finding._replace(unless=None) if finding.unless else finding for finding in valid]
 
 
 def _is_stored(kind: str, id: str, store: State, now: float) -> bool:

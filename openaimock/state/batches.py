@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ..text.log import ROOT
 from ..types.exchange import Exchange
 from . import records
 from .engine import Batch, Entry
@@ -49,26 +50,33 @@ def collect(
     for _ in range(len(state.new_hits)):
         hits[state.new_hits.popleft()] += 1
     journal, running = state.journal, dict(state.running)
-    entries = []
+    dropped, journal.dropped = journal.dropped, 0
+    entries: list[Entry] = []
     for exchange, key in running.items():
         has_ended = exchange.ended != "running"
         if has_ended or rewrite:
-            entries.append(_entry(exchange, key, secrets, again=True))
+            entries += _entry(exchange, key, secrets, again=True)
         if has_ended:
             del state.running[exchange]
-    dropped, journal.dropped = journal.dropped, 0
     exchanges: list[Exchange] = []
     while time.thread_time() < deadline and (oldest := journal.pop()) is not None:
         key = new_key()
         if oldest.ended == "running":
             state.running[oldest] = key
-        entries.append(_entry(oldest, key, secrets))
+        entry = _entry(oldest, key, secrets)
+        dropped += not entry
+        entries += entry
         exchanges.append(oldest)
     while len(state.running) > size:
         del state.running[next(iter(state.running))]
     return Collected(state, Batch(state.name, state.epoch, hits, entries, dropped), exchanges, running)
 
 
-def _entry(exchange: Exchange, key: str, secrets: Sequence[str], *, again: bool = False) -> Entry:
-    record = records.encode(exchange, secrets)
-    return Entry(key, record, len(record), again)
+def _entry(exchange: Exchange, key: str, secrets: Sequence[str], *, again: bool = False) -> list[Entry]:
+    """The entry of an exchange; none when it has a value of the user's that fails: the others must not wait for it forever."""
+    try:
+        record = records.encode(exchange, secrets)
+    except Exception:
+        ROOT.exception("An exchange cannot be written to the store")
+        return []
+    return [Entry(key, record, len(record), again)]

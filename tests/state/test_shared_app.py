@@ -10,6 +10,7 @@ import pytest
 from werkzeug.test import Client
 
 from openaimock.config.load import load
+from openaimock.state import records
 from openaimock.state.store import StoreUnavailable
 from openaimock.wsgi import create_app
 
@@ -144,6 +145,21 @@ def test_metrics_are_written_with_the_batches(store, monkeypatch):
             time.sleep(0.02)
     finally:
         peer.app.close()
+
+
+def test_an_exchange_that_cannot_be_written_does_not_hold_up_the_others(peers, monkeypatch, caplog):
+    def encode(exchange, secrets=()):
+        if exchange.ask.text == "turns":
+            raise ValueError("a value of the user's that fails")
+        return written(exchange, secrets)
+
+    written = records.encode
+    monkeypatch.setattr(records, "encode", encode)
+    one, two = peers
+    assert [one.text("turns"), one.text("plain")] == ["one", "always"]
+    assert [row["text"] for row in two.admin("exchanges")["exchanges"]] == ["plain"]
+    assert two.app.api.namespaces["default"].dropped() == 1
+    assert "An exchange cannot be written to the store" in caplog.text
 
 
 def test_a_reset_reaches_all(peers):

@@ -154,6 +154,8 @@ def attach(id: str, files: Sequence[Mapping[str, Any]], context: Context, batch:
     APIError 404 when one of the files is not uploaded, 400 when the name of one has an extension that the API does not accept, or
     when the store would have too many.
     """
+    if not files:
+        return []
     store = context.store
     files = list({file["file_id"]: file for file in files}.values())
     sources = [_source(context, file["file_id"]) for file in files]
