@@ -192,6 +192,8 @@ def _contains(value: str, threshold: float, case_sensitive: bool) -> Callable[[s
     if case_sensitive:
         return lambda got: got is not None and value in got
     lowered = value.lower()
+    # One text of two equal ones: there may be very many rules.
+    lowered = value if lowered == value else lowered
     return lambda got: got is not None and lowered in got.lower()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from itertools import chain
 from sys import intern
@@ -37,12 +37,12 @@ class NearestIndex:
 
     def add(self, rules: Iterable[Rule]) -> None:
         """Append rules."""
-        sampled = [list(dict.fromkeys(map(intern, chain.from_iterable(map(_samples, expectations(rule)))))) for rule in rules]
+        sampled = deque(tuple(dict.fromkeys(map(intern, chain.from_iterable(map(_samples, expectations(rule)))))) for rule in rules)
         self._known.update(chain.from_iterable(sampled))
-        for number, pieces in enumerate(sampled, len(self._pieces)):
-            rarest = tuple(sorted(pieces, key=self._known.__getitem__)[:_RAREST])
+        while sampled:
+            rarest = tuple(sorted(sampled.popleft(), key=self._known.__getitem__)[:_RAREST])
             for piece in rarest:
-                self._having[piece].append(number)
+                self._having[piece].append(len(self._pieces))
             self._pieces.append(rarest)
 
     def nearest(self, ask: Ask, count: int) -> list[int]:
