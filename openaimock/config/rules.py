@@ -52,10 +52,13 @@ def rule(check: Checker, value: Any, node: Node, path: Path) -> Entry:
     check_templates(check)
     key = path[1] if path and isinstance(path[1], str) else None
     own_id = value.get("id")
-    if check.empties_rules:
-        node.value, node.keys = {name: item for name, item in node.value.items() if name == "id"}, None
     if key is not None and own_id not in (None, BAD, key):
         check.problem(child(node, "id"), (path, "id"), f"this rule already has the id '{key}' (its key); leave 'id' out")
+    place = node.place or render(path)
+    if check.empties_rules:
+        # Only the place of the id is still needed.
+        own, node.value, node.keys = node.value.get("id"), {}, None
+        node, path = (node, path) if own is None else (own, (path, "id"))
     return Entry(
         {
             "id": key or own_id,
@@ -67,7 +70,7 @@ def rule(check: Checker, value: Any, node: Node, path: Path) -> Entry:
             "expect": value.get("expect"),
             "priority": value.get("priority", 0),
             "turns": value.get("turns"),
-            "place": node.place or render(path),
+            "place": place,
         },
         node,
         path,
