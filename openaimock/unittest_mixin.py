@@ -12,6 +12,7 @@ from unittest import SkipTest
 from unittest.mock import patch
 
 from .errors import ConfigError
+from .storm import UNITTEST_TEST
 from .testing import verdicts
 from .testing.mock import MockServer
 from .testing.recordings import Recordings
@@ -76,7 +77,7 @@ class OpenAIMockMixin(_Base):
         mock = self.openai_mock = _shared[0]
         mock.restart(loaded)
         mock.log.addFilter(verdicts.is_not_miss)
-        environment = patch.dict(os.environ, verdicts.environment(mock, os.environ))
+        environment = patch.dict(os.environ, {**verdicts.environment(mock, os.environ), UNITTEST_TEST: self.id()})
         environment.start()
         self.addCleanup(environment.stop)
         self.addCleanup(self._check_verdict)

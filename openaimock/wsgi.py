@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -159,5 +159,10 @@ def create_app(config: Source, log: logging.Logger = log) -> Application:
     ``config`` is a path, a dict, YAML text, or a list of these. Raises ConfigError with all problems. ``log`` gets a line for
     each exchange.
     """
+    return application(config if isinstance(config, Config) else load(config), log)
+
+
+def application(config: Config, log: logging.Logger, rules: Iterable[Mapping[str, Any]] | None = None) -> Application:
+    """A mock of a checked configuration. ``rules`` in their normal form replace those of the configuration."""
     tokens.prepare()
-    return Application(App(config if isinstance(config, Config) else load(config), log))
+    return Application(App(config, log, rules))

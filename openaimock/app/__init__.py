@@ -128,7 +128,8 @@ class Response(NamedTuple):
 class App:
     """A mock as a WSGI application: its settings, rules and state, and the sender of its responses."""
 
-    def __init__(self, config: Config, log: logging.Logger = log) -> None:
+    def __init__(self, config: Config, log: logging.Logger = log, rules: Iterable[Mapping[str, Any]] | None = None) -> None:
+        """``rules`` in their normal form replace those of the configuration."""
         self.config = config
         self.sender = Sender(config, log)
         self.log = self.sender.log
@@ -141,7 +142,7 @@ class App:
         self.timing = {name: value for name, value in (("pace", config.pace), ("latency", config.latency)) if value is not None}
         #: The helper process for unsafe regular expressions.
         self.searcher = Searcher()
-        self.ruleset = RuleSet(self.build(config.rules), first=config.match == "first")
+        self.ruleset = RuleSet(self.build(config.rules if rules is None else rules), first=config.match == "first")
         #: The plan that answers what no rule matches, if ``unmatched`` has one.
         self.unmatched = unmatched_plan(config.unmatched, self._defaults)
         #: Passes requests on to the setting ``upstream``.

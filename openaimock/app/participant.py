@@ -10,6 +10,7 @@ from functools import cache
 
 from ..errors import ConfigError, Problem
 from ..state.records import encode
+from ..storm import PYTEST_TEST, UNITTEST_TEST
 from ..storm.cells import Task, from_text
 from ..storm.kinds import Injection
 from ..types.exchange import Exchange
@@ -66,9 +67,9 @@ class Participant:
 
 
 def current_test() -> str:
-    """The id of the test that pytest runs at the moment, the same in each process that runs the test; "" outside of tests."""
+    """The id of the test that runs at the moment, the same in each process that runs the test; "" outside of tests."""
     # pytest appends the phase: "tests/test_agent.py::test_answer (call)".
-    return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+    return os.environ.get(PYTEST_TEST, "").rpartition(" ")[0] or os.environ.get(UNITTEST_TEST, "")
 
 
 def join(text: str) -> Participant:

@@ -10,12 +10,12 @@ import sys
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .arguments import FAILED, INTERRUPTED, OK, USAGE, config_arguments, count, load_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from logging import Logger
 
     from ..config.load import Config
@@ -81,7 +81,7 @@ def serve(arguments: argparse.Namespace) -> int:
 def _serve(arguments: argparse.Namespace) -> int:
     from ..server import Server, address, listen, logs
     from ..server.pool import threads
-    from ..wsgi import create_app
+    from ..wsgi import application
 
     if arguments.coverage_xml and (problem := _unwritable(arguments.coverage_xml)):
         return _usage(f"cannot write {arguments.coverage_xml}: {problem}")
@@ -93,15 +93,17 @@ def _serve(arguments: argparse.Namespace) -> int:
     report = _reporter(arguments, log)
     for warning in config.warnings:
         report(f"warning: {warning}")
+    number_of_rules = len(config.rules)
+    config, rules = (config, None) if arguments.watch else _without_rules(config)
     with _own_store(config, arguments.workers) as config:
-        app = create_app(config, log)
+        app = application(config, log, rules)
         _tune_process()
         if _reports(arguments):
             app.api.namespaces.remember()
         recording = _recording_report(app, arguments.workers)
 
         def ready(port: int) -> str:
-            return _ready_lines(config, address.url(host, port))
+            return _ready_lines(config, number_of_rules, address.url(host, port))
 
         server = partial(Server, threads=threads(config), max_body=config.max_body, log=app.api.log)
         if arguments.workers == 1:
@@ -184,9 +186,26 @@ def _configured(arguments: argparse.Namespace) -> Config:
     return replace(config, **{key: value for key, value in flags.items() if value is not None})
 
 
-def _ready_lines(config: Config, url: str) -> str:
+def _without_rules(config: Config) -> tuple[Config, Iterator[Mapping[str, Any]]]:
+    """The configuration without its rules, and the rules, each of which is freed as soon as the next one is taken.
+
+    The normal forms of very many rules take more memory than the rules that are built from them.
+    """
+    from collections import deque
+    from dataclasses import replace
+
+    waiting = deque(config.rules)
+
+    def take_all() -> Iterator[Mapping[str, Any]]:
+        while waiting:
+            yield waiting.popleft()
+
+    return replace(config, rules=()), take_all()
+
+
+def _ready_lines(config: Config, number_of_rules: int, url: str) -> str:
     """What is printed when the server is ready: the base URL, and the address of the inspector."""
-    line = f"openaimock listening on {url} ({count(len(config.rules), 'rule')})"
+    line = f"openaimock listening on {url} ({count(number_of_rules, 'rule')})"
     return f"{line}\ninspector: {url.removesuffix('/v1')}/__openaimock/" if config.admin else line
 
 

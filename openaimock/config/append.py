@@ -263,7 +263,7 @@ def _find(text: str, name: str) -> _Place:
         line_end = len(text) if rest < 0 else rest
         if text[end:line_end].strip():
             raise _refused(name, "put the comment beside 'responses:' on a line of its own to add rules")
-        return _Place(start, 2, "\n", end if rest < 0 else rest + 1)
+        return _Place(len(text[:start].rstrip(" \t")), 2, "", end if rest < 0 else rest + 1)
     if not _is_list(items) or items.flow_style:
         raise _refused(name, "rules can only be added to a 'responses:' that is a block list ('- ' before every rule)")
     following = [key.start_mark.index for key, _ in root.value if key.start_mark.index > items.start_mark.index]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -209,6 +209,15 @@ class Struct:
         return {each.name: each for each in self.fields}
 
     @cached_property
+    def key_plans(self) -> dict[tuple[str, ...], Sequence[Field] | None]:
+        """For lists of keys that were checked before: their fields, None if the keys are not right."""
+        return {}
+
+    def is_ignored(self, key: str) -> bool:
+        """Whether a key is not read."""
+        return bool(self.ignored) and key.startswith(self.ignored)
+
+    @cached_property
     def required(self) -> tuple[str, ...]:
         """The names of the required fields."""
         return tuple(each.name for each in self.fields if each.required)
@@ -219,6 +228,17 @@ class AnyOf:
     """The first of several kinds that accepts the value's type."""
 
     options: tuple[Kind, ...]
+
+    def fitting(self, type_name: str) -> Sequence[Kind]:
+        """The options that accept a type of node, in order."""
+        options = self._fitting.get(type_name)
+        if options is None:
+            options = self._fitting[type_name] = [option for option in self.options if type_name in option.takes]
+        return options
+
+    @cached_property
+    def _fitting(self) -> dict[str, Sequence[Kind]]:
+        return {}
 
     @cached_property
     def noun(self) -> str:

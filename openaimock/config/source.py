@@ -94,12 +94,12 @@ class Reader:
                 self.problem(place or name, f"'{name}' is a pipe or a device; name a regular file", path)
                 return
             with open(name, "rb") as file:
-                data = file.read()
+                text = self.decoded(file.read(), name)
         except (OSError, ValueError) as error:
             self.problem(place or name, _unreadable(name, error, bool(place)), path)
             return
         self.files.append(Path(name))
-        yield from self.text(self.decoded(data, name), name, os.path.dirname(name))
+        yield from self.text(text, name, os.path.dirname(name))
 
     def decoded(self, data: bytes, name: str) -> str | None:
         """The text of a file's bytes: UTF-8, or UTF-16 with a byte order mark."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..errors import Problem
@@ -132,7 +133,10 @@ def _one_of(check: Checker, kind: Choice, node: Node, path: Path) -> Any:
         return "off"
     if not isinstance(value, str):
         return check.wrong(kind, node, path)
-    if value in kind.values or value in kind.ids or ("*" in value and any(fnmatchcase(id, value) for id in kind.ids)):
+    if value in kind.values:
+        # The one text for the many nodes that say it.
+        return kind.values[kind.values.index(value)]
+    if value in kind.ids or ("*" in value and any(fnmatchcase(id, value) for id in kind.ids)):
         return value
     if value in later.WORDS.get(kind.label, ()):
         return check.problem(node, path, f"'{value}' is not available yet")
@@ -193,6 +197,8 @@ def _function(check: Checker, kind: Function, node: Node, path: Path) -> Any:
     return {"function": function}
 
 
+#: For this many different lists of keys each Struct remembers the fields.
+_KEY_PLANS = 256
 #: The kind of the keys of an extensible mapping.
 ANYTHING = AnyValue()
 
@@ -201,11 +207,17 @@ def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
     if not isinstance(node.value, dict):
         return check.wrong(kind, node, path)
     fields = kind.by_name
+    usual = _usual_fields(kind, node.value)
+    if usual is not None:
+        return {
+            field.name: check.check(field.kind, item, (path, key))
+            for field, (key, item) in zip(usual, node.value.items(), strict=True)
+        }
     out: dict[str, Any] = {}
     spelled: dict[str, str] = {}
     for key, item in node.value.items():
         field = fields.get(key) or fields.get(snake(key))
-        if kind.ignored and key.startswith(kind.ignored):
+        if kind.is_ignored(key):
             continue
         if field is None and kind.extensible and key not in kind.hints:
             out[key] = check.check(ANYTHING, item, (path, key))
@@ -238,13 +250,35 @@ def _object(check: Checker, kind: Struct, node: Node, path: Path) -> Any:
     return out
 
 
+def _usual_fields(kind: Struct, entries: Mapping[str, Node]) -> Sequence[Field] | None:
+    """The fields of a mapping's keys if the keys themselves are right and no value is null; None if that is not certain."""
+    keys = tuple(entries)
+    plans = kind.key_plans
+    usual = plans.get(keys)
+    if usual is None and keys not in plans:
+        usual = _planned(kind, keys)
+        if len(plans) < _KEY_PLANS:
+            plans[keys] = usual
+    if usual is None or None in [item.value for item in entries.values()]:
+        return None
+    return usual
+
+
+def _planned(kind: Struct, keys: Sequence[str]) -> Sequence[Field] | None:
+    found_fields = [kind.by_name.get(key) or kind.by_name.get(snake(key)) for key in keys]
+    fields = [field for field in found_fields if field is not None and not field.later]
+    names = {field.name for field in fields}
+    if len(names) < len(keys) or not names.issuperset(kind.required) or any(map(kind.is_ignored, keys)):
+        return None
+    return tuple(fields) if not kind.one_of or len(names.intersection(kind.one_of)) == 1 else None
+
+
 def _union(check: Checker, kind: AnyOf, node: Node, path: Path) -> Any:
-    type_name = type_of(node)
-    fitting = [option for option in kind.options if type_name in option.takes]
+    fitting = kind.fitting(type_of(node))
     if not fitting:
         return check.wrong(kind, node, path)
     if len(fitting) > 1 and isinstance(fitting[0], Choice) and not _is_word(fitting[0], node.value):
-        fitting.pop(0)
+        return check.check(fitting[1], node, path)
     return check.check(fitting[0], node, path)
 
 
@@ -327,8 +361,21 @@ def of_field(fields: Iterable[Field], name: str) -> Field:
 
 def child(node: Node, name: str) -> Node:
     """The node of an entry, with its key in snake_case or camelCase; the mapping itself when there is no such entry."""
-    entries: dict[str, Node] = node.value if isinstance(node.value, dict) else {}
-    return next((item for key, item in entries.items() if key == name or snake(key) == name), node)
+    entries = node.value
+    if not isinstance(entries, dict):
+        return node
+    key = _spellings(tuple(entries)).get(name)
+    return node if key is None else entries[key]
+
+
+@lru_cache(maxsize=512)
+def _spellings(keys: tuple[str, ...]) -> dict[str, str]:
+    """The key of each name: the first that is the name, or that is the name in snake_case."""
+    names: dict[str, str] = {}
+    for key in keys:
+        names.setdefault(key, key)
+        names.setdefault(snake(key), key)
+    return names
 
 
 def is_bad(*values: Any) -> bool:

@@ -53,10 +53,17 @@ def _settable(rules: Sequence[Rule], scenarios: Mapping[str, str]) -> set[tuple[
 
 def _unset_states(rule: Rule, settable: set[tuple[str, str]]) -> Iterator[str]:
     """Messages about states of ``when`` that neither ``scenarios`` nor ``set_state`` has."""
-    for scenario, state in ((rule["when"] or {}).get("state") or {}).items():
+    for scenario, state in _expected_states(rule["when"] or {}):
         # A state with a template may have any value.
         if (scenario, state) not in settable and not any(name == scenario and "{{" in value for name, value in settable):
             yield f"no reply sets the scenario '{scenario}' to '{state}', and 'scenarios' does not start there"
+
+
+def _expected_states(when: Rule) -> Iterator[tuple[str, str]]:
+    """The pairs of scenario and state that must all be the present ones."""
+    yield from (when.get("state") or {}).items()
+    for condition in when.get("all") or ():
+        yield from _expected_states(condition)
 
 
 def _unanswered(rule: Rule) -> Iterator[str]:

@@ -100,7 +100,10 @@ def _in_file(path: Path) -> Iterator[Outcome]:
                 yield Omission(place, "the format is not known; see 'openaimock convert --help'")
             continue
         try:
-            yield from format.read(document, place)
+            nothing = Omission(place, f"there is nothing to convert in this file ({format.name})")
+            outcomes = format.read(document, place)
+            yield next(outcomes, nothing)
+            yield from outcomes
         except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
             yield Omission(place, f"this is not {format.name} as other tools write it ({type(error).__name__}: {error})")
 

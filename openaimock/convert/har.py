@@ -32,6 +32,8 @@ def _exchange(entry: JSON, place: str) -> Outcome:
         return Omission(place, "there is no request, or no response")
     content = response.get("content") or {}
     text = content.get("text")
+    if text is None and content.get("size"):
+        return Omission(place, "the HAR does not hold the body of the answer; export it with content")
     if isinstance(text, str):
         text = _text(text, content.get("encoding") == "base64")
     request_headers, response_headers = headers(request.get("headers")), headers(response.get("headers"))

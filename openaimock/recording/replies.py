@@ -31,6 +31,9 @@ def reply(ask: Ask, recording: Recording, *, keep_ids: bool = False) -> Words:
     if ask.endpoint == "audio.speech" and recording.status == 200 and not recording.streamed:
         return _speech(recording)
     words = _WORDS.get(ask.endpoint)
+    if words is not None and recording.status == 200 and not recording.response.strip():
+        # Some recorders lose the body of a stream. A client cannot read such an answer.
+        raise Unclear("the recorded answer is empty")
     if words is None or recording.status != 200:
         return raw(recording)
     try:

@@ -86,7 +86,8 @@ def _chat(chunks: Sequence[tuple[int, dict[str, JSON]]]) -> tuple[JSON, list[Pie
         calls = choice["message"].pop("tool_calls", None)
         if calls:
             choice["message"]["tool_calls"] = [calls[index] for index in sorted(calls)]
-        choice.setdefault("finish_reason", None)
+        if choice.setdefault("finish_reason", None) is None:
+            raise Unclear("the stream ends before the answer does")
     whole["object"] = "chat.completion"
     whole.pop("obfuscation", None)
     return {**whole, "choices": [choices[index] for index in sorted(choices)]}, pieces

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, groupby
@@ -47,17 +47,21 @@ class Step(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """One message of a rule written as a conversation; ``plan`` is the reply of an assistant message.
-
-    ``fits`` tests a message whose role already fits.
-    """
+    """One message of a rule written as a conversation; ``plan`` is the reply of an assistant message."""
 
     role: str
-    fits: Callable[[Message], bool]
     matcher: Matcher | None = None
     parts: tuple[str, ...] = ()
     tool_call_id: str | None = None
     plan: Plan | None = None
+
+    def fits(self, message: Message) -> bool:
+        """Whether a message fits whose role already fits."""
+        if self.parts and not set(self.parts).issubset(message.parts):
+            return False
+        if self.tool_call_id is not None and self.tool_call_id != message.tool_call_id:
+            return False
+        return self.matcher is None or self.matcher.fits(message.text)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -206,28 +210,10 @@ def _turn(message: Mapping[str, Any], timing: Mapping[str, Any]) -> Turn:
     parts, tool_call_id = tuple(message.get("parts") or ()), message.get("tool_call_id")
     return Turn(
         role=message["role"],
-        fits=_fits(matcher, parts, tool_call_id),
         matcher=matcher,
         parts=parts,
         tool_call_id=tool_call_id,
         plan=plan(answer or {}, timing) if message["role"] == "assistant" else None,
-    )
-
-
-def _any_message(message: Message) -> bool:
-    """Fits any message. The assistant turns of many rules share it."""
-    return True
-
-
-def _fits(matcher: Matcher | None, parts: tuple[str, ...], tool_call_id: str | None) -> Callable[[Message], bool]:
-    if matcher is None and not parts and tool_call_id is None:
-        return _any_message
-    fits = matcher.fits if matcher else lambda text: True
-    if not parts and tool_call_id is None:
-        return lambda message: fits(message.text)
-    required_parts = set(parts)
-    return lambda message: (
-        required_parts.issubset(message.parts) and tool_call_id in (None, message.tool_call_id) and fits(message.text)
     )
 
 

@@ -16,7 +16,7 @@ IN_TEST = "#"
 class Cell(NamedTuple):
     """A fault after ``event`` events of the exchange with this number (from 1). No fault: the clean run.
 
-    With ``test``, the id of a test of pytest, the number is that among the exchanges of the test; ``position`` is then its number
+    With ``test``, the id of a test, the number is that among the exchanges of the test; ``position`` is then its number
     in the clean run, where the tests follow each other.
     """
 

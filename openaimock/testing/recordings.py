@@ -53,9 +53,10 @@ class Recordings:
     def count(self, mock: MockServer) -> None:
         """Add the recorded and replayed exchanges of a test, which is over."""
         api = mock.app.api
-        if api.config.record is None:
+        path = _recording_file(api.config)
+        if path is None:
             return
-        place = f"{api.config.record.path}:"
+        place = f"{path}:"
         matches = [exchange.match for exchange in mock.exchanges]
         self.replayed += sum(match is not None and match.rule.place.startswith(place) for match in matches)
         self.recorded += api.upstream.recorder.recorded if api.upstream.recorder is not None else 0
@@ -82,20 +83,18 @@ def _with_file_of_all(
 ) -> tuple[Sequence[Any], Mapping[str, Any], Config]:
     """Sources and settings with the setting ``record``, and their Config.
 
-    The last file is the file of recordings where ``upstream`` stands in any file and nothing names another one. While
-    exchanges are recorded it may be missing.
+    While exchanges are recorded, the last file is the file of recordings where ``upstream`` stands in any file and nothing names
+    another one. It may be missing then. In a replay it is a file of rules like others.
     """
     at = max((at for at, source in enumerate(sources) if _is_file(source)), default=None)
-    if at is None or any(name in settings for name in _DECIDING):
+    if at is None or environ[MODE_VARIABLE] == "none" or any(name in settings for name in _DECIDING):
         return sources, settings, configure(sources, settings, folder, environ)
-    recording = environ[MODE_VARIABLE] in ("once", "new", "all")
     file = folder / sources[at]
-    if recording and not file.exists():
+    if not file.exists():
         sources = [source for position, source in enumerate(sources) if position != at]
     else:
         config = configure(sources, settings, folder, environ)
-        replaceable = config.unmatched == "error" or (recording and config.unmatched == "proxy")
-        if config.record is not None or config.upstream is None or not replaceable:
+        if config.record is not None or config.upstream is None or config.unmatched not in ("error", "proxy"):
             return sources, settings, config
     added: dict[str, Any] = {"record": {"file": str(file)}}
     if settings.get("upstream"):
@@ -103,6 +102,13 @@ def _with_file_of_all(
         settings = {name: value for name, value in settings.items() if name != "upstream"}
     sources = [*sources, added]
     return sources, settings, configure(sources, settings, folder, environ)
+
+
+def _recording_file(config: Config) -> Path | None:
+    """The file whose rules are recordings, if any: that of ``record``, or the last one beside an ``upstream``."""
+    if config.record is not None:
+        return config.record.path
+    return config.files[-1] if config.upstream is not None and config.files and config.unmatched == "error" else None
 
 
 def _has_no_rules(config: Config) -> bool:

@@ -10,6 +10,8 @@ from .ask import JSON, ToolCall
 
 #: The length of a text in the repr of a reply, in characters.
 _SHOWN = 60
+#: One mapping for the replies of very many rules.
+_NOTHING: Mapping[str, str] = {}
 
 
 class Block(NamedTuple):
@@ -119,7 +121,7 @@ class Reply:
     #: The configured members of an error; the API's own wording fills the others.
     error: Mapping[str, Any] | None = None
     status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     #: With ``raw`` sent unchanged: text, bytes, or a value that is sent as JSON.
     body: JSON = None
     raw: bool = False
@@ -132,7 +134,7 @@ class Reply:
     fault: Fault | None = None
     fail: Fail | None = None
     hold: Hold | None = None
-    set_state: Mapping[str, str] = field(default_factory=dict)
+    set_state: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     extra: Extra | None = None
     #: A recorded answer, sent as it is written by the endpoint that it is of.
     response: Mapping[str, JSON] | None = None

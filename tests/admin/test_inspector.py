@@ -42,6 +42,25 @@ def test_an_opened_exchange_shows_the_verdicts(page, mock):
     assert text_of(page, "#detail del") == "Hello"
 
 
+def test_only_the_letters_that_differ_are_marked(page, mock):
+    post(mock, user("Hallo there"))
+    until(page, lambda: rows(page))
+    all_of(page, "#list button")[0].click()
+    until(page, lambda: all_of(page, "#detail mark"))
+    marked = page.execute_script("return [...document.querySelectorAll('#detail mark')].map((mark) => mark.textContent)")
+    assert marked == ["e", "a", " there"]
+
+
+def test_an_exchange_shows_the_input_and_what_is_wrong_with_the_base_url(page, mock):
+    post(mock, {"model": "text-embedding-3-small", "input": "some words"}, "/embeddings")
+    post(mock, user("Hello"), "/v1/chat/completions")
+    until(page, lambda: len(rows(page)) == 2)
+    all_of(page, "#list button")[1].click()
+    until(page, lambda: "some words" in text_of(page, "#detail .bubble.user"))
+    all_of(page, "#list button")[0].click()
+    until(page, lambda: "remove one of them" in text_of(page, "#detail .hint"))
+
+
 def test_the_timeline_has_a_mark_for_each_event(page, mock):
     sent = post(mock, user("slow", stream=True)).text.count("data: ")
     until(page, lambda: rows(page))

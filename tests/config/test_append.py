@@ -174,3 +174,11 @@ def test_appends_of_threads_and_processes_are_all_kept(tmp_path: Path) -> None:
         thread.join()
     assert [process.wait(60) for process in processes] == [0, 0]
     assert sorted(ids(path)) == sorted(f"{name}-{at}" for name in "pqtu" for at in range(10))
+
+
+@pytest.mark.parametrize("text", ["responses:\n", "responses:", "responses: []\n", "responses: null  \n"])
+def test_the_first_rule_follows_its_list_without_an_empty_line(tmp_path, text):
+    path = tmp_path / "mock.yaml"
+    path.write_text(text)
+    append_rules(path, [{"id": "r", "when": {}, "reply": "z"}])
+    assert path.read_text() == "responses:\n  - id: r\n    when: {}\n    reply: z\n"

@@ -1,7 +1,8 @@
-"""Rules that are checked while their file is read give the same rules, problems and warnings as a check of the whole file."""
+"""The fast paths of loading, among them the check of each rule as it is read, give the same as the general path."""
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openaimock.config import load as loading
+from openaimock.config import validate
+from openaimock.config.tree import Node
+from openaimock.config.yaml import _Builder
 from openaimock.errors import ConfigError
 
 RULES: list[Any] = [
@@ -65,6 +69,9 @@ def assert_same(monkeypatch: pytest.MonkeyPatch, source: Any) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(loading, "rule_reader", lambda: None)
         assert as_read == outcome(source)
+        patch.setattr(validate, "_usual_fields", lambda kind, entries: None)
+        patch.setattr(_Builder, "plain_scalar", lambda builder, event, frame: False)
+        assert as_read == outcome(source)
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -86,3 +93,15 @@ def test_any_rules_give_the_same(
     responses: Any = {f"rule {at}": rule for at, rule in enumerate(rules)} if by_id else rules
     config = {"responses": responses, **others}
     assert_same(monkeypatch, {"j": json.dumps(config, indent=1), "y": yaml.safe_dump(config), "p": config}[form])
+
+
+@pytest.mark.parametrize("form", [yaml.safe_dump, json.dumps])
+def test_no_node_is_left_when_the_garbage_collector_is_off(form: Any) -> None:
+    """The command line loads without it, and excludes from its passes what is left then."""
+    gc.collect()
+    gc.disable()
+    try:
+        loading.load(form({"responses": [{"id": "a", "when": {"user": "q"}, "reply": "b"}]}))
+        assert not any(type(item) is Node for item in gc.get_objects())
+    finally:
+        gc.enable()

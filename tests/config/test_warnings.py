@@ -39,6 +39,10 @@ scenarios: {s: start}
             ["<text>:1:13: rule 'rule-1': no reply sets the scenario 's' to 'b', and 'scenarios' does not start there"],
         ),
         (
+            "responses: [{when: {all: [{user: a}, {state: {s: b}}]}, reply: x}]\n",
+            ["<text>:1:13: rule 'rule-1': no reply sets the scenario 's' to 'b', and 'scenarios' does not start there"],
+        ),
+        (
             "responses:\n- messages: [{role: user, content: a}, {role: assistant, content: b}, {role: user, content: c}]\n",
             ["<text>:2:3: rule 'rule-1': the last message (user) has no answer; add an assistant message after it"],
         ),

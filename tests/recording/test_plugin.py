@@ -135,12 +135,11 @@ def test_the_last_file_is_recorded_with_the_upstream_of_any(names, file, tmp_pat
         recorded.write("responses: [{when: {user: hi}, reply: hello}]\n")
     monkeypatch.delenv("OPENAIMOCK_RECORD")
     config = Recordings(time.time() + 60).configure([tmp_path / "mock.yaml"], names[1:], {}, tmp_path)
-    assert config.record is not None and not config.record.active
-    assert (len(config.rules), config.lint, config.unmatched) == (1, "error", "error")
+    assert (config.record, len(config.rules), config.lint, config.unmatched) == (None, 1, "error", "error")
 
 
 def test_a_file_with_rules_is_not_recorded_once(tmp_path: Path, monkeypatch) -> None:
-    text = "upstream: {url: 'http://127.0.0.1:9/v1'}\nresponses: [{when: {user: hi}, reply: hello}]\n"
+    text = "upstream: {url: 'http://127.0.0.1:9/v1'}\nresponses:\n  - {when: {user: hi}, reply: hello}\n"
     (tmp_path / "mock.yaml").write_text(text, "utf-8")
     for mode, active in (("once", False), ("new", True)):
         monkeypatch.setenv("OPENAIMOCK_RECORD", mode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from unittest import TestCase
 
 import pytest
 
@@ -12,6 +13,7 @@ from openaimock.cli.storm.mock import _read
 from openaimock.errors import ConfigError
 from openaimock.storm import VARIABLE
 from openaimock.storm.cells import Cell, Task, to_text
+from openaimock.unittest_mixin import OpenAIMockMixin
 
 from ..support.wire import post, user
 
@@ -108,6 +110,26 @@ def test_the_exchanges_of_each_test_have_numbers_of_their_own(storm, serve, in_t
     assert [(sight.test, sight.in_test) for sight in _read(report)] == [
         ("a.py::one", 1), ("a.py::one", 2), ("a.py::two", 1), ("a.py::two", 2), ("a.py::three", 1),
     ]  # fmt: skip
+
+
+def test_the_tests_of_the_unittest_mixin_have_numbers_of_their_own(storm, monkeypatch):
+    report = storm(Cell(1, 0, "503", "Case.second"))
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    statuses = []
+
+    def body(self):
+        statuses.append(post(self.openai_mock, user("hi")).status_code)
+
+    tests = dict.fromkeys(("first", "second"), body)
+    case = type(
+        "Case",
+        (OpenAIMockMixin, TestCase),
+        {"openai_mock_config": RULES, **tests, "id": lambda self: f"Case.{self._testMethodName}"},
+    )
+    for name in tests:
+        case(name).run()
+    assert statuses == [200, 503]
+    assert [sight.test for sight in _read(report)] == ["Case.first", "Case.second"]
 
 
 def test_an_outage_lasts_to_the_end_of_its_test(storm, serve, in_test):

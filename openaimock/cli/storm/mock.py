@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ...config.load import Config
 from ...state.records import decode
-from ...storm import VARIABLE
+from ...storm import PYTEST_TEST, UNITTEST_TEST, VARIABLE
 from ...storm.cells import Cell, Task, to_text
 from ...storm.kinds import Injection
 from ...testing import verdicts
@@ -29,7 +29,7 @@ MAX_REPORT = 64 * 1024**2
 class Sight(NamedTuple):
     """An exchange of a cell, and the number of events that its answer had.
 
-    Of a mock that the command started in a test of pytest: the id of the test, and the number of the exchange in it.
+    Of a mock that the command started in a test: the id of the test, and the number of the exchange in it.
     """
 
     exchange: Exchange
@@ -103,7 +103,7 @@ class StormMock:
         """Begin a cell; the environment of its command. ``own``: mocks that the command starts apply the fault, too."""
         self._cells.open(name, cell)
         # A storm that a test starts does not belong to this test.
-        environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+        environment = {name: value for name, value in os.environ.items() if name not in (PYTEST_TEST, UNITTEST_TEST)}
         if self.server is not None:
             environment |= verdicts.environment(self.server, os.environ)
             url = self.server.url.removesuffix("/v1") + f"/t/{name}/v1"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Protocol
 
@@ -43,7 +43,8 @@ class Index:
         self._always = _Always()
         #: The rounds of a search, the fast ones first.
         self.rounds: tuple[_Round | _Always, ...] = (exact, substrings, self._always, fuzzy)
-        self._shared: Counter[tuple[str, str, Any]] = Counter()
+        #: The number of rules for each hash of a term, because the terms themselves take much memory.
+        self._shared: Counter[int] = Counter()
         #: The estimated time of testing candidates.
         self.cost = Cost()
 
@@ -52,12 +53,16 @@ class Index:
 
     def add(self, rules: Iterable[Rule]) -> None:
         """Append rules; each is indexed under its prefilter that the fewest other rules share."""
-        pairs = [(rule, prefilters(rule)) for rule in rules]
+        # Each step frees what it takes from the one before: together they need more memory than the finished index.
+        pairs = deque((rule, prefilters(rule)) for rule in rules)
         for _, candidates in pairs:
             self._shared.update(_term_key(term) for prefilter in candidates for term in prefilter)
-        selected = [(rule, self._prepared(min(candidates, key=self._weight, default=()))) for rule, candidates in pairs]
-        for rule, prefilter in selected:
-            self._enter(rule, prefilter)
+        selected: deque[tuple[Rule, Prefilter]] = deque()
+        while pairs:
+            rule, candidates = pairs.popleft()
+            selected.append((rule, self._prepared(self._best(candidates))))
+        while selected:
+            self._enter(*selected.popleft())
         # Set last: a thread that sees fewer rules than expected waits until they are added.
         self._size = len(self._ranked)
 
@@ -69,6 +74,11 @@ class Index:
         """All candidates without duplicates, the highest rank first."""
         values: dict[str, Any] = {}
         return in_order([each.find(ask, values) for each in self.rounds])
+
+    def _best(self, candidates: Sequence[Prefilter]) -> Prefilter:
+        if len(candidates) == 1:
+            return candidates[0]
+        return min(candidates, key=self._weight, default=())
 
     def _weight(self, prefilter: Prefilter) -> tuple[int, int, int]:
         sharing = sum(self._shared[_term_key(term)] for term in prefilter)
@@ -243,5 +253,5 @@ def in_order(tried: Iterable[Iterable[Ranked]]) -> Iterator[Rule]:
     return (by_rank[rank] for rank in sorted(by_rank))
 
 
-def _term_key(term: Term) -> tuple[str, str, Any]:
-    return (term.slot, term.table, term.key)
+def _term_key(term: Term) -> int:
+    return hash((term.slot, term.table, term.key))
