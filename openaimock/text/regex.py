@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from math import prod
 from typing import Any, TypeVar
 
 #: What `parse` and `compile` raise for a pattern that Python cannot read.
@@ -21,6 +22,13 @@ _MAY_WARN = re.compile(r"\[\[|--|&&|~~|\|\||\(\?[aiLmsux]+\)")
 #: JavaScript's named groups and their references. A backslash takes the next character with it.
 _JAVASCRIPT = re.compile(r"\\k<(?P<reference>[^\W\d]\w*)>|\\.|\[\^?\]?|\]|\(\?<(?P<group>[^\W\d]\w*)>", re.DOTALL)
 _REPEATS = re.compile(r"(?<!\()[*+{?]")
+#: The items of a pattern without groups, sets, alternatives and counted repeats: a place, or a character and its repeat.
+_ITEM = r"[\^$]|\\[bB]|([^\\^$*+?{}\[\]|()]|\\[dDsSwW]|\\[^\w\s])([*+]\??)?"
+#: Longer patterns may be too large to be analysed.
+_SHORT_PATTERN = 500
+#: As ``regex_ambiguity`` has it: the steps that a search may take in a text of so many characters, and the rounds of a loop.
+_STEPS, _TEXT_LENGTH = 1e8, 1000
+_ROUNDS = {"\\s": 30, "\\d": 100}
 #: Optional characters up to this number cannot make a pattern slow.
 _FEW_OPTIONS = 10
 
@@ -106,7 +114,18 @@ def _may_be_slow(pattern: str) -> bool:
     repeats = _REPEATS.findall(pattern)
     if repeats.count("?") == len(repeats) < _FEW_OPTIONS:
         return False
-    return len(repeats) > 1 or "|" in pattern
+    return "|" in pattern or (len(repeats) > 1 and not _has_few_loops(pattern))
+
+
+def _has_few_loops(pattern: str) -> bool:
+    """Whether a pattern consists of single characters of which so few are repeated that a search takes no more than its steps."""
+    # Compiled on first use: most starts need neither.
+    if len(pattern) > _SHORT_PATTERN or not re.fullmatch(f"(?:{_ITEM})*", pattern):
+        return False
+    loops = [item[1] for item in re.finditer(_ITEM, pattern) if item[2]]
+    # The search itself moves over the text, too. Where more than one loop has no limit, only the analysis can tell.
+    unlimited = sum(loop not in _ROUNDS for loop in loops)
+    return unlimited < 2 and prod((_ROUNDS.get(loop, _TEXT_LENGTH) for loop in loops), start=_TEXT_LENGTH) < _STEPS
 
 
 def _read(pattern: str, reader: Callable[[str], _Result]) -> _Result:

@@ -313,3 +313,16 @@ def test_the_source_of_a_part_means_the_same(pattern):
     (node,) = regex.parse(pattern)
     written = source(node)
     assert repr(regex.parse(written)).replace(" ", "") == repr(regex.parse(pattern)).replace(" ", "") or "(x)" in pattern
+
+
+_ITEMS = [
+    r"\s+", r"\s*", r"\d+", r"\d*?", r".*", r".+?", r"a*", r"\w+", r"\b", r"^", r"$", r"a", r"b", r".", r"\.", r"\\",
+    r"s+", r"d*", r"\S*", r"\+", r"\*+", r"1*", r"0", r" +", r" ", r"\n*",
+]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(_ITEMS), max_size=8).map("".join), st.sampled_from([0, re.IGNORECASE]))
+def test_a_pattern_that_is_not_analysed_is_one_that_the_analysis_accepts(pattern: str, flags: int) -> None:
+    if not regex._may_be_slow(pattern):
+        assert regex._slow_part.__wrapped__(pattern, flags) is None
