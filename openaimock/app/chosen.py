@@ -16,15 +16,15 @@ from ..replies.plan import plan
 from ..rules.match import fit
 from ..rules.rule import Rule, build
 from ..types.ask import Ask, Match
+from .overrides import REPLY, RULE
 from .sources import Selection, selection, used_up
 
 if TYPE_CHECKING:
     from . import App
     from .call import Call
 
-#: The headers, and their names in the environ.
+#: The headers.
 RULE_HEADER, REPLY_HEADER = "x-openaimock-rule", "x-openaimock-reply"
-RULE, REPLY = "HTTP_X_OPENAIMOCK_RULE", "HTTP_X_OPENAIMOCK_REPLY"
 #: The most bytes of a reply in a header.
 MAX_BYTES = 32 * 1024
 #: The keys of a reply that a header may not have, and why.

@@ -10,8 +10,9 @@ from ..errors import APIError
 from ..http.request import Request
 from ..types.reply import Fault
 
-#: The names in the environ of the headers ``x-openaimock-fault`` and ``x-openaimock-latency``.
+#: The names in the environ of the headers ``x-openaimock-fault``, ``-latency``, ``-rule`` and ``-reply``.
 FAULT, LATENCY = "HTTP_X_OPENAIMOCK_FAULT", "HTTP_X_OPENAIMOCK_LATENCY"
+RULE, REPLY = "HTTP_X_OPENAIMOCK_RULE", "HTTP_X_OPENAIMOCK_REPLY"
 
 
 def request_id(request: Request) -> str | None:

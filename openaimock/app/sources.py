@@ -10,12 +10,10 @@ from ..api import Operation
 from ..config.load import load_reply
 from ..errors import APIError
 from ..replies.plan import Plan, make_reply, plan, ready
-from ..rules.explain import no_match
 from ..rules.rule import groups, reply_for_hit
 from ..text.log import LINES
 from ..types.ask import Ask, Match
 from ..types.reply import Block, Reply
-from .log_line import facts
 
 if TYPE_CHECKING:
     from . import App
@@ -154,6 +152,10 @@ def _unmatched(app: App, operation: Operation, call: Call, ask: Ask) -> Selectio
         return Selection("plan" if chosen.function is None else "function", chosen, number=call.context.number)
     if app.config.unmatched == "echo":
         return Selection("echo")
+    # Imported on use: most requests match a rule.
+    from ..rules.explain import no_match
+    from .log_line import facts
+
     recordings = "" if record is None else str(record.path)
     refusal = no_match(ask, app.ruleset.nearest(ask, call.context.namespace.hits()), recordings)
     app.log.warning("%s", refusal.message, extra={**_MISS, "facts": facts(call.exchange)})

@@ -24,7 +24,7 @@ from ..state.store import State
 from ..types.ask import Ask
 from ..types.operations import OPERATIONS
 from ..types.reply import Reply
-from . import chosen, overrides, retries
+from . import overrides, retries
 from .call import Call
 from .raw import raw
 from .sources import SOURCES, Selection, select
@@ -74,7 +74,9 @@ def override(app: App, call: Call) -> None:
     environ = call.request.environ
     if overrides.FAULT in environ or overrides.LATENCY in environ:
         call.fault, call.latency = overrides.fault(call.request), overrides.latency(call.request)
-    if chosen.RULE in environ or chosen.REPLY in environ:
+    if overrides.RULE in environ or overrides.REPLY in environ:
+        from . import chosen  # few requests choose their reply
+
         call.chosen = chosen.read(call.request)
 
 
@@ -150,6 +152,8 @@ def claim(app: App, call: Call) -> None:
     if call.repeats:
         return
     if call.chosen is not None:
+        from . import chosen
+
         call.selections = [chosen.select(app, call, ask, call.chosen) for ask in call.parts or (call.ask,)]
         call.selection = call.selections[0]
     elif call.parts:

@@ -36,7 +36,7 @@ def joined(rules: Sequence[Rule], replaced: Mapping[str, Rule | None], existing:
             continue
         rule = _unescaped(rule)
         own = replaced.get(rule["id"])
-        ours = answers(own) if own is not None else []
+        ours = answers(own) if question(own) is not None else []
         if rule["id"] not in replaced or (own is not None and _without(answers(rule), ours)):
             others.setdefault(key, (rule, answers(rule), ours))
     results, gone = [], set(replaced)
@@ -47,12 +47,14 @@ def joined(rules: Sequence[Rule], replaced: Mapping[str, Rule | None], existing:
             continue
         old, before, ours = others.pop(key)
         fresh = _without(answers(rule), ours or before)
-        if fresh or ours:
+        if fresh or old["id"] in replaced:
             gone.add(old["id"])
             results.append(_with_answers({**rule, "id": old["id"]}, [*before, *fresh], old))
         else:
             results.append(old)
-    remaining = [_with_answers(old, _without(before, ours), old) for old, before, ours in others.values() if ours]
+    remaining = [
+        _with_answers(old, _without(before, ours), old) for old, before, ours in others.values() if old["id"] in replaced
+    ]
     return Joined(results, gone, remaining)
 
 
@@ -76,7 +78,7 @@ def _has_variable(rule: Rule) -> bool:
     return "${" in json.dumps(rule, default=str).replace("$${", "")
 
 
-def answers(rule: Rule) -> list[Rule]:
+def answers(rule: Any) -> list[Rule]:
     """The replies of a rule with a question, in their order."""
     if "replies" in rule:
         return [*map(_reply, rule["replies"])]

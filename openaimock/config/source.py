@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import glob
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -134,8 +133,10 @@ class Reader:
 
     def matching(self, pattern: str, item: Node, path: str) -> Iterable[str]:
         """The files that a path or pattern names, in order."""
-        if not glob.has_magic(pattern) or os.path.exists(pattern):
+        if not any(mark in pattern for mark in "*?[") or os.path.exists(pattern):
             return [pattern]
+        import glob  # few configurations have patterns
+
         files = sorted(name for name in glob.glob(pattern, recursive=True) if os.path.isfile(name))
         if not files:
             self.problem(item.place, f"no file matches '{pattern}'", path)

@@ -14,19 +14,22 @@ from typing import Any
 Shape = Any
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+# Nothing changes a shape. The classes are neither frozen nor have slots or a repr, because each of these costs every start.
+
+
+@dataclass(eq=False, repr=False)
 class Anything:
     """Any JSON value, without a check."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Boolean:
     """``true`` or ``false``."""
 
     called: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Integer:
     """A whole number from ``min`` to ``max``, written without a decimal point."""
 
@@ -35,7 +38,7 @@ class Integer:
     called: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Number:
     """What the API calls a decimal, from ``min`` to ``max``."""
 
@@ -44,7 +47,7 @@ class Number:
     called: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, repr=False)
 class String:
     """A text of ``min_length`` to ``max_length`` characters that ``pattern``, if any, matches."""
 
@@ -54,7 +57,7 @@ class String:
     called: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, repr=False)
 class OneOf:
     """One of ``values``, in the order of the API's messages, which do not list those of ``also``."""
 
@@ -63,7 +66,7 @@ class OneOf:
     called: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Array:
     """``min`` to ``max`` items of one shape.
 
@@ -77,7 +80,7 @@ class Array:
     repeats: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Object:
     """Named members. Others are accepted; unless the object is ``open``, they count as unknown.
 
@@ -90,7 +93,7 @@ class Object:
     called: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Union:
     """One of several Objects, selected by the member ``by`` (``type``, ``role``), which the variants need not list.
 
@@ -104,7 +107,7 @@ class Union:
     called: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Map:
     """Up to ``max`` members of any name (of up to ``max_key`` characters), all of one shape."""
 
@@ -122,7 +125,7 @@ class Either:
         self.called = called
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Also:
     """A shape with a further rule, which gets the value and raises a ParamError."""
 

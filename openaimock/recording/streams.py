@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from .exchange import Event, Recording, events, parsed
+from .exchange import Event, Recording, Skipped, events, parsed
 
 JSON = Any
 
@@ -28,7 +28,10 @@ Piece = tuple[int, str]
 
 
 def answer(recording: Recording, endpoint: str) -> Answer:
-    """What a successful recording answers; Unclear for a stream that is no whole answer, or for no JSON at all."""
+    """What a successful recording answers; Unclear for a stream that is no whole answer, or for no JSON at all.
+
+    Skipped for a chat that was cut off.
+    """
     if not recording.streamed:
         whole = parsed(recording.response)
         if whole is None:
@@ -37,7 +40,10 @@ def answer(recording: Recording, endpoint: str) -> Answer:
     join = _JOINS.get(endpoint)
     if join is None:
         raise Unclear(f"a stream of {endpoint} is kept as it is")
-    whole, pieces = join(_chunks(events(recording.response)))
+    listed = events(recording.response)
+    whole, pieces = join(_chunks(listed))
+    if endpoint == "chat" and listed[-1].data.strip() != "[DONE]" and any(not each["finish_reason"] for each in whole["choices"]):
+        raise Skipped("the stream ends before the answer does")
     gaps: list[float] = []
     if recording.gaps:
         before = 0
@@ -86,8 +92,7 @@ def _chat(chunks: Sequence[tuple[int, dict[str, JSON]]]) -> tuple[JSON, list[Pie
         calls = choice["message"].pop("tool_calls", None)
         if calls:
             choice["message"]["tool_calls"] = [calls[index] for index in sorted(calls)]
-        if choice.setdefault("finish_reason", None) is None:
-            raise Unclear("the stream ends before the answer does")
+        choice.setdefault("finish_reason", None)
     whole["object"] = "chat.completion"
     whole.pop("obfuscation", None)
     return {**whole, "choices": [choices[index] for index in sorted(choices)]}, pieces

@@ -35,7 +35,7 @@ class Expectation(NamedTuple):
         """How the number of answers differs from the expectation; "" when it does not."""
         if hits >= self.least and (self.most is None or hits <= self.most):
             return ""
-        return f"expected {self} answer{'' if self.least == self.most == 1 else 's'}, got {hits}"
+        return f"expected {self} answer{'' if self.least == 1 and self.most in (1, None) else 's'}, got {hits}"
 
 
 class Step(NamedTuple):

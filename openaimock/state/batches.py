@@ -64,9 +64,11 @@ def collect(
         if oldest.ended == "running":
             state.running[oldest] = key
         entry = _entry(oldest, key, secrets)
-        dropped += not entry
-        entries += entry
-        exchanges.append(oldest)
+        if entry:
+            entries += entry
+            exchanges.append(oldest)
+        else:
+            dropped += 1
     while len(state.running) > size:
         del state.running[next(iter(state.running))]
     return Collected(state, Batch(state.name, state.epoch, hits, entries, dropped), exchanges, running)

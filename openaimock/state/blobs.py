@@ -10,7 +10,6 @@ from typing import BinaryIO
 from weakref import finalize
 
 from .store import StateFull
-from .temporary_folder import TemporaryFolder
 
 #: A blob of more bytes than this is kept in a file.
 IN_MEMORY = 256 * 1024
@@ -72,6 +71,8 @@ class Blobs:
 
     def _new_file(self) -> Path:
         if self._folder is None:
+            from .temporary_folder import TemporaryFolder  # few mocks store large files
+
             folder = TemporaryFolder.new()
             self._folder = folder.path
             self._delete_folder = finalize(self, folder.delete)

@@ -7,6 +7,13 @@ from difflib import get_close_matches
 from ..app import App
 
 
+def checked(name: object) -> str:
+    """The name of a hold. TypeError for anything but text, which would never be the name of one."""
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a hold is text, such as 'slow'; got {name!r}")
+    return name
+
+
 def overdue(app: App, name: str, timeout: float, count: int) -> str:
     """Why ``count`` requests (0: none) were not at a hold within ``timeout`` seconds."""
     waiting = [request.hold.name for request in app.sender.holds.waiting()]

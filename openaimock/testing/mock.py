@@ -166,14 +166,14 @@ class MockServer:
 
         When there is none, the next request that arrives there does not wait.
         """
-        return self.app.api.sender.holds.release(name, namespace)
+        return self.app.api.sender.holds.release(holding.checked(name), namespace)
 
     def wait_held(self, name: str, timeout: float = 5.0, *, count: int = 1, namespace: str | None = None) -> list[Exchange]:
         """Wait until ``count`` requests wait at the hold ``name``, and return their exchanges. With 0, until none waits.
 
         Raises TimeoutError after ``timeout`` seconds.
         """
-        held = self.app.api.sender.holds.wait(name, timeout, count, namespace)
+        held = self.app.api.sender.holds.wait(holding.checked(name), timeout, count, namespace)
         if held is None:
             raise TimeoutError(holding.overdue(self.app.api, name, timeout, count))
         return [request.exchange for request in held]

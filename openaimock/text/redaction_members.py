@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 #: What is shown instead of a secret.
@@ -42,9 +43,13 @@ _TYPES = frozenset(["bytes", "string", "integer", "none", "null", "true", "false
 _SCHEME = re.compile(r"(?:bearer|basic|digest|token|negotiate)[ ]+", re.IGNORECASE)
 #: A token with a probability is a piece of text.
 _PROBABILITY = re.compile(r"\s*,\s*(?:\\*[\"'])?logprob")
-#: A JSON Schema of a member, not its value.
-_SCHEMA = re.compile(r"\{\s*\\*[\"']type\\*[\"']\s*:\s*\\*[\"'](?:string|integer|number|boolean|object|array|null)\\*[\"']")
 _CONSTANT = re.compile(r"(?:true|false|null|None|True|False)\b|\d+\.\d")
+
+
+@cache
+def _schema() -> re.Pattern[str]:
+    """A JSON Schema of a member, not its value. Compiled on first use, because it takes as long as a module."""
+    return re.compile(r"\{\s*\\*[\"']type\\*[\"']\s*:\s*\\*[\"'](?:string|integer|number|boolean|object|array|null)\\*[\"']")
 
 
 def is_secret(name: str) -> bool:
@@ -111,7 +116,7 @@ def _value_span(text: str, member: _Member) -> tuple[int, int]:
         harmless = _PROBABILITY.match(text, len(text) if after is None else after.end())
         return (end, end) if harmless else (begin, end)
     if text[position : position + 1] in ("{", "["):
-        if _SCHEMA.match(text, position):
+        if _schema().match(text, position):
             return position, position
         return position, _structure_end(text, position)
     if _CONSTANT.match(text, position):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from ..support.browser import all_of, inspector_url, rows, text_of, until
+from ..support.browser import all_of, inspector_url, rows, text_of, turn_to, until
 from ..support.wire import post, user
 
 HOSTILE = "<script>window.attacked = 1</script><img src=x onerror='window.attacked = 1'>"
@@ -55,10 +55,10 @@ def test_an_exchange_shows_the_input_and_what_is_wrong_with_the_base_url(page, m
     post(mock, {"model": "text-embedding-3-small", "input": "some words"}, "/embeddings")
     post(mock, user("Hello"), "/v1/chat/completions")
     until(page, lambda: len(rows(page)) == 2)
-    all_of(page, "#list button")[1].click()
-    until(page, lambda: "some words" in text_of(page, "#detail .bubble.user"))
-    all_of(page, "#list button")[0].click()
-    until(page, lambda: "remove one of them" in text_of(page, "#detail .hint"))
+    turn_to(page, 1)
+    assert "some words" in text_of(page, "#detail .bubble.user")
+    turn_to(page, 2)
+    assert "remove one of them" in text_of(page, "#detail .hint")
 
 
 def test_the_timeline_has_a_mark_for_each_event(page, mock):

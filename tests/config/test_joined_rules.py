@@ -54,3 +54,11 @@ def test_a_rule_that_does_more_than_answer_is_not_joined(old: str, tmp_path: Pat
     append(path, reply="two")
     assert path.read_text("utf-8").startswith(f"responses:\n  - {old}  # mine\n")
     assert listed(path)[1]["reply"] == "two"
+
+
+def test_a_rule_that_was_edited_while_it_was_recorded_stays(tmp_path: Path) -> None:
+    path = tmp_path / "recorded.yaml"
+    path.write_text("responses:\n  - id: a\n    when: {user: Hi}\n    reply: edited\n", "utf-8")
+    written = {"id": "a", "when": {"user": "Hi"}, "response": {"choices": []}}
+    append_rules(path, [{"id": "b", "when": {"user": "Ho"}, "reply": "new"}], replacing={"a": written}, unique=True)
+    assert [rule["id"] for rule in listed(path)] == ["a", "b"]

@@ -59,3 +59,25 @@ def test_an_exchange_whose_base64_is_damaged_is_left_out(tmp_path: Path) -> None
         result = converted(tmp_path, data)
         (omission,) = result.omissions
         assert not result.rules and "a body that should be base64 is not" in omission.reason
+
+
+CUT = 'data: {"choices": [{"index": 0, "delta": {"content": "Hel"}, "finish_reason": null}]}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ({"size": 500, "mimeType": "application/json"}, "the HAR does not hold the body of the answer"),
+        ({"size": 0, "mimeType": "application/json", "text": ""}, "the recorded answer is empty"),
+        ({"mimeType": "text/event-stream", "text": CUT}, "the stream ends before the answer does"),
+    ],
+)
+def test_an_answer_that_is_not_there_or_cut_off_is_left_out(tmp_path: Path, content: Any, reason: str) -> None:
+    request = {"method": "POST", "url": URL, "headers": [], "postData": {"text": REQUEST.decode()}}
+    response = {"status": 200, "headers": [], "content": content}
+    result = converted(tmp_path, {"log": {"entries": [{"request": request, "response": response}]}})
+    assert not result.rules and reason in result.omissions[0].reason
+
+
+def test_a_file_without_any_exchange_is_named(tmp_path: Path) -> None:
+    assert "there is nothing to convert" in converted(tmp_path, {"log": {"entries": []}}).omissions[0].reason

@@ -91,6 +91,14 @@ def test_the_events_before_the_hold_arrive_and_the_others_wait(serve):
     assert events(text)[-1] == "[DONE]"
 
 
+@pytest.mark.parametrize("name", [None, 3, ["slow"]])
+def test_the_name_of_a_hold_is_text(name, serve):
+    mock = serve({"responses": []})
+    for call in (mock.release, mock.wait_held):
+        with pytest.raises(TypeError, match="the name of a hold is text, such as 'slow'; got "):
+            call(name)
+
+
 def test_a_hold_after_the_last_event_waits_with_the_end_and_one_beyond_it_never_waits(serve):
     whole = len(events(post(serve([{"when": {}, "reply": TEXT}]), stream_body()).text))
     at_end, beyond = serve(rule({"name": "end", "after": whole})), serve(rule({"name": "end", "after": whole + 1}))

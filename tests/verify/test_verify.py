@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
+from openai.types import ChatModel
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from openai.types.chat.chat_completion import Choice
 from openai.types.responses import Response
@@ -87,6 +90,13 @@ def test_models_in_conditions(model, message):
     lines = messages({"when": {"model": model}})
     assert lines == [] if message is None else lines[0].startswith(message)
     assert len(lines) == (message is not None)
+
+
+def test_every_model_name_of_the_sdk_is_known():
+    names = get_args(ChatModel)
+    assert len(names) > 50
+    lines = messages({"when": {"any": [{"model": name} for name in names]}})
+    assert [line for line in lines if line.startswith("no model")] == []
 
 
 def test_models_in_replies_and_the_users_own():
