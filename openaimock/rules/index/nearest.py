@@ -37,7 +37,9 @@ class NearestIndex:
 
     def add(self, rules: Iterable[Rule]) -> None:
         """Append rules."""
-        sampled = deque(tuple(dict.fromkeys(map(intern, chain.from_iterable(map(_samples, expectations(rule)))))) for rule in rules)
+        sampled = deque(
+            tuple(dict.fromkeys(map(intern, chain.from_iterable(map(_samples, expectations(rule)))))) for rule in rules
+        )
         self._known.update(chain.from_iterable(sampled))
         while sampled:
             rarest = tuple(sorted(sampled.popleft(), key=self._known.__getitem__)[:_RAREST])
