@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -401,9 +402,25 @@ def test_an_http_proxy_of_the_environment_is_used(serve, http, upstream, monkeyp
     assert head_of(proxy.requests[0])["proxy-authorization"] == "Basic bWU6cHc="
 
 
-def test_an_upstream_without_tls_is_a_502_that_says_so(serve, http, httpserver) -> None:
-    mock = serve({"unmatched": "proxy", "upstream": {"url": f"https://127.0.0.1:{httpserver.port}/v1"}})
-    response = http.post(mock.url + "/chat/completions", json=user("Hi"))
+def answer_in_plain_http(listener: socket.socket) -> None:
+    """Answer the first bytes of a TLS connection as a server without TLS does."""
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        # The client may close in any way.
+        with suppress(ConnectionResetError):
+            while connection.recv(65536):
+                pass
+
+
+def test_an_upstream_without_tls_is_a_502_that_says_so(serve, http) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as pool:
+        answering = pool.submit(answer_in_plain_http, listener)
+        mock = serve({"unmatched": "proxy", "upstream": {"url": f"https://127.0.0.1:{listener.getsockname()[1]}/v1"}})
+        response = http.post(mock.url + "/chat/completions", json=user("Hi"))
+        answering.result(20)
     assert response.status_code == 502
     message = response.json()["error"]["message"]
     assert "it does not speak TLS as expected" in message and "its URL must begin with http://" in message
