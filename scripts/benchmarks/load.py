@@ -65,7 +65,9 @@ def text_of(raw: bytes, content_type: str) -> str:
         return "".join(_deltas(raw))
     answer = json.loads(raw)
     if "data" in answer:
-        sizes = {len(base64.b64decode(item["embedding"])) // 4 for item in answer["data"]}
+        # A peer may send numbers although base64 was asked for.
+        vectors = [item["embedding"] for item in answer["data"]]
+        sizes = {len(vector) if isinstance(vector, list) else len(base64.b64decode(vector)) // 4 for vector in vectors}
         return f"{len(answer['data'])} vectors of {', '.join(map(str, sorted(sizes)))}"
     if "output" in answer:
         return "".join(part["text"] for item in answer["output"] for part in item.get("content") or ())

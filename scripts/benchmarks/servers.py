@@ -14,6 +14,8 @@ from .nouns import Bench, Wrong
 
 PEERS = {"openai-mock-api": "0.4.0", "@copilotkit/aimock": "1.43.0"}
 HOSTS = ("gunicorn", "pyuwsgi", "granian")
+#: What the stores need beside the mock.
+STORES = ("redis",)
 
 Command = list[str | Path]
 
@@ -63,7 +65,7 @@ def prepare(bench: Bench) -> None:
     bench.work.mkdir(parents=True, exist_ok=True)
     wanted = "".join(f"{name} {version}\n" for name, version in PEERS.items())
     _once(bench, "peers", wanted, _install_peers)
-    wanted = sys.version + "".join((bench.root / name).read_text() for name in ("pyproject.toml",)) + " ".join(HOSTS)
+    wanted = sys.version + "".join((bench.root / name).read_text() for name in ("pyproject.toml",)) + " ".join((*HOSTS, *STORES))
     _once(bench, "venv", wanted, _install_venv)
 
 
@@ -92,7 +94,7 @@ def _install_venv(bench: Bench) -> None:
     _run(bench, [sys.executable, "-m", "venv", "--clear", bench.cache / "venv"])
     # The old style of an editable install: a path and no import hook, so that start-up is what users have.
     style = ["--config-settings", "editable_mode=compat"]
-    _run(bench, [bench.python, "-m", "pip", "install", "-q", *style, "-e", bench.root, *HOSTS])
+    _run(bench, [bench.python, "-m", "pip", "install", "-q", *style, "-e", bench.root, *HOSTS, *STORES])
 
 
 def machine(bench: Bench) -> dict[str, str]:
