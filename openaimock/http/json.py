@@ -55,15 +55,17 @@ def _number(text: str) -> float:
 #: Raises RepeatedKey.
 DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_number)
 _scan = DECODER.scan_once  # type: ignore[attr-defined]
+_SPACES = " \t\n\r"
 
 
 def _decode(text: str) -> Any:
-    """The value of a text. Most texts are one value without spaces around it, for which no regular expression has to look."""
+    """The value of a text. Most texts begin with the value, for which no regular expression has to look for spaces."""
     try:
         value, end = _scan(text, 0)
     except StopIteration:
-        end = -1
-    return value if end == len(text) else DECODER.decode(text)
+        return DECODER.decode(text)
+    # Where more follows than spaces, this raises the error that says so.
+    return DECODER.decode(text) if text[end:].strip(_SPACES) else value
 
 
 def _decode_repeated(text: str, names: list[str]) -> Any:
