@@ -108,15 +108,15 @@ def _shaped(ask: Ask, reply: Reply) -> list[tuple[Reply, str]]:
     body = ask.body
     stop = body.get("stop") or ()
     sequences = [stop] if isinstance(stop, str) else stop
-    limit = _limit(body, None)
+    limit = _limit(body)
     candidates = [reply, *reply.others]
     count = max(body.get("n") or 1, len(candidates))
     return [shaping.truncate(candidates[min(at, len(candidates) - 1)], ask.model, sequences, limit) for at in range(count)]
 
 
-def _limit(body: Mapping[str, Any], default: Any) -> Any:
-    """The most tokens of an answer; the default when the request has no limit."""
-    return body.get("max_completion_tokens") or body.get("max_tokens") or default
+def _limit(body: Mapping[str, Any]) -> int | None:
+    """The most tokens of an answer; None when the request has no limit."""
+    return body.get("max_completion_tokens") or body.get("max_tokens")
 
 
 def _with_speech(ask: Ask, shaped: list[tuple[Reply, str]]) -> list[tuple[Reply, str]]:
@@ -162,7 +162,8 @@ def _plain_text(ask: Ask, text: str, model: Model, context: Context) -> payloads
     members = (model.logprobs, model.service_tier, model.fingerprint)
     counting = _Counting(model.encoding, model.prompt, tokens.tokenizer(model.encoding).name)
     payload, completion = encode(text, model.snapshot, members, prompt_tokens(ask, model, context), counting)
-    if completion > _limit(ask.body, completion):
+    limit = _limit(ask.body)
+    if limit is not None and completion > limit:
         return None
     opening = f'{{"id":"{context.ids.id("chatcmpl-", 29)}","object":"chat.completion","created":{context.created},'
     return payloads.JSON(opening.encode() + payload, completion)
