@@ -213,16 +213,12 @@ def _record(check: Checker, settings: dict[str, Any], reader: Reader, entries: l
         for tree in reader.file(str(record.path), ""):
             if tree.value is not None:
                 entries += _rules_in(check, tree)
-        if record.active and not reader.problems and (reason := _refusal(record.path)):
-            reader.problem(str(record.path), reason, "record.file")
+        if record.active and not reader.problems:
+            from .append import refusal  # takes time to import, and is needed for recordings only
+
+            if reason := refusal(record.path):
+                reader.problem(str(record.path), reason, "record.file")
     return record
-
-
-def _refusal(path: Path) -> str:
-    """Why nothing can be recorded into a file that exists, "" when something can."""
-    from . import append  # which takes time to import, and is needed for recordings only
-
-    return append.refusal(path)
 
 
 def _old_rules(record: RecordSetting, numbered: list[dict[str, Any]]) -> tuple[RecordSetting, list[dict[str, Any]]]:
