@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
 import threading
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import ConfigError, Problem
-from .joined_rules import Joined, joined, question
+from .joined_rules import Joined, dumped, joined, question
 from .tree import Reading
 from .write import write_items
 
@@ -144,16 +143,17 @@ def _listed(text: str, name: str) -> list[Any]:
 
 def _digest(rule: Mapping[str, Any]) -> bytes:
     """The same for rules that differ in the id only."""
-    content = {key: value for key, value in rule.items() if key != "id"}
-    # In a file, the text ${ is written as $${.
-    text = json.dumps(content, sort_keys=True, default=str).replace("$${", "${")
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return _hash(dumped({key: value for key, value in rule.items() if key != "id"}))
 
 
 def _question(rule: Mapping[str, Any]) -> bytes:
     """The same for rules that the same request matches; b"" for a rule that is not joined with others."""
-    question_text = question(rule)
-    return b"" if question_text is None else hashlib.blake2b(question_text.encode(), digest_size=16).digest()
+    text = question(rule)
+    return b"" if text is None else _hash(text)
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
 def _named(rules: Sequence[Mapping[str, Any]], contents: _Contents, unique: bool) -> tuple[list[str], list[Mapping[str, Any]]]:

@@ -65,12 +65,12 @@ def question(rule: Any) -> str | None:
     answered = isinstance(rule.get("replies"), list) or "reply" in rule
     messages = rule.get("messages")
     if messages is None:
-        return _dumped({"when": rule["when"]}) if "when" in rule and answered else None
+        return dumped({"when": rule["when"]}) if "when" in rule and answered else None
     prompt = _prompt(messages) if isinstance(messages, list) else []
     if not prompt or any(message.get("role") == "assistant" for message in prompt) or answered == (len(prompt) < len(messages)):
         # A conversation of several turns is answered where a request stops in it.
         return None
-    return _dumped({"messages": prompt})
+    return dumped({"messages": prompt})
 
 
 def _has_variable(rule: Rule) -> bool:
@@ -100,11 +100,11 @@ def _prompt(messages: list[Any]) -> list[Any]:
 
 def _without(listed: Sequence[Rule], others: Sequence[Rule]) -> list[Rule]:
     """The answers that are not among the others, each of which counts once."""
-    counts = Counter(map(_dumped, others))
+    counts = Counter(map(dumped, others))
     rest = []
     for answer in listed:
-        if counts[_dumped(answer)] > 0:
-            counts[_dumped(answer)] -= 1
+        if counts[dumped(answer)] > 0:
+            counts[dumped(answer)] -= 1
         else:
             rest.append(answer)
     return rest
@@ -119,7 +119,8 @@ def _with_answers(rule: Rule, replies: Sequence[Rule], old: Rule) -> Rule:
     return {**words, **({"priority": priority} if priority else {}), "replies": list(replies)}
 
 
-def _dumped(value: Any) -> str:
+def dumped(value: Any) -> str:
+    """A value of a rule as a text to compare. In a file, the text ${ is written as $${; both give the same."""
     return json.dumps(value, sort_keys=True, default=str).replace("$${", "${")
 
 
