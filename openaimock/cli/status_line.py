@@ -16,20 +16,21 @@ class StatusLine:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._live = stream.isatty()
+        #: Whether there is a line: the stream is a terminal.
+        self.live = stream.isatty()
         self._text = ""
         self._lock = threading.Lock()
 
     def show(self, text: str) -> None:
         """Replace the line. A text that is too long for the terminal is cut, because a second line would stay."""
-        if self._live:
+        if self.live:
             with self._lock:
                 self._text = text
                 self._draw()
 
     def clear(self) -> None:
         """Remove the line."""
-        if self._live:
+        if self.live:
             with self._lock:
                 self._text = ""
                 self._draw()

@@ -19,6 +19,7 @@ from ...storm import VARIABLE
 from ...storm.cells import Cell, parse_point
 from ...storm.kinds import GROUPS, select
 from ..arguments import FAILED, INTERRUPTED, OK, load_config, print_warnings
+from ..status_line import StatusLine
 from . import FINDINGS, plan, repeated_options
 from .files import WRITERS
 from .grid import text
@@ -159,7 +160,7 @@ class Progress:
 
     def __init__(self, total: int, stream: TextIO) -> None:
         self._total, self._stream = total, stream
-        self._live = stream.isatty()
+        self._status = StatusLine(stream)
         self._started = time.monotonic()
         self._hung = self._unrecovered = self._done = 0
         self._tenth = 0
@@ -170,21 +171,17 @@ class Progress:
         self._hung += one.outcome == HUNG
         self._unrecovered += one.outcome != RECOVERED
         tenth = 10 * self._done // self._total
-        if not self._live and tenth > self._tenth:
+        if not self._status.live and tenth > self._tenth:
             print(self._line(), file=self._stream, flush=True)
         self._tenth = tenth
 
     def show(self) -> None:
         """Draw the line again, on a terminal."""
-        if self._live:
-            self._stream.write(f"\r\x1b[K{self._line()}")
-            self._stream.flush()
+        self._status.show(self._line())
 
     def clear(self) -> None:
         """Remove the line."""
-        if self._live:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+        self._status.clear()
 
     def _line(self) -> str:
         seconds = time.monotonic() - self._started
