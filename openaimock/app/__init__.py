@@ -295,10 +295,9 @@ class App:
     def _run(self, call: Call, steps: Steps) -> Iterable[bytes]:
         """Run stages and send the response. Errors of every stage are answered here, in the API's envelope."""
         try:
-            for step in steps:
-                stage, may_block = step
+            for at, (stage, may_block) in enumerate(steps):
                 if may_block is not None and not call.in_pool and may_block(self, call):
-                    return self._move_to_pool(call, steps[steps.index(step) :])
+                    return self._move_to_pool(call, steps[at:])
                 stage(self, call)
             return self.sender.send(call)
         except APIError as error:

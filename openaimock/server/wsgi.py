@@ -136,7 +136,7 @@ class Response:
     def has_events(self) -> bool:
         """Whether the body is a stream of server-sent events."""
         for name, value in self._headers:
-            if name == "content-type" or name.lower() == "content-type":
+            if name.lower() == "content-type":
                 return value.startswith("text/event-stream")
         return False
 
