@@ -213,7 +213,7 @@ def test_another_content_type_is_415():
 
 @pytest.mark.parametrize(
     ("encoding", "body", "status"),
-    [("gzip", b"no", 400), ("gzip", gzip.compress(FILE + END)[:-9], 400), ("deflate", b"\x00", 400), ("br", b"x", 415)],
+    [("gzip", b"no", 400), ("gzip", gzip.compress(FILE + END, mtime=0)[:-9], 400), ("deflate", b"\x00", 400), ("br", b"x", 415)],
 )
 def test_a_wrong_encoding_is_4xx(encoding, body, status):
     assert refusal(request(body, HTTP_CONTENT_ENCODING=encoding)).status == status
