@@ -32,7 +32,7 @@ class AskReader:
         route.apply(request)
         request.store = namespace
         operation = route.operation
-        if operation.alone and not route.params:
+        if operation.alone and not route.params and len(request.raw) <= MAX_BODY:
             key = (operation.path, request.environ.get("CONTENT_TYPE"), request.raw)
             cached = self._cache.get(key)
             ask = cached.copy() if cached is not None else self._cache_read(key, operation, request)
@@ -46,7 +46,8 @@ class AskReader:
 
     def _cache_read(self, key: tuple[str, str | None, bytes], operation: Operation, request: Request) -> Ask:
         ask = _read(operation, request)
-        if len(key[2]) <= MAX_BODY:
+        alone = operation.alone
+        if alone is True or (alone is not False and alone(ask)):
             if len(self._cache) >= MAX_ENTRIES:
                 self._cache.clear()
             self._cache[key] = ask
