@@ -161,7 +161,7 @@ def _vector(pieces: dict[str, None], whole: str, dimensions: int, key: str, long
 @lru_cache(maxsize=CACHED)
 def _piece(piece: str, key: str, size: int) -> tuple[int, int]:
     """How many of the directions of a piece go up, in one byte for each component, and the number of the directions."""
-    features: Iterable[str] = dict.fromkeys([piece, *_ngrams(piece)])
+    features = list(dict.fromkeys([piece, *_ngrams(piece)]))
     if len(features) > MAX_DIRECTIONS:
         features = heapq.nsmallest(MAX_DIRECTIONS, features, key=_checksum)
     table = _table(key)
