@@ -143,7 +143,7 @@ def _settled(reply: Reply, choice: Mapping[str, Any]) -> Reply:
 
 
 #: Longer texts are not cached.
-_SHORT = 8192
+_SHORT = 4096
 #: Parameters that do not change the answer with a given text, unless it is longer than a limit.
 _SIMPLE = frozenset(
     [
@@ -161,12 +161,14 @@ def _plain_text(ask: Ask, text: str, model: Model, context: Context) -> payloads
     encode = _plain_body if len(text) <= _SHORT else _plain_body.__wrapped__
     members = (model.logprobs, model.service_tier, model.fingerprint)
     counting = _Counting(model.encoding, model.prompt, tokens.tokenizer(model.encoding).name)
-    payload, completion = encode(text, model.snapshot, members, prompt_tokens(ask, model, context), counting)
+    choices, end, completion = encode(text, model.snapshot, members, counting)
     limit = _limit(ask.body)
     if limit is not None and completion > limit:
         return None
+    prompt = prompt_tokens(ask, model, context)
     opening = f'{{"id":"{context.ids.id("chatcmpl-", 29)}","object":"chat.completion","created":{context.created},'
-    return payloads.JSON(opening.encode() + payload, completion)
+    usage = f'"usage":{{"prompt_tokens":{prompt},"completion_tokens":{completion},"total_tokens":{prompt + completion}'
+    return payloads.JSON(f"{opening}{choices}{usage}{end}".encode(), completion)
 
 
 class _Counting(NamedTuple):
@@ -178,25 +180,27 @@ class _Counting(NamedTuple):
     image: None = None
 
 
-@lru_cache(256)
-def _plain_body(text: str, model: str, members: tuple[bool, bool, bool], prompt: int, counting: _Counting) -> tuple[bytes, int]:
-    """The answer without the id and the time, and its tokens.
+@lru_cache(1024)
+def _plain_body(text: str, model: str, members: tuple[bool, bool, bool], counting: _Counting) -> tuple[str, str, int]:
+    """The answer between the time and the usage and after the sum of all tokens, and the tokens of the text.
 
-    ``members`` are the model's ``logprobs``, ``service_tier`` and ``fingerprint``, ``prompt`` the tokens of the prompt.
+    ``members`` are the model's ``logprobs``, ``service_tier`` and ``fingerprint``.
     """
     completion = prompts.count_reply(prompts.ReplyParts([text] if text else ()), counting, "chat")
     logprobs = '"logprobs":null,' if members[0] else ""
     tier = '"service_tier":"default",' if members[1] else ""
     fingerprint = f'"{shaping.fingerprint(model)}"' if members[2] else "null"
-    payload = (
+    choices = (
         f'"model":{dump(model)},"choices":[{{"index":0,'
         f'"message":{{"role":"assistant","content":{dump(text)},"refusal":null,"annotations":[]}},'
-        f'{logprobs}"finish_reason":"stop"}}],"usage":{{"prompt_tokens":{prompt},"completion_tokens":{completion},'
-        f'"total_tokens":{prompt + completion},"prompt_tokens_details":{{"cached_tokens":0,"audio_tokens":0}},'
+        f'{logprobs}"finish_reason":"stop"}}],'
+    )
+    end = (
+        ',"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},'
         '"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,'
         f'"rejected_prediction_tokens":0}}}},{tier}"system_fingerprint":{fingerprint}}}'
     )
-    return payload.encode(), completion
+    return choices, end, completion
 
 
 def _takes_long(ask: Ask) -> bool:
