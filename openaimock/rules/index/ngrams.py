@@ -13,7 +13,7 @@ from typing import NamedTuple, Union
 FEW = 24
 #: Where many needles share grams, this many of the rarest grams of each are used in turn.
 _DEPTH = 4
-#: Where more needles share a gram, they are told apart by their next grams: searching for each would take longer.
+#: Where more needles share a gram, a table of their next grams follows: a search for each needle would take longer.
 _SHARED = 3
 #: Of a needle longer than twice this only the two ends are used.
 _END_BYTES = 200
