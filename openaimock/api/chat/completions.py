@@ -18,7 +18,7 @@ from ...types.parts import once_each
 from ...types.reply import Reply
 from ...types.tools import describe
 from .. import prompt_cache, shaping
-from ..operation import Operation
+from ..operation import Operation, VaryingText
 from . import stored
 from .choices import whole_choice
 from .moderation import moderated
@@ -61,6 +61,14 @@ def _call(call: Mapping[str, Any]) -> ToolCall:
 
 def _last_user(messages: Sequence[Message]) -> str:
     return next((message.text for message in reversed(messages) if message.role == "user"), "")
+
+
+def _replace_text(ask: Ask, text: str) -> None:
+    """Put another text into the last message of an Ask that was just read."""
+    param = {**ask.body["messages"][-1], "content": text}
+    ask.body = {**ask.body, "messages": [*ask.body["messages"][:-1], param]}
+    ask.messages = [*ask.messages[:-1], ask.messages[-1]._replace(text=text)]
+    ask.text = _last_user(ask.messages)
 
 
 def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
@@ -205,5 +213,11 @@ def _takes_long(ask: Ask) -> bool:
 
 
 ENDPOINTS = (
-    Operation("chat.completions.create", "POST", "/chat/completions", read, write, params=CHAT, alone=True, blocking=_takes_long),
+    Operation(
+        *("chat.completions.create", "POST", "/chat/completions", read, write),
+        params=CHAT,
+        alone=True,
+        blocking=_takes_long,
+        varying=VaryingText(("content",), _replace_text),
+    ),
 )
