@@ -25,7 +25,8 @@ class VaryingText(NamedTuple):
     replace: Callable[[Any, str], None]
 
 
-@dataclass(frozen=True, slots=True)
+#: An operation is itself: comparing and hashing all its members would cost every request.
+@dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """One operation of the API: how a request becomes an Ask and how a Reply becomes a payload.
 

@@ -288,7 +288,7 @@ class App:
         context = Context(self.namespaces[name], self.sender.clock, self.config.seed, self.config, self.jobs)
         environ = request.environ
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO") or "/"
-        exchange = Exchange(context.number, context.now, name, method, path, order=next(self.order), arrived=started)
+        exchange = Exchange(context.number, context.now, name, method, path, next(self.order), started)
         exchange.id = context.request_id = overrides.request_id(request) or context.ids.hex("req_")
         return Call(request, start_response, context, exchange, started)
 

@@ -31,7 +31,8 @@ class AskReader:
 
     def read(self, route: Route, request: Request, namespace: State) -> Ask:
         """The Ask of a request. APIError when the operation refuses the request."""
-        route.apply(request)
+        if route.params:
+            route.apply(request)
         request.store = namespace
         operation = route.operation
         if operation.alone and not route.params:

@@ -66,6 +66,8 @@ class Sender:
         if reply.pace is not None and reply.pace.is_random:
             reply = replace(reply, pace=pace.drawn(reply.pace, lambda: ids.random))
         fault = call.exchange.fault = self._fault(call, reply)
+        if type(payload) is payloads.JSON:
+            return self._send_whole(call, payload, reply, latency, fault)
         if isinstance(payload, payloads.Proxied):
             if payload.is_stream or (fault is None and not latency and reply.hold is None):
                 return self._pass(call, payload, latency, fault)
@@ -78,6 +80,12 @@ class Sender:
             return self._send_events(call, payload, reply, latency, fault)
         if isinstance(payload, payloads.Raw) and is_stream(payload) and not _is_instant(reply, latency, fault):
             return self._send_events(call, events(payload), reply, latency, fault)
+        return self._send_whole(call, payload, reply, latency, fault)
+
+    def _send_whole(
+        self, call: Call, payload: payloads.JSON | payloads.Raw, reply: Reply, latency: float, fault: Fault | None
+    ) -> Iterable[bytes]:
+        """Send an answer of one piece."""
         if fault is not None and fault.kind == "error_event":
             # Only a stream can fail in the middle.
             error = api_error(500) if fault.error is None else api_error(**fault.error, model=call.ask.model)
@@ -100,6 +108,7 @@ class Sender:
             self._start(call, status, headers, 0.0)
             self._end(call)
             return [body]
+        ids = call.context.ids
         due = pace.whole(token_count, latency, reply.pace, lambda: ids.random)
         timed: faults.TimedChunks = iter([(due, body)])
         if fault is not None:
@@ -195,13 +204,14 @@ class Sender:
         """The headers of a response, without those of its payload."""
         exchange, ask = call.exchange, call.exchange.ask
         code = exchange.error.code if exchange.error else None
-        model = call.context.models.family(ask.model).snapshot if ask else ""
+        model = call.context.model(ask.model).snapshot if ask else ""
         headers = list(api_headers(exchange.method, call.path, status, streamed, code, model))
         if call.headers:
             # The mock's own limits replace the constant values of the API.
             headers = [header for header in headers if not header[0].startswith("x-ratelimit-")]
         origins = self.origins(call.route.operation) if call.path else self.config.cors
-        headers += (*cors.cors(call.request, origins), *call.headers)
+        headers += cors.cors(call.request, origins)
+        headers += call.headers
         if call.exchange.lint:
             headers.append(("x-openaimock-lint", lint.header(call.exchange.lint)))
         return headers

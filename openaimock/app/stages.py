@@ -123,7 +123,7 @@ def lint(app: App, call: Call) -> None:
         _note(app, call, linting.repeated_keys(call.ask.repeated_keys))
     if call.ask.findings is None:
         linter = linter_of(call.route.operation)
-        call.ask.findings = linter(call.ask, call.context.models.family(call.ask.model)) if linter else ()
+        call.ask.findings = linter(call.ask, call.context.model(call.ask.model)) if linter else ()
 
 
 def report(app: App, call: Call) -> None:

@@ -35,7 +35,9 @@ def find_text(raw: bytes, names: tuple[str, ...]) -> Text | None:
     start = -1
     # Clients write all members of a body in one way.
     for mark in _marks(names, raw.find(b'": ', 0, 64) > 0):
-        start = max(start, raw.rfind(mark) + len(mark) if mark in raw else -1)
+        at = raw.rfind(mark)
+        if at >= 0:
+            start = max(start, at + len(mark))
     end = raw.find(b'"', start, start + LONGEST) if start > 0 else -1
     if end <= start:
         return None

@@ -155,7 +155,7 @@ class Ask:
     @lazy
     def size(self) -> int:
         """Characters of all texts that rules may read."""
-        return len(self.text) + sum(len(message.text) for message in self.messages)
+        return len(self.text) + sum([len(message.text) for message in self.messages])
 
     @lazy
     def user(self) -> str | None:
