@@ -49,6 +49,8 @@ class AskReader:
 
     def _cache_read(self, key: tuple[str, str | None, bytes], operation: Operation, request: Request) -> Ask:
         ask = self._read_variant(key, operation, request)
+        if ask.prepared is None:
+            ask.prepared = {}
         if len(key[2]) <= MAX_BODY:
             if len(self._cache) >= MAX_ENTRIES:
                 self._cache.clear()
@@ -57,8 +59,9 @@ class AskReader:
 
     def _read_variant(self, key: tuple[str, str | None, bytes], operation: Operation, request: Request) -> Ask:
         path, content_type, raw = key
-        text = None if operation.varying is None else find_text(raw, operation.varying.names)
-        if text is None:
+        varying = operation.varying
+        text = None if varying is None else find_text(raw, varying.names)
+        if varying is None or text is None:
             return _read(operation, request)
         template = self._variants.template((path, content_type), raw, text)
         if template is not None:
@@ -66,7 +69,7 @@ class AskReader:
             return template.ask(text.content)
         ask = _read(operation, request)
         if not request.repeated_keys:
-            self._variants.learn((path, content_type), raw, text, ask, operation.varying.replace)
+            self._variants.learn((path, content_type), raw, text, ask, varying.replace)
         return ask
 
 

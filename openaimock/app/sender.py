@@ -31,6 +31,7 @@ from ..types.clock import Clock, monotonic
 from ..types.exchange import Exchange
 from ..types.reply import Fault, Hold, Reply
 from .call import Call
+from .prepared import prepare
 from .raw import events, is_stream
 
 #: Bytes of an unpaced stream that are produced at once.
@@ -103,11 +104,14 @@ class Sender:
             token_count = payload.tokens
         if fault is not None:
             body = faults.spoil(body, fault)
-        headers.append(("content-length", str(len(body))))
         if _is_instant(reply, latency, fault):
+            if type(payload) is payloads.JSON and payload.again is not None:
+                prepare(call, payload.again, headers)
+            headers.append(("content-length", str(len(body))))
             self._start(call, status, headers, 0.0)
             self._end(call)
             return [body]
+        headers.append(("content-length", str(len(body))))
         ids = call.context.ids
         due = pace.whole(token_count, latency, reply.pace, lambda: ids.random)
         timed: faults.TimedChunks = iter([(due, body)])
@@ -115,6 +119,18 @@ class Sender:
             timed = faults.whole(timed, fault)
         hold = None if reply.hold is None else reply.hold._replace(after=0)
         return self._timed(call, status, headers, due, pace.record_times(timed, call.exchange.chunks), hold)
+
+    def send_prepared(self, call: Call) -> Iterable[bytes]:
+        """Send the call's prepared answer."""
+        assert call.prepared is not None
+        _, reply, headers, write = call.prepared
+        call.reply = call.exchange.reply = reply
+        payload = write(call.ask, reply, call.context)
+        assert payload is not None, "a response that the text of a request changes is not prepared"
+        body: bytes = payload.payload
+        self._start(call, 200, [*headers, ("content-length", str(len(body)))], 0.0)
+        self._end(call)
+        return [body]
 
     def _send_events(
         self, call: Call, payload: payloads.Events, reply: Reply, latency: float, fault: Fault | None

@@ -26,6 +26,7 @@ from ..types.operations import OPERATIONS
 from ..types.reply import Reply
 from . import overrides, retries
 from .call import Call
+from .prepared import prepared
 from .raw import raw
 from .sources import SOURCES, Selection, select
 
@@ -147,10 +148,13 @@ def match(app: App, call: Call) -> None:
         call.matches = [app.ruleset.match(ask, hits) for ask in call.parts or (call.ask,)]
 
 
-def claim(app: App, call: Call) -> None:
-    """What answers the request, or each of its inputs: the rule that matches, whose hit is counted, or ``unmatched``."""
+def claim(app: App, call: Call) -> bool:
+    """What answers the request, or each of its inputs: the rule that matches, whose hit is counted, or ``unmatched``.
+
+    True when the answer is prepared, so that no stage is left.
+    """
     if call.repeats:
-        return
+        return False
     if call.chosen is not None:
         from . import chosen
 
@@ -164,6 +168,9 @@ def claim(app: App, call: Call) -> None:
         call.exchange.match = call.selection.match
     if call.retry is not None:
         retries.remember(app, call)
+    if call.ask.prepared and app.sender.chaos is None:
+        call.prepared = prepared(call)
+    return call.prepared is not None
 
 
 def reply(app: App, call: Call) -> None:

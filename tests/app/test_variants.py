@@ -8,6 +8,8 @@ from dataclasses import fields
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.test import Client
+
 from openaimock import create_app
 from openaimock.api.router import ROUTER
 from openaimock.app import asks, variants
@@ -15,7 +17,6 @@ from openaimock.config.load import load
 from openaimock.errors import APIError
 from openaimock.http.request import Request
 from openaimock.state.namespace import Namespaces
-from werkzeug.test import Client
 
 CHAT = ROUTER.find("POST", "/v1/chat/completions")
 NAMESPACE = Namespaces(load({"unmatched": "echo"}))["mine"]

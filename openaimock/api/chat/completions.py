@@ -80,7 +80,7 @@ def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.
         and body.keys() <= _SIMPLE
         and not (model.cache_writes or model.audio_usage or context.prompt_cache)
     ):
-        plain = _plain_text(ask, reply.blocks[0].text, model, context)
+        plain = _plain_text(ask, reply, context)
         if plain is not None:
             return plain
     # A stream counts, too, when it does not report its usage.
@@ -161,11 +161,12 @@ _SIMPLE = frozenset(
 )
 
 
-def _plain_text(ask: Ask, text: str, model: Model, context: Context) -> payloads.JSON | None:
+def _plain_text(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | None:
     """The answer of ``write`` with only a text, in a third of the time: most requests take this path.
 
     None for a text that the limit of the request may cut.
     """
+    text, model = reply.blocks[0].text, context.model(ask.model)
     encode = _plain_body if len(text) <= _SHORT else _plain_body.__wrapped__
     payload, completion = encode(
         *(text, prompt_tokens(ask, model, context), model.snapshot, model.logprobs, model.service_tier, model.fingerprint),
@@ -175,7 +176,7 @@ def _plain_text(ask: Ask, text: str, model: Model, context: Context) -> payloads
     if limit is not None and completion > limit:
         return None
     opening = f'{{"id":"{context.ids.id("chatcmpl-", 29)}","object":"chat.completion","created":{context.created},'
-    return payloads.JSON(opening.encode() + payload, completion)
+    return payloads.JSON(opening.encode() + payload, completion, _plain_text)
 
 
 class _Counting(NamedTuple):
