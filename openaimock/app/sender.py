@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -23,6 +22,7 @@ from ..http.catalog import api_error
 from ..http.extensions import Gate, TimedBody, block, close_body, timer
 from ..http.headers import header_value
 from ..http.sse import Frame
+from ..records import replace
 from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
 from ..state.store import StoreUnavailable

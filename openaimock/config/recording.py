@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..records import dataclass
 from ..text import regex
 from .recording_keys import MODES
 from .tree import BAD, Node
@@ -123,7 +123,7 @@ def conflict(value: Any, record: RecordSetting | None) -> str | None:
 def proxies(rules: Iterable[Mapping[str, Any]]) -> str | None:
     """The id of a rule that sends requests to the upstream, if any."""
     for rule in rules:
-        replies: Collection[Any] = [*rule["replies"], *(message["reply"] for message in rule["messages"] or ())]
-        if any(isinstance(reply, Mapping) and reply.get("proxy") for reply in replies):
-            return str(rule["id"])
+        for reply in [*rule["replies"], *[message["reply"] for message in rule["messages"] or ()]]:
+            if isinstance(reply, Mapping) and reply.get("proxy"):
+                return str(rule["id"])
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from ...http import payloads
 from ...http.json import dump
 from ...http.request import Request
 from ...params.models import Model
+from ...records import replace
 from ...state.namespace import Context
 from ...text import prompts, tokens
 from ...types.ask import Ask, Message, ToolCall
