@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..http import payloads
 from ..http.request import Request
 from ..params.errors import path
 from ..params.table import Also, Array, Either, Object, ParamError, String, Union, table
-from ..records import replace
 from ..state.namespace import Context
 from ..text import moderation
 from ..types.ask import Ask

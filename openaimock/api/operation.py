@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..http.request import Request
-from ..records import dataclass
 from ..types.ask import Ask
 from ..types.operations import ANSWERING_IDS, OPERATIONS
 

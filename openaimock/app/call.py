@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..api.router import Route
 from ..delivery.load import Place
 from ..http.cancellation import Cancellation
 from ..http.request import Request
-from ..records import dataclass, field
 from ..state.namespace import Context
 from ..types.ask import Ask, Match
 from ..types.exchange import Exchange

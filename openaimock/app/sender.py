@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -22,7 +23,6 @@ from ..http.catalog import api_error
 from ..http.extensions import Gate, TimedBody, block, close_body, timer
 from ..http.headers import header_value
 from ..http.sse import Frame
-from ..records import replace
 from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
 from ..state.store import StoreUnavailable

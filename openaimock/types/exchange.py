@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..records import dataclass, field
 from .ask import Ask, Match
 from .reply import Fault, Reply
 

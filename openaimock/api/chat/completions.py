@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -10,7 +11,6 @@ from ...http import payloads
 from ...http.json import dump
 from ...http.request import Request
 from ...params.models import Model
-from ...records import replace
 from ...state.namespace import Context
 from ...text import prompts, tokens
 from ...types.ask import Ask, Message, ToolCall

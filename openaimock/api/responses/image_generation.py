@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...errors import APIError
 from ...params.errors import ParamError
 from ...params.image_rules import check_for_model
-from ...records import replace
 from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Block, Reply
