@@ -244,11 +244,11 @@ class Context:
 
     def model(self, name: str) -> Model:
         """What is known about a model, with the user's own entries."""
-        known = self._model
-        if known is None or known[0] != name:
+        latest = self._model
+        if latest is None or latest[0] != name:
             table: ModelTable = self._settings.model_table
-            known = self._model = name, table.family(name)
-        return known[1]
+            latest = self._model = name, table.family(name)
+        return latest[1]
 
     @property
     def model_names(self) -> tuple[str, ...]:
