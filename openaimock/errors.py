@@ -6,9 +6,8 @@ import errno
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from .records import dataclass
 
 
 class APIError(Exception):

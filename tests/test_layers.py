@@ -13,7 +13,6 @@ import openaimock
 PACKAGE = Path(openaimock.__file__).parent
 #: Packages and root modules, lowest first. Each imports only from itself and from those before it.
 ORDER = [
-    "records",
     "errors",
     "seed",
     "types",

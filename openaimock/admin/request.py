@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..app import App
 from ..errors import APIError
 from ..http.json import parse
-from ..records import dataclass
 from ..state.store import State
 from ..types.exchange import Exchange
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,6 @@ from .. import __version__, verdict
 from ..app import App
 from ..app.explain import explain
 from ..config.load import load_setting, secrets
-from ..records import field_names
 from ..rules import conditions
 from ..rules.rule import Rule
 from ..state import coverage, journal
@@ -157,10 +157,7 @@ def set_chaos(request: AdminRequest) -> dict[str, Any]:
 
 def _chaos(app: App) -> dict[str, Any] | None:
     chaos = app.sender.chaos
-    return chaos and {
-        "rate": chaos[0],
-        "faults": [{name: getattr(fault, name) for name in field_names(fault)} for fault in chaos[1]],
-    }
+    return chaos and {"rate": chaos[0], "faults": [asdict(fault) for fault in chaos[1]]}
 
 
 def reset(request: AdminRequest) -> dict[str, Any]:
@@ -190,7 +187,7 @@ def advance(request: AdminRequest) -> dict[str, Any]:
 def config(request: AdminRequest) -> dict[str, Any]:
     """All settings, with keys masked, and the version."""
     app = request.app
-    settings = {name: _as_json(getattr(app.config, name)) for name in field_names(app.config) if name != "rules"}
+    settings = {name: _as_json(getattr(app.config, name)) for name in app.config.__dataclass_fields__ if name != "rules"}
     settings |= {
         "version": __version__,
         "api_keys": [redaction.MASK] * len(app.config.api_keys),

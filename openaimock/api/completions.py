@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate, zip_longest
 from typing import Any
 
@@ -12,7 +13,6 @@ from ..http.json import dump
 from ..http.request import Request
 from ..http.sse import Frame
 from ..params.table import Array, Boolean, Either, Integer, Number, Object, String, plain, table
-from ..records import replace
 from ..state.namespace import Context
 from ..text import tokens
 from ..types.ask import Ask, Message
@@ -101,7 +101,7 @@ def split(ask: Ask) -> Sequence[Ask]:
 
 def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
     """The answer to a completion request: the choices of each prompt, one prompt after the other."""
-    prompts, model = _prompts(ask.body), context.models.family(ask.model)
+    prompts, model = _prompts(ask.body), context.model(ask.model)
     replies = reply.inputs or (reply,) * len(prompts)
     choices = [
         choice

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..http import payloads
 from ..http.request import Request
 from ..params.errors import path
 from ..params.table import Also, Array, Either, Object, ParamError, String, Union, table
-from ..records import replace
 from ..state.namespace import Context
 from ..text import moderation
 from ..types.ask import Ask
@@ -73,13 +73,13 @@ def split(ask: Ask) -> Sequence[Ask]:
 def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     """The answer: a result for each input."""
     inputs = _inputs(ask.body)
-    text_only = context.models.family(ask.model).text_only
+    text_only = context.model(ask.model).text_only
     settings = reply or Reply()
     results = [
         _result(parts, each, text_only, context)
         for parts, each in zip(inputs, settings.inputs or (reply,) * len(inputs), strict=True)
     ]
-    model = settings.model or context.models.family(ask.model).snapshot
+    model = settings.model or context.model(ask.model).snapshot
     return payloads.JSON({"id": settings.id or context.ids.hex("modr-"), "model": model, "results": results})
 
 

@@ -6,12 +6,12 @@ import math
 import random
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
 from ..params import models
-from ..records import replace
 from ..seed import digest
 from ..text import prompts, tokens
 from ..types.ask import Ask

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..api.router import Route
 from ..delivery.load import Place
 from ..http.cancellation import Cancellation
 from ..http.request import Request
-from ..records import dataclass, field
 from ..state.namespace import Context
 from ..types.ask import Ask, Match
 from ..types.exchange import Exchange
 from ..types.reply import Fault, Reply
+from .prepared import Prepared
 from .sources import Selection
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Call:
     #: What answers the request, or each of its inputs; set by ``claim``.
     selection: Selection = field(init=False)
     selections: Sequence[Selection] = field(default=(), init=False)
+    #: The answer of an earlier request like this one, so that no stage but the sender is left; set by ``claim``.
+    prepared: Prepared | None = field(default=None, init=False)
     #: None for the operation's own answer; set by ``reply``.
     reply: Reply | None = field(default=None, init=False)
     #: Set by ``write``.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..http.forms import is_form
 from ..http.request import Request
-from ..records import replace
 from ..rules.rule import Rule
 from ..seed import digest
 from ..state.bounded import put_latest

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import copy
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..api.router import ROUTER
@@ -15,7 +16,6 @@ from ..http.extensions import Gate, Silence, close_body
 from ..http.json import parse
 from ..http.request import Request
 from ..recording.exchange import Skipped, header_map, unpacked
-from ..records import replace
 from ..seed import Ids
 from ..state.namespace import Context, Namespaces
 from ..types.ask import Ask

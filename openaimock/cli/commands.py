@@ -49,10 +49,11 @@ def explain_request(config: Config, request: str, stdin: IO[str] | None, *, all:
     The request is a file or ``-``: the JSON of a body, or ``{"path", "method", "headers", "body"}``.
     """
     # Imported here because no other command needs a mock.
+    from dataclasses import replace
+
     from ..app import App
     from ..app.explain import explain
     from ..config.load import secrets
-    from ..records import replace
     from ..text import redaction
 
     body = _request(request, stdin)

@@ -140,7 +140,8 @@ def _own_store(config: Config, workers: int) -> Iterator[Config]:
     if workers == 1 or config.store != "memory" or not hasattr(os, "fork"):
         yield config
         return
-    from ..records import replace
+    from dataclasses import replace
+
     from ..state.temporary_folder import TemporaryFolder
 
     # Its lock is held by this process and its workers: it is free when the last of them has ended, however that was.
@@ -159,7 +160,8 @@ def _served(
     """What one process serves: the mock, which is loaded again when its files change if that was asked for."""
     if not arguments.watch:
         return app
-    from ..records import replace
+    from dataclasses import replace
+
     from .reload import ReloadingApp
 
     watched = ReloadingApp(app, lambda: replace(_configured(arguments), store=store), report)
@@ -169,9 +171,10 @@ def _served(
 
 def _configured(arguments: argparse.Namespace) -> Config:
     """The configuration of the files, with the settings that flags replace."""
+    from dataclasses import replace
+
     from ..config.warnings import NO_RULES
     from ..errors import ConfigError, Problem
-    from ..records import replace
 
     config = load_config(arguments)
     if config.record is not None and config.record.active and arguments.unmatched not in (None, "proxy"):
@@ -189,8 +192,7 @@ def _without_rules(config: Config) -> tuple[Config, Iterator[Mapping[str, Any]]]
     The normal forms of very many rules take more memory than the rules that are built from them.
     """
     from collections import deque
-
-    from ..records import replace
+    from dataclasses import replace
 
     waiting = deque(config.rules)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ..records import dataclass, field
 from .tree import Node
 
 # The classes below have only an __init__: generating comparison and repr takes longer than building the whole schema, and

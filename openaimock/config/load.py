@@ -6,13 +6,13 @@ import gc
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
 from ..errors import ConfigError, Problem
 from ..params.models import ModelTable, overlay
-from ..records import dataclass, field, replace
 from ..text.redaction import HEADERS, is_secret
 from ..types.clock import Clock
 from . import keys, recording, timing, warnings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,6 @@ from ..errors import ConfigError
 from ..recording.exchange import Recording, Skipped, Unknown
 from ..recording.rules import Entry
 from ..recording.session import Session, finished
-from ..records import dataclass, field
 from ..text import redaction
 from . import aimock, documents, har, lines, mock_llm, openai_mock_api, vcr
 from .outcomes import Half, Omission, Outcome, Ready

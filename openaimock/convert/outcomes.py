@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ..recording.exchange import Recording, from_base64, header_map, unpacked
-from ..records import dataclass
 
 JSON = Any
 

@@ -6,12 +6,12 @@ import math
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
 from ..http.json import quote
 from ..http.sse import Frame
-from ..records import replace
 from ..text import tokens
 from ..types.reply import Delay, Pace
 

@@ -18,9 +18,9 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..records import dataclass
 from ._encoders import Encoded, Signal, encode_alaw, encode_flac, encode_mulaw, encode_pcm, encode_silent_mp3, encode_wav
 from .speech_rate import speaking_seconds
 

@@ -7,9 +7,8 @@ name for a shape where it differs from the usual one ("a metadata object").
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from ..records import dataclass
 
 #: Any of the classes below.
 Shape = Any

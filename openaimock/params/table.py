@@ -22,11 +22,11 @@ what shapes cannot express; they raise a ParamError (``plain`` makes one).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from ..errors import APIError
-from ..records import replace
 from .compile import Check, compiled
 from .errors import ParamError, missing, plain
 from .shapes import Also, Anything, Array, Boolean, Either, Integer, Map, Number, Object, OneOf, Shape, String, Union, got

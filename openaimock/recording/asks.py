@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
@@ -12,7 +13,6 @@ from ..api.operation import Operation
 from ..api.router import ROUTER, Route
 from ..errors import APIError
 from ..http.request import Request
-from ..records import dataclass
 from ..types.ask import Ask
 from .exchange import LARGEST, OwnAnswer, Recording, Skipped, parsed
 from .history import History

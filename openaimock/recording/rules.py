@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..config.write import literal
 from ..http.json import dump
-from ..records import dataclass, field, replace
 from ..types.ask import Ask
 from . import conditions
 from .asks import ReadRequest

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..errors import ConfigError
 from ..http.json import dump
-from ..records import replace
 from ..types.ask import Ask
 from . import rules as drafting
 from .asks import read, with_files

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from ..http.json import dump
-from ..records import replace
 from ..seed import digest
 from ..types.ask import Ask, ToolCall
 from ..types.reply import Block, Reply

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..http.json import dump
-from ..records import replace
 from ..types.ask import Ask, ToolCall
 from ..types.reply import Block, Delay, Fail, Fault, Hold, Pace, Reply
 from . import templates

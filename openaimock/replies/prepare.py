@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from ..records import replace
 from ..types.ask import JSON, Ask, ToolCall
 from ..types.reply import Block, Reply
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..http.json import dump
-from ..records import dataclass, replace
 from ..replies import templates
 from ..types import operations
 from ..types.ask import Ask

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from ..records import dataclass
 from ..text import regex
 from ..text.similarity import fold, fold_cached, longest_piece, ratio, reaches, trigrams
 

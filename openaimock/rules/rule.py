@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, groupby
 from typing import Any, NamedTuple
 
-from ..records import dataclass
 from ..replies.plan import Plan, plan
 from ..types.ask import Ask, Message
 from . import conditions, matchers

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ..records import replace
 from ..types.ask import Ask, Match
 from .index import Index, Rank, Ranked, in_order
 from .index.nearest import NearestIndex

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from ..records import dataclass
 from ..text.log import ROOT
 from ..types.exchange import Exchange
 from . import records

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
 from datetime import datetime, timezone
 from typing import Any
 from weakref import ReferenceType, WeakSet, ref
 
 from ..http.forms import UploadedFile
 from ..http.json import dump
-from ..records import field_names
 from ..text import redaction
 from ..types.ask import Ask
 from ..types.exchange import Exchange
@@ -317,11 +317,11 @@ _DERIVED = frozenset(["plain"])
 def reply(source: Reply) -> dict[str, Any]:
     """A Reply as JSON: the members that are set."""
     members: dict[str, Any] = {}
-    for name in field_names(source):
-        content = getattr(source, name)
-        if name in _DERIVED or content is None or content is False or content in ((), {}, []):
+    for field in fields(source):
+        content = getattr(source, field.name)
+        if field.name in _DERIVED or content is None or content is False or content in ((), {}, []):
             continue
-        members[name] = _plain(content)
+        members[field.name] = _plain(content)
     return members
 
 
@@ -336,5 +336,6 @@ def _plain(content: Any) -> Any:
         return f"{len(content)} bytes"
     if isinstance(content, Mapping):
         return {str(name): _plain(each) for name, each in content.items()}
-    names = field_names(content)
-    return {name: _plain(getattr(content, name)) for name in names} if names else content
+    if hasattr(content, "__dataclass_fields__"):
+        return {field.name: _plain(getattr(content, field.name)) for field in fields(content)}
+    return content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -12,7 +13,6 @@ from ..http.forms import UploadedFile
 from ..http.json import dump
 from ..http.request import Headers
 from ..lint.check import Finding
-from ..records import field_names
 from ..text.redaction import HEADERS, MASK, is_secret
 from ..types.ask import NOTHING, Ask, Match, Message, ToolCall
 from ..types.exchange import Exchange, Received
@@ -39,7 +39,7 @@ _ASK = (
     "namespace", "caller", "prompt_tokens", "operation", "answers_prompt", "attempt",
 )  # fmt: skip
 _ASK_DEFAULTS = {name: getattr(Ask(""), name) for name in _ASK}
-_REPLY_DEFAULTS = {name: getattr(Reply(), name) for name in field_names(Reply)}
+_REPLY_DEFAULTS = {field.name: getattr(Reply(), field.name) for field in fields(Reply)}
 
 
 class StoredRule(NamedTuple):
@@ -182,7 +182,7 @@ def _extra(extra: Extra) -> dict[str, Any]:
 
 
 _REPLY_WRITERS: Mapping[str, Callable[[Any], Any]] = {
-    "pace": lambda pace: {name: getattr(pace, name) for name in field_names(Pace)},
+    "pace": lambda pace: {field.name: getattr(pace, field.name) for field in fields(Pace)},
     "fault": lambda fault: (fault.kind, fault.after, fault.error),
     "fail": lambda fail: (fail.times, fail.error),
     "extra": _extra,

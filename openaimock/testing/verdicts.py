@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..config.load import Config, load, secrets
-from ..records import replace
 from ..text import redaction
 from . import assertions, coverage_report
 from .mock import MockServer

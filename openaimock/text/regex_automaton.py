@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..records import dataclass
 from .regex_charsets import Alphabet
 
 #: Larger automata are not analysed.

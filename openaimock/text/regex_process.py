@@ -10,9 +10,8 @@ import sys
 import threading
 import weakref
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
-
-from ..records import dataclass
 
 #: How long a search may take, how long a search may wait for others, and how long the helper may take to start (seconds).
 SEARCH_SECONDS = 1.0

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
-
-from ..records import dataclass, field, field_names
 
 #: A JSON value. ``Any``, because requests are checked by tables, not by types.
 JSON = Any
@@ -106,7 +105,7 @@ class Ask:
     #: The findings of lint, once it has run.
     findings: Sequence[Any] | None = None
     #: A cached match for an equal body, and the edition of the RuleSet that it belongs to.
-    answer: tuple[object, Match] | None = field(default=None, repr=False)
+    answer: tuple[object, Match] | None = field(default=None, repr=False, compare=False)
     #: The id of the operation, and whether it answers a prompt: rules without ``endpoint`` do not apply to others.
     operation: str = ""
     answers_prompt: bool = True
@@ -114,6 +113,8 @@ class Ask:
     attempt: int = 0
     #: Keys of the body that are repeated in one object. A class variable, so that other requests pay nothing for it.
     repeated_keys: ClassVar[tuple[str, ...]] = ()
+    #: The answers that are prepared for requests like this one, by the identity of their plan (``app.prepared``).
+    prepared: dict[int, Any] | None = None
     #: The address of the mock as the client sees it, set by operations whose answers have addresses.
     base_url: str = ""
 
@@ -131,8 +132,8 @@ class Ask:
         self.endpoint, self.body, self.messages = endpoint, {} if body is None else body, messages
         self.text, self.model, self.stream = text, model, stream
         if others:
-            if unknown := others.keys() - set(field_names(self)):
-                raise TypeError(f"an Ask has no {', '.join(sorted(unknown))}")
+            if not others.keys() <= self.__dataclass_fields__.keys():
+                raise TypeError(f"an Ask has no {', '.join(sorted(others.keys() - self.__dataclass_fields__.keys()))}")
             self.__dict__.update(others)
 
     def __repr__(self) -> str:
@@ -156,7 +157,7 @@ class Ask:
     @lazy
     def size(self) -> int:
         """Characters of all texts that rules may read."""
-        return len(self.text) + sum(len(message.text) for message in self.messages)
+        return len(self.text) + sum([len(message.text) for message in self.messages])
 
     @lazy
     def user(self) -> str | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..records import dataclass, field
 from .ask import JSON, ToolCall
 
 #: The length of a text in the repr of a reply, in characters.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Any
 
 from ..http.json import dump
-from ..records import dataclass
 from ..seed import digest
 from ..types.exchange import Exchange
 

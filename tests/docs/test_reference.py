@@ -8,7 +8,6 @@ import pytest
 
 import openaimock
 from openaimock import errors
-from openaimock.records import field_names
 from openaimock.rules.rule import Rule
 from openaimock.types.ask import Ask
 from openaimock.types.exchange import Exchange
@@ -23,7 +22,7 @@ def test_the_attributes_exist(kind):
     table = re.search(rf"Attributes of an? {kind.__name__}\n(.*?)\n\w", PAGE, re.DOTALL)[1]
     names = [name for cell in re.findall(r"^ +\* - (.+)$", table, re.MULTILINE) for name in re.findall(r"``(\w+)``", cell)]
     assert len(names) > 4
-    attributes = {*field_names(kind), *dir(kind), *vars(kind)}
+    attributes = {*kind.__dataclass_fields__, *dir(kind), *vars(kind)}
     assert [name for name in names if name not in attributes] == []
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
 from ...delivery import pace
 from ...media.speech_rate import speaking_seconds
-from ...records import replace
 from ...text.files import count_sound
 from ...types.ask import Ask
 from ...types.reply import Reply

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from ...records import replace
 from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Block, Reply

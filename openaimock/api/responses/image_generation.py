@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...errors import APIError
 from ...params.errors import ParamError
 from ...params.image_rules import check_for_model
-from ...records import replace
 from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Block, Reply
@@ -55,7 +55,7 @@ def image_usage(ask: Ask, items: Iterable[Item], context: Context) -> Item | Non
     for item in items:
         if item["type"] == CALL and item.get("result"):
             request = _image_ask(ask, {**_parameters(ask)[0], "size": item.get("size"), "quality": item.get("quality")})
-            counts = usage(request, None, context.models.family(request.model).pictures, 1, 0)
+            counts = usage(request, None, context.model(request.model).pictures, 1, 0)
             total = counts if total is None else _sum(total, counts)
     return total
 

@@ -7,11 +7,11 @@ import logging
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...config.load import Config
-from ...records import replace
 from ...state.records import decode
 from ...storm import PYTEST_TEST, UNITTEST_TEST, VARIABLE
 from ...storm.cells import Cell, Task, to_text
