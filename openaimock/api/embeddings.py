@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from ..errors import APIError
@@ -21,6 +21,8 @@ from .operation import Operation
 
 #: The length of a vector of an unknown model, and the longest that a request to one may have.
 DEFAULT, LONGEST = 1536, vectors.LONGEST
+#: The vectors of longer texts are not cached.
+_SHORT = 4096
 #: The API's limits: inputs in a request, tokens in an input, tokens in a request.
 INPUTS, TOKENS, TOTAL = 2048, 8192, 300_000
 
@@ -121,14 +123,23 @@ def _too_long(inputs: Any, counts: Sequence[int]) -> APIError:
 def split(ask: Ask) -> Sequence[Ask]:
     """An Ask for each of several inputs."""
     inputs = _inputs(ask.body)
-    return [replace(ask, text=_text(each)) for each in inputs] if len(inputs) > 1 else ()
+    return [_part(ask, _text(each)) for each in inputs] if len(inputs) > 1 else ()
+
+
+def _part(ask: Ask, text: str) -> Ask:
+    """An Ask that differs in its text."""
+    part = ask.copy()
+    part.text, part.answer = text, None
+    # What was computed from the text.
+    part.__dict__.pop("size", None)
+    return part
 
 
 def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     """The answer: a vector for each input."""
     inputs = _inputs(ask.body)
     settings = reply or Reply()
-    model = context.models.family(ask.model)
+    model = context.model(ask.model)
     key = f"{context.seed}\x1f{ask.model}"
     longest = model.dimensions or DEFAULT
     dimensions = ask.body.get("dimensions") or longest
@@ -149,7 +160,20 @@ def _vector(item: Any, reply: Reply | None, dimensions: int, longest: int, key: 
     """One vector as JSON: that of the rule unchanged, else one computed from the input."""
     if reply is not None and reply.embedding is not None:
         return dump(vectors.base64(reply.embedding) if packed else reply.embedding)
-    vector = (vectors.of_text if isinstance(item, str) else vectors.of_tokens)(item, dimensions, key, longest)
+    if isinstance(item, str):
+        is_cached = len(item) <= _SHORT and dimensions <= vectors.CACHED_SIZE
+        compute = _of_text if is_cached else _of_text.__wrapped__
+        return compute(item, dimensions, longest, key, packed)
+    return _written(vectors.of_tokens(item, dimensions, key, longest), packed)
+
+
+@lru_cache(maxsize=128)
+def _of_text(text: str, dimensions: int, longest: int, key: str, packed: bool) -> str:
+    """The vector of a text as JSON: tests and agents send the same texts again. Up to 6 MB are cached."""
+    return _written(vectors.of_text(text, dimensions, key, longest), packed)
+
+
+def _written(vector: vectors.Vector, packed: bool) -> str:
     return f'"{vector.base64()}"' if packed else vector.json()
 
 

@@ -31,7 +31,7 @@ class Selection(NamedTuple):
     """
 
     source: str
-    plan: Plan = Plan(None, {})
+    plan: Plan = Plan({})
     match: Match | None = None
     which: int = 0
     number: int = 1

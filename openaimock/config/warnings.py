@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -35,9 +36,8 @@ def of_rules(rules: Sequence[Rule], scenarios: Mapping[str, str], match: str, un
 NO_RULES = "there are no rules; every request gets an error (a catch-all is 'unmatched: echo', 'unmatched: auto' or a reply)"
 
 
-def _replies(rule: Rule) -> Iterator[Mapping[str, Any]]:
-    yield from rule["replies"]
-    yield from (message["reply"] for message in rule["messages"] or () if message["reply"] is not None)
+def _replies(rule: Rule) -> list[Mapping[str, Any]]:
+    return [*rule["replies"], *[message["reply"] for message in rule["messages"] or () if message["reply"] is not None]]
 
 
 def _settable(rules: Sequence[Rule], scenarios: Mapping[str, str]) -> set[tuple[str, str]]:
@@ -45,9 +45,8 @@ def _settable(rules: Sequence[Rule], scenarios: Mapping[str, str]) -> set[tuple[
     pairs = set(scenarios.items())
     for rule in rules:
         for reply in _replies(rule):
-            if "function" in reply:
-                continue
-            pairs |= set((reply.get("set_state") or {}).items())
+            if "set_state" in reply and "function" not in reply:
+                pairs |= set((reply["set_state"] or {}).items())
     return pairs
 
 
@@ -83,16 +82,27 @@ def _shadowed(rules: Sequence[Rule], match: str) -> Iterator[tuple[Rule, Rule]]:
     lowest = min(rule["priority"] for rule in rules)
     equal: dict[str, Rule] = {}
     wide: list[Rule] = []
-    for rule in rules:
+    signatures = [_signature(rule) for rule in rules]
+    counts = Counter(signatures)
+    for rule, signature in zip(rules, signatures, strict=True):
         wider = (other for other in wide if (first or other["priority"] > rule["priority"]) and _covers(other["when"], rule))
-        key = _conditions(rule)
-        earlier = next(wider, None) or equal.get(key)
+        # Writing all conditions down takes long, and nearly all rules differ in their texts.
+        key = _conditions(rule) if counts[signature] > 1 else None
+        earlier = next(wider, None) or (None if key is None else equal.get(key))
         if earlier is not None and (first or earlier["priority"] >= rule["priority"]):
             yield earlier, rule
         elif rule["times"] is None:
-            equal[key] = rule
+            if key is not None:
+                equal[key] = rule
             if (first or rule["priority"] > lowest) and len(wide) < _MAX_WIDE and _is_wide(rule["when"]):
                 wide.append(rule)
+
+
+def _signature(rule: Rule) -> int:
+    """A number that is the same for rules with equal conditions: a hash of the expected texts."""
+    expected = [message["match"] for message in rule["messages"] or ()] + list((rule["when"] or {}).values())
+    texts = [matcher.get("value") for matcher in expected if isinstance(matcher, dict)]
+    return hash(tuple([text for text in texts if isinstance(text, str)]))
 
 
 def _conditions(rule: Rule) -> str:

@@ -1,10 +1,10 @@
-"""Plans: the replies of a rule, prepared at load as far as possible."""
+"""Plans: the replies of a rule, each prepared when it is first needed as far as that is possible without the request."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..http.json import dump
 from ..types.ask import Ask, ToolCall
@@ -13,24 +13,42 @@ from . import templates
 from .extra import of_record, parse
 
 
-class Plan(NamedTuple):
-    """A reply prepared at load: complete (``ready``), with templates to fill (``plain``), or a user's ``function``."""
+class Plan:
+    """A reply of a rule in its normal form, ``plain``: complete, with templates to fill, or made by a user's ``function``."""
 
-    ready: Reply | None
-    plain: Mapping[str, Any]
-    function: Callable[[Ask], Any] | None = None
-    #: Whether the reply may set scenarios or count its failures.
-    changes_state: bool = False
+    __slots__ = ("_reply", "changes_state", "function", "is_complete", "plain")
+
+    def __init__(
+        self,
+        plain: Mapping[str, Any],
+        function: Callable[[Ask], Any] | None = None,
+        *,
+        is_complete: bool = False,
+        changes_state: bool = False,
+    ) -> None:
+        self.plain = plain
+        self.function = function
+        self.is_complete = is_complete
+        #: Whether the reply may set scenarios or count its failures.
+        self.changes_state = changes_state
+        self._reply: Reply | None = None
+
+    @property
+    def ready(self) -> Reply | None:
+        """The Reply of a complete plan, made for the first hit: most of very many rules are never hit. None for other plans."""
+        if self._reply is None and self.is_complete:
+            self._reply = make_reply(self.plain)
+        return self._reply
 
 
 def plan(reply: Mapping[str, Any], timing: Mapping[str, Any]) -> Plan:
     """A Plan from a reply's normal form; ``timing`` has the rule's defaults for ``latency``, ``pace``, ``fault`` ..."""
     plain = {**timing, **reply} if timing else reply
     if "function" in plain:
-        return Plan(None, plain, plain["function"], changes_state=True)
+        return Plan(plain, plain["function"], changes_state=True)
     is_template = plain.get("template", True) and templates.present(plain)
     changes_state = bool(plain.get("set_state") or plain.get("fail"))
-    return Plan(None if is_template else make_reply(plain), plain, changes_state=changes_state)
+    return Plan(plain, is_complete=not is_template, changes_state=changes_state)
 
 
 def ready(chosen: Plan, ask: Ask, groups: Callable[[], Mapping[str, str]], count: int) -> Reply:
@@ -38,9 +56,8 @@ def ready(chosen: Plan, ask: Ask, groups: Callable[[], Mapping[str, str]], count
 
     ``groups`` returns the regex groups of the rule; it is called only when there are templates.
     """
-    if chosen.ready is not None:
-        return chosen.ready
-    return make_reply(templates.fill(chosen.plain, ask, groups(), count))
+    reply = chosen.ready
+    return reply if reply is not None else make_reply(templates.fill(chosen.plain, ask, groups(), count))
 
 
 def combine(replies: Sequence[Reply | None]) -> tuple[int, Reply] | None:

@@ -124,21 +124,22 @@ class Rule:
 
 def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | None = None) -> Rule:
     """A Rule from its validated normal form. ``defaults`` are the file's ``turns``, ``pace`` and ``latency``."""
-    options = {**(defaults or {}), **{key: value for key, value in rule.items() if value is not None}}
-    timing = {key: options[key] for key in ("latency", "pace", "fault", "fail", "hold") if options.get(key) is not None}
+    defaults = defaults or {}
+    timing = {key: value for key in _TIMING if (value := _option(key, rule, defaults)) is not None}
     when = rule.get("when") or {}
-    flow = tuple(_turn(message, timing) for message in rule.get("messages") or ())
+    flow = tuple([_turn(message, timing) for message in rule.get("messages") or ()])
     rule_conditions = conditions.compile(when)
-    plans = tuple(plan(reply, timing) for reply in rule.get("replies") or ())
-    turns = options.get("turns", "next")
-    roles, scores = tuple(turn.role == "assistant" for turn in flow), tuple(map(_turn_score, flow))
-    worth, answers = _progress(roles, scores, bool(plans), turns)
+    plans = tuple([plan(reply, timing) for reply in rule.get("replies") or ()])
+    turns = _option("turns", rule, defaults) or "next"
+    roles, scores = tuple([turn.role for turn in flow]), tuple(map(_turn_score, flow))
+    course = _course(roles, scores, bool(plans), turns)
     score, bound = _score(rule_conditions)
+    times, then = rule.get("times"), rule.get("then") or "last"
     numbered = (
-        rule.get("times") is not None
+        times is not None
         or len(plans) > 1
-        or options.get("then") == "error"
-        or any(map(_is_numbered, [*plans, *(turn.plan for turn in flow if turn.plan is not None)]))
+        or then == "error"
+        or any(map(_is_numbered, [*plans, *[turn.plan for turn in flow if turn.plan is not None]]))
     )
     return Rule(
         id=rule["id"],
@@ -147,37 +148,45 @@ def build(rule: Mapping[str, Any], number: int, defaults: Mapping[str, Any] | No
         flow=flow,
         conditions=rule_conditions,
         plans=plans,
-        then=options.get("then", "last"),
-        times=rule.get("times"),
+        then=then,
+        times=times,
         priority=rule.get("priority") or 0,
         turns=turns,
-        opens_with_system=bool(flow) and flow[0].role in SYSTEM,
-        parallel=_parallel(flow),
-        worth=worth,
-        answers=answers,
+        opens_with_system=course.opens_with_system,
+        parallel=course.parallel,
+        worth=course.worth,
+        answers=course.answers,
         score=score,
-        bound=max((value for value in worth if value is not None), default=0.0) if flow else bound,
+        bound=course.bound if flow else bound,
         names_endpoint=_names("endpoint", when),
-        unsafe=_unsafe([message.get("match") for message in rule.get("messages") or ()]) or _unsafe(when),
+        unsafe=any(turn.matcher is not None and turn.matcher.unsafe for turn in flow) or _unsafe(when),
         expect=Expectation(rule["expect"]["min"], rule["expect"]["max"]) if rule.get("expect") else None,
         numbered=numbered,
-        reads_state=rule.get("times") is not None or _names("state", when),
+        reads_state=times is not None or _names("state", when),
         step=None if numbered or not plans else _step(when.get("state") or {}, plans[0]),
     )
 
 
+_TIMING = ("latency", "pace", "fault", "fail", "hold")
+
+
+def _option(key: str, rule: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
+    value = rule.get(key)
+    return defaults.get(key) if value is None else value
+
+
 def _step(expected: Mapping[str, str], only: Plan) -> Step | None:
     """The step of the one scenario that a rule requires and its only reply sets; None where the new state is a template."""
-    new = {} if only.ready is None else only.ready.set_state
+    new = (only.plain.get("set_state") or {}) if only.is_complete else {}
     both = [Step(name, state, new[name]) for name, state in expected.items() if name in new]
     return both[0] if len(both) == 1 else None
 
 
 def _is_numbered(plan: Plan) -> bool:
     """Whether a reply depends on the number of the hit: its first attempts fail, it shows the number, or a function makes it."""
-    if plan.ready is not None:
-        return plan.ready.fail is not None
-    return plan.function is not None or plan.plain.get("fail") is not None or "count" in str(plan.plain)
+    if plan.function is not None or plan.plain.get("fail") is not None:
+        return True
+    return not plan.is_complete and "count" in str(plan.plain)
 
 
 def _unsafe(value: Any) -> bool:
@@ -193,17 +202,6 @@ def _names(key: str, when: Mapping[str, Any]) -> bool:
     return key in when or any(_names(key, conditions) for conditions in inner) if when else False
 
 
-def _parallel(flow: Sequence[Turn]) -> tuple[tuple[int, int], ...]:
-    """The spans of at least two tool results in a row."""
-    spans, start = [], 0
-    for is_result, turns in groupby(turn.role in RESULTS for turn in flow):
-        end = start + len(list(turns))
-        if is_result and end - start > 1:
-            spans.append((start, end))
-        start = end
-    return tuple(spans)
-
-
 def _turn(message: Mapping[str, Any], timing: Mapping[str, Any]) -> Turn:
     expected, answer = message.get("match"), message.get("reply")
     matcher = matchers.compile(expected) if expected else None
@@ -217,25 +215,50 @@ def _turn(message: Mapping[str, Any], timing: Mapping[str, Any]) -> Turn:
     )
 
 
+class Course(NamedTuple):
+    """What the shape of a flow decides; the members are those of ``Rule``."""
+
+    opens_with_system: bool
+    parallel: tuple[tuple[int, int], ...]
+    worth: tuple[float | None, ...]
+    answers: tuple[int | None, ...]
+    bound: float
+
+
 @lru_cache
-def _progress(
-    roles: tuple[bool, ...], scores: tuple[float, ...], own: bool, turns: str
-) -> tuple[tuple[float | None, ...], tuple[int | None, ...]]:
-    """Score and answer of a flow by the number of matching messages, cached because most flows have the same shape.
+def _course(roles: tuple[str, ...], scores: tuple[float, ...], own: bool, turns: str) -> Course:
+    """The course of a flow, cached because most flows have the same shape; ``own``: the rule has ``replies``.
 
     The score is the average over the messages that are not the assistant's. The answer is -1 when the rule has ``replies``,
     None when no assistant message follows.
     """
     totals = accumulate(scores, initial=0.0)
-    counted = accumulate((not assistant for assistant in roles), initial=0)
+    counted = accumulate((role != "assistant" for role in roles), initial=0)
     worth = tuple(total / number if number else None for total, number in zip(totals, counted, strict=True))
+    bound = max((value for value in worth if value is not None), default=0.0)
+    opens_with_system = bool(roles) and roles[0] in SYSTEM
+    return Course(opens_with_system, _parallel(roles), worth, _answers(roles, own, turns), bound)
+
+
+def _answers(roles: Sequence[str], own: bool, turns: str) -> tuple[int | None, ...]:
     lengths = range(len(roles) + 1)
-    answers = [at for at, assistant in enumerate(roles) if assistant]
+    answers = [at for at, role in enumerate(roles) if role == "assistant"]
     if own or not answers:
-        return worth, tuple(-1 if own else None for _ in lengths)
+        return tuple(-1 if own else None for _ in lengths)
     if turns == "last":
-        return worth, tuple(answers[-1] for _ in lengths)
-    return worth, tuple(next((at for at in answers if at >= matched), None) for matched in lengths)
+        return tuple(answers[-1] for _ in lengths)
+    return tuple(next((at for at in answers if at >= matched), None) for matched in lengths)
+
+
+def _parallel(roles: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """The spans of at least two tool results in a row."""
+    spans, start = [], 0
+    for is_result, group in groupby(role in RESULTS for role in roles):
+        end = start + len(list(group))
+        if is_result and end - start > 1:
+            spans.append((start, end))
+        start = end
+    return tuple(spans)
 
 
 def _turn_score(turn: Turn) -> float:

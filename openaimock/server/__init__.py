@@ -18,7 +18,7 @@ from ..types.clock import monotonic
 from .http import HttpConnection
 from .listener import listen
 from .loop import READ, Loop
-from .parser import ParsedRequest, ParserLimits
+from .parser import ParsedRequest, ParserLimits, PlainRequest, RequestReader
 from .pool import Pool
 from .task import Application, Task
 from .transport import HIGH, Transport
@@ -85,15 +85,13 @@ class Server:
         self.port: int = address[1]
         self._app = app
         self._idle = idle
-        self._limits = ParserLimits(max_body)
         self._loop = Loop(log)
         self._pool = Pool(threads)
         self._reserve = Pool(RESERVED)
         self._transports: set[Transport] = set()
         self._postponed: list[HttpConnection] = []
-        self._environ = server_environ(
-            self.host, self.port, {"wsgi.multiprocess": self._shared, "openaimock.stopping": self._is_stopping, **HOOKS}
-        )
+        more = {"wsgi.multiprocess": self._shared, "openaimock.stopping": self._is_stopping, **HOOKS}
+        self._reader = RequestReader(ParserLimits(max_body), server_environ(self.host, self.port, more))
         self._lock = threading.Lock()  # held while it runs
         self._state = "new"
         self._thread: int | None = None
@@ -162,7 +160,7 @@ class Server:
             if polls:  # first read what clients have sent so far
                 return self._loop.call(partial(switch, polls - 1))
             self._app = app
-            self._limits.limit_body(max_body)
+            self._reader.limits.limit_body(max_body)
             for transport in list(self._transports):
                 if transport.protocol.busy or transport.protocol.partial or transport.unsent:
                     transport.close()
@@ -262,9 +260,8 @@ class Server:
         except OSError:  # gone already
             connection.close()
             return
-        environ = {**self._environ, "REMOTE_ADDR": address[0], "REMOTE_PORT": str(address[1])}
         transport = Transport(self._loop, connection, self._closed)
-        HttpConnection(transport, self._limits, environ, self._answer)
+        HttpConnection(transport, self._reader, (address[0], str(address[1])), self._answer)
         self._transports.add(transport)
         self._report()
 
@@ -276,7 +273,7 @@ class Server:
         if self._balance is not None:
             self._balance.report(len(self._transports))
 
-    def _answer(self, connection: HttpConnection, request: ParsedRequest) -> None:
+    def _answer(self, connection: HttpConnection, request: PlainRequest | ParsedRequest) -> None:
         if self._loop.unsent > BACKLOG_BYTES:
             self._postponed.append(connection)
             if len(self._postponed) == 1:

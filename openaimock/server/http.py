@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from waitress.utilities import BadRequest
 
 from ..types.clock import monotonic
-from .parser import ParsedRequest, ParserLimits
+from .parser import ParsedRequest, PlainRequest, RequestReader
 from .transport import HIGH, Transport
 
 #: Requests read ahead of the one being answered.
@@ -40,24 +40,24 @@ class Answer(Protocol):
 class HttpConnection:
     """The requests of one connection. ``serve(connection, request)`` starts an answer, which ends with ``done`` or ``finish``."""
 
-    __slots__ = ("_continued", "_deaf", "_limits", "_partial", "_requests", "_serve", "environ", "running", "transport")
+    __slots__ = ("_continued", "_deaf", "_partial", "_reader", "_requests", "_serve", "peer", "running", "transport")
 
     def __init__(
         self,
         transport: Transport,
-        limits: ParserLimits,
-        environ: dict[str, Any],
-        serve: Callable[[HttpConnection, ParsedRequest], None],
+        reader: RequestReader,
+        peer: tuple[str, str],
+        serve: Callable[[HttpConnection, PlainRequest | ParsedRequest], None],
     ) -> None:
         self.transport = transport
-        #: The part of the environ that all requests of this connection share.
-        self.environ = environ
+        #: Address and port of the client.
+        self.peer = peer
         #: The answer being sent, when it is not sent at once.
         self.running: Answer | None = None
-        self._limits = limits
+        self._reader = reader
         self._serve = serve
-        self._requests: deque[ParsedRequest] = deque()
-        self._partial: ParsedRequest | None = None
+        self._requests: deque[PlainRequest | ParsedRequest] = deque()
+        self._partial: PlainRequest | ParsedRequest | None = None
         self._continued = False
         self._deaf = False
         transport.protocol = self
@@ -143,13 +143,17 @@ class HttpConnection:
             self._serve(self, self._requests[0])
 
     def received(self, data: bytes) -> None:
-        """Read requests."""
-        transport = self.transport
+        """Read requests, and answer the first one when none is being answered."""
+        transport, requests = self.transport, self._requests
         if data[0] == 22 and self._partial is None and data.startswith(_TLS_HELLO):
             return self._refuse_tls()
+        idle = not requests
         while data and not self._deaf:
-            request = self._partial or ParsedRequest(self._limits)
-            data = data[request.received(data) :]
+            request = self._partial
+            if request is None:
+                request, data = self._reader.read(data)
+            else:
+                data = request.feed(data)
             if not request.completed:
                 self._partial = request
                 continue
@@ -158,16 +162,16 @@ class HttpConnection:
             if not request.empty:
                 request.arrived = transport.active
                 self._deaf = request.error is not None or request.ambiguous  # what follows has no meaning
-                self._requests.append(request)
-                if len(self._requests) == 1:
-                    transport.loop.ready.append(self.begin)
-                elif len(self._requests) >= AHEAD:
+                requests.append(request)
+                if len(requests) == AHEAD:
                     transport.update()
         if self._partial is not None:
             self._continue(self._partial)
+        if idle and requests:
+            self.begin()
 
     def _refuse_tls(self) -> None:
-        environ = self.environ
+        environ = self._reader.shared
         host = environ["SERVER_NAME"]
         url = f"http://[{host}]" if ":" in host else f"http://{host}"
         self.transport.loop.log.warning(
@@ -175,7 +179,7 @@ class HttpConnection:
         )
         self.transport.close()
 
-    def _continue(self, request: ParsedRequest) -> None:
+    def _continue(self, request: PlainRequest | ParsedRequest) -> None:
         """Ask for the body of a request that waits for it, once the requests before it are answered."""
         if request.expect_continue and request.headers_finished and not self._continued and not self._requests:
             self._continued = True

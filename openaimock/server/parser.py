@@ -1,15 +1,13 @@
-"""HTTP requests as waitress's parser reads them, with a faster path for plain heads, which are cached."""
+"""HTTP requests: those with plain heads, which are cached, and all others as waitress's parser reads them."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from waitress.adjustments import Adjustments
-from waitress.buffers import OverflowableBuffer
 from waitress.parser import HTTPRequestParser, ParsingError, crack_first_line, split_uri
-from waitress.receiver import FixedStreamReceiver
 from waitress.rfc7230 import HEADER_FIELD_RE, ONLY_DIGIT_RE
 from waitress.utilities import Error
 
@@ -17,8 +15,12 @@ from ..http.forms import MAX_FORM, is_form
 
 _plain_field: Any = HEADER_FIELD_RE.match  # its published type says str
 _digits: Any = ONLY_DIGIT_RE.match
-#: Lines of longer heads are not cached: this bounds the memory, and such heads are rare.
+#: Longer heads are not cached: this bounds the memory, and such heads are rare.
 LONG = 8192
+#: Heads that a server caches.
+HEADS = 256
+#: Larger bodies are left to waitress, which stores them in temporary files.
+IN_MEMORY = 512 * 1024
 #: Content lengths of more digits than this are left to waitress.
 _DIGITS = 15
 
@@ -42,11 +44,62 @@ class ParserLimits(Adjustments):
         self.forms = self if max_body >= MAX_FORM else ParserLimits(MAX_FORM)
 
 
-class ParsedRequest(HTTPRequestParser):
-    """A request being read. The parsing of its head is most of the cost of a small request, so heads are cached.
+class RequestHead(NamedTuple):
+    """The head of a request. Several requests share it, so it does not change."""
 
-    Anything that is not plain (folded lines, doubled names, other versions, transfer encodings, errors) is left to waitress.
-    """
+    method: str
+    path: str
+    #: ``1.1``, or ``1.0`` for all others.
+    version: str
+    headers: dict[str, str]
+    #: Whether the connection may serve another request after this one.
+    keep: bool
+    #: The declared length of the body.
+    length: int
+    #: The environ of WSGI without the address of the client and the body.
+    environ: dict[str, Any]
+
+
+class PlainRequest:
+    """A request with a plain head. Nearly every request is one, and its body comes together with the head."""
+
+    __slots__ = ("_missing", "arrived", "body", "completed", "error", "head", "limits")
+
+    empty = ambiguous = expect_continue = False
+    headers_finished = True
+
+    def __init__(self, head: RequestHead, limits: ParserLimits) -> None:
+        self.head = head
+        self.limits = limits
+        #: When its last byte was read, by ``clock.monotonic``.
+        self.arrived = 0.0
+        self.error: Error | None = None
+        self.completed = False
+        self.body: BytesIO | None = None
+        self._missing = head.length
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the bytes of the body; returns those after it."""
+        missing, body = self._missing, self.body
+        if len(data) < missing:
+            if body is None:
+                body = self.body = BytesIO()
+            self._missing -= body.write(data)
+            return b""
+        if body is None:
+            self.body = BytesIO(data[:missing])
+        else:
+            body.write(data[:missing])
+            body.seek(0)
+        self.completed = True
+        return data[missing:]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class ParsedRequest(HTTPRequestParser):
+    """A request that waitress's parser reads: any but the plain ones."""
 
     #: When its last byte was read, by ``clock.monotonic``.
     arrived = 0.0
@@ -56,87 +109,83 @@ class ParsedRequest(HTTPRequestParser):
     # The types at run time; waitress's published types differ.
     command: str = ""  # type: ignore[assignment]
     headers: dict[str, str]
-    request_uri: str
-    path: str
-    query: str
-    #: The head, when it is a plain one.
-    plain: PlainHead | None = None
-    #: The body, when it came together with the head.
-    _body = b""
+    request_uri: str = ""
+    path: str = ""
+    query: str = ""
 
-    def received(self, data: bytes) -> int:
-        """Take the bytes of this request; returns their number. A body that cannot be stored is an error 503 of the request."""
-        if self.body_rcv is None and not (self.header_plus or self.completed):
-            end = data.find(b"\r\n\r\n") + 4
-            if 4 < end <= LONG and data[0] > 32 and self._parse_plain(data[:end]):
-                size = self.content_length
-                body = data[end : end + size]
-                if len(body) == size < self.adj.max_request_body_size:
-                    # Nearly every request arrives like this: nothing is left to be done.
-                    self._body = body
-                    self.headers_finished = self.completed = True
-                    return end + size
-        try:
-            count: int = super().received(data)
-        except OSError as error:  # a large body goes to a temporary file
-            self.error = BodyNotStored(f"a body of this size is stored in a temporary file, which failed: {error.strerror}")
-            self.completed = True
-            return len(data)
-        return count
+    def __init__(self, limits: ParserLimits, shared: dict[str, Any]) -> None:
+        super().__init__(limits)
+        self._shared = shared
 
-    def parse_header(self, header_plus: bytes) -> None:
-        """Parse the head, with the same results as waitress."""
-        try:
-            if len(header_plus) > LONG or not self._parse_plain(header_plus):
-                super().parse_header(header_plus)
-                self.ambiguous = self.chunked and "CONTENT_LENGTH" in self.headers
-            elif self.content_length:
-                self.body_rcv = FixedStreamReceiver(self.content_length, OverflowableBuffer(self.adj.inbuf_overflow))
-            if is_form(self.headers.get("CONTENT_TYPE", "")):
-                self.adj = self.adj.forms
-        except ValueError as error:  # waitress does not catch it: a malformed URI, a length of thousands of digits
-            raise ParsingError("The URI or the Content-Length cannot be read") from error
+    @property
+    def limits(self) -> ParserLimits:
+        """The limits that hold for it."""
+        return self.adj
 
-    def _parse_plain(self, head: bytes) -> bool:
-        plain = _plain_head(head)
-        if plain is None:
-            return False
-        self.plain = plain
-        self.headers = plain.headers
-        self.version = "1.1"
-        self.command, self.request_uri, self.path, self.query = plain.command, plain.uri, plain.path, plain.query
-        self.url_scheme = "http"
-        self.connection_close = plain.closes
-        self.content_length = plain.length
-        return True
+    @cached_property
+    def head(self) -> RequestHead:
+        """Its head, once it is completed."""
+        version = "1.1" if self.version == "1.1" or self.error else "1.0"
+        line = self.command, self.request_uri, self.path, self.query
+        return _head(self._shared, *line, version, self.headers, self.content_length)
 
-    def get_body_stream(self) -> BytesIO:
-        """The whole body, from its first byte."""
+    @cached_property
+    def body(self) -> IO[bytes]:
+        """The whole body, from its first byte, once it is completed."""
         if self.body_rcv is None:
-            return BytesIO(self._body)
+            return BytesIO()
         buffer: Any = self.body_rcv.getbuf()
         return BytesIO(buffer.strbuf) if buffer.buf is None else buffer.getfile()
 
+    def feed(self, data: bytes) -> bytes:
+        """Take the bytes of this request; returns those after it. A body that cannot be stored is an error 503 of the request."""
+        try:
+            return data[self.received(data) :]
+        except OSError as error:  # a large body goes to a temporary file
+            self.error = BodyNotStored(f"a body of this size is stored in a temporary file, which failed: {error.strerror}")
+            self.completed = True
+            return b""
 
-class PlainHead(NamedTuple):
-    """A parsed head. Several requests share it, so it does not change."""
-
-    command: str
-    uri: str
-    path: str
-    query: str
-    headers: dict[str, str]
-    #: Whether the client closes the connection after the answer.
-    closes: bool
-    length: int
-    #: What the head is in the environ of WSGI.
-    variables: dict[str, str]
+    def parse_header(self, header_plus: bytes) -> None:
+        """Parse the head."""
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # waitress does not catch it: a malformed URI, a length of thousands of digits
+            raise ParsingError("The URI or the Content-Length cannot be read") from error
+        self.ambiguous = self.chunked and "CONTENT_LENGTH" in self.headers
+        if is_form(self.headers.get("CONTENT_TYPE", "")):
+            self.adj = self.adj.forms
 
 
-#: Clients send the same head with each request of the same length.
-@lru_cache(maxsize=256)
-def _plain_head(head: bytes) -> PlainHead | None:
-    """A head of up to LONG bytes as waitress parses it; None when it is not plain."""
+class RequestReader:
+    """Makes requests of the bytes that clients send. ``shared`` is the part of the environ that all of them share.
+
+    Clients send the same head with each request of the same length, and to parse it is most of the work.
+    """
+
+    def __init__(self, limits: ParserLimits, shared: dict[str, Any]) -> None:
+        self.limits = limits
+        self.shared = shared
+        self._plain_head = lru_cache(maxsize=HEADS)(partial(_plain_head, shared))
+
+    def read(self, data: bytes) -> tuple[PlainRequest | ParsedRequest, bytes]:
+        """A request that begins with these bytes, and the bytes after it. It may not be completed."""
+        limits = self.limits
+        end = data.find(b"\r\n\r\n") + 4
+        if 4 < end <= LONG and data[0] > 32:
+            head = self._plain_head(data[:end])
+            if head is not None and head.length < limits.max_request_body_size and head.length <= IN_MEMORY:
+                plain = PlainRequest(head, limits)
+                return plain, plain.feed(data[end:])
+        parsed = ParsedRequest(limits, self.shared)
+        return parsed, parsed.feed(data)
+
+
+def _plain_head(shared: dict[str, Any], head: bytes) -> RequestHead | None:
+    """A head of up to LONG bytes as waitress parses it; None when it is not plain.
+
+    Folded lines, doubled names, other versions, transfer encodings, errors are not plain.
+    """
     first, *lines = head.split(b"\r\n")
     start = _request_line(first)
     fields = [_field(line) for line in lines if line]
@@ -146,20 +195,24 @@ def _plain_head(head: bytes) -> PlainHead | None:
     length = headers.get("CONTENT_LENGTH", "0")
     if len(headers) != len(fields) or len(length) > _DIGITS or not _digits(length.encode("latin-1")):
         return None
-    closes = headers.get("CONNECTION", "").lower() == "close"
-    return PlainHead(*start, headers, closes, int(length), variables(*start, "HTTP/1.1", headers))
+    return _head(shared, *start, "1.1", headers, int(length))
 
 
-def variables(method: str, uri: str, path: str, query: str, protocol: str, headers: dict[str, str]) -> dict[str, str]:
-    """The part of a WSGI environ that the head of a request says."""
-    return {
+def _head(
+    shared: dict[str, Any], method: str, uri: str, path: str, query: str, version: str, headers: dict[str, str], length: int
+) -> RequestHead:
+    environ = {
+        **shared,
         "REQUEST_METHOD": method,
         "PATH_INFO": "/" + path.lstrip("/") if path[:2] == "//" else path,
         "QUERY_STRING": query,
         "REQUEST_URI": uri,
-        "SERVER_PROTOCOL": protocol,
+        "SERVER_PROTOCOL": f"HTTP/{version}",
         **{name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + name: value for name, value in headers.items()},
     }
+    connection = headers.get("CONNECTION", "").lower()
+    keep = "close" not in connection if version == "1.1" else "keep-alive" in connection
+    return RequestHead(method, path, version, headers, keep, length, environ)
 
 
 @lru_cache(maxsize=1024)

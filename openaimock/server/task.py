@@ -11,7 +11,7 @@ from ..http.extensions import Deferred, Gate, Silence, TimedBody
 from ..http.json import dump
 from .bodies import BATCH, DeferredAnswer, HeadByte, StreamedAnswer
 from .http import HttpConnection
-from .parser import ParsedRequest
+from .parser import ParsedRequest, PlainRequest
 from .pool import Pool
 from .wsgi import Response, request_environ
 
@@ -28,7 +28,7 @@ class Task:
 
     __slots__ = ("_pool", "_reserve", "connection", "request", "response", "transport")
 
-    def __init__(self, connection: HttpConnection, request: ParsedRequest, pool: Pool, reserve: Pool) -> None:
+    def __init__(self, connection: HttpConnection, request: PlainRequest | ParsedRequest, pool: Pool, reserve: Pool) -> None:
         self.connection = connection
         self.transport = connection.transport
         self.request = request
@@ -38,10 +38,11 @@ class Task:
 
     def run(self, app: Application) -> None:
         """Answer with the application's response, or with the error of a request that could not be read."""
-        if self.request.error:
+        request = self.request
+        if request.error:
             return self.refuse()
         try:
-            self.answer(app(request_environ(self.connection.environ, self.request), self.response.start_response))
+            self.answer(app(request_environ(request, *self.connection.peer), self.response.start_response))
         except Exception as error:
             self.fail(error)
 
@@ -58,7 +59,7 @@ class Task:
         """End the answer after an exception: by hanging up, or with a 500 while the head is unsent."""
         if isinstance(error, Hangup):
             return self.connection.finish(error.reset)
-        self.transport.loop.log.error("Answering %s %s failed", self.request.command, self.request.path, exc_info=error)
+        self.transport.loop.log.error("Answering %s %s failed", *self.request.head[:2], exc_info=error)
         if self.response.begun:
             self.connection.finish()
         else:
@@ -69,8 +70,7 @@ class Task:
         """Send an app_iter in the way that its kind needs."""
         if isinstance(body, (list, tuple)):
             data = body[0] if len(body) == 1 else b"".join(body)
-            # Events are sent in chunks, even when all of them are there, as the API does.
-            self.send(data, last=True, length=None if self.response.has_events else len(data))
+            self.send(data, last=True, length=len(data))
         elif isinstance(body, TimedBody):
             if body.head_gap:
                 StreamedAnswer(self, body, self._slow_head(body), 1).start()
@@ -129,7 +129,7 @@ class Task:
 
     def refuse(self) -> None:
         """Answer a request that could not be read with its error, and end the connection."""
-        error, limits = self.request.error, self.request.adj
+        error, limits = self.request.error, self.request.limits
         assert error is not None
         message = {
             413: f"The request body is larger than {limits.max_request_body_size - 1} bytes.",
@@ -138,7 +138,7 @@ class Task:
         self._send_error(f"{error.code} {error.reason}", APIError(error.code, message), keep=False)
 
     def _send_error(self, status: str, error: APIError, *, keep: bool) -> None:
-        request_id = self.request.headers.get("X_REQUEST_ID", "")
+        request_id = self.request.head.headers.get("X_REQUEST_ID", "")
         if not request_id.isascii() or not 0 < len(request_id) <= 512:
             request_id = f"req_{next(_refusals):032x}"
         self.response = Response(self.request)

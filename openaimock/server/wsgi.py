@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 
 from waitress.utilities import build_http_date
 
-from .parser import ParsedRequest, variables
+from .parser import ParsedRequest, PlainRequest
 
 #: Headers about the framing and the connection, which the server sets whatever the application sends.
 _HOP = frozenset({"content-length", "connection", "transfer-encoding", "keep-alive"})
 #: Headers whose values differ from response to response.
 _VARYING = frozenset({"x-request-id", "content-length"})
+#: Layouts of headers that are kept.
+LAYOUTS = 64
 
 
 def server_environ(host: str, port: int, more: dict[str, Any]) -> dict[str, Any]:
@@ -25,6 +27,10 @@ def server_environ(host: str, port: int, more: dict[str, Any]) -> dict[str, Any]
         "SERVER_PORT": str(port),
         "SERVER_SOFTWARE": "openaimock",
         "SCRIPT_NAME": "",
+        # The values of these two and of the input are those of each request.
+        "REMOTE_ADDR": "",
+        "REMOTE_PORT": "",
+        "wsgi.input": None,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.errors": sys.stderr,
@@ -35,32 +41,29 @@ def server_environ(host: str, port: int, more: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def request_environ(connection: dict[str, Any], request: ParsedRequest) -> dict[str, Any]:
-    """The environ of one request; ``connection`` is the part that the requests of its connection share."""
-    plain = request.plain
-    environ = connection.copy()
-    environ["wsgi.input"] = request.get_body_stream()
-    if plain is not None:
-        environ.update(plain.variables)
-    else:
-        protocol = "HTTP/1.1" if request.version == "1.1" else "HTTP/1.0"
-        line = request.command, request.request_uri, request.path, request.query
-        environ.update(variables(*line, protocol, request.headers))
+def request_environ(request: PlainRequest | ParsedRequest, address: str, port: str) -> dict[str, Any]:
+    """The environ of a request from a client at this address."""
+    environ = request.head.environ.copy()
+    environ["REMOTE_ADDR"] = address
+    environ["REMOTE_PORT"] = port
+    environ["wsgi.input"] = request.body
     return environ
 
 
 @lru_cache(maxsize=1)
 def _date(second: int) -> str:
-    return f"date: {build_http_date(second)}"
+    return f"date: {build_http_date(second)}\r\n"
 
 
 class _Block(NamedTuple):
-    """Headers as they are sent, with what they say about the length of the body and the connection."""
+    """Headers as they are sent, with what they say about the body and the connection."""
 
     text: str
     length: int | None
     dated: bool
     closes: bool
+    #: Whether the body is a stream of server-sent events.
+    has_events: bool
 
 
 #: Most responses of a mock have the same headers but for a few.
@@ -68,29 +71,79 @@ class _Block(NamedTuple):
 def _block(headers: tuple[tuple[str, str], ...]) -> _Block:
     """The headers of a response without those about framing. ValueError for a line break in one."""
     lines: list[str] = []
-    length: int | None = None
+    length = content_type = None
     dated = closes = False
     for name, value in headers:
         lower = name.lower()
         if lower not in _HOP:
-            lines.append(f"{name}: {value}")
+            lines.append(_line(f"{name}: {value}"))
             dated = dated or lower == "date"
+            if lower == "content-type" and content_type is None:
+                content_type = value
         elif lower == "content-length":
             length = int(value)
         elif lower == "connection":
             if "close" in value.lower():
                 closes = True
             else:
-                lines.append(f"{name}: {value}")
-    return _Block(_joined(lines), length, dated, closes)
+                lines.append(_line(f"{name}: {value}"))
+    has_events = content_type is not None and content_type.startswith("text/event-stream")
+    return _Block("".join(lines), length, dated, closes, has_events)
 
 
-def _joined(lines: list[str]) -> str:
-    """Lines as they are sent. ValueError for a line break in one."""
-    text = "".join([f"{line}\r\n" for line in lines])
-    if text.count("\n") > len(lines) or text.count("\r") > len(lines):
+def _line(text: str) -> str:
+    """A line of the head as it is sent. ValueError for a line break in it."""
+    if "\n" in text or "\r" in text:
         raise ValueError("a line break in the status or in a header")
-    return text
+    return f"{text}\r\n"
+
+
+class _Layout(NamedTuple):
+    """A list of headers: the place and name of each one that varies, the last one first, and all others."""
+
+    varying: tuple[tuple[int, str], ...]
+    constant: list[tuple[str, str]]
+    block: _Block
+
+
+#: The layout of the last list of headers of a length that begins with a header.
+_layouts: dict[tuple[int, Any], _Layout] = {}
+
+
+def _layout(headers: list[tuple[str, str]]) -> _Layout:
+    """The layout of a list of headers. To compare it with the last one is much cheaper than to read or to hash it."""
+    key = len(headers), headers[0] if headers else None
+    layout = _layouts.get(key)
+    if layout is not None:
+        constant = headers.copy()
+        for place, name in layout.varying:
+            if headers[place][0] != name:
+                break
+            del constant[place]
+        if constant == layout.constant:
+            return layout
+    varying = tuple([(place, name) for place, (name, _) in enumerate(headers) if name in _VARYING][::-1])
+    constant = [header for header in headers if header[0] not in _VARYING]
+    layout = _Layout(varying, constant, _block(tuple(constant)))
+    if len(_layouts) >= LAYOUTS:
+        _layouts.clear()
+    _layouts[key] = layout
+    return layout
+
+
+class _Status(NamedTuple):
+    """The first line of a response, and whether a body may follow the head."""
+
+    line: str
+    bare: bool
+
+
+@lru_cache(maxsize=64)
+def _status(version: str, status: str) -> _Status:
+    """ValueError for a status that cannot be sent."""
+    if status[0] == "1":
+        raise ValueError(f"the status {status[:3]} is not a final one; a client would wait for another")
+    return _Status(_line(f"HTTP/{version} {status}"), status[:3] in ("204", "304"))
 
 
 class Response:
@@ -98,19 +151,17 @@ class Response:
 
     __slots__ = ("_chunked", "_headers", "_remaining", "_status", "_written", "begun", "keep", "mute", "swift", "version")
 
-    def __init__(self, request: ParsedRequest) -> None:
+    def __init__(self, request: PlainRequest | ParsedRequest) -> None:
+        head = request.head
         #: The head has been made; status and headers can no longer change.
         self.begun = False
-        self.version = "1.1" if request.version == "1.1" or request.error else "1.0"
-        connection = request.headers.get("CONNECTION", "").lower()
+        self.version = head.version
         #: Whether the connection may serve another request after this one.
-        self.keep = "close" not in connection if self.version == "1.1" else "keep-alive" in connection
-        if request.ambiguous:
-            self.keep = False
+        self.keep = head.keep and not request.ambiguous
         #: The head has been made, and each piece of the body only needs its length before it.
         self.swift = False
         #: No body may follow the head.
-        self.mute = request.command == "HEAD"
+        self.mute = head.method == "HEAD"
         self._status = ""
         self._headers: Iterable[tuple[str, str]] = ()
         self._written: list[bytes] = []
@@ -132,61 +183,56 @@ class Response:
         self._headers = headers
         return self._written.append
 
-    @property
-    def has_events(self) -> bool:
-        """Whether the body is a stream of server-sent events."""
-        for name, value in self._headers:
-            if name.lower() == "content-type":
-                return value.startswith("text/event-stream")
-        return False
-
     def head(self, length: int | None) -> bytes:
         """Status and headers; ``length`` is that of the body, None when it is not known yet. ValueError when they are invalid."""
-        status = self._status
-        if not status:
+        if not self._status:
             raise AssertionError("the application sent a body before it called start_response")
-        if status[0] == "1":
-            raise ValueError(f"the status {status[:3]} is not a final one; a client would wait for another")
-        if self._written and length is not None:
+        status = _status(self.version, self._status)
+        headers = list(self._headers)
+        layout = _layout(headers)
+        block = layout.block
+        if length is not None:
             length += sum(map(len, self._written))
-        block = _block(tuple([header for header in self._headers if header[0] not in _VARYING]))
+            if block.has_events and length:
+                length = None  # events are sent in chunks, even when all of them are there, as the API does
         if block.length is not None:
             length = block.length
-        lines = [f"HTTP/{self.version} {status}"]
-        for name, value in self._headers:
-            if name == "x-request-id":
-                lines.append(f"x-request-id: {value}")
-            elif name == "content-length":
+        request_id = ""
+        for place, name in layout.varying:
+            value = headers[place][1]
+            if name == "content-length":
                 length = int(value)
+            else:
+                request_id = _line(f"x-request-id: {value}") + request_id
         if block.closes:
             self.keep = False
-        if not block.dated:
-            lines.append(_date(int(time.time())))
-        self._frame_by(length, bare=status[:3] in ("204", "304"), lines=lines)
+        date = "" if block.dated else _date(int(time.time()))
+        framing = self._framing(length, status.bare)
         if not self.keep:
-            lines.append("connection: close")
+            framing += "connection: close\r\n"
         elif self.version == "1.0":
-            lines.append("connection: keep-alive")
-        data = f"{_joined(lines)}{block.text}\r\n".encode("latin-1")
+            framing += "connection: keep-alive\r\n"
+        data = f"{status.line}{request_id}{date}{framing}{block.text}\r\n".encode("latin-1")
         self.begun = True
         return data
 
-    def _frame_by(self, length: int | None, *, bare: bool, lines: list[str]) -> None:
-        """Decide what marks the end of the body: its length, chunks, or the end of the connection."""
+    def _framing(self, length: int | None, bare: bool) -> str:
+        """Decide what marks the end of the body: its length, chunks, or the end of the connection. The header that says so."""
         if bare:
             self.mute = True
         elif self.mute:  # HEAD: the length that GET would send, as far as it is known
             if length:
-                lines.append(f"content-length: {length}")
+                return f"content-length: {length}\r\n"
         elif length is not None:
             self._remaining = length
-            lines.append(f"content-length: {length}")
+            return f"content-length: {length}\r\n"
         elif self.version == "1.1":
             self._chunked = True
             self.swift = not self._written
-            lines.append("transfer-encoding: chunked")
+            return "transfer-encoding: chunked\r\n"
         else:
             self.keep = False
+        return ""
 
     def frame(self, data: bytes) -> bytes:
         """A piece of the body as it is sent."""

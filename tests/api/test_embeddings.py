@@ -11,6 +11,8 @@ import pytest
 from openai import AzureOpenAI
 from openai.types import CreateEmbeddingResponse
 
+from openaimock.api import embeddings
+
 from ..support.wire import post, strictly
 
 SMALL, LARGE, ADA = "text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002"
@@ -226,3 +228,19 @@ def test_dimensions_below_one(mock, dimensions):
 def test_the_answer_has_the_snapshot(mock):
     assert ask(mock, "text", model=ADA)["model"] == "text-embedding-ada-002-v2"
     assert ask(mock, "text", model="mine")["model"] == "mine"
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize(("dimensions", "longest"), [(8, 1536), (1536, 1536), (300, 0)])
+def test_a_cached_vector_is_the_computed_one(packed, dimensions, longest):
+    arguments = ("What is the capital of France?", dimensions, longest, "key", packed)
+    computed = embeddings._of_text.__wrapped__(*arguments)
+    assert embeddings._of_text(*arguments) == embeddings._of_text(*arguments) == computed
+
+
+def test_the_cache_of_vectors_is_bounded_and_takes_no_long_texts_or_vectors(mock):
+    embeddings._of_text.cache_clear()
+    for inputs, dimensions in ((["a" * 5000, "short"], 8), ("short", 4000)):
+        post(mock, {"model": "m", "input": inputs, "dimensions": dimensions}, "/embeddings").raise_for_status()
+    assert embeddings._of_text.cache_info().currsize == 1
+    assert embeddings._of_text.cache_info().maxsize == 128

@@ -68,7 +68,7 @@ def test_no_queued_call_starts_after_stop(blocked, wire, eventually):
     connections = blocked.block(wire)
     queued = wire(blocked)
     queued.ask("/queued")
-    eventually(lambda: len(blocked._transports) == 3)
+    eventually(lambda: sum(transport.protocol.busy for transport in list(blocked._transports)) == 3)
     stopping = threading.Thread(target=blocked.stop)
     stopping.start()
     assert queued.rest() == b""

@@ -7,31 +7,72 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waitress.parser import HTTPRequestParser
 
-from openaimock.server.parser import ParsedRequest, ParserLimits
+from openaimock.server.parser import HEADS, ParserLimits, PlainRequest, RequestReader
 
 LIMITS = ParserLimits(1000)
-SEEN = (
-    "headers command version request_uri path query url_scheme connection_close expect_continue content_length chunked"
-    " completed empty headers_finished"
-)
+SHARED = {"SERVER_NAME": "mock"}
 
 
-def observed(parser, data):
-    """All that a server sees of a request after these bytes."""
+def expected(data):
+    """What waitress's parser reads of a request: an error, or method, path, headers, whether the connection is kept, and body."""
+    parser = HTTPRequestParser(LIMITS)
     while data and not parser.completed:
         try:
             data = data[parser.received(data) :]
-        except ValueError:  # waitress lets this one through
-            return "ValueError"
-    error = parser.error and (parser.error.code, parser.error.body)
-    values = {} if error else {name: getattr(parser, name, None) or None for name in SEEN.split()}
-    body = parser.get_body_stream().read()
-    parser.close()
-    return error, values, body
+        except ValueError:  # waitress does not catch it
+            return 400, "The URI or the Content-Length cannot be read"
+    if parser.error:
+        return parser.error.code, parser.error.body
+    if not parser.completed:
+        return "incomplete"
+    if parser.empty:
+        return "empty"
+    connection = parser.headers.get("CONNECTION", "").lower()
+    keep = "close" not in connection if parser.version == "1.1" else "keep-alive" in connection
+    version = "1.1" if parser.version == "1.1" else "1.0"
+    line = parser.command, parser.request_uri, parser.path, parser.query
+    return *line, version, parser.headers, keep, parser.get_body_stream().read(), data
 
 
-def same(data):
-    assert observed(ParsedRequest(LIMITS), data) == observed(HTTPRequestParser(LIMITS), data)
+def read(reader, pieces):
+    """The same of our reader, when the data arrives in pieces."""
+    request, rest = None, b""
+    for number, piece in enumerate(pieces):
+        if request is None:
+            request, rest = reader.read(piece)
+        else:
+            rest = request.feed(piece)
+        while rest and not request.completed:
+            rest = request.feed(rest)
+        if request.completed:
+            rest += b"".join(pieces[number + 1 :])
+            break
+    if request.error:
+        return request.error.code, request.error.body
+    if not request.completed:
+        return "incomplete"
+    if request.empty:
+        return "empty"
+    head, environ = request.head, request.head.environ
+    assert environ["SERVER_NAME"] == "mock"
+    assert environ["SERVER_PROTOCOL"] == f"HTTP/{head.version}"
+    assert environ["PATH_INFO"] == ("/" + head.path.lstrip("/") if head.path.startswith("//") else head.path)
+    assert {name: value for name, value in environ.items() if name.startswith(("HTTP_", "CONTENT_"))} == {
+        name if name in ("CONTENT_LENGTH", "CONTENT_TYPE") else f"HTTP_{name}": value for name, value in head.headers.items()
+    }
+    line = environ["REQUEST_METHOD"], environ["REQUEST_URI"], head.path, environ["QUERY_STRING"]
+    assert line[0] == head.method
+    body = request.body.read()
+    request.close()
+    return *line, head.version, head.headers, head.keep, body, rest
+
+
+def same(data, cut=0):
+    reader = RequestReader(LIMITS, SHARED)
+    for _ in range(2):  # the second time its head is cached
+        assert read(reader, [data]) == expected(data)
+        pieces = [piece for piece in (data[:cut], data[cut:]) if piece]
+        assert read(reader, pieces) == expected(data)
 
 
 PLAIN = [
@@ -72,30 +113,53 @@ ODD = [
 
 @pytest.mark.parametrize("data", PLAIN + ODD)
 def test_a_head_is_read_as_waitress_reads_it(data):
-    same(data)
-    same(data)  # and again, now that its lines are remembered
+    for cut in range(len(data)):
+        same(data, cut)
 
 
-@pytest.mark.parametrize("data", PLAIN)
-def test_plain_heads_take_the_short_cut(data, monkeypatch):
-    monkeypatch.setattr(HTTPRequestParser, "parse_header", lambda *_: pytest.fail("the long way"))
-    assert observed(ParsedRequest(LIMITS), data)[0] is None
+@pytest.mark.parametrize("data", PLAIN[:-1])
+def test_plain_heads_are_cached(data):
+    reader = RequestReader(LIMITS, SHARED)
+    first, second = reader.read(data)[0], reader.read(data)[0]
+    assert type(first) is PlainRequest
+    assert first.head is second.head
 
 
 @given(
     st.lists(st.sampled_from([*b"GET / HTTP/1.1\r\nAb-_: 0\t\xe4", *b"\r\n" * 4]), max_size=40).map(bytes),
-    st.sampled_from([b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.0\r\nHost: x\r\n", b""]),
+    st.sampled_from([b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.0\r\nHost: x\r\n", b"POST / HTTP/1.1\r\nContent-Length: 5\r\n", b""]),
+    st.integers(0, 60),
 )
-def test_anything_is_read_as_waitress_reads_it(noise, start):
-    same(start + noise + b"\r\n\r\n")
+def test_anything_is_read_as_waitress_reads_it(noise, start, cut):
+    same(start + noise + b"\r\n\r\n", cut)
 
 
 @pytest.mark.parametrize("head", [b"GET http://[::1 HTTP/1.1", b"GET / HTTP/1.1\r\nContent-Length: " + b"9" * 5000])
-def test_what_waitress_trips_over_is_a_bad_request(head):
-    request = ParsedRequest(LIMITS)
-    request.received(head + b"\r\n\r\n")
+def test_a_head_that_raises_in_waitress_is_a_bad_request(head):
+    request, _ = RequestReader(LIMITS, SHARED).read(head + b"\r\n\r\n")
     assert request.error.code == 400
 
 
-def test_a_long_head_is_not_remembered():
-    same(b"GET / HTTP/1.1\r\nX: " + b"x" * 10_000 + b"\r\n\r\n")
+def test_a_long_head_is_not_cached():
+    data = b"GET / HTTP/1.1\r\nX: " + b"x" * 10_000 + b"\r\n\r\n"
+    same(data)
+    assert type(RequestReader(LIMITS, SHARED).read(data)[0]) is not PlainRequest
+
+
+def test_the_cache_of_heads_is_bounded():
+    reader = RequestReader(LIMITS, SHARED)
+    for number in range(2 * HEADS):
+        reader.read(b"GET /%d HTTP/1.1\r\n\r\n" % number)
+    assert reader._plain_head.cache_info().currsize == HEADS
+
+
+@pytest.mark.parametrize("size", [1, 3, 700, 1000])
+def test_a_body_arrives_in_pieces_of_any_size(size):
+    body = bytes(range(250)) * 4
+    data = b"POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n" + body
+    request, _ = RequestReader(LIMITS, SHARED).read(data[:50])
+    position = 50
+    while not request.completed:
+        assert request.feed(data[position : position + size]) == b""
+        position += size
+    assert request.body.read(1000) == body

@@ -7,6 +7,11 @@ import re
 from wsgiref.validate import validator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openaimock.server import wsgi
+from openaimock.server.parser import ParserLimits, RequestReader
 
 
 def hello(environ, start_response):
@@ -400,3 +405,60 @@ def test_a_body_is_closed_once(serve, wire, eventually):
         connection.answer()
     connection.close()
     eventually(lambda: len(closed) == 2)
+
+
+REQUEST, _ = RequestReader(ParserLimits(1000), {}).read(b"GET / HTTP/1.1\r\n\r\n")
+HEADER = st.tuples(
+    st.sampled_from(
+        ["x-request-id", "content-length", "Content-Length", "content-type", "connection", "Date", "x-a", "X-Request-Id"]
+    ),
+    st.sampled_from(["1", "2", "close", "text/event-stream", "a\nb", "a\rb"]),
+)
+
+
+def head_of(headers, length):
+    """The head of a response with these headers and what it says about the connection, or the error."""
+    response = wsgi.Response(REQUEST)
+    response.start_response("200 OK", headers)
+    try:
+        head = response.head(length)
+    except ValueError:
+        return "ValueError"
+    return re.sub(rb"date: .*\r\n", b"date:\r\n", head), response.keep, response.frame(b"body"), response.tail()
+
+
+@given(st.lists(st.tuples(st.lists(HEADER, max_size=4), st.sampled_from([None, 4])), max_size=8))
+def test_a_head_is_the_same_after_any_other_heads(answers):
+    wsgi._layouts.clear()
+    heads = [head_of(headers, length) for headers, length in answers]
+    for (headers, length), head in zip(answers, heads, strict=True):
+        wsgi._layouts.clear()
+        wsgi._block.cache_clear()
+        assert head_of(headers, length) == head
+
+
+def test_the_cache_of_layouts_is_bounded():
+    for number in range(3 * wsgi.LAYOUTS):
+        head_of([("x-number", str(number))], 4)
+    assert len(wsgi._layouts) <= wsgi.LAYOUTS
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\nx: y"])
+@pytest.mark.parametrize("name", ["x-request-id", "x-other"])
+def test_a_line_break_in_a_header_is_refused_after_a_good_one(name, end):
+    assert head_of([("content-type", "text/plain"), (name, "good")], 4) != "ValueError"
+    assert head_of([("content-type", "text/plain"), (name, f"bad{end}")], 4) == "ValueError"
+
+
+def test_events_that_are_all_there_are_sent_in_chunks(serve, wire):
+    def app(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/event-stream")])
+        return [b"data: 1\n\n", b"data: 2\n\n"] if environ["PATH_INFO"] == "/" else [b""]
+
+    connection = wire(serve(app))
+    connection.ask("/")
+    _, headers = connection.head()
+    assert headers["transfer-encoding"] == "chunked"
+    assert connection.until(b"\r\n0\r\n\r\n") == b"12\r\ndata: 1\n\ndata: 2\n\n\r\n0\r\n\r\n"
+    connection.ask("/empty")
+    assert connection.answer()[1]["content-length"] == "0"

@@ -197,6 +197,18 @@ def test_the_cache_of_words_is_bounded():
     assert vectors._piece.cache_info().maxsize == vectors.CACHED
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(max_codepoint=127)))
+def test_the_words_of_an_ascii_text_are_those_of_the_pattern(text):
+    words = vectors._WORD.findall(text.casefold()) or [text.strip() or " "]
+    assert list(vectors._words(text)) == list(dict.fromkeys(words))
+
+
+@given(st.binary(max_size=2000) | st.integers(0, 600).map(lambda size: b"\xff" * size))
+def test_a_sum_of_bytes_is_that_of_the_numbers(numbers):
+    assert vectors._sum(numbers) == sum(numbers)
+
+
 def test_base64_of_a_vector_is_that_of_its_floats():
     vector = vectors.of_text("The quick brown fox", 99, "k")
     assert vector.base64() == vectors.base64(vector.floats())

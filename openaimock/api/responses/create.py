@@ -18,7 +18,7 @@ from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Reply
 from ...types.tools import describe
-from ..operation import Operation
+from ..operation import Operation, VaryingText
 from . import store as stored
 from .background import watched
 from .body import ResponsesAsk, conversation_id, input_tokens, response_for, takes_long, usage
@@ -44,8 +44,9 @@ def read(request: Request) -> ResponsesAsk:
         conversation = messages(stored.expand_compactions([*before, *items]), instructions)
     else:
         conversation = text_messages(body["input"], instructions)
-    ask = ResponsesAsk("responses", body, conversation, "", model, stream)
-    ask.text, ask.items, ask.before = ask.user or "", items, before
+    text = next((message.text for message in reversed(conversation) if message.role == "user"), "")
+    ask = ResponsesAsk("responses", body, conversation, text, model, stream)
+    ask.items, ask.before = items, before
     describe(ask)
     return ask
 
@@ -57,6 +58,21 @@ def _is_alone(ask: Ask) -> bool:
     if body.get("previous_response_id") or conversation_id(body):
         return False
     return items.__class__ is str or not stored.has_references(items or ())
+
+
+def _replace_text(ask: ResponsesAsk, text: str) -> None:
+    """Put another text into the last message of an Ask that was just read; LookupError when that is not the user's."""
+    source = ask.body["input"]
+    if source.__class__ is str:
+        new_source: Any = text
+        ask.items = input_items(text)
+    else:
+        if source[-1]["role"] != "user":
+            # The text of an assistant is joined with that before it.
+            raise LookupError
+        new_source = ask.items = [*ask.items[:-1], {**source[-1], "content": text}]
+    ask.body = {**ask.body, "input": new_source}
+    ask.messages, ask.text = [*ask.messages[:-1], ask.messages[-1]._replace(text=text)], text
 
 
 def _items(request: Request, body: Mapping[str, Any]) -> tuple[list[Item], list[Item]]:
@@ -167,7 +183,17 @@ def _not_allowed(ask: Ask, reply: Reply | None, context: Context) -> payloads.JS
 
 
 ENDPOINTS = (
-    Operation("responses.create", "POST", "/responses", read, write, params=RESPONSES, alone=_is_alone, blocking=takes_long),
+    Operation(
+        "responses.create",
+        "POST",
+        "/responses",
+        read,
+        write,
+        params=RESPONSES,
+        alone=_is_alone,
+        blocking=takes_long,
+        varying=VaryingText(("input", "content"), _replace_text),
+    ),
     Operation("responses.connect", "GET", "/responses", _read_socket, _not_allowed, own=True),
     Operation(
         "responses.input_tokens.count", "POST", "/responses/input_tokens", _read_count, _count, own=True, params=INPUT_TOKENS

@@ -70,7 +70,7 @@ def is_plain(ask: ResponsesAsk, reply: Reply) -> bool:
 
 def plain_answer(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.JSON:
     """The answer of ``create.write``, the same as ``response_for`` makes it, and stored like it."""
-    model = context.models.family(ask.model)
+    model = context.model(ask.model)
     template = _template(ask, reply, context, model)
     pieces, tokens = template.texts.get(reply.blocks[0].text) or _text(template, ask, reply, context)
     begin, to_created, to_completed, to_instructions, to_message, to_prompt, to_total, to_user, to_metadata, end = pieces
@@ -90,7 +90,7 @@ def plain_answer(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.
     if template.store:
         record = (id, message, payload, source, *ids.place, stored.pace_record(reply.pace))
         stored.save_plain(context.store, record, context.memory + len(payload))
-    return payloads.JSON(payload.encode(), tokens)
+    return payloads.JSON(payload.encode(), tokens, plain_answer)
 
 
 def _template(ask: ResponsesAsk, reply: Reply, context: Context, model: Model) -> _Template:
