@@ -101,7 +101,7 @@ def split(ask: Ask) -> Sequence[Ask]:
 
 def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
     """The answer to a completion request: the choices of each prompt, one prompt after the other."""
-    prompts, model = _prompts(ask.body), context.models.family(ask.model)
+    prompts, model = _prompts(ask.body), context.model(ask.model)
     replies = reply.inputs or (reply,) * len(prompts)
     choices = [
         choice

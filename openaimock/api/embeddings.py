@@ -139,7 +139,7 @@ def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     """The answer: a vector for each input."""
     inputs = _inputs(ask.body)
     settings = reply or Reply()
-    model = context.models.family(ask.model)
+    model = context.model(ask.model)
     key = f"{context.seed}\x1f{ask.model}"
     longest = model.dimensions or DEFAULT
     dimensions = ask.body.get("dimensions") or longest

@@ -27,7 +27,7 @@ def _model(name: str, context: Context) -> dict[str, Any]:
     """A model as the list has it; further keys of a ``models:`` entry are sent unchanged."""
     from ..params.model_history import listing  # imported here because few requests need it
 
-    model = context.models.family(name)
+    model = context.model(name)
     facts = listing(model)
     return {"id": name, "object": "model", "created": facts.created, "owned_by": facts.owned_by, **model.extra}
 

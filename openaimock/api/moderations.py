@@ -73,13 +73,13 @@ def split(ask: Ask) -> Sequence[Ask]:
 def write(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     """The answer: a result for each input."""
     inputs = _inputs(ask.body)
-    text_only = context.models.family(ask.model).text_only
+    text_only = context.model(ask.model).text_only
     settings = reply or Reply()
     results = [
         _result(parts, each, text_only, context)
         for parts, each in zip(inputs, settings.inputs or (reply,) * len(inputs), strict=True)
     ]
-    model = settings.model or context.models.family(ask.model).snapshot
+    model = settings.model or context.model(ask.model).snapshot
     return payloads.JSON({"id": settings.id or context.ids.hex("modr-"), "model": model, "results": results})
 
 

@@ -68,7 +68,8 @@ from .unavailable import unavailable
 log = logging.getLogger("openaimock")
 
 Environ = dict[str, Any]
-Stage = Callable[["App", Call], None]
+#: True when no stage is left.
+Stage = Callable[["App", Call], bool | None]
 #: A stage with the test whether it may block, None for one that never does.
 Steps = Sequence[tuple[Stage, Callable[["App", Call], bool] | None]]
 
@@ -288,7 +289,7 @@ class App:
         context = Context(self.namespaces[name], self.sender.clock, self.config.seed, self.config, self.jobs)
         environ = request.environ
         method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO") or "/"
-        exchange = Exchange(context.number, context.now, name, method, path, order=next(self.order), arrived=started)
+        exchange = Exchange(context.number, context.now, name, method, path, next(self.order), started)
         exchange.id = context.request_id = overrides.request_id(request) or context.ids.hex("req_")
         return Call(request, start_response, context, exchange, started)
 
@@ -298,7 +299,8 @@ class App:
             for at, (stage, may_block) in enumerate(steps):
                 if may_block is not None and not call.in_pool and may_block(self, call):
                     return self._move_to_pool(call, steps[at:])
-                stage(self, call)
+                if stage(self, call):
+                    return self.sender.send_prepared(call)
             return self.sender.send(call)
         except APIError as error:
             if self.config.unmatched == "proxy" and stage in (route, read):

@@ -14,6 +14,7 @@ from ..state.store import State
 from ..types.ask import Ask
 from ..types.operations import ANSWERING_IDS
 from . import overrides
+from .variants import Variants, find_text
 
 #: Asks of bodies up to this many bytes are cached.
 MAX_BODY = 4096
@@ -22,14 +23,16 @@ MAX_ENTRIES = 1024
 
 
 class AskReader:
-    """Reads requests. Tests and agents repeat themselves, so the Asks of short bodies are cached."""
+    """Reads requests. Tests and agents repeat themselves: Asks of short bodies are cached, and templates of longer ones."""
 
     def __init__(self) -> None:
         self._cache: dict[tuple[str, str | None, bytes], Ask] = {}
+        self._variants = Variants()
 
     def read(self, route: Route, request: Request, namespace: State) -> Ask:
         """The Ask of a request. APIError when the operation refuses the request."""
-        route.apply(request)
+        if route.params:
+            route.apply(request)
         request.store = namespace
         operation = route.operation
         if operation.alone and not route.params:
@@ -45,11 +48,28 @@ class AskReader:
         return ask
 
     def _cache_read(self, key: tuple[str, str | None, bytes], operation: Operation, request: Request) -> Ask:
-        ask = _read(operation, request)
+        ask = self._read_variant(key, operation, request)
+        if ask.prepared is None:
+            ask.prepared = {}
         if len(key[2]) <= MAX_BODY:
             if len(self._cache) >= MAX_ENTRIES:
                 self._cache.clear()
             self._cache[key] = ask
+        return ask
+
+    def _read_variant(self, key: tuple[str, str | None, bytes], operation: Operation, request: Request) -> Ask:
+        path, content_type, raw = key
+        varying = operation.varying
+        text = None if varying is None else find_text(raw, varying.names)
+        if varying is None or text is None:
+            return _read(operation, request)
+        template = self._variants.template((path, content_type), raw, text)
+        if template is not None:
+            request.commas = template.commas + text.content.count(",")
+            return template.ask(text.content)
+        ask = _read(operation, request)
+        if not request.repeated_keys:
+            self._variants.learn((path, content_type), raw, text, ask, varying.replace)
         return ask
 
 

@@ -14,6 +14,7 @@ from ..state.namespace import Context
 from ..types.ask import Ask, Match
 from ..types.exchange import Exchange
 from ..types.reply import Fault, Reply
+from .prepared import Prepared
 from .sources import Selection
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Call:
     #: What answers the request, or each of its inputs; set by ``claim``.
     selection: Selection = field(init=False)
     selections: Sequence[Selection] = field(default=(), init=False)
+    #: The answer of an earlier request like this one, so that no stage but the sender is left; set by ``claim``.
+    prepared: Prepared | None = field(default=None, init=False)
     #: None for the operation's own answer; set by ``reply``.
     reply: Reply | None = field(default=None, init=False)
     #: Set by ``write``.

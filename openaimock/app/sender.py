@@ -31,6 +31,7 @@ from ..types.clock import Clock, monotonic
 from ..types.exchange import Exchange
 from ..types.reply import Fault, Hold, Reply
 from .call import Call
+from .prepared import prepare
 from .raw import events, is_stream
 
 #: Bytes of an unpaced stream that are produced at once.
@@ -66,6 +67,8 @@ class Sender:
         if reply.pace is not None and reply.pace.is_random:
             reply = replace(reply, pace=pace.drawn(reply.pace, lambda: ids.random))
         fault = call.exchange.fault = self._fault(call, reply)
+        if type(payload) is payloads.JSON:
+            return self._send_whole(call, payload, reply, latency, fault)
         if isinstance(payload, payloads.Proxied):
             if payload.is_stream or (fault is None and not latency and reply.hold is None):
                 return self._pass(call, payload, latency, fault)
@@ -78,6 +81,12 @@ class Sender:
             return self._send_events(call, payload, reply, latency, fault)
         if isinstance(payload, payloads.Raw) and is_stream(payload) and not _is_instant(reply, latency, fault):
             return self._send_events(call, events(payload), reply, latency, fault)
+        return self._send_whole(call, payload, reply, latency, fault)
+
+    def _send_whole(
+        self, call: Call, payload: payloads.JSON | payloads.Raw, reply: Reply, latency: float, fault: Fault | None
+    ) -> Iterable[bytes]:
+        """Send an answer of one piece."""
         if fault is not None and fault.kind == "error_event":
             # Only a stream can fail in the middle.
             error = api_error(500) if fault.error is None else api_error(**fault.error, model=call.ask.model)
@@ -95,17 +104,33 @@ class Sender:
             token_count = payload.tokens
         if fault is not None:
             body = faults.spoil(body, fault)
-        headers.append(("content-length", str(len(body))))
         if _is_instant(reply, latency, fault):
+            if type(payload) is payloads.JSON and payload.again is not None:
+                prepare(call, payload.again, headers)
+            headers.append(("content-length", str(len(body))))
             self._start(call, status, headers, 0.0)
             self._end(call)
             return [body]
+        headers.append(("content-length", str(len(body))))
+        ids = call.context.ids
         due = pace.whole(token_count, latency, reply.pace, lambda: ids.random)
         timed: faults.TimedChunks = iter([(due, body)])
         if fault is not None:
             timed = faults.whole(timed, fault)
         hold = None if reply.hold is None else reply.hold._replace(after=0)
         return self._timed(call, status, headers, due, pace.record_times(timed, call.exchange.chunks), hold)
+
+    def send_prepared(self, call: Call) -> Iterable[bytes]:
+        """Send the call's prepared answer."""
+        assert call.prepared is not None
+        _, reply, headers, write = call.prepared
+        call.reply = call.exchange.reply = reply
+        payload = write(call.ask, reply, call.context)
+        assert payload is not None, "a response that the text of a request changes is not prepared"
+        body: bytes = payload.payload
+        self._start(call, 200, [*headers, ("content-length", str(len(body)))], 0.0)
+        self._end(call)
+        return [body]
 
     def _send_events(
         self, call: Call, payload: payloads.Events, reply: Reply, latency: float, fault: Fault | None
@@ -195,13 +220,14 @@ class Sender:
         """The headers of a response, without those of its payload."""
         exchange, ask = call.exchange, call.exchange.ask
         code = exchange.error.code if exchange.error else None
-        model = call.context.models.family(ask.model).snapshot if ask else ""
+        model = call.context.model(ask.model).snapshot if ask else ""
         headers = list(api_headers(exchange.method, call.path, status, streamed, code, model))
         if call.headers:
             # The mock's own limits replace the constant values of the API.
             headers = [header for header in headers if not header[0].startswith("x-ratelimit-")]
         origins = self.origins(call.route.operation) if call.path else self.config.cors
-        headers += (*cors.cors(call.request, origins), *call.headers)
+        headers += cors.cors(call.request, origins)
+        headers += call.headers
         if call.exchange.lint:
             headers.append(("x-openaimock-lint", lint.header(call.exchange.lint)))
         return headers

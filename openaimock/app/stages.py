@@ -26,6 +26,7 @@ from ..types.operations import OPERATIONS
 from ..types.reply import Reply
 from . import overrides, retries
 from .call import Call
+from .prepared import prepared
 from .raw import raw
 from .sources import SOURCES, Selection, select
 
@@ -123,7 +124,7 @@ def lint(app: App, call: Call) -> None:
         _note(app, call, linting.repeated_keys(call.ask.repeated_keys))
     if call.ask.findings is None:
         linter = linter_of(call.route.operation)
-        call.ask.findings = linter(call.ask, call.context.models.family(call.ask.model)) if linter else ()
+        call.ask.findings = linter(call.ask, call.context.model(call.ask.model)) if linter else ()
 
 
 def report(app: App, call: Call) -> None:
@@ -147,10 +148,13 @@ def match(app: App, call: Call) -> None:
         call.matches = [app.ruleset.match(ask, hits) for ask in call.parts or (call.ask,)]
 
 
-def claim(app: App, call: Call) -> None:
-    """What answers the request, or each of its inputs: the rule that matches, whose hit is counted, or ``unmatched``."""
+def claim(app: App, call: Call) -> bool:
+    """What answers the request, or each of its inputs: the rule that matches, whose hit is counted, or ``unmatched``.
+
+    True when the answer is prepared, so that no stage is left.
+    """
     if call.repeats:
-        return
+        return False
     if call.chosen is not None:
         from . import chosen
 
@@ -164,6 +168,9 @@ def claim(app: App, call: Call) -> None:
         call.exchange.match = call.selection.match
     if call.retry is not None:
         retries.remember(app, call)
+    if call.ask.prepared and app.sender.chaos is None:
+        call.prepared = prepared(call)
+    return call.prepared is not None
 
 
 def reply(app: App, call: Call) -> None:

@@ -215,8 +215,8 @@ def reply(check: Checker, value: Any, node: Node, path: Path) -> Any:
 
 def answer(check: Checker, value: dict[str, Any], node: Node, path: Path) -> dict[str, Any]:
     """The normal form of the keys of a reply, and the contradictions among them."""
+    weak = [name for name in _CONTENT_KEYS if name in value]
     for strong in ("error", "body", "blocks"):
-        weak = [name for name in _CONTENT_KEYS if name in value]
         if strong in value and weak:
             advice = "put it among the blocks" if strong == "blocks" else "only one of them can be sent"
             check.problem(node, path, f"'{strong}' and '{weak[0]}' exclude each other; {advice}")
@@ -230,7 +230,8 @@ def answer(check: Checker, value: dict[str, Any], node: Node, path: Path) -> dic
                 check.problem(node, path, f"'proxy' and '{name}' exclude each other; the upstream answers")
     if "error" in value and "body" in value:
         check.problem(node, path, "'error' and 'body' exclude each other; only one of them can be sent")
-    headers(check, value.get("headers"), child(node, "headers"), (path, "headers"), raw="body" in value)
+    if "headers" in value:
+        headers(check, value["headers"], child(node, "headers"), (path, "headers"), raw="body" in value)
     if value.get("content") is not None and not isinstance(value["content"], str):
         value["content"] = as_text(value["content"])
     return _with_nulls(value)
@@ -286,6 +287,8 @@ def collect_templates(check: Checker, node: Node, path: Path) -> None:
 
 def check_templates(check: Checker) -> None:
     """Check the collected templates, and reset the collection for the next rule."""
+    if not (check.templates or check.groups):
+        return
     for node, path in check.templates:
         if "}}" not in node.value[node.value.rfind("{{") :]:
             check.warn(node, path, "a '{{' is not closed by '}}', so it is sent as it is written")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ def conflict(value: Any, record: RecordSetting | None) -> str | None:
 def proxies(rules: Iterable[Mapping[str, Any]]) -> str | None:
     """The id of a rule that sends requests to the upstream, if any."""
     for rule in rules:
-        replies: Collection[Any] = [*rule["replies"], *(message["reply"] for message in rule["messages"] or ())]
-        if any(isinstance(reply, Mapping) and reply.get("proxy") for reply in replies):
-            return str(rule["id"])
+        for reply in [*rule["replies"], *[message["reply"] for message in rule["messages"] or ()]]:
+            if isinstance(reply, Mapping) and reply.get("proxy"):
+                return str(rule["id"])
     return None

@@ -46,9 +46,10 @@ def rule(check: Checker, value: Any, node: Node, path: Path) -> Entry:
         flow = conversation(check, messages, source, at, defaults, answered=bool(answers))
     replies = _replies(value, answers)
     timing = {name: value[name] for name in _TIMING if name in value}
-    for reply in (*replies, *(message["reply"] for message in flow or () if message["reply"] is not None)):
-        for name in timing.keys() - reply.keys():
-            reply[name] = timing[name]
+    if timing:
+        for reply in _all_replies(replies, flow):
+            for name in timing.keys() - reply.keys():
+                reply[name] = timing[name]
     check_templates(check)
     key = path[1] if path and isinstance(path[1], str) else None
     own_id = value.get("id")
@@ -88,6 +89,11 @@ def _answered(check: Checker, conditions: list[str], answers: list[str], node: N
 
 def _spelled(node: Node, name: str) -> str:
     return next((key for key in node.value if snake(key) == name), name)
+
+
+def _all_replies(replies: list[dict[str, Any]], flow: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    """The replies of a rule and those of the assistant messages of its conversation."""
+    return [*replies, *[message["reply"] for message in flow or () if message["reply"] is not None]]
 
 
 def _replies(value: Mapping[str, Any], answers: list[str]) -> list[dict[str, Any]]:
@@ -180,7 +186,7 @@ def _match(
     if "threshold" in value and isinstance(kind, str) and kind != "fuzzy":
         threshold = _spelled(node, "threshold")
         check.warn(node, path, f"'threshold' has no effect on '{kind}'; only 'fuzzy' has one", key=threshold)
-    if is_bad(text, kind, *(tuning.get(name) for name in ("threshold", "case_sensitive", "invert"))):
+    if is_bad(text, kind, tuning.get("threshold"), tuning.get("case_sensitive"), tuning.get("invert")):
         return None
     if kind == "any" or (text is None and parts and "matcher" not in value):
         return expectation(check, node, path, "any", "", tuning)
@@ -224,6 +230,7 @@ def number(
 ) -> list[dict[str, Any]]:
     """The rules with unique ids (also not in ``taken_ids``) and with the file's defaults."""
     rules = list(entries)
+    timing = {key: defaults[key] for key in ("latency", "pace") if defaults.get(key) is not None}
     places: dict[str, str] = dict.fromkeys(taken_ids, "")
     for entry in rules:
         name = entry.rule["id"]
@@ -239,10 +246,9 @@ def number(
     for place, entry in enumerate(rules, first):
         if entry.rule["id"] is None:
             entry.rule["id"] = _free(f"rule-{place}", places)
-        for reply in (*entry.rule["replies"], *(message["reply"] for message in entry.rule["messages"] or ())):
-            for key in ("latency", "pace"):
-                if reply is not None and defaults.get(key) is not None:
-                    reply.setdefault(key, defaults[key])
+        for key, value in timing.items():
+            for reply in _all_replies(entry.rule["replies"], entry.rule["messages"]):
+                reply.setdefault(key, value)
         entry.rule["turns"] = entry.rule["turns"] or defaults.get("turns") or "next"
     return [entry.rule for entry in rules]
 

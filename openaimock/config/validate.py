@@ -380,4 +380,7 @@ def _spellings(keys: tuple[str, ...]) -> dict[str, str]:
 
 def is_bad(*values: Any) -> bool:
     """Whether any of the values is already known to be wrong."""
-    return any(value is BAD for value in values)
+    for value in values:  # several times as fast as any() with a generator  # noqa: SIM110
+        if value is BAD:
+            return True
+    return False

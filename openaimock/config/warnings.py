@@ -36,9 +36,8 @@ def of_rules(rules: Sequence[Rule], scenarios: Mapping[str, str], match: str, un
 NO_RULES = "there are no rules; every request gets an error (a catch-all is 'unmatched: echo', 'unmatched: auto' or a reply)"
 
 
-def _replies(rule: Rule) -> Iterator[Mapping[str, Any]]:
-    yield from rule["replies"]
-    yield from (message["reply"] for message in rule["messages"] or () if message["reply"] is not None)
+def _replies(rule: Rule) -> list[Mapping[str, Any]]:
+    return [*rule["replies"], *[message["reply"] for message in rule["messages"] or () if message["reply"] is not None]]
 
 
 def _settable(rules: Sequence[Rule], scenarios: Mapping[str, str]) -> set[tuple[str, str]]:
@@ -46,9 +45,8 @@ def _settable(rules: Sequence[Rule], scenarios: Mapping[str, str]) -> set[tuple[
     pairs = set(scenarios.items())
     for rule in rules:
         for reply in _replies(rule):
-            if "function" in reply:
-                continue
-            pairs |= set((reply.get("set_state") or {}).items())
+            if "set_state" in reply and "function" not in reply:
+                pairs |= set((reply["set_state"] or {}).items())
     return pairs
 
 

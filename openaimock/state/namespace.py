@@ -9,7 +9,7 @@ from copy import copy
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..params.models import ModelTable
+from ..params.models import Model, ModelTable
 from ..seed import Ids
 from ..types.clock import Clock
 from .jobs import Jobs
@@ -55,27 +55,22 @@ class Counts(NamedTuple):
 
 def name_of(environ: Mapping[str, Any], sources: Sequence[str]) -> str:
     """The namespace that a request names: in its path (``/t/NAME``), a header, or behind a colon in its key; else ``default``."""
+    path, key = environ.get("PATH_INFO") or "", environ.get("HTTP_AUTHORIZATION") or environ.get("HTTP_API_KEY") or ""
+    if not path.startswith("/t/") and "HTTP_X_OPENAIMOCK_NAMESPACE" not in environ and ":" not in key:
+        # Nearly every request: no source has a name.
+        return "default"
     for source in sources:
-        if name := _SOURCES[source](environ):
+        if name := _SOURCES[source](path, environ.get("HTTP_X_OPENAIMOCK_NAMESPACE") or "", key):
             return name
     return "default"
 
 
-def _from_path(environ: Mapping[str, Any]) -> str:
-    path: str = environ.get("PATH_INFO") or ""
-    return path.split("/", 3)[2] if path.startswith("/t/") else ""
-
-
-def _from_header(environ: Mapping[str, Any]) -> str:
-    return environ.get("HTTP_X_OPENAIMOCK_NAMESPACE") or ""
-
-
-def _from_key(environ: Mapping[str, Any]) -> str:
-    key: str = environ.get("HTTP_AUTHORIZATION") or environ.get("HTTP_API_KEY") or ""
-    return key.rpartition(":")[2].strip() if ":" in key else ""
-
-
-_SOURCES: dict[str, Callable[[Mapping[str, Any]], str]] = {"path": _from_path, "header": _from_header, "key": _from_key}
+#: The name in the path, the header and the key of a request, by its source.
+_SOURCES: dict[str, Callable[[str, str, str], str]] = {
+    "path": lambda path, header, key: path.split("/", 3)[2] if path.startswith("/t/") else "",
+    "header": lambda path, header, key: header,
+    "key": lambda path, header, key: key.rpartition(":")[2].strip() if ":" in key else "",
+}
 
 
 def counts_of(state: State) -> Counts:
@@ -183,7 +178,7 @@ def secret_of(settings: Any) -> str:
 class Context:
     """What one exchange can draw on: the time, ids and randomness, its namespace, and the settings of the mock."""
 
-    __slots__ = ("_settings", "cached_tokens", "ids", "jobs", "memory", "namespace", "now", "number", "request_id")
+    __slots__ = ("_model", "_settings", "cached_tokens", "ids", "jobs", "memory", "namespace", "now", "number", "request_id")
 
     def __init__(self, namespace: State, clock: Clock, seed: object, settings: Any, jobs: Jobs) -> None:
         self.namespace = namespace
@@ -191,6 +186,8 @@ class Context:
         self.now = clock.now()
         self.ids = Ids(seed, namespace.name, self.number)
         self._settings = settings
+        #: The facts of the model that was last asked for, with its name.
+        self._model: tuple[str, Model] | None = None
         #: The tokens that the prompt cache has of its prompt; None before they are counted.
         self.cached_tokens: int | None = None
         #: Bytes that the body of the request takes, roughly; 0 for a small one.
@@ -245,11 +242,13 @@ class Context:
         webhooks: Mapping[str, Any] | None = self._settings.webhooks
         return webhooks
 
-    @property
-    def models(self) -> ModelTable:
-        """What is known about each model, with the user's own entries."""
-        table: ModelTable = self._settings.model_table
-        return table
+    def model(self, name: str) -> Model:
+        """What is known about a model, with the user's own entries."""
+        latest = self._model
+        if latest is None or latest[0] != name:
+            table: ModelTable = self._settings.model_table
+            latest = self._model = name, table.family(name)
+        return latest[1]
 
     @property
     def model_names(self) -> tuple[str, ...]:

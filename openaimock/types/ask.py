@@ -113,6 +113,8 @@ class Ask:
     attempt: int = 0
     #: Keys of the body that are repeated in one object. A class variable, so that other requests pay nothing for it.
     repeated_keys: ClassVar[tuple[str, ...]] = ()
+    #: The answers that are prepared for requests like this one, by the identity of their plan (``app.prepared``).
+    prepared: dict[int, Any] | None = None
     #: The address of the mock as the client sees it, set by operations whose answers have addresses.
     base_url: str = ""
 
@@ -155,7 +157,7 @@ class Ask:
     @lazy
     def size(self) -> int:
         """Characters of all texts that rules may read."""
-        return len(self.text) + sum(len(message.text) for message in self.messages)
+        return len(self.text) + sum([len(message.text) for message in self.messages])
 
     @lazy
     def user(self) -> str | None:

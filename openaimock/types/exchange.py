@@ -20,7 +20,7 @@ class Received(NamedTuple):
     body: bytes | None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False)
 class Exchange:
     """One entry of the journal: the request, the rule that answered, the response and how it ended.
 
@@ -57,6 +57,18 @@ class Exchange:
     answered: bool = False
     #: The answer of the upstream, where it answered.
     received: Received | None = None
+
+    def __init__(
+        self, number: int, at: float, namespace: str, method: str, path: str, order: int = 0, arrived: float = 0.0, **others: Any
+    ) -> None:
+        # Every request makes one. A member that is not passed is that of the class, which costs nothing.
+        self.number, self.at, self.namespace, self.method, self.path = number, at, namespace, method, path
+        self.order, self.arrived = order, arrived
+        self.lint, self.chunks = [], []
+        if others:
+            if not others.keys() <= self.__dataclass_fields__.keys():
+                raise TypeError(f"an Exchange has no {', '.join(sorted(others.keys() - self.__dataclass_fields__.keys()))}")
+            self.__dict__.update(others)
 
     def __repr__(self) -> str:
         ended = "" if self.ended == "complete" else f" ({self.ended})"

@@ -91,7 +91,7 @@ def _check_language(language: str | None) -> None:
 def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.Raw | payloads.Events:
     """The answer: the rule's text in the requested format, laid over the duration of the uploaded audio."""
     body: dict[str, Any] = ask.body
-    listening = context.models.family(ask.model).listening
+    listening = context.model(ask.model).listening
     heard = Heard.of(ask, reply, listening, seconds_of(ask.files["file"], ask.model))
     if ask.stream:
         return streamed(ask, reply, heard)

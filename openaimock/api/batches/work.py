@@ -83,7 +83,7 @@ def _validate(record: Record, work: Work, moment: float) -> None:
     store = work.context.store
     if checked.errors:
         return _fail(store, record, moment, checked.errors)
-    model = work.context.models.family(checked.model).snapshot if checked.model else None
+    model = work.context.model(checked.model).snapshot if checked.model else None
     move(store, record, "in_progress", moment, model=model, request_counts={"total": checked.total, "completed": 0, "failed": 0})
 
 

@@ -31,7 +31,7 @@ def whole_choice(ask: Ask, reply: Reply, reason: str, index: int, context: Conte
 
 def has_logprobs(ask: Ask, reply: Reply, context: Context) -> bool:
     """Whether choices have the member ``logprobs``: the model has it, the request asks for it, or the rule has it."""
-    return bool(reply.logprobs is not None or ask.body.get("logprobs")) or context.models.family(ask.model).logprobs
+    return bool(reply.logprobs is not None or ask.body.get("logprobs")) or context.model(ask.model).logprobs
 
 
 def call_object(call: ToolCall, context: Context) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ...types.parts import once_each
 from ...types.reply import Reply
 from ...types.tools import describe
 from .. import prompt_cache, shaping
-from ..operation import Operation
+from ..operation import Operation, VaryingText
 from . import stored
 from .choices import whole_choice
 from .moderation import moderated
@@ -63,16 +63,24 @@ def _last_user(messages: Sequence[Message]) -> str:
     return next((message.text for message in reversed(messages) if message.role == "user"), "")
 
 
+def _replace_text(ask: Ask, text: str) -> None:
+    """Put another text into the last message of an Ask that was just read."""
+    param = {**ask.body["messages"][-1], "content": text}
+    ask.body = {**ask.body, "messages": [*ask.body["messages"][:-1], param]}
+    ask.messages = [*ask.messages[:-1], ask.messages[-1]._replace(text=text)]
+    ask.text = _last_user(ask.messages)
+
+
 def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
     """The answer to a chat completion request."""
-    body, model = ask.body, context.models.family(ask.model)
+    body, model = ask.body, context.model(ask.model)
     if (
         reply.plain
         and not ask.stream
         and body.keys() <= _SIMPLE
         and not (model.cache_writes or model.audio_usage or context.prompt_cache)
     ):
-        plain = _plain_text(ask, reply.blocks[0].text, model, context)
+        plain = _plain_text(ask, reply, context)
         if plain is not None:
             return plain
     # A stream counts, too, when it does not report its usage.
@@ -153,43 +161,55 @@ _SIMPLE = frozenset(
 )
 
 
-def _plain_text(ask: Ask, text: str, model: Model, context: Context) -> payloads.JSON | None:
+def _plain_text(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | None:
     """The answer of ``write`` with only a text, in a third of the time: most requests take this path.
 
     None for a text that the limit of the request may cut.
     """
+    text, model = reply.blocks[0].text, context.model(ask.model)
     encode = _plain_body if len(text) <= _SHORT else _plain_body.__wrapped__
-    members = (model.logprobs, model.service_tier, model.fingerprint)
-    counting = _Counting(model.encoding, model.prompt, tokens.tokenizer(model.encoding).name)
-    payload, completion = encode(text, model.snapshot, members, prompt_tokens(ask, model, context), counting)
+    payload, completion = encode(
+        *(text, prompt_tokens(ask, model, context), model.snapshot, model.logprobs, model.service_tier, model.fingerprint),
+        *(model.encoding, model.prompt, tokens.tokenizer(model.encoding).name),
+    )
     limit = _limit(ask.body)
     if limit is not None and completion > limit:
         return None
     opening = f'{{"id":"{context.ids.id("chatcmpl-", 29)}","object":"chat.completion","created":{context.created},'
-    return payloads.JSON(opening.encode() + payload, completion)
+    return payloads.JSON(opening.encode() + payload, completion, _plain_text)
 
 
 class _Counting(NamedTuple):
-    """What the tokens of a text depend on beside the text: ``text.facts.Facts``, and how this process counts."""
+    """What the tokens of a text depend on beside the text (``text.facts.Facts``)."""
 
     encoding: str
     prompt: str
-    tokenizer: str
     image: None = None
 
 
+# The facts of the model one by one: they make a key faster than an object of their own.
 @lru_cache(256)
-def _plain_body(text: str, model: str, members: tuple[bool, bool, bool], prompt: int, counting: _Counting) -> tuple[bytes, int]:
+def _plain_body(
+    text: str,
+    prompt: int,
+    snapshot: str,
+    has_logprobs: bool,
+    has_service_tier: bool,
+    has_fingerprint: bool,
+    encoding: str,
+    wrapping: str,
+    tokenizer: str,
+) -> tuple[bytes, int]:
     """The answer without the id and the time, and its tokens.
 
-    ``members`` are the model's ``logprobs``, ``service_tier`` and ``fingerprint``, ``prompt`` the tokens of the prompt.
+    ``prompt`` is the tokens of the prompt; ``tokenizer`` is how this process counts. The others are facts of the model.
     """
-    completion = prompts.count_reply(prompts.ReplyParts([text] if text else ()), counting, "chat")
-    logprobs = '"logprobs":null,' if members[0] else ""
-    tier = '"service_tier":"default",' if members[1] else ""
-    fingerprint = f'"{shaping.fingerprint(model)}"' if members[2] else "null"
+    completion = prompts.count_reply(prompts.ReplyParts([text] if text else ()), _Counting(encoding, wrapping), "chat")
+    logprobs = '"logprobs":null,' if has_logprobs else ""
+    tier = '"service_tier":"default",' if has_service_tier else ""
+    fingerprint = f'"{shaping.fingerprint(snapshot)}"' if has_fingerprint else "null"
     payload = (
-        f'"model":{dump(model)},"choices":[{{"index":0,'
+        f'"model":{dump(snapshot)},"choices":[{{"index":0,'
         f'"message":{{"role":"assistant","content":{dump(text)},"refusal":null,"annotations":[]}},'
         f'{logprobs}"finish_reason":"stop"}}],"usage":{{"prompt_tokens":{prompt},"completion_tokens":{completion},'
         f'"total_tokens":{prompt + completion},"prompt_tokens_details":{{"cached_tokens":0,"audio_tokens":0}},'
@@ -205,5 +225,11 @@ def _takes_long(ask: Ask) -> bool:
 
 
 ENDPOINTS = (
-    Operation("chat.completions.create", "POST", "/chat/completions", read, write, params=CHAT, alone=True, blocking=_takes_long),
+    Operation(
+        *("chat.completions.create", "POST", "/chat/completions", read, write),
+        params=CHAT,
+        alone=True,
+        blocking=_takes_long,
+        varying=VaryingText(("content",), _replace_text),
+    ),
 )

@@ -122,7 +122,7 @@ def _record(ask: Ask, context: Context) -> dict[str, Any]:
 def _list(ask: Ask, reply: Reply | None, context: Context) -> payloads.JSON:
     model, metadata = ask.query.get("model"), ask.query.get("metadata") or {}
     # Answers have the snapshot of an alias.
-    index = ({"model": context.models.family(model).snapshot} if model else {}) | {
+    index = ({"model": context.model(model).snapshot} if model else {}) | {
         f"metadata.{name}": text for name, text in metadata.items()
     }
 

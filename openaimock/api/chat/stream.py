@@ -42,7 +42,7 @@ def _last_frames(
     context: Context,
 ) -> Iterator[Frame]:
     if with_usage:
-        model = context.models.family(ask.model)
+        model = context.model(ask.model)
         counts = usage(ask, [reply for reply, _ in shaped], model, context, prompt_cache.of_chat(ask, model, context))
         yield sse.data({**head, "choices": [], "usage": counts})
     if moderation:

@@ -25,7 +25,7 @@ def answer(
 
     ``event`` is the beginning of the types of its events, ``inputs`` the tokens of its input images.
     """
-    facts = context.models.family(ask.model).pictures
+    facts = context.model(ask.model).pictures
     counts = usage(ask, reply, facts, len(images), inputs)
     if ask.stream:
         frames = list(_frames(ask, reply, context, images, event, counts))
@@ -69,7 +69,7 @@ def _identifier(ask: Ask) -> str | None:
 
 def _entry(ask: Ask, image: Picture, context: Context) -> dict[str, str]:
     """One member of ``data``."""
-    facts = context.models.family(ask.model).pictures
+    facts = context.model(ask.model).pictures
     revised = image.revised_prompt if image.revised_prompt is not None else ask.text if facts.revises else None
     entry = {} if revised is None else {"revised_prompt": revised}
     as_url = (ask.body.get("response_format") or ("url" if facts.legacy else "b64_json")) == "url"

@@ -107,7 +107,7 @@ def write_variation(ask: Ask, reply: Reply | None, context: Context) -> payloads
 def _answer(
     ask: Ask, reply: Reply | None, context: Context, inputs: Sequence[Input], event: str
 ) -> payloads.JSON | payloads.Events:
-    facts = context.models.family(ask.model).pictures
+    facts = context.model(ask.model).pictures
     key = "\x1f".join([ask.body.get("prompt") or "", event, *(image.hash for image in inputs)])
     images = list(pictures(ask, reply, context, key))
     return answer(ask, reply, context, images, event, input_tokens([image.info for image in inputs], facts))

@@ -82,7 +82,7 @@ _DEFAULTS: dict[str, Any] = {
 def new_response(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
     """The Response without output and usage: the model's defaults and the echoed parameters of the request."""
     name = ask.model or context.model_names[0]
-    model = context.models.family(name)
+    model = context.model(name)
     response = _DEFAULTS.copy()
     if model.effort or model.context or model.mode:
         response["reasoning"] = reasoning({}, model)
@@ -193,12 +193,12 @@ def usage(ask: ResponsesAsk, reply: Reply, context: Context) -> Item:
     prompt = overrides.pop("input_tokens", None)
     if prompt is None:
         items = [block.data for block in reply.blocks if isinstance(block.data, dict)]
-        model = context.models.family(ask.model)
+        model = context.model(ask.model)
         prompt = input_tokens(ask, context) + prompts.count_hosted_calls(items, ask.body.get("tools") or (), model)
     completion = overrides.pop("output_tokens", None)
     if completion is None:
         completion = shaping.completion_tokens(reply, ask, "responses")
-    cached = prompt_cache.of_items([*ask.before, *ask.items], ask.body, context.models.family(ask.model), context)
+    cached = prompt_cache.of_items([*ask.before, *ask.items], ask.body, context.model(ask.model), context)
     input_details = {
         "cache_write_tokens": 0,
         "cached_tokens": min(cached, prompt),
@@ -221,7 +221,7 @@ def usage(ask: ResponsesAsk, reply: Reply, context: Context) -> Item:
 
 def input_tokens(ask: ResponsesAsk, context: Context) -> int:
     """The tokens of a request with the conversation before it and the tools it offers."""
-    model = context.models.family(ask.model)
+    model = context.model(ask.model)
     files: list[Any] = []
     count = prompts.count_items([*ask.before, *ask.items], ask.body, model, files)
     if not files:

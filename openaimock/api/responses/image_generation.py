@@ -55,7 +55,7 @@ def image_usage(ask: Ask, items: Iterable[Item], context: Context) -> Item | Non
     for item in items:
         if item["type"] == CALL and item.get("result"):
             request = _image_ask(ask, {**_parameters(ask)[0], "size": item.get("size"), "quality": item.get("quality")})
-            counts = usage(request, None, context.models.family(request.model).pictures, 1, 0)
+            counts = usage(request, None, context.model(request.model).pictures, 1, 0)
             total = counts if total is None else _sum(total, counts)
     return total
 

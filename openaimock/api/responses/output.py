@@ -35,7 +35,7 @@ def output_items(
         items.append(_item(block, tools))
     if not items:
         items.append({"type": "message", "role": "assistant", "content": [text_part("")]})
-    return _completed([normalize_item(item, context.ids) for item in items], context.models.family(ask.model))
+    return _completed([normalize_item(item, context.ids) for item in items], context.model(ask.model))
 
 
 def is_item(block: Block, kind: str) -> bool:

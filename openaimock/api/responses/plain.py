@@ -67,7 +67,7 @@ def is_plain(ask: ResponsesAsk, reply: Reply) -> bool:
 
 def plain_answer(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.JSON:
     """The answer of ``create.write``, the same as ``response_for`` makes it, and stored like it."""
-    model = context.models.family(ask.model)
+    model = context.model(ask.model)
     template = _template(ask, reply, context, model)
     text = template.texts.get(reply.blocks[0].text) or _text(template, ask, reply, context)
     id, message_id, now = new_id("resp_", context.ids), new_id("msg_", context.ids), str(context.created)

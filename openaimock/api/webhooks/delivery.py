@@ -67,7 +67,7 @@ def signed_headers(id: str, secrets: Iterable[str], payload: str) -> dict[str, s
 def send(context: Context, target: Target, id: str, payload: str, cancellation: Cancellation) -> Outcome:
     """Send an event once, and note it in the journal."""
     headers = signed_headers(id, target.secrets, payload)
-    exchange = Exchange(context.number, context.now, context.store.name, "POST", target.url, "webhooks", id)
+    exchange = Exchange(context.number, context.now, context.store.name, "POST", target.url, endpoint="webhooks", id=id)
     exchange.operation = OPERATION
     exchange.ask = Ask("webhooks", parse(payload.encode()), method="POST", path=target.url, headers=headers)
     exchange.ask.operation, exchange.ask.answers_prompt = OPERATION, False

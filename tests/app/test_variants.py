@@ -1,0 +1,138 @@
+"""Variants: the Ask of a body that is an earlier one with another text is the Ask that reading makes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.test import Client
+
+from openaimock import create_app
+from openaimock.api.router import ROUTER
+from openaimock.app import asks, variants
+from openaimock.config.load import load
+from openaimock.errors import APIError
+from openaimock.http.request import Request
+from openaimock.state.namespace import Namespaces
+
+CHAT = ROUTER.find("POST", "/v1/chat/completions")
+NAMESPACE = Namespaces(load({"unmatched": "echo"}))["mine"]
+TOOL = {"type": "function", "function": {"name": "find", "parameters": {"properties": {"content": {"default": "x"}}}}}
+
+
+def read(reader, raw):
+    """The members of an Ask, or the message of the refusal."""
+    request = Request(asks.environ("POST", "/v1/chat/completions", {}, raw))
+    try:
+        ask = reader.read(CHAT, request, NAMESPACE)
+    except APIError as error:
+        return error.message
+    members = {field.name: getattr(ask, field.name) for field in fields(ask) if field.name != "headers"}
+    members["messages"] = list(members["messages"])
+    return {**members, "user": ask.user, "size": ask.size, "memory": request.memory}
+
+
+TEXTS = st.one_of(
+    st.text(max_size=20), st.sampled_from(['"', "\\", "é", "a\x00b", "[]", "\ud83d\ude00", "\u2028", "json", "a,b"])
+)
+MESSAGES = st.lists(
+    st.builds(
+        lambda role, content, name: {"role": role, "content": content, **({"name": name} if name else {})},
+        st.sampled_from(["user", "system", "assistant"]),
+        st.one_of(TEXTS, st.none(), TEXTS.map(lambda text: [{"type": "text", "text": text}])),
+        st.sampled_from(["", "content"]),
+    ),
+    min_size=1,
+    max_size=3,
+)
+BODIES = st.builds(
+    lambda messages, tools, stream, first: (
+        {"model": "gpt-4o", "messages": messages, **tools, **stream}
+        if first
+        else {"messages": messages, **stream, "model": "gpt-4o", **tools}
+    ),
+    MESSAGES,
+    st.sampled_from([{}, {"tools": [TOOL]}]),
+    st.sampled_from([{}, {"stream": True}]),
+    st.booleans(),
+)
+
+
+@given(BODIES, st.lists(TEXTS, min_size=2, max_size=5), st.booleans(), st.booleans())
+def test_a_variant_has_the_ask_that_reading_makes(body, texts, compact, escaped):
+    reader = asks.AskReader()
+    for text in texts:
+        body["messages"][-1]["content"] = text
+        raw = json.dumps(body, separators=(",", ":") if compact else None, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
+        assert read(reader, raw) == read(asks.AskReader(), raw)
+
+
+def chat(text, **more):
+    return json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **more}).encode()
+
+
+def templates(*bodies):
+    reader = asks.AskReader()
+    for raw in bodies:
+        read(reader, raw)
+    return reader._variants._templates
+
+
+def test_the_second_variant_makes_a_template():
+    assert not templates(chat("one"))
+    assert len(templates(chat("one"), chat("two"))) == 1
+    assert len(templates(chat("one"), chat("two"), chat("three"))) == 1
+
+
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        # Another parameter, a repeated key, and a text that is not that of the last message.
+        [chat("one"), chat("two", top_p=1)],
+        [chat(text).replace(b'"model"', b'"stream": false, "stream": false, "model"') for text in ("one", "two")],
+        [chat("one", tools=[{**TOOL, "content": text}]) for text in ("one", "two")],
+    ],
+    ids=["other parameter", "repeated key", "other place"],
+)
+def test_other_bodies_make_none(bodies):
+    assert not templates(*bodies)
+
+
+def test_a_refused_body_makes_none():
+    assert not templates(chat("one", temperature=3), chat("two", temperature=3))
+
+
+def test_templates_and_candidates_are_bounded(monkeypatch):
+    monkeypatch.setattr(variants, "MEMORY", 1000)
+    reader = asks.AskReader()
+    for number in range(200):
+        for text in ("a", "b"):
+            read(reader, chat(text, user="x" * (number % 100)))
+    sizes = [len(prefix) + len(suffix) for entries in (reader._variants._templates,) for prefix, suffix, *_ in entries.values()]
+    assert 0 < sum(sizes) <= 1000
+    monkeypatch.setattr(variants, "CANDIDATES", 3)
+    reader = asks.AskReader()
+    for number in range(20):
+        read(reader, chat("a", user="x" * number))
+    assert len(reader._variants._candidates) == 3
+
+
+def test_a_text_beyond_the_limit_is_read():
+    reader = asks.AskReader()
+    for text in ("a", "b", "c" * (variants.LONGEST + 1)):
+        assert read(reader, chat(text)) == read(asks.AskReader(), chat(text))
+
+
+def test_a_variant_is_answered_by_its_own_rule():
+    rules = [{"when": {"user": "one"}, "reply": "1"}, {"when": {"user": "two"}, "reply": "2"}]
+    client = Client(create_app({"responses": rules}))
+    answers = [
+        client.post("/v1/chat/completions", data=chat(text), content_type="application/json").json["choices"][0]["message"][
+            "content"
+        ]
+        for text in ["one", "two", "one", "two", "two"]
+    ]
+    assert answers == ["1", "2", "1", "2", "2"]
