@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
 
@@ -77,7 +78,20 @@ def _advice(word: str) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that suggests an option in place of a misspelt one."""
+    """A parser that suggests an option in place of a misspelt one.
+
+    Each ``add_argument`` makes a formatter, which without a width imports ``shutil``: a fiftieth of the time of a start.
+    """
+
+    def format_help(self) -> str:
+        """The help, as wide as the terminal."""
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        return super().format_help()
+
+    def format_usage(self) -> str:
+        """The usage, as wide as the terminal."""
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        return super().format_usage()
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with 2."""
@@ -95,7 +109,7 @@ def _parser(name: str, command: Command) -> argparse.ArgumentParser:
         prog=prog,
         description=command.help,
         epilog=f"commands (without one: serve):\n{others}" if name == "serve" else None,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=80),
         allow_abbrev=False,
     )
     if name == "serve":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any
 
 from . import json_lines
@@ -315,6 +314,8 @@ class Builder:
 
     def nearest(self, name: str) -> str:
         """A hint for an alias that is not defined."""
+        from difflib import get_close_matches  # only a mistake needs it
+
         close = get_close_matches(name, self.anchors, 1)
         return f"; did you mean *{close[0]}?" if close else f" (with &{name}); text that begins with '*' needs quotes"
 

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from ..errors import ConfigError, Problem
 from ..params.models import ModelTable, overlay
-from ..text.redaction import HEADERS, is_secret
+from ..text.secret_names import HEADERS, is_secret
 from ..types.clock import Clock
 from . import keys, recording, timing, warnings
 from .kinds import Kind

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
@@ -38,6 +37,8 @@ def snake(key: str) -> str:
 
 def suggest(word: str, words: Iterable[str], unlisted: Iterable[str] = ()) -> str:
     """``; did you mean 'fuzzy'? (exact, fuzzy, ...)`` for a word that is close to a known one; the list when it is short."""
+    from difflib import get_close_matches  # only a mistake needs it
+
     candidates = list(words)
     known_words = [*candidates, *unlisted]
     close = get_close_matches(word, known_words, 1, SUGGESTION_CUTOFF)

@@ -6,7 +6,6 @@ import codecs
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, Any
 
@@ -154,6 +153,8 @@ def _is_yaml(source: str) -> bool:
 def _unreadable(name: str, error: Exception, included: bool) -> str:
     """The reason why a file cannot be read, with a similar name if there is one."""
     if isinstance(error, FileNotFoundError):
+        from difflib import get_close_matches  # only a mistake needs it
+
         folder, base = os.path.split(name)
         try:
             close = get_close_matches(base, os.listdir(folder or "."), 1, 0.75)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -90,6 +89,8 @@ class Checker:
         label = kind.label if kind.label == "a setting" else f"a key of {kind.label}"
         self.problem(node, path, f"{show(key)} is not {label}{advice}", key=key)
         advised = re.fullmatch(r"write '(\w+)'.*", hint or "")
+        from difflib import get_close_matches  # only a mistake needs it
+
         return advised[1] if advised else next(iter(get_close_matches(snake(key), names, 1, SUGGESTION_CUTOFF)), key)
 
 
@@ -351,7 +352,11 @@ _CHECKS: dict[type, Callable[[Checker, Any, Node, Path], Any]] = {
 def _is_word(kind: Choice, value: str) -> bool:
     """Whether a text that may also be free text is one of the words, or similar to one."""
     words = (*kind.values, *later.WORDS.get(kind.label, ()))
-    return value in words or bool(get_close_matches(value, words, 1, 0.75))
+    if value in words:
+        return True
+    from difflib import get_close_matches  # rarely needed
+
+    return bool(get_close_matches(value, words, 1, 0.75))
 
 
 def of_field(fields: Iterable[Field], name: str) -> Field:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..http.json import dump
-from ..text.redaction import MASK
 from ..text.regex import slow_part
+from ..text.secret_names import MASK
 from ..types.ask import Ask, Message
 from ..types.operations import ANSWERING
 from .items import arguments

@@ -11,7 +11,8 @@ from typing import Any
 from ..http.api_headers import ORGANIZATION, PROJECT
 from ..text import redaction
 from ..text import regex as patterns
-from ..text.redaction_members import MASK, mask_members
+from ..text.redaction_members import mask_members
+from ..text.secret_names import MASK
 
 JSON = Any
 #: Names of accounts, which the API writes into errors. They are no secrets in a journal, but a file is for many eyes.

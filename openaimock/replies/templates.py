@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from ..http.json import dump
@@ -41,6 +40,8 @@ def problems(text: str, groups: set[str]) -> list[str]:
                 names = ", ".join(sorted(groups)) or "this rule has no regex with groups"
                 problems_found.append(f"'{{{{ {name} }}}}' names no group of the rule's regexes ({names})")
             continue
+        from difflib import get_close_matches  # only a mistake needs it
+
         close = get_close_matches(name, _ALL, 1)
         hint = f"; did you mean '{close[0]}'?" if close else ""
         problems_found.append(f"'{name}' is not known in a template{hint} ({', '.join(_ALL)})")

@@ -20,7 +20,10 @@ def listen(host: str, port: int) -> list[sockets.socket]:
     if not 0 <= port <= 65535:
         raise OSError(errno.EINVAL, f"Cannot listen on port {port}: ports go from 0 to 65535")
     try:
-        infos = sockets.getaddrinfo(host, port, type=sockets.SOCK_STREAM, flags=sockets.AI_PASSIVE)
+        # A text would be encoded as a name of another language first, and Python's tables for that take time to import.
+        infos = sockets.getaddrinfo(
+            host.encode() if host.isascii() else host, port, type=sockets.SOCK_STREAM, flags=sockets.AI_PASSIVE
+        )
     except (sockets.gaierror, UnicodeError) as error:
         raise OSError(getattr(error, "errno", None) or errno.EINVAL, f"Cannot listen on {host}: {_reason(error)}") from None
     addresses = dict.fromkeys((family, address) for family, _, _, _, address in infos)

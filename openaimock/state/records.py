@@ -13,7 +13,7 @@ from ..http.forms import UploadedFile
 from ..http.json import dump
 from ..http.request import Headers
 from ..lint.check import Finding
-from ..text.redaction import HEADERS, MASK, is_secret
+from ..text.secret_names import HEADERS, MASK, is_secret
 from ..types.ask import NOTHING, Ask, Match, Message, ToolCall
 from ..types.exchange import Exchange, Received
 from ..types.reply import Block, Delay, Extra, Fail, Fault, Hold, Pace, Reply

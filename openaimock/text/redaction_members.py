@@ -10,22 +10,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
-#: What is shown instead of a secret.
-MASK = "***"
-#: A name is that of a secret when it ends so, without regard to case, ``-`` and ``_``; the same in the plural but for tokens.
-_ENDINGS = (
-    *("apikey", "adminkey", "secretkey", "accesskey", "accountkey", "privatekey", "signingkey", "encryptionkey", "masterkey"),
-    *("subscriptionkey", "sharedkey", "authkey", "token", "password", "passwd", "passphrase", "pwd", "secret", "authorization"),
-    *("cookie", "credential", "connectionstring"),
-)
-_PLURALS = tuple(ending + "s" for ending in _ENDINGS if ending not in ("token", "authorization", "pwd", "passwd"))
-NAMES = (*_ENDINGS, *_PLURALS)
-#: Tokens that are no secrets: cursors of lists, symbols of a vocabulary, prices and counts.
-_HARMLESS = (
-    *("pagetoken", "nexttoken", "previoustoken", "prevtoken", "continuationtoken", "cursortoken"),
-    *(f"{symbol}token" for symbol in ("eos", "bos", "pad", "unk", "sep", "cls", "mask", "stop", "start", "end", "special")),
-    *("pertoken", "maxtoken", "mintoken", "numtoken", "firsttoken", "lasttoken", "timetofirsttoken"),
-)
+from .secret_names import MASK, is_secret
+
 #: What stands between a name and its value. Few texts have many, so that the search for them is fast.
 _SEPARATOR = re.compile(r"(?P<sign>[:=]>?|%3[Dd]|\\u003d)(?P<space>[ \t\r\n]*)")
 #: Names longer than this are not those of secrets.
@@ -50,12 +36,6 @@ _CONSTANT = re.compile(r"(?:true|false|null|None|True|False)\b|\d+\.\d")
 def _schema() -> re.Pattern[str]:
     """A JSON Schema of a member, not its value. Compiled on first use, because it takes as long as a module."""
     return re.compile(r"\{\s*\\*[\"']type\\*[\"']\s*:\s*\\*[\"'](?:string|integer|number|boolean|object|array|null)\\*[\"']")
-
-
-def is_secret(name: str) -> bool:
-    """Whether a member of this name holds a secret."""
-    plain = name.lower().replace("-", "").replace("_", "").replace(" ", "")
-    return plain.endswith(NAMES) and not plain.endswith(_HARMLESS)
 
 
 class _Member(NamedTuple):

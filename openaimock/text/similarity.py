@@ -68,7 +68,7 @@ def reaches(left: str, right: str, threshold: float) -> bool:
     least = needed(threshold, len(one) + len(other))
     if min(len(one), len(other)) < least:
         return False
-    ends = _run(one, other, 0, 0), _run(one[::-1], other[::-1], 0, 0)
+    ends = _ends(one, other)
     if max(ends) >= least or (sum(ends) >= least and _ends_match(one, other, max(ends))):
         return True
     # Texts that differ in one place are compared at once; most others are ruled out by their tokens or by the order of these.
@@ -238,6 +238,38 @@ def _matched(one: str, other: str, enough: int | None = None) -> int:
     return matched
 
 
+def common_ends(one: str, other: str) -> int:
+    """How many characters of two texts are in their common beginning or their common end."""
+    return min(sum(_ends(one, other)), len(one), len(other))
+
+
+def _ends(one: str, other: str) -> tuple[int, int]:
+    """The lengths of the common beginning and of the common end of two texts."""
+    if not (one.isascii() and other.isascii()):
+        return _run(one, other, 0, 0), _run(one[::-1], other[::-1], 0, 0)
+    # As two numbers, where the lowest bit that differs shows the place: a third of the time.
+    most = min(len(one), len(other))
+    if not most:
+        return 0, 0
+    start = int.from_bytes(one[:most].encode(), "little") ^ int.from_bytes(other[:most].encode(), "little")
+    end = int.from_bytes(one[-most:].encode(), "big") ^ int.from_bytes(other[-most:].encode(), "big")
+    return _lowest(start, most), _lowest(end, most)
+
+
+def _lowest(differing: int, most: int) -> int:
+    """The number of bytes below the lowest one that is not 0."""
+    return (differing & -differing).bit_length() - 1 >> 3 if differing else most
+
+
+def may_reach_after(left: str, right: str, threshold: float, changes: int) -> bool:
+    """Whether the ratio of two folded texts may reach the threshold once so many letters of one are removed or added.
+
+    The blocks of difflib are a common subsequence, and each change makes the longest one longer by at most one letter.
+    """
+    least = max(0, needed(threshold, len(left) + len(right)) - changes - 1)
+    return min(len(left), len(right)) >= least and _in_order(left, right, least, len(left), len(right))
+
+
 def longest_piece(one: str, other: str) -> int:
     """The length of the longest common piece of two texts; ``one`` is short."""
     return _longest_of_short(one, other, len(one))[2]
@@ -268,7 +300,7 @@ class _Work:
 
 def _longest(one: str, other: str, work: _Work) -> tuple[int, int, int]:
     """The longest common block: its start in each text (the first in ``one``, then in ``other``), and its size."""
-    size = max(_run(one, other, 0, 0), _run(one[::-1], other[::-1], 0, 0))
+    size = max(_ends(one, other))
     if size < _BLOCK:
         work.done += len(one) + len(other)
         if _place(one, other, _BLOCK) is None:

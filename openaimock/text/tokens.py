@@ -11,9 +11,11 @@ import hashlib
 import logging
 import os
 import re
+import sys
 import threading
 from collections.abc import Callable
 from functools import cache, lru_cache
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from ..errors import ConfigError, Problem
@@ -123,7 +125,7 @@ _failures: dict[str, str] = {}
 def _exact(encoding: str) -> Tokenizer | None:
     """tiktoken's tokenizer, None when it is not selected or cannot be loaded."""
     choice = _choice()
-    if choice == "estimate" or (choice != "tiktoken" and not _on_disk(encoding)):
+    if choice == "estimate" or (choice != "tiktoken" and not (_is_installed() and _on_disk(encoding))):
         return None
     loaded: list[Any] = []
 
@@ -146,6 +148,10 @@ def _exact(encoding: str) -> Tokenizer | None:
     else:
         load()
     return _with_tiktoken(loaded[0]) if loaded else None
+
+
+def _is_installed() -> bool:
+    return "tiktoken" in sys.modules or find_spec("tiktoken") is not None
 
 
 def _on_disk(encoding: str) -> bool:

@@ -31,7 +31,7 @@ def localhost(monkeypatch):
     real = socket.getaddrinfo
 
     def resolve(host, *arguments, **options):
-        if host != "localhost":
+        if host not in ("localhost", b"localhost"):
             return real(host, *arguments, **options)
         return [info for name in ("::1", "127.0.0.1") for info in real(name, *arguments, **options)]
 

@@ -171,3 +171,13 @@ def test_trigrams_fold_and_mark_the_ends():
 def test_enough_of_texts_with_the_same_ends_is_what_the_ratio_says(start, one, other, end, threshold):
     left, right = start + one[:3] + end, start + other[:3] + end
     assert similarity.reaches(left, right, threshold) == (ratio(left, right) >= threshold)
+
+
+@given(st.text("ab\u00e9", max_size=12), st.text("ab\u00e9", max_size=12))
+def test_the_common_ends_are_those_of_a_comparison_of_characters(one, other):
+    def same(left, right):
+        return next((at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
+
+    ends = same(one, other), same(one[::-1], other[::-1])
+    assert similarity._ends(one, other) == ends
+    assert similarity.common_ends(one, other) == min(sum(ends), len(one), len(other))

@@ -151,7 +151,7 @@ def _settled(reply: Reply, choice: Mapping[str, Any]) -> Reply:
 
 
 #: Longer texts are not cached.
-_SHORT = 8192
+_SHORT = 4096
 #: Parameters that do not change the answer with a given text, unless it is longer than a limit.
 _SIMPLE = frozenset(
     [
@@ -168,15 +168,17 @@ def _plain_text(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | Non
     """
     text, model = reply.blocks[0].text, context.model(ask.model)
     encode = _plain_body if len(text) <= _SHORT else _plain_body.__wrapped__
-    payload, completion = encode(
-        *(text, prompt_tokens(ask, model, context), model.snapshot, model.logprobs, model.service_tier, model.fingerprint),
+    choices, end, completion = encode(
+        *(text, model.snapshot, model.logprobs, model.service_tier, model.fingerprint),
         *(model.encoding, model.prompt, tokens.tokenizer(model.encoding).name),
     )
     limit = _limit(ask.body)
     if limit is not None and completion > limit:
         return None
+    prompt = prompt_tokens(ask, model, context)
     opening = f'{{"id":"{context.ids.id("chatcmpl-", 29)}","object":"chat.completion","created":{context.created},'
-    return payloads.JSON(opening.encode() + payload, completion, _plain_text)
+    usage = f'"usage":{{"prompt_tokens":{prompt},"completion_tokens":{completion},"total_tokens":{prompt + completion}'
+    return payloads.JSON(f"{opening}{choices}{usage}{end}".encode(), completion, _plain_text)
 
 
 class _Counting(NamedTuple):
@@ -188,10 +190,9 @@ class _Counting(NamedTuple):
 
 
 # The facts of the model one by one: they make a key faster than an object of their own.
-@lru_cache(256)
+@lru_cache(1024)
 def _plain_body(
     text: str,
-    prompt: int,
     snapshot: str,
     has_logprobs: bool,
     has_service_tier: bool,
@@ -199,24 +200,26 @@ def _plain_body(
     encoding: str,
     wrapping: str,
     tokenizer: str,
-) -> tuple[bytes, int]:
-    """The answer without the id and the time, and its tokens.
+) -> tuple[str, str, int]:
+    """The answer between the time and the usage and after the sum of all tokens, and the tokens of the text.
 
-    ``prompt`` is the tokens of the prompt; ``tokenizer`` is how this process counts. The others are facts of the model.
+    ``tokenizer`` is how this process counts. The others are facts of the model.
     """
     completion = prompts.count_reply(prompts.ReplyParts([text] if text else ()), _Counting(encoding, wrapping), "chat")
     logprobs = '"logprobs":null,' if has_logprobs else ""
     tier = '"service_tier":"default",' if has_service_tier else ""
     fingerprint = f'"{shaping.fingerprint(snapshot)}"' if has_fingerprint else "null"
-    payload = (
+    choices = (
         f'"model":{dump(snapshot)},"choices":[{{"index":0,'
         f'"message":{{"role":"assistant","content":{dump(text)},"refusal":null,"annotations":[]}},'
-        f'{logprobs}"finish_reason":"stop"}}],"usage":{{"prompt_tokens":{prompt},"completion_tokens":{completion},'
-        f'"total_tokens":{prompt + completion},"prompt_tokens_details":{{"cached_tokens":0,"audio_tokens":0}},'
+        f'{logprobs}"finish_reason":"stop"}}],'
+    )
+    end = (
+        ',"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},'
         '"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,'
         f'"rejected_prediction_tokens":0}}}},{tier}"system_fingerprint":{fingerprint}}}'
     )
-    return payload.encode(), completion
+    return choices, end, completion
 
 
 def _takes_long(ask: Ask) -> bool:

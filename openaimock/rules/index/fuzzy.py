@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from ...text.similarity import LONG, fold, fold_cached
+from .neighbours import Expected, Neighbours
 
 #: Words are hashed into this many buckets: enough to distinguish texts, few enough for a table.
 _WORD_BUCKETS = 256
@@ -28,12 +29,13 @@ class Fuzzy:
 
     def __init__(self, case_sensitive: bool) -> None:
         self._case_sensitive = case_sensitive
-        #: Short texts are indexed by letters, long ones, which are always compared by words, by words.
+        #: Short texts are indexed by letters, by their places, long ones, which are always compared by words, by words.
         self._letters = _TokenIndex()
         self._long = _TokenIndex()
         #: The short texts by words, built for the first long message.
         self._words: _TokenIndex | None = None
-        self._short: list[tuple[str, float, int]] = []
+        self._short: list[Expected] = []
+        self._neighbours = Neighbours(self._similar, self._short)
 
     def add(self, value: str, threshold: float, number: int) -> None:
         """Add a rule that expects a text with at least ``threshold`` similarity to ``value``."""
@@ -41,8 +43,10 @@ class Fuzzy:
         if len(text) > LONG:
             self._long.add(_words(text), threshold, number)
             return
-        self._letters.add(_letters(text), threshold, number)
-        self._short.append((text, threshold, number))
+        place = len(self._short)
+        self._short.append(Expected(text, threshold, number))
+        self._letters.add(_letters(text), threshold, place)
+        self._neighbours.add(place)
         if self._words:
             self._words.add(_words(text), threshold, number)
 
@@ -50,7 +54,8 @@ class Fuzzy:
         """Append the numbers of all rules whose texts are similar enough, and of few others."""
         text = fold_cached(value, self._case_sensitive)
         if len(text) <= LONG:
-            self._letters.find(_letters(text), numbers)
+            near = self._neighbours.of(text)
+            numbers += [self._short[place].number for place in (self._similar(text, 0) if near is None else near)]
             if self._long:
                 self._long.find(_words(text), numbers)
             return
@@ -62,6 +67,12 @@ class Fuzzy:
         counts = _words(text)
         self._words.find(counts, numbers)
         self._long.find(counts, numbers)
+
+    def _similar(self, text: str, changes: int) -> list[int]:
+        """The places of the short texts that may be similar enough to a text after so many changes of single letters."""
+        places: list[int] = []
+        self._letters.find(_letters(text), places, changes)
+        return places
 
 
 class _TokenCounts(NamedTuple):
@@ -101,10 +112,11 @@ class _TokenIndex:
             band = self._bands[power] = _Band(isqrt(2 << 2 * power))
         band.add(text, threshold, number)
 
-    def find(self, text: _TokenCounts, numbers: list[int]) -> None:
+    def find(self, text: _TokenCounts, numbers: list[int], changes: int = 0) -> None:
+        """Append the numbers of the texts that may be similar enough, also after so many changes of single tokens."""
         for band in list(self._bands.values()):
-            if band.reaches(text.size):
-                band.find(text, numbers)
+            if band.reaches(max(0, text.size - changes), text.size + changes):
+                band.find(text, numbers, changes)
 
 
 class _Band:
@@ -141,14 +153,14 @@ class _Band:
         self._loosest = min(self._loosest, threshold)
         self._texts[threshold] = self._texts.get(threshold, 0) | bit
 
-    def reaches(self, length: int) -> bool:
-        """Whether the band has texts of a length that can be similar to a message of this length."""
+    def reaches(self, shortest: int, longest: int) -> bool:
+        """Whether the band has texts of a length that can be similar to a message of a length between these."""
         # A ratio of t needs a size from length * t / (2 - t) to length * (2 - t) / t.
         stretch = 2.0 / max(self._loosest, 1e-9) - 1.0
-        return self._shortest <= length * stretch + 1 and length / stretch - 1 <= self._longest
+        return self._shortest <= longest * stretch + 1 and shortest / stretch - 1 <= self._longest
 
-    def find(self, text: _TokenCounts, numbers: list[int]) -> None:
-        """Append the numbers of the texts that share enough tokens with a message."""
+    def find(self, text: _TokenCounts, numbers: list[int], changes: int) -> None:
+        """Append the numbers of the texts that share enough tokens with a message; each change may add a shared one."""
         version, sums = self._sums
         if sums is None or version != self._version:
             version = self._version
@@ -157,7 +169,8 @@ class _Band:
         digits = self._head_start[:_FRACTION_BITS] + _add(sums.of(text))
         fitting = 0
         for threshold, texts in list(self._texts.items()):
-            fitting |= _at_least(digits, self._maximum + _tokens_needed(threshold, text.size), texts)
+            least = self._maximum + _tokens_needed(threshold, text.size) - (changes << _FRACTION_BITS)
+            fitting |= _at_least(digits, max(0, least), texts)
         if fitting.bit_count() > _FEW:
             bits = f"{fitting:b}"[::-1]
             numbers += [number for number, bit in zip(self._numbers, bits, strict=False) if bit == "1"]

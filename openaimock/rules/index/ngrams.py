@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from struct import Struct
+from typing import NamedTuple, Union
 
 #: Up to this many needles are searched one by one, which is as fast and needs no table.
 FEW = 24
 #: Where many needles share grams, this many of the rarest grams of each are used in turn.
 _DEPTH = 4
+#: Where more needles share a gram, a table of their next grams follows: a search for each needle would take longer.
+_SHARED = 3
 #: Of a needle longer than twice this only the two ends are used.
 _END_BYTES = 200
 
@@ -30,15 +34,24 @@ def encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def views(data: bytes) -> list[memoryview]:
-    """All four-byte pieces as numbers, in four rows: a cast memoryview avoids a slice for each."""
-    view = memoryview(data)
-    return [view[start : start + (len(data) - start) // 4 * 4].cast("I") for start in range(min(4, len(data) - 3))]
+def grams(data: bytes) -> tuple[int, ...]:
+    """All four-byte pieces as numbers, in four rows."""
+    first, second, third, fourth = _rows(len(data))
+    return first(data) + second(data) + third(data) + fourth(data)
+
+
+@lru_cache(maxsize=512)
+def _rows(size: int) -> list[Callable[[bytes], tuple[int, ...]]]:
+    """The functions that read every fourth piece of so many bytes, from the first four places on."""
+    return [
+        Struct(f"={start}x{(size - start) // 4}I{(size - start) % 4}x" if size >= start else f"={size}x").unpack
+        for start in range(4)
+    ]
 
 
 def pieces(data: bytes) -> set[int]:
     """The distinct four-byte pieces."""
-    return set().union(*views(data))
+    return set(grams(data))
 
 
 class Needs(NamedTuple):
@@ -59,10 +72,10 @@ class Needs(NamedTuple):
 def read(texts: Iterable[str]) -> Needs:
     """The search data of folded texts, none of which is empty."""
     encoded = sorted(map(encode, texts), key=len, reverse=True)
-    grams: set[int] = set()
+    distinct: set[int] = set()
     for data in encoded:
-        grams |= pieces(data) if len(data) <= 2 * _END_BYTES else pieces(data[:_END_BYTES]) | pieces(data[-_END_BYTES:])
-    return Needs(tuple(encoded), array("I", grams))
+        distinct |= pieces(data) if len(data) <= 2 * _END_BYTES else pieces(data[:_END_BYTES]) | pieces(data[-_END_BYTES:])
+    return Needs(tuple(encoded), array("I", distinct))
 
 
 class Needle(NamedTuple):
@@ -74,7 +87,9 @@ class Needle(NamedTuple):
     number: int
 
 
-Table = dict[int, "list[Needle] | Table"]
+#: The needles under a gram: one, a few, or a table by their next gram.
+Entry = Union[Needle, "list[Needle]", "Table"]
+Table = dict[int, Entry]
 #: The key of needles that have no further grams.
 _END = -1
 
@@ -85,6 +100,8 @@ class Grams:
     def __init__(self) -> None:
         self._few: list[Needle] = []
         self._table: Table = {}
+        #: The keys of the table: a set finds those that a text has in half of the time.
+        self._keys: set[int] = set()
         self._short: dict[bytes, list[Needle]] = {}
         self._known: Counter[int | bytes] = Counter()
 
@@ -99,15 +116,16 @@ class Grams:
     def add(self, needs: Needs, number: int) -> None:
         """Add a rule that requires some texts."""
         frequency = self._known.__getitem__
-        grams = sorted(needs.pieces, key=frequency)[:_DEPTH]
-        needle = Needle(needs.texts[0], needs.texts[1:], tuple(grams), number)
+        rarest = sorted(needs.pieces, key=frequency)[:_DEPTH]
+        needle = Needle(needs.texts[0], needs.texts[1:], tuple(rarest), number)
         short = min(needs.short, key=frequency, default=None)
         # The search for short texts is slower: it pays only for much rarer ones.
-        if short is not None and (not grams or frequency(short) * FEW < frequency(grams[0])):
+        if short is not None and (not rarest or frequency(short) * FEW < frequency(rarest[0])):
             self._short.setdefault(short, []).append(needle)
             return
         if self._table:
             _put(self._table, needle, 0)
+            self._keys.add(rarest[0])
             return
         self._few.append(needle)
         if len(self._few) > FEW:
@@ -115,7 +133,8 @@ class Grams:
             for waiting in self._few:
                 _put(table, waiting, 0)
             # In this order, so that a concurrent search finds the needles in at least one place.
-            self._table, self._few = table, []
+            self._table, self._keys = table, set(table)
+            self._few = []
 
     def find(self, text: str, numbers: list[int]) -> None:
         """Append the numbers of the rules that may match a folded text."""
@@ -127,18 +146,15 @@ class Grams:
             self._find_short(data, numbers)
 
     def _find_long(self, data: bytes, numbers: list[int]) -> None:
-        table = self._table
-        grams: set[int] = set().union(*[filter(table.__contains__, view) for view in views(data)])
-        all_grams: set[int] = set()
-        pending = [table[gram] for gram in grams]
-        while pending:
-            entry = pending.pop()
-            if isinstance(entry, list):
-                numbers += _present(entry, data)
-                continue
-            # The set of all pieces is expensive and rarely needed.
-            all_grams = all_grams or {_END, *pieces(data)}
-            pending += [entry[gram] for gram in entry.keys() & all_grams]
+        table, text_grams = self._table, grams(data)
+        pending = [table[gram] for gram in self._keys.intersection(text_grams)]
+        distinct: set[int] = set()
+        for entry in pending:
+            if isinstance(entry, dict):
+                distinct = distinct or {_END, *text_grams}
+                pending += [entry[gram] for gram in entry.keys() & distinct]
+            else:
+                numbers += _present(entry if isinstance(entry, list) else [entry], data)
 
     def _find_short(self, data: bytes, numbers: list[int]) -> None:
         short = self._short
@@ -164,8 +180,10 @@ def _put(table: Table, needle: Needle, depth: int) -> None:
     if isinstance(entry, dict):
         _put(entry, needle, depth + 1)
     elif entry is None:
-        table[gram] = [needle]
-    elif gram == _END or len(entry) < FEW:
+        table[gram] = needle
+    elif isinstance(entry, Needle):
+        table[gram] = [entry, needle]
+    elif gram == _END or len(entry) < _SHARED:
         entry.append(needle)
     else:
         deeper: Table = {}

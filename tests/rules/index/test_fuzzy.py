@@ -14,6 +14,10 @@ texts = st.text("abcdeé ", max_size=14)
 thresholds = st.sampled_from([0.2, 0.5, 0.75, 0.8, 0.9, 1.0]) | st.floats(0.01, 1)
 
 
+#: Twice the changes of a message that is compared with the neighbours of an expected text, and what rounding adds.
+_NEAR = 12
+
+
 def found(table: Fuzzy, text: str) -> list[int]:
     numbers: list[int] = []
     table.find(text, numbers)
@@ -27,20 +31,73 @@ def table(*expected: tuple[str, float], case_sensitive: bool = False) -> Fuzzy:
     return index
 
 
+def check(expected: list[tuple[str, float]], text: str, numbers: list[int], more: float) -> None:
+    """All that reach their thresholds, and only those that difflib's quick_ratio lets pass with so many more shared letters."""
+
+    def passes(other: str, threshold: float) -> bool:
+        shared = (Counter(fold(text)) & Counter(fold(other))).total() + more
+        total = len(fold(text)) + len(fold(other))
+        return 2.0 * shared / total >= threshold if total else True
+
+    surely = {number for number, (other, threshold) in enumerate(expected) if reaches(fold(text), fold(other), threshold)}
+    perhaps = {number for number, pair in enumerate(expected) if passes(*pair)}
+    assert surely <= set(numbers) <= perhaps
+    assert len(set(numbers)) == len(numbers)
+
+
 @given(st.lists(st.tuples(texts, thresholds), max_size=8), texts)
 @settings(max_examples=150)
-def test_texts_that_share_enough_letters_are_found_and_no_others(expected, text):
-    """Those that difflib's quick_ratio lets pass; what must be shared is rounded off by less than a thirtieth of a letter."""
+def test_texts_that_may_be_similar_enough_are_found_and_few_others(expected, text):
+    index = table(*expected)
+    # What must be shared is rounded off by less than a thirtieth of a letter.
+    check(expected, text, index._similar(fold(text), 0), 1 / 30)
+    check(expected, text, found(index, text), _NEAR)
 
-    def passes(other: str, threshold: float, more: float) -> bool:
-        shared = (Counter(fold(text)) & Counter(fold(other))).total()
-        total = len(fold(text)) + len(fold(other))
-        return 2.0 * (shared + more) / total >= threshold if total else True
 
-    surely, perhaps = (
-        [number for number, (other, threshold) in enumerate(expected) if passes(other, threshold, more)] for more in (0, 1 / 30)
-    )
-    assert set(surely) <= set(found(table(*expected), text)) <= set(perhaps)
+@st.composite
+def edited(draw: st.DrawFn) -> tuple[list[tuple[str, float]], str]:
+    """Expected texts, most of which differ in few letters, and a message that differs from one of them in few letters."""
+    letters = st.text("abcdé", max_size=2)
+
+    def edit(text: str) -> str:
+        at = draw(st.integers(0, len(text)))
+        return text[:at] + draw(letters) + text[at + draw(st.integers(0, 2)) :]
+
+    words = [draw(st.text("abcde ", min_size=5, max_size=45))]
+    for _ in range(draw(st.integers(0, 7))):
+        words.append(edit(draw(st.sampled_from(words))))
+    return [(text, draw(thresholds)) for text in words], edit(edit(draw(st.sampled_from(words))))
+
+
+@given(edited(), st.integers(0, 2))
+@settings(max_examples=300)
+def test_the_neighbours_of_an_expected_text_are_all_that_may_accept_a_message_like_it(case, most):
+    expected, text = case
+    index = table(*expected)
+    for _ in range(2):
+        check(expected, text, found(index, text), _NEAR)
+    # With few neighbours allowed, all texts are looked at.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("openaimock.rules.index.neighbours._MOST", most)
+        check(expected, text, found(table(*expected), text), _NEAR)
+
+
+def test_the_neighbours_are_cached_until_a_text_comes():
+    index = table(("how is the weather in Paris today", 0.8), ("something that is not alike at all", 0.8))
+    assert found(index, "how is the weather in Poris today") == [0]
+    assert list(index._neighbours._cache.values()) == [[0]]
+    assert found(index, "how is the weather in Peris today") == [0]
+    assert len(index._neighbours._cache) == 1
+    index.add("how is the weather in Parma today", 0.8, 2)
+    assert sorted(found(index, "how is the weather in Paris today?")) == [0, 2]
+
+
+def test_the_cache_of_neighbours_is_bounded(monkeypatch):
+    monkeypatch.setattr("openaimock.rules.index.neighbours._CACHED", 3)
+    index = table(*((f"{number} question about the weather of {number}", 0.9) for number in range(50)))
+    for number in range(50):
+        assert number in found(index, f"{number} question about the weather of {number}")
+        assert len(index._neighbours._cache) <= 3
 
 
 def test_case_counts_when_it_must():
