@@ -52,9 +52,9 @@ class APIError(Exception):
 
 #: The number of problems that differ only in their place and are shown one by one.
 _EQUAL_PROBLEMS = 10
-_NUMBER = re.compile(r"\d+")
+_NUMBER = r"\d+"
 #: What belongs to one place only: the ids of rules, and the value that is wrong.
-_OWN = re.compile(r"^rule '[^']*'|'[^']*' \([^)]*\) is preferred$|(?<=, got )the text '[^']*'")
+_OWN = r"^rule '[^']*'|'[^']*' \([^)]*\) is preferred$|(?<=, got )the text '[^']*'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class ConfigError(ValueError):
 
 def lines(problems: Sequence[Problem]) -> Iterator[str]:
     """A line for each problem, in order; of more than a few equal ones at several places the first ones and the last."""
-    kinds = [(_NUMBER.sub("", problem.path), _OWN.sub("", problem.message)) for problem in problems]
+    kinds = [(re.sub(_NUMBER, "", problem.path), re.sub(_OWN, "", problem.message)) for problem in problems]
     totals, counts = Counter(kinds), Counter[tuple[str, str]]()
     for kind, problem in zip(kinds, problems, strict=True):
         counts[kind] += 1

@@ -15,10 +15,10 @@ from .tree import DEPTH, Node, Path, Reading, resolve
 #: What stands in the place of a rule while YAML's parser reads the rest of the file.
 PLACEHOLDER = "0"
 _FIRST = re.compile(r"^responses: *\n( *)- \{ *\"", re.MULTILINE)
-_NEXT_SETTING = re.compile(r"^[^ \-#\n]", re.MULTILINE)
+_NEXT_SETTING = r"^[^ \-#\n]"
 #: YAML also ends a line at these.
 _LINE_BREAKS = ("\r", "\x85", "\u2028", "\u2029")
-_ID = re.compile(r"\{ *\"id\" *: *")
+_ID = r"\{ *\"id\" *: *"
 #: YAML needs a longer key to be marked as one.
 _LONG_KEY = 128
 #: A rule is in a list in a mapping.
@@ -88,7 +88,7 @@ class JSONLines:
         own_id = node.value.get("id")
         if own_id is not None:
             # Ids that are used twice are reported when all rules are known.
-            before = _ID.match(text)
+            before = re.match(_ID, text)
             if before is None:
                 return None
             own_id.line, own_id.column = line, column + before.end()
@@ -125,6 +125,6 @@ def find(text: str, reading: Reading, placed: Placed) -> JSONLines | None:
     if first is None or any(sign in text for sign in _LINE_BREAKS):
         return None
     begin = first.end(1)
-    following = _NEXT_SETTING.search(text, begin)
+    following = re.compile(_NEXT_SETTING, re.MULTILINE).search(text, begin)
     items = re.compile(rf"^({first[1]}- )(\{{ *\"[^\n]*\}}) *$", re.MULTILINE)
     return JSONLines(text, items, first.start(1), following.start() if following else len(text), reading, placed)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
-_HOST = re.compile(r"(?P<name>\[[^\]]+\]|[^:\[\]]*)(?::(?P<port>\d{1,5}))?")
+_HOST = r"(?P<name>\[[^\]]+\]|[^:\[\]]*)(?::(?P<port>\d{1,5}))?"
 #: Names of this machine; a page of another site cannot have one of these as its host.
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 #: Headers that proxies add, by the beginning of their WSGI names. One of them means that the request may come from any
@@ -35,7 +35,7 @@ def of_other_site(environ: Mapping[str, Any]) -> str | None:
 
 def names_other_host(environ: Mapping[str, Any]) -> bool:
     """Whether the Host header is neither a name of this machine nor the server's own address, as after DNS rebinding."""
-    host = _HOST.fullmatch(_host(environ))
+    host = re.fullmatch(_HOST, _host(environ))
     return host is None or not (host["name"].lower() in _LOCAL_NAMES or _is_bound(environ, host["name"], host["port"]))
 
 

@@ -60,7 +60,7 @@ def chosen(shape: Either, value: Any) -> Shape:
     return fitting[0] if fitting else Anything()
 
 
-_NUMBER = re.compile(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?", re.ASCII)
+_NUMBER = r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?"
 _WORDS = {"true": True, "false": False, "True": True, "False": False}
 
 
@@ -80,7 +80,7 @@ def coerced(shape: Shape, value: Any) -> Any:
             return coerced(chosen(shape, value), value)
         case Boolean(), str():
             return _WORDS.get(value, value)
-        case ((Integer() | Number()), str()) if _NUMBER.fullmatch(value):
+        case ((Integer() | Number()), str()) if re.fullmatch(_NUMBER, value, re.ASCII):
             return _number(shape, value)
         case Array(of=of), list():
             return [coerced(of, item) for item in value]

@@ -18,10 +18,10 @@ ERRORS = (re.error, OverflowError, RecursionError)
 _CACHED_LENGTH = 4096
 _CACHE_SIZE = 512
 #: The parser warns of sets that may mean something else one day, and (Python 3.10) of flags that stand behind other text.
-_MAY_WARN = re.compile(r"\[\[|--|&&|~~|\|\||\(\?[aiLmsux]+\)")
+_MAY_WARN = r"\[\[|--|&&|~~|\|\||\(\?[aiLmsux]+\)"
 #: JavaScript's named groups and their references. A backslash takes the next character with it.
-_JAVASCRIPT = re.compile(r"\\k<(?P<reference>[^\W\d]\w*)>|\\.|\[\^?\]?|\]|\(\?<(?P<group>[^\W\d]\w*)>", re.DOTALL)
-_REPEATS = re.compile(r"(?<!\()[*+{?]")
+_JAVASCRIPT = r"(?s)\\k<(?P<reference>[^\W\d]\w*)>|\\.|\[\^?\]?|\]|\(\?<(?P<group>[^\W\d]\w*)>"
+_REPEATS = r"(?<!\()[*+{?]"
 #: The items of a pattern without groups, sets, alternatives and counted repeats: a place, or a character and its repeat.
 _ITEM = r"[\^$]|\\[bB]|([^\\^$*+?{}\[\]|()]|\\[dDsSwW]|\\[^\w\s])([*+]\??)?"
 #: Longer patterns may be too large to be analysed.
@@ -111,7 +111,7 @@ def _spelling(pattern: str, part: str) -> str:
 
 def _may_be_slow(pattern: str) -> bool:
     """Whether a look at the text alone leaves the question open: one repeat without alternatives is never slow."""
-    repeats = _REPEATS.findall(pattern)
+    repeats = re.findall(_REPEATS, pattern)
     if repeats.count("?") == len(repeats) < _FEW_OPTIONS:
         return False
     return "|" in pattern or (len(repeats) > 1 and not _has_few_loops(pattern))
@@ -142,7 +142,7 @@ def _read(pattern: str, reader: Callable[[str], _Result]) -> _Result:
 
 @contextmanager
 def _quiet(pattern: str) -> Iterator[None]:
-    if not _MAY_WARN.search(pattern):
+    if not re.search(_MAY_WARN, pattern):
         yield
         return
     with _filters, warnings.catch_warnings():
@@ -158,7 +158,7 @@ def _translate(pattern: str) -> tuple[str, list[int]]:
     inserted: list[int] = []
     copied = 0
     in_set = False
-    for match in _JAVASCRIPT.finditer(pattern):
+    for match in re.finditer(_JAVASCRIPT, pattern):
         if match[0][0] == "[" or match[0] == "]":
             in_set = match[0] != "]"
         elif not in_set and match.lastgroup:
