@@ -334,7 +334,7 @@ def _rule_error(error: Mapping[str, Any], call: Call) -> APIError:
 
 def _note(app: App, call: Call, findings: Sequence[linting.Finding]) -> None:
     """Record and log lint findings."""
-    call.exchange.lint += findings
+    call.exchange.lint = [*call.exchange.lint, *findings]
     for finding in findings:
         subject = f"rule {call.exchange.rule}" if finding.about == "reply" else "request"
         app.log.warning("lint: %s %s: %s", subject, finding.check, finding.message)

@@ -17,8 +17,9 @@ from ..text.log import ROOT
 from ..types.clock import monotonic
 from .http import HttpConnection
 from .listener import listen
-from .loop import READ, Loop
+from .loop import Loop
 from .parser import ParsedRequest, ParserLimits, PlainRequest, RequestReader
+from .poller import READ
 from .pool import Pool
 from .task import Application, Task
 from .transport import HIGH, Transport
@@ -227,7 +228,7 @@ class Server:
         if accept != self._accepting and self._listeners[0].fileno() >= 0:
             self._accepting = accept
             for listener in self._listeners:
-                self._loop.watch(listener, 0 if accept else READ, READ if accept else 0, partial(self._accept, listener))
+                self._loop.watch(listener.fileno(), 0 if accept else READ, READ if accept else 0, partial(self._accept, listener))
 
     def _accept(self, listener: sockets.socket, events: int) -> None:
         if self._balance is not None:

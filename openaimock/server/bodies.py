@@ -13,6 +13,7 @@ from ..http.extensions import Deferred, Gate, Silence, TimedBody, close_body
 from ..types.clock import monotonic
 from .pool import Pool
 from .transport import HIGH
+from .wsgi import CHUNK
 
 if TYPE_CHECKING:
     from .task import Task
@@ -125,7 +126,7 @@ class StreamedAnswer:
         if batch or not more:
             out = batch[0] if len(batch) == 1 else b"".join(batch)
             if out and more and self._response.swift and type(out) is bytes:
-                transport.send(b"%x\r\n%b\r\n" % (len(out), out))
+                transport.send(CHUNK % (len(out), out))
             else:
                 self._send(out, last=not more)
         if not more or self._over:

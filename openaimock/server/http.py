@@ -85,20 +85,20 @@ class HttpConnection:
 
     def done(self, keep: bool) -> None:
         """The answer is complete: go on with the next request, or end the connection when it is not to be kept."""
-        transport = self.transport
+        transport, requests = self.transport, self._requests
         if transport.closed:
             return
         self.running = None
-        self._requests.popleft().close()
-        if not keep or transport.loop.stopping or (transport.ended and not self._requests):
+        requests.popleft().close()
+        if not keep or transport.loop.stopping or (transport.ended and not requests):
             return self.finish()
         transport.active = monotonic()
-        if self._requests:
+        if requests:
             transport.loop.ready.append(self.begin)
+            if len(requests) == AHEAD - 1:
+                transport.update()
         elif self._partial is not None:
             self._continue(self._partial)
-        if len(self._requests) == AHEAD - 1:
-            transport.update()
 
     def finish(self, reset: bool = False) -> None:
         """End the connection once everything is sent: in an orderly way, or by a reset."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import selectors
 import signal
 import socket
 from collections import deque
@@ -14,11 +13,9 @@ from math import ceil, inf
 
 from ..text.log import ROOT
 from ..types.clock import monotonic
+from .poller import READ, make_poller
 
 _FAILED = "A connection failed"
-
-READ = selectors.EVENT_READ
-WRITE = selectors.EVENT_WRITE
 
 #: Seconds of due timers that run before sockets are polled again, and seconds of new answers before timers run.
 SLICE, SHARE = 0.01, 0.002
@@ -43,7 +40,9 @@ class Loop:
         self.deadline = inf
         #: Bytes buffered towards all clients.
         self.unsent = 0
-        self._selector = selectors.DefaultSelector()
+        self._poller = make_poller()
+        #: What is called with the events of a file descriptor.
+        self._callbacks: dict[int, Callable[[int], None]] = {}
         #: The timers of a tick, and these ticks in a heap.
         self._timers: dict[int, list[Callable[[], None]]] = {}
         self._ticks: list[int] = []
@@ -55,16 +54,18 @@ class Loop:
         self._waker_reader, self._waker = socket.socketpair()
         self._waker_reader.setblocking(False)
         self._waker.setblocking(False)
-        self.watch(self._waker_reader, 0, READ, self._on_wake)
+        self.watch(self._waker_reader.fileno(), 0, READ, self._on_wake)
 
-    def watch(self, sock: socket.socket | int, old: int, new: int, callback: Callable[[int], None]) -> None:
-        """Change the watched events of a socket: READ, WRITE, both, or 0 for none."""
-        if old and new:
-            self._selector.modify(sock, new, callback)
-        elif new:
-            self._selector.register(sock, new, callback)
-        elif old:
-            self._selector.unregister(sock)
+    def watch(self, fd: int, old: int, new: int, callback: Callable[[int], None]) -> None:
+        """Change the watched events of a file descriptor: READ, WRITE, both, or 0 for none. It is open.
+
+        ``callback`` gets the events, perhaps with other bits for an error, and late: the descriptor may belong to another file.
+        """
+        self._poller.watch(fd, old, new)
+        if new:
+            self._callbacks[fd] = callback
+        else:
+            self._callbacks.pop(fd, None)
 
     def at(self, due: float, callback: Callable[[], None]) -> None:
         """Call back at this moment of ``clock.monotonic``. No cancelling: the callback checks whether it still applies."""
@@ -111,21 +112,25 @@ class Loop:
         """Wait for events or timers, no longer than until this moment, and run their callbacks."""
         # Many requests that arrive together must not hold up running streams: the two take turns, and streams have the
         # longer ones.
-        ready = self.ready
+        ready, callbacks = self.ready, self._callbacks
         pause = 0.0
-        for key, events in self._selector.select(self._timeout(until)):
-            self._run(key.data, events)
-            pause = self._pause(pause)
+        for fd, events in self._poller.poll(self._timeout(until)):
+            callback = callbacks.get(fd)
+            if callback is not None:  # else it was closed in this turn
+                try:
+                    callback(events)
+                except Exception:  # a failure of one connection must not end the others
+                    self.log.exception(_FAILED)
+                if (now := monotonic()) >= pause:
+                    pause = self._pause(pause, now)
         while ready:
             self._run(ready.popleft())
-            pause = self._pause(pause)
+            if (now := monotonic()) >= pause:
+                pause = self._pause(pause, now)
         self._run_timers()
 
-    def _pause(self, until: float) -> float:
-        """Run the timers if ``until`` has passed; returns when to do so next."""
-        now = monotonic()
-        if now < until:
-            return until
+    def _pause(self, until: float, now: float) -> float:
+        """Run the timers, but not at the first call in a turn (``until`` is 0); returns when to do so next."""
         if until:
             self._run_timers()
             now = monotonic()
@@ -135,21 +140,21 @@ class Loop:
         """Close the file descriptors."""
         self._closed = True
         self._run_calls()
-        self._selector.close()
+        self._poller.close()
         self._waker_reader.close()
         self._waker.close()
 
     def abandon(self) -> None:
         """Close the file descriptors in a forked child, without touching what it shares with the parent (epoll)."""
         self._closed = True
-        self._selector.close()
+        self._poller.close()
         self._waker_reader.close()
         self._waker.close()
 
-    def _run(self, callback: Callable[..., None], *args: int) -> None:
+    def _run(self, callback: Callable[[], None]) -> None:
         try:
-            callback(*args)
-        except Exception:  # a failure of one connection must not end the others
+            callback()
+        except Exception:
             self.log.exception(_FAILED)
 
     def _timeout(self, until: float | None) -> float | None:

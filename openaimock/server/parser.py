@@ -41,6 +41,7 @@ class ParserLimits(Adjustments):
     def limit_body(self, max_body: int) -> None:
         """Set the size of the largest body. Forms with files have a limit of their own, that of the API."""
         self.max_request_body_size = max_body + 1  # waitress refuses a body of exactly its limit
+        self.in_memory = min(max_body, IN_MEMORY)
         self.forms = self if max_body >= MAX_FORM else ParserLimits(MAX_FORM)
 
 
@@ -174,7 +175,7 @@ class RequestReader:
         end = data.find(b"\r\n\r\n") + 4
         if 4 < end <= LONG and data[0] > 32:
             head = self._plain_head(data[:end])
-            if head is not None and head.length < limits.max_request_body_size and head.length <= IN_MEMORY:
+            if head is not None and head.length <= limits.in_memory:
                 plain = PlainRequest(head, limits)
                 return plain, plain.feed(data[end:])
         parsed = ParsedRequest(limits, self.shared)

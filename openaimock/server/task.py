@@ -98,27 +98,17 @@ class Task:
         yield from items
 
     def send(self, data: bytes, *, last: bool = False, length: int | None = None) -> None:
-        """Send a piece of the body, and before the first one the head."""
-        response = self.response
-        if type(data) is HeadByte:
-            return self.transport.send(data)
-        if response.begun and not last:
-            if out := response.frame(data):
-                self.transport.send(out)
-            return
-        if last and not data:
-            length = 0
-        head = b"" if response.begun else self._head(length)
-        out = response.frame(data)
-        tail = response.tail() if last else b""
+        """Send a piece of the body, and before the first one the head. ``length`` is that of the whole body, if it is known."""
+        response, transport = self.response, self.transport
+        if not last and response.begun:
+            return transport.send(data if type(data) is HeadByte else response.frame(data))
+        head = b"" if response.begun else self._head(length if data or not last else 0)
+        out = response.frame(data, last)
         if len(out) < _SEPARATE:
-            out = head + out + tail
-            if out:
-                self.transport.send(out)
+            transport.send(head + out)
         else:
-            self.transport.send(head)
-            self.transport.send(out)
-            self.transport.send(tail)
+            transport.send(head)
+            transport.send(out)
         if last:
             self.connection.done(response.keep)
 

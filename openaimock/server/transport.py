@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..types.clock import monotonic
-from .loop import READ, WRITE, Loop
+from .loop import Loop
+from .poller import READ, WRITE
 
 #: Bytes read from the socket at once.
 RECEIVE = 65536
@@ -111,10 +112,10 @@ class Transport:
 
     def send(self, data: bytes) -> None:
         """Send what the socket takes now, and the rest as it takes more. Large data is referenced, not copied."""
-        if self.unsent:
-            return self._buffer(data)
         if self.closed or not data:
             return
+        if self.unsent:
+            return self._buffer(data)
         try:
             sent = self._socket.send(data)
         except BlockingIOError:
@@ -147,7 +148,7 @@ class Transport:
         if self.closed:
             return
         self.closed = True
-        self.loop.watch(self._socket, self._watched, 0, self._on_ready)
+        self.loop.watch(self._socket.fileno(), self._watched, 0, self._on_ready)
         self._socket.close()
         self._on_close(self)
         self._pending.clear()
@@ -165,7 +166,7 @@ class Transport:
         reading = not self.ended and (self.finishing or self.protocol.reads)
         events = (READ if reading else 0) | (WRITE if self.unsent else 0)
         if events != self._watched and not self.closed:
-            self.loop.watch(self._socket, self._watched, events, self._on_ready)
+            self.loop.watch(self._socket.fileno(), self._watched, events, self._on_ready)
             self._watched = events
 
     def probe(self) -> None:
@@ -189,15 +190,18 @@ class Transport:
 
     def _on_ready(self, events: int) -> None:
         try:
-            if events & WRITE and not self.closed:
+            # An error is found by the operation that is watched.
+            if events != READ and self._watched & WRITE:
                 self._flush()
-            if events & READ and not self.closed:
+            if events != WRITE and self._watched & READ:
                 self._read()
         except Exception:
             self.close()
             raise
 
     def _read(self) -> None:
+        if self.closed:
+            return
         try:
             data = self._socket.recv(RECEIVE)
         except BlockingIOError:

@@ -16,6 +16,8 @@ from .parser import ParsedRequest, PlainRequest
 _HOP = frozenset({"content-length", "connection", "transfer-encoding", "keep-alive"})
 #: Headers whose values differ from response to response.
 _VARYING = frozenset({"x-request-id", "content-length"})
+#: A chunk of a body, the last chunk with the end, and the end alone.
+CHUNK, _LAST_CHUNK, _END = b"%x\r\n%b\r\n", b"%x\r\n%b\r\n0\r\n\r\n", b"0\r\n\r\n"
 #: Layouts of headers that are kept.
 LAYOUTS = 64
 
@@ -147,7 +149,7 @@ def _status(version: str, status: str) -> _Status:
 
 
 class Response:
-    """A response being sent: ``head`` once, then a ``frame`` for each piece of the body, then the ``tail``."""
+    """A response being sent: ``head`` once, then a ``frame`` for each piece of the body."""
 
     __slots__ = ("_chunked", "_headers", "_remaining", "_status", "_written", "begun", "keep", "mute", "swift", "version")
 
@@ -192,7 +194,8 @@ class Response:
         layout = _layout(headers)
         block = layout.block
         if length is not None:
-            length += sum(map(len, self._written))
+            if self._written:
+                length += sum(map(len, self._written))
             if block.has_events and length:
                 length = None  # events are sent in chunks, even when all of them are there, as the API does
         if block.length is not None:
@@ -234,22 +237,18 @@ class Response:
             self.keep = False
         return ""
 
-    def frame(self, data: bytes) -> bytes:
-        """A piece of the body as it is sent."""
+    def frame(self, data: bytes, last: bool = False) -> bytes:
+        """A piece of the body as it is sent; with the last one the end. A body shorter than declared ends with the connection."""
         if self._written:
             data = b"".join((*self._written, data))
             self._written.clear()
-        if self.mute or not data:
-            return b""
-        if self._chunked:
-            return b"%x\r\n%b\r\n" % (len(data), data)
         if self._remaining is not None:
             data = data[: self._remaining]
             self._remaining -= len(data)
-        return data
-
-    def tail(self) -> bytes:
-        """The end of the body. One that is shorter than declared ends with the connection."""
-        if self._remaining:
-            self.keep = False
-        return b"0\r\n\r\n" if self._chunked else b""
+            if last and self._remaining:
+                self.keep = False
+        elif self._chunked:
+            if not data:
+                return _END if last else b""
+            return (_LAST_CHUNK if last else CHUNK) % (len(data), data)
+        return b"" if self.mute else data

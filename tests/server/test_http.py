@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from openaimock.server import http, transport
+from openaimock.server import http, loop, transport
+from openaimock.server.poller import SelectorPoller
 
 
 def hello(environ, start_response):
@@ -58,6 +59,23 @@ def test_pipelined_requests_are_answered_in_order(serve, wire):
     connection = wire(serve(hello))
     connection.send(b"".join(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(100)))
     assert [connection.answer()[2] for _ in range(100)] == [b"/%d" % number for number in range(100)]
+
+
+def test_a_system_without_epoll_serves_as_well(serve, wire, monkeypatch):
+    monkeypatch.setattr(loop, "make_poller", SelectorPoller)
+    large = b"x" * 4_000_000
+
+    def app(environ, start_response):
+        start_response("200 OK", [])
+        return [large if environ["PATH_INFO"] == "/large" else environ["wsgi.input"].read()]
+
+    connection = wire(serve(app))
+    connection.ask("/", b"small", method="POST")
+    assert connection.answer()[2] == b"small"
+    connection.ask("/large")
+    assert connection.answer()[2] == large
+    connection.ask("/", large, method="POST")
+    assert connection.answer()[2] == large
 
 
 def test_a_request_behind_a_timed_reply_waits_for_its_end(serve, wire):

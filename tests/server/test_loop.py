@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import select
 import signal
+import socket
 import sys
 import threading
 import time
 
 import pytest
 
+from openaimock.server import loop as loops
 from openaimock.server.loop import Loop
+from openaimock.server.poller import READ, WRITE, EpollPoller, SelectorPoller
 
 
-@pytest.fixture
-def loop():
+@pytest.fixture(params=[EpollPoller, SelectorPoller])
+def loop(request, monkeypatch):
+    if request.param is EpollPoller and not hasattr(select, "epoll"):
+        pytest.skip("no epoll here")
+    monkeypatch.setattr(loops, "make_poller", request.param)
     loop = Loop()
     yield loop
     loop.close()
@@ -41,6 +48,62 @@ def test_no_moment_comes_early(loop):
 def test_a_turn_waits_no_longer_than_told(loop):
     loop.at(time.monotonic() + 3600, lambda: None)
     loop.turn(time.monotonic() + 0.01)
+
+
+def test_only_what_is_watched_is_reported(loop):
+    one, other = socket.socketpair()
+    events = []
+    with one, other:
+        one.setblocking(False)
+        fd = one.fileno()
+        loop.watch(fd, 0, WRITE, events.append)
+        loop.turn()
+        loop.watch(fd, WRITE, READ, events.append)
+        loop.turn(0.0)
+        assert events == [WRITE]
+        other.send(b"x")
+        loop.turn()
+        loop.watch(fd, READ, READ | WRITE, events.append)
+        loop.turn()
+        assert events == [WRITE, READ, READ | WRITE]
+        loop.watch(fd, READ | WRITE, 0, events.append)
+        loop.turn(0.0)
+        assert len(events) == 3
+
+
+def test_a_socket_that_is_no_longer_watched_is_not_called_in_the_same_turn(loop):
+    pairs = [socket.socketpair() for _ in range(2)]
+    calls = []
+
+    def call(events):
+        calls.append(events)
+        for one, _ in pairs:
+            loop.watch(one.fileno(), READ, 0, call)
+
+    for one, other in pairs:
+        loop.watch(one.fileno(), 0, READ, call)
+        other.send(b"x")
+    loop.turn()
+    loop.turn(0.0)
+    assert len(calls) == 1
+    for one, other in pairs:
+        one.close()
+        other.close()
+
+
+def test_a_socket_that_fails_does_not_end_the_others(loop, caplog):
+    one, other = socket.socketpair()
+
+    def fail(events):
+        loop.watch(one.fileno(), READ, 0, fail)
+        raise LookupError("broken")
+
+    with one, other:
+        loop.watch(one.fileno(), 0, READ, fail)
+        other.send(b"x")
+        loop.turn()
+        loop.turn(0.0)
+    assert caplog.text.count("LookupError: broken") == 1
 
 
 def test_other_threads_have_things_done_in_the_loops_thread(loop):
