@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waitress.parser import HTTPRequestParser
 
+from openaimock.server.parsed import WaitressSettings
 from openaimock.server.parser import HEADS, ParserLimits, PlainRequest, RequestReader
 
 LIMITS = ParserLimits(1000)
@@ -15,7 +16,7 @@ SHARED = {"SERVER_NAME": "mock"}
 
 def expected(data):
     """What waitress's parser reads of a request: an error, or method, path, headers, whether the connection is kept, and body."""
-    parser = HTTPRequestParser(LIMITS)
+    parser = HTTPRequestParser(WaitressSettings(LIMITS))
     while data and not parser.completed:
         try:
             data = data[parser.received(data) :]

@@ -243,8 +243,9 @@ def input_tokens(ask: ResponsesAsk, context: Context) -> int:
         # Without the last text, which may differ.
         ask.same["tokens"] = prompts.count_items(items, ask.body, model, files) - last, files
     others, files = ask.same["tokens"]
+    count: int = others + last
     if not files:
-        return others + last
+        return count
     from .. import stored_parts  # few prompts name files
 
-    return others + last + stored_parts.difference(files, model, "responses", context)
+    return count + stored_parts.difference(files, model, "responses", context)
