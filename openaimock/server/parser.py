@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, lru_cache, partial
 from io import BytesIO
 from typing import IO, Any, NamedTuple
 
 from waitress.adjustments import Adjustments
 from waitress.parser import HTTPRequestParser, ParsingError, crack_first_line, split_uri
-from waitress.rfc7230 import HEADER_FIELD_RE, ONLY_DIGIT_RE
+from waitress.rfc7230 import HEADER_FIELD_RE
 from waitress.utilities import Error
 
 from ..http.forms import MAX_FORM, is_form
 
 _plain_field: Any = HEADER_FIELD_RE.match  # its published type says str
-_digits: Any = ONLY_DIGIT_RE.match
+#: The beginning of the line that differs from request to request, in lower case.
+_LENGTH = b"\r\ncontent-length:"
 #: Longer heads are not cached: this bounds the memory, and such heads are rare.
 LONG = 8192
 #: Heads that a server caches.
@@ -52,7 +54,6 @@ class RequestHead(NamedTuple):
     path: str
     #: ``1.1``, or ``1.0`` for all others.
     version: str
-    headers: dict[str, str]
     #: Whether the connection may serve another request after this one.
     keep: bool
     #: The declared length of the body.
@@ -128,7 +129,8 @@ class ParsedRequest(HTTPRequestParser):
         """Its head, once it is completed."""
         version = "1.1" if self.version == "1.1" or self.error else "1.0"
         line = self.command, self.request_uri, self.path, self.query
-        return _head(self._shared, *line, version, self.headers, self.content_length)
+        headers = {_variable(name): value for name, value in self.headers.items()}
+        return _head(self._shared, *line, version, headers, self.content_length)
 
     @cached_property
     def body(self) -> IO[bytes]:
@@ -161,13 +163,14 @@ class ParsedRequest(HTTPRequestParser):
 class RequestReader:
     """Makes requests of the bytes that clients send. ``shared`` is the part of the environ that all of them share.
 
-    Clients send the same head with each request of the same length, and to parse it is most of the work.
+    Clients send the same head with each request, but for the length of the body, and to parse it is most of the work.
     """
 
     def __init__(self, limits: ParserLimits, shared: dict[str, Any]) -> None:
         self.limits = limits
         self.shared = shared
-        self._plain_head = lru_cache(maxsize=HEADS)(partial(_plain_head, shared))
+        parse = lru_cache(maxsize=HEADS)(partial(_plain_head, shared))
+        self._plain_head = lru_cache(maxsize=HEADS)(partial(_sized_head, parse))
 
     def read(self, data: bytes) -> tuple[PlainRequest | ParsedRequest, bytes]:
         """A request that begins with these bytes, and the bytes after it. It may not be completed."""
@@ -182,8 +185,23 @@ class RequestReader:
         return parsed, parsed.feed(data)
 
 
+def _sized_head(parse: Callable[[bytes], RequestHead | None], head: bytes) -> RequestHead | None:
+    """A head of up to LONG bytes as waitress parses it; None when it is not plain. ``parse`` gets it with the length 0."""
+    start = head.lower().find(_LENGTH)
+    if start < 0:
+        return parse(head)
+    stop = head.index(b"\r\n", start + 2)
+    length = head[start + len(_LENGTH) : stop].strip(b" \t")
+    plain = parse(b"%b%b 0%b" % (head[:start], _LENGTH, head[stop:]))
+    if plain is None or not length.isdigit() or len(length) > _DIGITS:
+        return None
+    environ = plain.environ.copy()
+    environ["CONTENT_LENGTH"] = length.decode()
+    return RequestHead(plain.method, plain.path, plain.version, plain.keep, int(length), environ)
+
+
 def _plain_head(shared: dict[str, Any], head: bytes) -> RequestHead | None:
-    """A head of up to LONG bytes as waitress parses it; None when it is not plain.
+    """A head whose body has the length 0; None when it is not plain.
 
     Folded lines, doubled names, other versions, transfer encodings, errors are not plain.
     """
@@ -192,16 +210,14 @@ def _plain_head(shared: dict[str, Any], head: bytes) -> RequestHead | None:
     fields = [_field(line) for line in lines if line]
     if start is None or None in fields:
         return None
-    headers: dict[str, str] = dict(fields)  # type: ignore[arg-type]
-    length = headers.get("CONTENT_LENGTH", "0")
-    if len(headers) != len(fields) or len(length) > _DIGITS or not _digits(length.encode("latin-1")):
-        return None
-    return _head(shared, *start, "1.1", headers, int(length))
+    variables: dict[str, str] = dict(fields)  # type: ignore[arg-type]
+    return _head(shared, *start, "1.1", variables, 0) if len(variables) == len(fields) else None
 
 
 def _head(
     shared: dict[str, Any], method: str, uri: str, path: str, query: str, version: str, headers: dict[str, str], length: int
 ) -> RequestHead:
+    """``headers`` are named by the variables of the environ."""
     environ = {
         **shared,
         "REQUEST_METHOD": method,
@@ -209,11 +225,16 @@ def _head(
         "QUERY_STRING": query,
         "REQUEST_URI": uri,
         "SERVER_PROTOCOL": f"HTTP/{version}",
-        **{name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + name: value for name, value in headers.items()},
+        **headers,
     }
-    connection = headers.get("CONNECTION", "").lower()
+    connection = headers.get("HTTP_CONNECTION", "").lower()
     keep = "close" not in connection if version == "1.1" else "keep-alive" in connection
-    return RequestHead(method, path, version, headers, keep, length, environ)
+    return RequestHead(method, path, version, keep, length, environ)
+
+
+def _variable(name: str) -> str:
+    """The variable of the environ for a header in upper case with underscores."""
+    return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
 
 
 @lru_cache(maxsize=1024)
@@ -233,7 +254,7 @@ def _request_line(line: bytes) -> tuple[str, str, str, str] | None:
 
 @lru_cache(maxsize=1024)
 def _field(line: bytes) -> tuple[str, str] | None:
-    """Name and value of a plain header line, else None."""
+    """The variable of the environ and the value of a plain header line, else None."""
     match = _plain_field(line)
     if match is None or b"\n" in line:
         return None
@@ -241,4 +262,4 @@ def _field(line: bytes) -> tuple[str, str] | None:
     key = name.upper().replace(b"-", b"_").decode("latin-1")
     if b"_" in name or key in ("TRANSFER_ENCODING", "EXPECT"):
         return None
-    return key, value.strip(b" \t").decode("latin-1")
+    return _variable(key), value.strip(b" \t").decode("latin-1")
