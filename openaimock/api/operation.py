@@ -34,9 +34,9 @@ class Operation:
     None as the reply only when ``own`` is true: the operation then makes its own answer when no rule matches. ``params`` is the
     table of the parameters of its body, for lint. ``split(ask)`` returns an Ask for each input of a request with several inputs,
     so that rules match each one separately (``Reply.inputs``). ``alone`` is true when the Ask depends on the body only, so that
-    the Ask of an equal body can be reused. ``blocking`` is true when making an answer takes long, such as a picture, or joining
-    the parts of a file; as a function it says so for an Ask. ``varying`` lets the Ask of a body be made from that of an earlier
-    body that differs in one text.
+    the Ask of an equal body can be reused; as a function it says so for an Ask. ``blocking`` is true when making an answer takes
+    long, such as a picture, or joining the parts of a file; as a function it says so for an Ask. ``varying`` lets the Ask of a
+    body be made from that of an earlier body that differs in one text.
     """
 
     id: str
@@ -47,7 +47,7 @@ class Operation:
     own: bool = False
     params: Table | None = None
     split: Callable[[Ask], Sequence[Ask]] | None = None
-    alone: bool = False
+    alone: bool | Callable[[Ask], bool] = False
     blocking: bool | Callable[[Ask], bool] = False
     varying: VaryingText | None = None
 

@@ -37,7 +37,8 @@ class AskReader:
         operation = route.operation
         if operation.alone and not route.params:
             key = (operation.path, request.environ.get("CONTENT_TYPE"), request.raw)
-            cached = self._cache.get(key)
+            # A look-up hashes all of the body.
+            cached = self._cache.get(key) if len(request.raw) <= MAX_BODY else None
             ask = cached.copy() if cached is not None else self._cache_read(key, operation, request)
         else:
             ask = _read(operation, request)
@@ -49,6 +50,8 @@ class AskReader:
 
     def _cache_read(self, key: tuple[str, str | None, bytes], operation: Operation, request: Request) -> Ask:
         ask = self._read_variant(key, operation, request)
+        if not _is_alone(operation, ask):
+            return ask
         if ask.prepared is None:
             ask.prepared = {}
         if len(key[2]) <= MAX_BODY:
@@ -68,9 +71,15 @@ class AskReader:
             request.commas = template.commas + text.content.count(",")
             return template.ask(text.content)
         ask = _read(operation, request)
-        if not request.repeated_keys:
+        if not request.repeated_keys and _is_alone(operation, ask):
             self._variants.learn((path, content_type), raw, text, ask, varying.replace)
         return ask
+
+
+def _is_alone(operation: Operation, ask: Ask) -> bool:
+    """Whether the Ask depends on the body only."""
+    alone = operation.alone
+    return alone is True or (alone is not False and alone(ask))
 
 
 def _read(operation: Operation, request: Request) -> Ask:

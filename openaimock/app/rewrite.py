@@ -149,7 +149,9 @@ def _call(app: App, exchange: Exchange) -> Call:
         if reply is None and exchange.error is None and operation.reads_state:
             raise Skipped("the mock answers this operation from its state, and the journal does not keep the answer")
     if ask is not None:
-        call.ask = ask
+        call.ask = ask.copy()
+        # Its answer is not prepared for later requests: no stage has chosen it.
+        call.ask.prepared = None
     return call
 
 

@@ -118,7 +118,7 @@ class Sender:
         if fault is not None:
             timed = faults.whole(timed, fault)
         hold = None if reply.hold is None else reply.hold._replace(after=0)
-        return self._timed(call, status, headers, due, pace.record_times(timed, call.exchange.chunks), hold)
+        return self._timed(call, status, headers, due, pace.record_times(timed, call.exchange.begin_chunks()), hold)
 
     def send_prepared(self, call: Call) -> Iterable[bytes]:
         """Send the call's prepared answer."""
@@ -145,12 +145,12 @@ class Sender:
             if rest is not None:
                 # What does not fit into the socket's buffer is produced when the client has read the rest.
                 unpaced = ((0.0, data) for data in chain(frames, (data for data, _ in rest)))
-                return self._timed(call, status, headers, 0.0, pace.record_times(unpaced, call.exchange.chunks))
+                return self._timed(call, status, headers, 0.0, pace.record_times(unpaced, call.exchange.begin_chunks()))
             self._start(call, status, headers, 0.0)
             self._end(call, len(frames))
             # In two pieces, because a host may compute a content length from a single one, and streams have none.
             return [b"".join(frames[:1]), b"".join(frames[1:])]
-        ids, chunks = call.context.ids, call.exchange.chunks
+        ids, chunks = call.context.ids, call.exchange.begin_chunks()
         timed = pace.stream(payload.frames, latency, reply.pace, lambda: ids.random, chunks if fault is None else [])
         if fault is not None:
             error = payload.error if fault.error is None else faults.own_error(payload.error, fault.error)
@@ -330,8 +330,9 @@ class Sender:
 
 def _timestamped(timed: Iterator[tuple[float, bytes]], call: Call) -> Iterator[tuple[float, bytes]]:
     """The same pieces; the exchange gets the times at which they arrive."""
+    chunks = call.exchange.begin_chunks()
     for piece in timed:
-        call.exchange.chunks.append(monotonic() - call.started)
+        chunks.append(monotonic() - call.started)
         yield piece
 
 

@@ -255,7 +255,7 @@ def reply_may_block(app: App, call: Call) -> bool:
 
 def read_may_wait(app: App, call: Call) -> bool:
     """Whether reading the request asks the store for an object; its operation does so then, too."""
-    return not call.route.operation.alone
+    return call.route.operation.alone is not True
 
 
 def report_may_wait(app: App, call: Call) -> bool:
@@ -287,7 +287,7 @@ def reply_may_wait(app: App, call: Call) -> bool:
 
 def write_may_wait(app: App, call: Call) -> bool:
     """Whether the operation stores an object, or remembers the prompt."""
-    return app.config.prompt_cache or not call.route.operation.alone or bool(call.ask.body.get("store"))
+    return app.config.prompt_cache or call.route.operation.alone is not True or bool(call.ask.body.get("store"))
 
 
 # Parts of the stages
@@ -334,7 +334,7 @@ def _rule_error(error: Mapping[str, Any], call: Call) -> APIError:
 
 def _note(app: App, call: Call, findings: Sequence[linting.Finding]) -> None:
     """Record and log lint findings."""
-    call.exchange.lint += findings
+    call.exchange.lint = [*call.exchange.lint, *findings]
     for finding in findings:
         subject = f"rule {call.exchange.rule}" if finding.about == "reply" else "request"
         app.log.warning("lint: %s %s: %s", subject, finding.check, finding.message)

@@ -215,6 +215,9 @@ def reply(check: Checker, value: Any, node: Node, path: Path) -> Any:
 
 def answer(check: Checker, value: dict[str, Any], node: Node, path: Path) -> dict[str, Any]:
     """The normal form of the keys of a reply, and the contradictions among them."""
+    if len(value) == 1 and isinstance(value.get("content"), str):
+        # The replies of very many rules are a text.
+        return value
     weak = [name for name in _CONTENT_KEYS if name in value]
     for strong in ("error", "body", "blocks"):
         if strong in value and weak:

@@ -15,23 +15,10 @@ from .matchers import Matcher
 
 #: The keys of ``when`` whose matcher reads a text; their scores decide between rules.
 TEXTS = ("user", "system", "assistant", "tool", "message", "text")
+#: The keys whose result depends only on the operation, the model, the messages, and whether a stream is requested.
+_PROMPT_KEYS = frozenset({*TEXTS, "model", "endpoint", "stream", "turn", "step", "has_tool_result", "tool_call_id"})
 #: The keys whose result depends only on the request's body and its path.
-_BODY_KEYS = frozenset(
-    {
-        *TEXTS,
-        "model",
-        "endpoint",
-        "stream",
-        "tools",
-        "tool_choice",
-        "response_format",
-        "turn",
-        "step",
-        "has_tool_result",
-        "tool_call_id",
-        "path",
-    }
-)
+_BODY_KEYS = _PROMPT_KEYS | {"tools", "tool_choice", "response_format", "path"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +79,11 @@ def describe(leaf: Condition) -> str:
 def depends_on_body_only(condition: Condition) -> bool:
     """Whether a condition always gives the same result for the same request body."""
     return all(leaf.key in _BODY_KEYS or leaf.key.startswith("body.") for leaf in leaves(condition))
+
+
+def depends_on_prompt_only(condition: Condition) -> bool:
+    """Whether a condition always gives the same result for the same operation, model and messages, streamed or not."""
+    return all(leaf.key in _PROMPT_KEYS for leaf in leaves(condition))
 
 
 def groups(condition: Condition, ask: Ask) -> dict[str, str]:

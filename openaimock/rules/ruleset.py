@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..types.ask import Ask, Match
+from .conditions import depends_on_prompt_only
 from .index import Index, Rank, Ranked, in_order
 from .index.nearest import NearestIndex
 from .match import Miss, fit
@@ -20,6 +21,8 @@ _FULLY_EXPLAINED = 100
 _CANDIDATES = 2
 #: This many of the nearest rules are ordered by exact comparisons.
 _CLOSE = 20
+#: Matches are cached by the prompt: so many of them, of prompts up to this number of messages and characters.
+_CACHED, _MESSAGES, _CHARACTERS = 1024, 4, 2000
 #: Seconds that indexing one rule takes.
 _INDEX_SECONDS = 1e-4
 #: Seconds that a match with an unsafe regex may take.
@@ -68,6 +71,9 @@ class RuleSet:
         self.reads_state = False
         #: While it is the same object, equal bodies get the same match; None when some rule depends on more than the body.
         self._edition: object | None = object()
+        #: No rule reads more than the prompt. Then the matches of short prompts are cached, each with its edition.
+        self._reads_prompt_only = True
+        self._matches: dict[Hashable, tuple[object, Match]] = {}
         self.add(rules)
 
     def add(self, rules: Iterable[Rule]) -> None:
@@ -80,6 +86,7 @@ class RuleSet:
             self.rules += added
             self._unsafe = self._unsafe or any(rule.unsafe for rule in added)
             self.reads_state = self.reads_state or any(rule.reads_state for rule in added)
+            self._reads_prompt_only = self._reads_prompt_only and all(map(_reads_prompt_only, added))
             self._edition = object() if self._edition and all(rule.cacheable for rule in added) else None
 
     def match(self, ask: Ask, hits: Mapping[str, int]) -> Match | None:
@@ -87,10 +94,27 @@ class RuleSet:
         edition, cached = self._edition, ask.answer
         if cached is not None and cached[0] is edition:
             return cached[1]
-        few = len(self.rules) <= _SMALL_RULESET
-        match = plain_match(self.rules, ask, hits, self.first) if few else self._look_up(ask, hits)
+        if len(self.rules) <= _SMALL_RULESET:
+            match = plain_match(self.rules, ask, hits, self.first)
+        elif edition is None or not self._reads_prompt_only or not _is_short(ask):
+            match = self._look_up(ask, hits)
+        else:
+            match = self._match_of_prompt(ask, hits, edition)
         if match is not None and edition is not None:
             ask.answer = edition, match
+        return match
+
+    def _match_of_prompt(self, ask: Ask, hits: Mapping[str, int], edition: object) -> Match | None:
+        """The match of an earlier request with the same prompt, else a new one: tests ask the same with other parameters."""
+        key = (ask.operation, ask.endpoint, ask.answers_prompt, ask.model, ask.stream, ask.text, *ask.messages)
+        cached = self._matches.get(key)
+        if cached is not None and cached[0] is edition:
+            return cached[1]
+        match = self._look_up(ask, hits)
+        if match is not None:
+            if len(self._matches) >= _CACHED:
+                self._matches.clear()
+            self._matches[key] = edition, match
         return match
 
     def _look_up(self, ask: Ask, hits: Mapping[str, int]) -> Match | None:
@@ -164,6 +188,14 @@ class RuleSet:
         if waiting > _FULLY_EXPLAINED:
             return waiting * _INDEX_SECONDS
         return self._indexed().cost.of(ask.size)
+
+
+def _reads_prompt_only(rule: Rule) -> bool:
+    return not rule.conditions or all(map(depends_on_prompt_only, rule.conditions))
+
+
+def _is_short(ask: Ask) -> bool:
+    return len(ask.messages) <= _MESSAGES and ask.size <= _CHARACTERS
 
 
 def by_nearness(verdicts: Sequence[Verdict], *, exact: bool = False) -> list[Verdict]:

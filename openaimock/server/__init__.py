@@ -10,7 +10,7 @@ import threading
 import weakref
 from collections.abc import Sequence
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..http.extensions import HOOKS
 from ..text.log import ROOT
@@ -18,12 +18,15 @@ from ..types.clock import monotonic
 from .http import HttpConnection
 from .listener import listen
 from .loop import Loop
-from .parser import ParsedRequest, ParserLimits, PlainRequest, RequestReader
+from .parser import ParserLimits, PlainRequest, RequestReader
 from .poller import READ
 from .pool import Pool
 from .task import Application, Task
 from .transport import HIGH, Transport
 from .wsgi import server_environ
+
+if TYPE_CHECKING:
+    from .parsed import ParsedRequest
 
 __all__ = ["Application", "Server", "listen"]
 

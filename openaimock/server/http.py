@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
-
-from waitress.utilities import BadRequest
+from typing import TYPE_CHECKING, Protocol
 
 from ..types.clock import monotonic
-from .parser import ParsedRequest, PlainRequest, RequestReader
+from .parser import PlainRequest, RequestReader
 from .transport import HIGH, Transport
+
+if TYPE_CHECKING:
+    from .parsed import ParsedRequest
 
 #: Requests read ahead of the one being answered.
 AHEAD = 8
@@ -191,6 +192,8 @@ class HttpConnection:
         if request is None or not request.headers_finished or self._deaf:
             return self._drop_partial()
         self._partial = None
+        from waitress.utilities import BadRequest  # a start does without waitress
+
         request.error = BadRequest("the body ends before the request does")
         request.completed = self._deaf = True
         self._requests.append(request)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 from io import BytesIO
-from typing import IO, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from waitress.adjustments import Adjustments
-from waitress.parser import HTTPRequestParser, ParsingError, crack_first_line, split_uri
-from waitress.rfc7230 import HEADER_FIELD_RE
-from waitress.utilities import Error
+from ..http.forms import MAX_FORM
 
-from ..http.forms import MAX_FORM, is_form
+if TYPE_CHECKING:
+    from waitress.utilities import Error
 
-_plain_field: Any = HEADER_FIELD_RE.match  # its published type says str
+    from .parsed import ParsedRequest
+
+#: The usual request line: a method in upper case, a path that begins with one slash and has no escapes, perhaps a query.
+_LINE = re.compile(rb"([A-Z]+) ((/(?!/)[!-\"$&->@-~]*)(?:\?([!-\"$-~]*))?) HTTP/1\.1")
+#: A plain header line. A name with ``_`` would be the same in an environ as one with ``-``.
+_FIELD = re.compile(rb"([!#$%&'*+.^`|~0-9A-Za-z-]+):([\t -~\x80-\xff]*)")
 #: The beginning of the line that differs from request to request, in lower case.
 _LENGTH = b"\r\ncontent-length:"
 #: Longer heads are not cached: this bounds the memory, and such heads are rare.
@@ -27,15 +31,10 @@ IN_MEMORY = 512 * 1024
 _DIGITS = 15
 
 
-class BodyNotStored(Error):
-    """The error of a request whose body could not be stored."""
+class ParserLimits:
+    """The sizes of the heads and the bodies that are read."""
 
-    code = 503
-    reason = "Service Unavailable"
-
-
-class ParserLimits(Adjustments):
-    """The settings of waitress's parser. The rest of waitress's settings is unused and not computed."""
+    max_request_header_size = 256 * 1024
 
     def __init__(self, max_body: int) -> None:
         self.limit_body(max_body)
@@ -100,66 +99,6 @@ class PlainRequest:
         """Nothing is open."""
 
 
-class ParsedRequest(HTTPRequestParser):
-    """A request that waitress's parser reads: any but the plain ones."""
-
-    #: When its last byte was read, by ``clock.monotonic``.
-    arrived = 0.0
-    #: Whether it declares its length in two ways, so that nothing after it on the connection can be trusted.
-    ambiguous = False
-    adj: ParserLimits
-    # The types at run time; waitress's published types differ.
-    command: str = ""  # type: ignore[assignment]
-    headers: dict[str, str]
-    request_uri: str = ""
-    path: str = ""
-    query: str = ""
-
-    def __init__(self, limits: ParserLimits, shared: dict[str, Any]) -> None:
-        super().__init__(limits)
-        self._shared = shared
-
-    @property
-    def limits(self) -> ParserLimits:
-        """The limits that hold for it."""
-        return self.adj
-
-    @cached_property
-    def head(self) -> RequestHead:
-        """Its head, once it is completed."""
-        version = "1.1" if self.version == "1.1" or self.error else "1.0"
-        line = self.command, self.request_uri, self.path, self.query
-        headers = {_variable(name): value for name, value in self.headers.items()}
-        return _head(self._shared, *line, version, headers, self.content_length)
-
-    @cached_property
-    def body(self) -> IO[bytes]:
-        """The whole body, from its first byte, once it is completed."""
-        if self.body_rcv is None:
-            return BytesIO()
-        buffer: Any = self.body_rcv.getbuf()
-        return BytesIO(buffer.strbuf) if buffer.buf is None else buffer.getfile()
-
-    def feed(self, data: bytes) -> bytes:
-        """Take the bytes of this request; returns those after it. A body that cannot be stored is an error 503 of the request."""
-        try:
-            return data[self.received(data) :]
-        except OSError as error:  # a large body goes to a temporary file
-            self.error = BodyNotStored(f"a body of this size is stored in a temporary file, which failed: {error.strerror}")
-            self.completed = True
-            return b""
-
-    def parse_header(self, header_plus: bytes) -> None:
-        """Parse the head."""
-        try:
-            super().parse_header(header_plus)
-        except ValueError as error:  # waitress does not catch it: a malformed URI, a length of thousands of digits
-            raise ParsingError("The URI or the Content-Length cannot be read") from error
-        self.ambiguous = self.chunked and "CONTENT_LENGTH" in self.headers
-        if is_form(self.headers.get("CONTENT_TYPE", "")):
-            self.adj = self.adj.forms
-
-
 class RequestReader:
     """Makes requests of the bytes that clients send. ``shared`` is the part of the environ that all of them share.
 
@@ -181,6 +120,8 @@ class RequestReader:
             if head is not None and head.length <= limits.in_memory:
                 plain = PlainRequest(head, limits)
                 return plain, plain.feed(data[end:])
+        from .parsed import ParsedRequest  # it imports waitress, which a start does without
+
         parsed = ParsedRequest(limits, self.shared)
         return parsed, parsed.feed(data)
 
@@ -210,14 +151,14 @@ def _plain_head(shared: dict[str, Any], head: bytes) -> RequestHead | None:
     fields = [_field(line) for line in lines if line]
     if start is None or None in fields:
         return None
-    variables: dict[str, str] = dict(fields)  # type: ignore[arg-type]
-    return _head(shared, *start, "1.1", variables, 0) if len(variables) == len(fields) else None
+    headers: dict[str, str] = dict(fields)  # type: ignore[arg-type]
+    return build_head(shared, *start, "1.1", headers, 0) if len(headers) == len(fields) else None
 
 
-def _head(
+def build_head(
     shared: dict[str, Any], method: str, uri: str, path: str, query: str, version: str, headers: dict[str, str], length: int
 ) -> RequestHead:
-    """``headers`` are named by the variables of the environ."""
+    """The head of a request; ``shared`` is the part of the environ that all requests share, ``headers`` have its names."""
     environ = {
         **shared,
         "REQUEST_METHOD": method,
@@ -232,34 +173,29 @@ def _head(
     return RequestHead(method, path, version, keep, length, environ)
 
 
-def _variable(name: str) -> str:
-    """The variable of the environ for a header in upper case with underscores."""
+def variable(name: str) -> str:
+    """The name in the environ of a header in upper case with underscores."""
     return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
 
 
 @lru_cache(maxsize=1024)
 def _request_line(line: bytes) -> tuple[str, str, str, str] | None:
     """Method, URI, path and query of a plain HTTP/1.1 request line, else None."""
-    if b"\r" in line or b"\n" in line:
-        return None
-    try:
-        method, uri, version = crack_first_line(line)  # type: ignore[arg-type]
-        if version != b"1.1":
-            return None
-        _, _, path, query, _ = split_uri(uri)
-    except (ParsingError, ValueError):
-        return None
-    return method.decode("latin-1"), uri.decode("latin-1"), path, query  # type: ignore[return-value]
+    match = _LINE.fullmatch(line)
+    if match is None:
+        from .parsed import request_line  # it imports waitress, which a start does without
+
+        return request_line(line)
+    method, uri, path, query = match.groups(b"")
+    return method.decode("ascii"), uri.decode("ascii"), path.decode("ascii"), query.decode("ascii")
 
 
 @lru_cache(maxsize=1024)
 def _field(line: bytes) -> tuple[str, str] | None:
-    """The variable of the environ and the value of a plain header line, else None."""
-    match = _plain_field(line)
-    if match is None or b"\n" in line:
+    """The name in the environ and the value of a plain header line, else None."""
+    match = _FIELD.fullmatch(line)
+    if match is None:
         return None
-    name, value = match.group("name", "value")
-    key = name.upper().replace(b"-", b"_").decode("latin-1")
-    if b"_" in name or key in ("TRANSFER_ENCODING", "EXPECT"):
-        return None
-    return _variable(key), value.strip(b" \t").decode("latin-1")
+    name, value = match.groups()
+    key = name.upper().replace(b"-", b"_").decode("ascii")
+    return None if key in ("TRANSFER_ENCODING", "EXPECT") else (variable(key), value.strip(b" \t").decode("latin-1"))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import APIError, Hangup
 from ..http.extensions import Deferred, Gate, Silence, TimedBody
 from ..http.json import dump
 from .bodies import BATCH, DeferredAnswer, HeadByte, StreamedAnswer
 from .http import HttpConnection
-from .parser import ParsedRequest, PlainRequest
+from .parser import PlainRequest
 from .pool import Pool
 from .wsgi import Response, request_environ
+
+if TYPE_CHECKING:
+    from .parsed import ParsedRequest
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 

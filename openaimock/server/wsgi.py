@@ -6,11 +6,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from waitress.utilities import build_http_date
+from .parser import PlainRequest
 
-from .parser import ParsedRequest, PlainRequest
+if TYPE_CHECKING:
+    from .parsed import ParsedRequest
 
 #: Headers about the framing and the connection, which the server sets whatever the application sends.
 _HOP = frozenset({"content-length", "connection", "transfer-encoding", "keep-alive"})
@@ -18,6 +19,9 @@ _HOP = frozenset({"content-length", "connection", "transfer-encoding", "keep-ali
 _VARYING = frozenset({"x-request-id", "content-length"})
 #: A chunk of a body, the last chunk with the end, and the end alone.
 CHUNK, _LAST_CHUNK, _END = b"%x\r\n%b\r\n", b"%x\r\n%b\r\n0\r\n\r\n", b"0\r\n\r\n"
+#: Not those of ``strftime``, which may be in another language.
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 #: Layouts of headers that are kept.
 LAYOUTS = 64
 
@@ -54,7 +58,8 @@ def request_environ(request: PlainRequest | ParsedRequest, address: str, port: s
 
 @lru_cache(maxsize=1)
 def _date(second: int) -> str:
-    return f"date: {build_http_date(second)}\r\n"
+    year, month, day, hour, minute, rest, weekday, *_ = time.gmtime(second)
+    return f"date: {_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year} {hour:02}:{minute:02}:{rest:02} GMT\r\n"
 
 
 class _Block(NamedTuple):

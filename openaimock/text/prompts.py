@@ -189,8 +189,10 @@ def count_items(
     system, row, thought = bool(instructions), 0, 0
     names: dict[str, str] = {}
     # What was compacted is not shown to the model again.
-    first = next((at for at in reversed(range(len(items))) if items[at].get("type") == "compaction"), 0)
-    items = items[first:] if first else items
+    for at in range(len(items) - 1, 0, -1):
+        if items[at].get("type") == "compaction":
+            items = items[at:]
+            break
     counts = once_each(items, _key(facts, "responses"), lambda item: _count_item(item, wrap, facts))
     for number, is_system, calls, answers, turn, named in counts:
         if named and files is not None:

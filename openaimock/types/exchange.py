@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .ask import Ask, Match
@@ -41,8 +42,8 @@ class Exchange:
     status: int = 0
     error: APIError | None = None
     fault: Fault | None = None
-    lint: list[Any] = field(default_factory=list)
-    chunks: list[float] = field(default_factory=list)
+    lint: Sequence[Any] = ()
+    chunks: Sequence[float] = ()
     duration: float = 0.0
     ended: str = "running"
     #: Its position among all exchanges of the mock, over all namespaces.
@@ -64,7 +65,6 @@ class Exchange:
         # Every request makes one. A member that is not passed is that of the class, which costs nothing.
         self.number, self.at, self.namespace, self.method, self.path = number, at, namespace, method, path
         self.order, self.arrived = order, arrived
-        self.lint, self.chunks = [], []
         if others:
             if not others.keys() <= self.__dataclass_fields__.keys():
                 raise TypeError(f"an Exchange has no {', '.join(sorted(others.keys() - self.__dataclass_fields__.keys()))}")
@@ -73,6 +73,12 @@ class Exchange:
     def __repr__(self) -> str:
         ended = "" if self.ended == "complete" else f" ({self.ended})"
         return f"<Exchange #{self.order} {self.method} {self.path} -> {self.status}, {self.outcome}{ended}>"
+
+    def begin_chunks(self) -> list[float]:
+        """The list that gets the times of the events, from now on ``chunks``."""
+        chunks: list[float] = []
+        self.chunks = chunks
+        return chunks
 
     @property
     def rule(self) -> str | None:

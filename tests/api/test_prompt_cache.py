@@ -109,6 +109,11 @@ def test_responses_cache_whole_and_streamed(mock, stream):
     assert respond(mock, BRANCH, stream=stream)[2] == 1152
 
 
+def test_the_prompts_of_plain_responses_are_cached(serve):
+    mock = serve({"prompt_cache": True, "responses": [{"when": {}, "reply": "Hi"}]})
+    assert [respond(mock, LONG)[2], respond(mock, LONG)[2] > 1024] == [0, True]
+
+
 def test_instructions_and_earlier_responses_are_part_of_the_prompt(mock):
     first, total, _ = respond(mock, "Hello", instructions=LONG)
     assert respond(mock, "Bye", instructions=LONG)[2] >= 1408

@@ -12,6 +12,7 @@ from openaimock.state.namespace import Namespaces
 
 from ..support.wire import user
 
+RESPONSES = ROUTER.find("POST", "/v1/responses")
 CHAT = ROUTER.find("POST", "/v1/chat/completions")
 
 
@@ -31,6 +32,25 @@ def test_the_ask_of_an_equal_body_is_reused_with_its_own_headers():
     first, second = read(reader, user("Hello"), a="1"), read(reader, user("Hello"), a="2")
     assert first.messages is second.messages
     assert (first.headers["a"], second.headers["a"]) == ("1", "2")
+
+
+def read_response(reader, state, **body):
+    request = Request(asks.environ("POST", "/v1/responses", {}, {"model": "gpt-4o", "input": "Hello", **body}))
+    return reader.read(RESPONSES, request, state)
+
+
+def test_the_ask_of_a_response_is_reused_unless_it_names_what_is_stored():
+    reader, state = asks.AskReader(), Namespaces(load({"unmatched": "echo"}))["mine"]
+    message = {"id": "msg_1", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
+    state.put("items", "msg_1", message)
+    state.put("conversations", "conv_1", {"id": "conv_1"})
+    referring = ({"input": [{"type": "item_reference", "id": "msg_1"}]}, {"input": [{"id": "msg_1"}]}, {"conversation": "conv_1"})
+    for body in ({}, {"instructions": "Be brief."}, {"input": [{"role": "user", "content": "Hello"}]}):
+        assert read_response(reader, state, **body).messages is read_response(reader, state, **body).messages
+    assert len(reader._cache) == 3
+    for body in referring:
+        read_response(reader, state, **body)
+    assert len(reader._cache) == 3
 
 
 def test_the_cache_is_bounded(monkeypatch):

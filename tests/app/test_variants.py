@@ -23,15 +23,19 @@ NAMESPACE = Namespaces(load({"unmatched": "echo"}))["mine"]
 TOOL = {"type": "function", "function": {"name": "find", "parameters": {"properties": {"content": {"default": "x"}}}}}
 
 
-def read(reader, raw):
+RESPONSES = ROUTER.find("POST", "/v1/responses")
+
+
+def read(reader, raw, route=CHAT):
     """The members of an Ask, or the message of the refusal."""
-    request = Request(asks.environ("POST", "/v1/chat/completions", {}, raw))
+    request = Request(asks.environ("POST", f"/v1{route.path}", {}, raw))
     try:
-        ask = reader.read(CHAT, request, NAMESPACE)
+        ask = reader.read(route, request, NAMESPACE)
     except APIError as error:
         return error.message
     members = {field.name: getattr(ask, field.name) for field in fields(ask) if field.name != "headers"}
     members["messages"] = list(members["messages"])
+    members |= {"items": getattr(ask, "items", None), "before": getattr(ask, "before", None)}
     return {**members, "user": ask.user, "size": ask.size, "memory": request.memory}
 
 
@@ -68,6 +72,51 @@ def test_a_variant_has_the_ask_that_reading_makes(body, texts, compact, escaped)
         body["messages"][-1]["content"] = text
         raw = json.dumps(body, separators=(",", ":") if compact else None, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
         assert read(reader, raw) == read(asks.AskReader(), raw)
+
+
+ITEMS = st.lists(
+    st.sampled_from(
+        [
+            {"role": "user", "content": "Hello"},
+            {"role": "assistant", "content": "Hi"},
+            {"role": "user", "content": [{"type": "input_text", "text": "Hello"}]},
+            {"type": "custom_tool_call", "call_id": "call_1", "name": "shell", "input": "ls"},
+            {"type": "function_call_output", "call_id": "call_1", "output": "content"},
+            {"type": "item_reference", "id": "msg_1"},
+        ]
+    ),
+    max_size=3,
+)
+
+
+@given(
+    ITEMS,
+    st.sampled_from(["input", "user", "assistant", "custom"]),
+    st.sampled_from(
+        [{}, {"tools": [{"type": "custom", "name": "shell"}]}, {"previous_response_id": "resp_1"}, {"instructions": "x"}]
+    ),
+    st.lists(TEXTS, min_size=3, max_size=5),
+    st.booleans(),
+)
+def test_a_variant_of_a_response_has_the_ask_that_reading_makes(items, last, more, texts, compact):
+    reader = asks.AskReader()
+    for text in texts:
+        item = {"role": last, "content": text} if last != "custom" else {**CALL, "input": text}
+        body = {"model": "gpt-4o", "input": text if last == "input" else [*items, item], **more}
+        raw = json.dumps(body, separators=(",", ":") if compact else None).encode("utf-8", "surrogatepass")
+        assert read(reader, raw, RESPONSES) == read(asks.AskReader(), raw, RESPONSES)
+
+
+CALL = {"type": "custom_tool_call", "call_id": "call_1", "name": "shell"}
+
+
+def test_a_response_of_an_agent_is_a_variant_of_the_one_before():
+    for body in ({"input": "%s"}, {"input": [{"role": "assistant", "content": "Hi"}, {"role": "user", "content": "%s"}]}):
+        reader = asks.AskReader()
+        for text in ("one", "two"):
+            raw = json.dumps({"model": "gpt-4o", **body, "tools": []}).replace("%s", text).encode()
+            read(reader, raw, RESPONSES)
+        assert len(reader._variants._templates) == 1
 
 
 def chat(text, **more):

@@ -7,7 +7,7 @@ import pytest
 from openaimock.rules import match
 from openaimock.rules import rule as rules
 from openaimock.rules.ruleset import RuleSet, plain_match
-from openaimock.types.ask import Ask, Match
+from openaimock.types.ask import Ask, Match, Message
 
 from ..support.rulings import ANSWER, expect, flow, said, talk, when
 
@@ -85,6 +85,51 @@ def test_a_body_that_comes_again_gets_another_where_the_rest_of_the_request_coun
     again = ask.copy()
     again.headers, again.state, again.namespace = {"x": "1"}, {"door": "open"}, "one"
     assert ruleset.match(again, {}).rule.number == 0
+
+
+def test_a_prompt_that_comes_again_gets_the_same_until_a_rule_is_added():
+    ruleset = RuleSet([*MANY, asked(0, "a", "contains")])
+    match = ruleset.match(talk("a", body={"user": "one"}), {})
+    assert ruleset.match(talk("a", body={"user": "two"}), {}) is match
+    assert ruleset.match(talk("ab"), {}) is not match
+    ruleset.add([asked(0, "a")])
+    assert ruleset.match(talk("a"), {}).rule is ruleset.rules[-1]
+
+
+@pytest.mark.parametrize(
+    ("condition", "fitting"),
+    [
+        ({"model": expect("exact", "m")}, {"model": "m"}),
+        ({"stream": True}, {"stream": True}),
+        ({"turn": 1}, {"messages": [Message("assistant", ""), Message("user", "a")]}),
+        ({"tools": ["t"]}, {"tools": ("t",)}),
+        ({"response_format": expect("exact", "json_object")}, {"response_format": "json_object"}),
+        ({"body": {"seed": expect("equals", 1)}}, {"body": {"seed": 1}}),
+        ({"text": expect("exact", "b")}, {"text": "b"}),
+        ({"endpoint": ["embeddings.create"]}, {"operation": "embeddings.create"}),
+        ({"header": {"x": expect("exact", "1")}}, {"headers": {"x": "1"}}),
+    ],
+)
+def test_a_prompt_that_comes_again_gets_another_where_the_rest_of_the_request_counts(condition, fitting):
+    rules = [when(0, **condition), *(asked(number, f"other {number}") for number in range(1, 9)), asked(9, "a", "any")]
+    ruleset = RuleSet(rules)
+    for _ in range(2):
+        for more in ({}, fitting):
+            ask = talk("a", **{"operation": "chat.completions.create", **more})
+            assert ruleset.match(ask, {}) == plain_match(rules, ask, {}, False)
+            assert (ruleset.match(ask, {}).rule.number == 0) == (more is fitting)
+
+
+def test_the_matches_of_prompts_are_few_and_short(monkeypatch):
+    monkeypatch.setattr("openaimock.rules.ruleset._CACHED", 3)
+    ruleset = RuleSet([*MANY, asked(0, "a", "contains")])
+    for number in range(10):
+        assert ruleset.match(talk(f"a {number}"), {}) is not None
+        assert len(ruleset._matches) <= 3
+    ruleset._matches.clear()
+    assert ruleset.match(talk("a" * 5000), {}) is not None
+    assert ruleset.match(talk(*["b"] * 5, "a"), {}) is not None
+    assert ruleset._matches == {}
 
 
 def test_no_rule_may_answer():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from waitress.parser import HTTPRequestParser
 
 from openaimock.server import parser
+from openaimock.server.parsed import WaitressSettings
 from openaimock.server.parser import HEADS, ParserLimits, PlainRequest, RequestReader
 
 LIMITS = ParserLimits(1000)
@@ -16,7 +17,7 @@ SHARED = {"SERVER_NAME": "mock"}
 
 def expected(data):
     """What waitress's parser reads of a request: an error, or method, path, headers, whether the connection is kept, and body."""
-    waitress = HTTPRequestParser(LIMITS)
+    waitress = HTTPRequestParser(WaitressSettings(LIMITS))
     while data and not waitress.completed:
         try:
             data = data[waitress.received(data) :]

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...http.catalog import api_error
 from ...state.namespace import Context
 from ...text import moderation, prompts
 from ...types.ask import Ask
+from ...types.parts import once
 from ...types.reply import Block, Reply
 from .. import prompt_cache, shaping
 from .echo import ECHOED, prompt_instructions, reasoning, tools
@@ -107,7 +108,13 @@ def takes_long(ask: Ask) -> bool:
 
 
 def _offers(ask: Ask, kind: str) -> bool:
-    return any(tool.get("type") == kind for tool in ask.body.get("tools") or ())
+    offered = ask.body.get("tools")
+    return bool(offered) and kind in once(offered, _kinds, _kinds)
+
+
+def _kinds(tools: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The types of tools."""
+    return frozenset(tool.get("type") or "" for tool in tools)
 
 
 def conversation_id(body: Mapping[str, Any]) -> str:
@@ -220,12 +227,19 @@ def usage(ask: ResponsesAsk, reply: Reply, context: Context) -> Item:
 
 
 def input_tokens(ask: ResponsesAsk, context: Context) -> int:
-    """The tokens of a request with the conversation before it and the tools it offers."""
+    """The tokens of a request with the conversation before it and the tools it offers.
+
+    They are counted once for a body that is sent again, but for the stored files that it names.
+    """
     model = context.model(ask.model)
-    files: list[Any] = []
-    count = prompts.count_items([*ask.before, *ask.items], ask.body, model, files)
-    if not files:
-        return count
+    if not ask.prompt_tokens:
+        files: list[Any] = []
+        items = [*ask.before, *ask.items] if ask.before else ask.items
+        ask.prompt_tokens = prompts.count_items(items, ask.body, model, files)
+        if files:
+            ask.__dict__["stored_parts"] = files
+    if not ask.stored_parts:
+        return ask.prompt_tokens
     from .. import stored_parts  # few prompts name files
 
-    return count + stored_parts.difference(files, model, "responses", context)
+    return ask.prompt_tokens + stored_parts.difference(ask.stored_parts, model, "responses", context)

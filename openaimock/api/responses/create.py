@@ -18,13 +18,13 @@ from ...state.namespace import Context
 from ...types.ask import Ask
 from ...types.reply import Reply
 from ...types.tools import describe
-from ..operation import Operation
+from ..operation import Operation, VaryingText
 from . import store as stored
 from .background import watched
-from .body import ResponsesAsk, input_tokens, response_for, takes_long, usage
+from .body import ResponsesAsk, conversation_id, input_tokens, response_for, takes_long, usage
 from .echo import texts
 from .events import stream_events
-from .items import Item, input_items, messages, new_id, normalize_item, seal
+from .items import Item, input_items, messages, new_id, normalize_item, seal, text_messages
 from .params import COMPACT, INPUT_TOKENS, RESPONSES, check_create, check_not_empty
 from .plain import is_plain, plain_answer
 from .store import Record
@@ -39,23 +39,52 @@ def read(request: Request) -> ResponsesAsk:
     check_create(body)
     items, before = _items(request, body)
     check_not_empty(body)
-    conversation = messages(stored.expand_compactions([*before, *items]), body.get("instructions"))
+    instructions, model, stream = body.get("instructions"), body.get("model") or "", bool(body.get("stream"))
+    if before or body.get("input").__class__ is not str:
+        conversation = messages(stored.expand_compactions([*before, *items]), instructions)
+    else:
+        conversation = text_messages(body["input"], instructions)
     text = next((message.text for message in reversed(conversation) if message.role == "user"), "")
-    ask = ResponsesAsk("responses", body, conversation, text, body.get("model") or "", bool(body.get("stream")))
+    ask = ResponsesAsk("responses", body, conversation, text, model, stream)
     ask.items, ask.before = items, before
     describe(ask)
     return ask
 
 
+def _is_alone(ask: Ask) -> bool:
+    """Whether reading a request asked the store for nothing."""
+    body = ask.body
+    items = body.get("input")
+    if body.get("previous_response_id") or conversation_id(body):
+        return False
+    return items.__class__ is str or not stored.has_references(items or ())
+
+
+def _replace_text(ask: ResponsesAsk, text: str) -> None:
+    """Put another text into the last message of an Ask that was just read; LookupError when that is not the user's."""
+    source = ask.body["input"]
+    if source.__class__ is str:
+        new_source: Any = text
+        ask.items = input_items(text)
+    else:
+        if source[-1]["role"] != "user":
+            # The text of an assistant is joined with that before it.
+            raise LookupError
+        new_source = ask.items = [*ask.items[:-1], {**source[-1], "content": text}]
+    ask.body = {**ask.body, "input": new_source}
+    ask.messages, ask.text = [*ask.messages[:-1], ask.messages[-1]._replace(text=text)], text
+
+
 def _items(request: Request, body: Mapping[str, Any]) -> tuple[list[Item], list[Item]]:
     """The request's own items, and those of the conversation before them."""
     before = stored.previous_items(request.store, body)
-    return stored.resolve_references(request.store, input_items(body.get("input"))), before
+    items = input_items(body.get("input"))
+    return (items if body.get("input").__class__ is str else stored.resolve_references(request.store, items)), before
 
 
 def write(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:
     """The answer to a request to create a response; stored unless the request says otherwise."""
-    if is_plain(ask, reply):
+    if not context.prompt_cache and is_plain(ask, reply):
         return plain_answer(ask, reply, context)
     response = response_for(ask, reply, context)
     background = response["background"]
@@ -64,7 +93,7 @@ def write(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.JSON | 
         "input": ask.items,
         "place": context.ids.place,
         "before": list(ask.before) if "conversation" in response else [],
-        "pace": {"chunk": pace.chunk, "chunks": list(pace.chunks)} if (pace := reply.pace) else None,
+        "pace": stored.pace_record(reply.pace),
         "state": ("in_progress" if ask.stream else "queued") if background else "ended",
     }
     if background:
@@ -154,7 +183,17 @@ def _not_allowed(ask: Ask, reply: Reply | None, context: Context) -> payloads.JS
 
 
 ENDPOINTS = (
-    Operation("responses.create", "POST", "/responses", read, write, params=RESPONSES, blocking=takes_long),
+    Operation(
+        "responses.create",
+        "POST",
+        "/responses",
+        read,
+        write,
+        params=RESPONSES,
+        alone=_is_alone,
+        blocking=takes_long,
+        varying=VaryingText(("input", "content"), _replace_text),
+    ),
     Operation("responses.connect", "GET", "/responses", _read_socket, _not_allowed, own=True),
     Operation(
         "responses.input_tokens.count", "POST", "/responses/input_tokens", _read_count, _count, own=True, params=INPUT_TOKENS

@@ -219,7 +219,7 @@ def messages(items: Iterable[Item], instructions: Any = None) -> list[Message]:
 
     Reasoning and calls that the API answers itself are left out. ``instructions`` come first, as a system message.
     """
-    result: list[Message] = [Message("system", instructions)] if isinstance(instructions, str) and instructions else []
+    result = text_messages("", instructions)
     after_text = False
     for message, is_text in once_each(items, _message_of, _message_of):
         if message is None:
@@ -230,6 +230,14 @@ def messages(items: Iterable[Item], instructions: Any = None) -> list[Message]:
         else:
             result.append(message)
         after_text = is_text
+    return result
+
+
+def text_messages(text: str, instructions: Any = None) -> list[Message]:
+    """The messages of an input that is a text; an empty one is no message."""
+    result = [Message("system", instructions)] if isinstance(instructions, str) and instructions else []
+    if text:
+        result.append(Message("user", text))
     return result
 
 

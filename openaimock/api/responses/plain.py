@@ -12,6 +12,8 @@ from ...http import payloads
 from ...http.json import dump, dump_with
 from ...params.models import Model
 from ...state.namespace import Context
+from ...text.prompts import count_items
+from ...text.tokens import count_encoded
 from ...types.parts import once
 from ...types.reply import Reply
 from .. import shaping
@@ -35,10 +37,9 @@ _DIFFERING = ("id", "created_at", "completed_at", "instructions", "output", "usa
 
 
 class _Text(NamedTuple):
-    """The output of one text: its JSON around the id of the message, and its tokens."""
+    """The answers with one text: the pieces of their JSON around what differs still, and the tokens of the text."""
 
-    before: str
-    after: str
+    pieces: Sequence[str]
     tokens: int
 
 
@@ -49,6 +50,8 @@ class _Template(NamedTuple):
     model: Model
     store: bool
     texts: dict[str, _Text]
+    #: The tokens of a prompt beside a text without instructions.
+    around: int
 
 
 _templates: dict[str, _Template] = {}
@@ -69,32 +72,25 @@ def plain_answer(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.
     """The answer of ``create.write``, the same as ``response_for`` makes it, and stored like it."""
     model = context.model(ask.model)
     template = _template(ask, reply, context, model)
-    text = template.texts.get(reply.blocks[0].text) or _text(template, ask, reply, context)
-    id, message_id, now = new_id("resp_", context.ids), new_id("msg_", context.ids), str(context.created)
-    prompt = input_tokens(ask, context)
-    usage = (
-        f'{{"input_tokens":{prompt},"input_tokens_details":{{"cache_write_tokens":0,"cached_tokens":0}},'
-        f'"output_tokens":{text.tokens},"output_tokens_details":{{"reasoning_tokens":0}},"total_tokens":{prompt + text.tokens}}}'
+    pieces, tokens = template.texts.get(reply.blocks[0].text) or _text(template, ask, reply, context)
+    begin, to_created, to_completed, to_instructions, to_message, to_prompt, to_total, to_user, to_metadata, end = pieces
+    ids, body, now = context.ids, ask.body, context.created
+    id, message = new_id("resp_", ids), new_id("msg_", ids)
+    source, instructions, user, metadata = body["input"], body.get("instructions"), body.get("user"), body.get("metadata")
+    if source.__class__ is str and not instructions:
+        prompt = template.around + count_encoded(source, model.encoding)
+    else:
+        prompt = input_tokens(ask, context)
+    payload = (
+        f"{begin}{id}{to_created}{now}{to_completed}{now}"
+        f"{to_instructions}{'null' if instructions is None else once(instructions, dump, dump)}"
+        f"{to_message}{message}{to_prompt}{prompt}{to_total}{prompt + tokens}"
+        f"{to_user}{'null' if user is None else dump(user)}{to_metadata}{'{}' if metadata is None else dump(metadata)}{end}"
     )
-    body = ask.body
-    instructions, user, metadata = body.get("instructions"), body.get("user"), body.get("metadata")
-    members = (
-        f'"{id}"',
-        now,
-        now,
-        "null" if instructions is None else once(instructions, dump, dump),
-        f"{text.before}{message_id}{text.after}",
-        usage,
-        "null" if user is None else dump(user),
-        "{}" if metadata is None else dump(metadata),
-    )
-    pieces = template.pieces
-    payload = "".join([word for pair in zip(pieces, members, strict=False) for word in pair]) + pieces[-1]
     if template.store:
-        pace = {"chunk": reply.pace.chunk, "chunks": list(reply.pace.chunks)} if reply.pace else None
-        record = {"json": payload, "id": id, "message": message_id, "input": ask.items, "place": context.ids.place}
-        stored.save_plain(context.store, {**record, "before": [], "pace": pace, "state": "ended"}, context.memory + len(payload))
-    return payloads.JSON(payload.encode(), text.tokens)
+        record = (id, message, payload, source, *ids.place, stored.pace_record(reply.pace))
+        stored.save_plain(context.store, record, context.memory + len(payload))
+    return payloads.JSON(payload.encode(), tokens, plain_answer)
 
 
 def _template(ask: ResponsesAsk, reply: Reply, context: Context, model: Model) -> _Template:
@@ -106,7 +102,7 @@ def _template(ask: ResponsesAsk, reply: Reply, context: Context, model: Model) -
         return template
     response: Response = response_for(ask, reply, context.apart())
     pieces = dump_with(response, dict.fromkeys(_DIFFERING, _HOLE)).split(_HOLE)
-    template = _Template(pieces, model, response["store"], {})
+    template = _Template(pieces, model, response["store"], {}, count_items([{"role": "user", "content": ""}], {}, model))
     if len(key) <= _LONGEST:
         if len(_templates) >= _TEMPLATES:
             _templates.clear()
@@ -116,8 +112,17 @@ def _template(ask: ResponsesAsk, reply: Reply, context: Context, model: Model) -
 
 def _text(template: _Template, ask: ResponsesAsk, reply: Reply, context: Context) -> _Text:
     item: Item = output_items(ask, reply, reply.blocks, context.apart(), ())[0]
-    before, after = dump_with(item, {"id": f'"{_HOLE}"'}).split(_HOLE)
-    text = _Text(f"[{before}", f"{after}]", shaping.completion_tokens(reply, ask, "responses"))
+    tokens = shaping.completion_tokens(reply, ask, "responses")
+    quoted = f'"{_HOLE}"'
+    usage = (
+        f'{{"input_tokens":{_HOLE},"input_tokens_details":{{"cache_write_tokens":0,"cached_tokens":0}},'
+        f'"output_tokens":{tokens},"output_tokens_details":{{"reasoning_tokens":0}},"total_tokens":{_HOLE}}}'
+    )
+    members = {"id": quoted, "output": f"[{dump_with(item, {'id': quoted})}]", "usage": usage}
+    whole = template.pieces[0]
+    for name, piece in zip(_DIFFERING, template.pieces[1:], strict=True):
+        whole += members.get(name, _HOLE) + piece
+    text = _Text(whole.split(_HOLE), tokens)
     if len(template.texts) >= _TEXTS:
         template.texts.clear()
     template.texts[reply.blocks[0].text] = text

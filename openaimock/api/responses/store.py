@@ -16,7 +16,7 @@ from .. import lists
 from .body import Response, conversation_id
 from .events import unfinished
 from .item_params import check_item
-from .items import Item, normalize_item, unseal
+from .items import Item, input_items, normalize_item, unseal
 from .params import LISTING
 
 RESPONSES = "responses"
@@ -29,9 +29,12 @@ _NO_LIMIT = 1_000_000_000
 
 #: What is stored of a response: the finished ``response``, its own ``input``, the conversation ``before`` it, the ``pace`` that
 #: cuts its text, and its ``state``: ``queued``, ``in_progress``, or ``ended``. With a ``place``, the input is stored as it was
-#: sent: its items are completed, with ids drawn at that place, when something reads them, because most are never read. For the
-#: same reason a plain response is stored as its ``json``.
+#: sent: its items are completed, with ids drawn at that place, when something reads them, because most are never read.
 Record = dict[str, Any]
+#: What is stored of a plain response, for the same reason: its id, that of its only output item, its JSON, the ``input`` as it
+#: was sent, the two members of its ``place``, and its ``pace``. It is a tuple without inner objects, which the garbage collector
+#: does not visit again.
+PlainRecord = Sequence[Any]
 
 
 def collection(conversation: str) -> str:
@@ -49,41 +52,41 @@ def response_record(store: State, id: str) -> Record:
 
 def _find(store: State, id: str) -> Record | None:
     """A stored response, None when there is none."""
-    record: Record | None = store.get(RESPONSES, id)
+    record: Record | PlainRecord | None = store.get(RESPONSES, id)
     return None if record is None else _opened(record)
 
 
-def _opened(record: Record) -> Record:
+def _opened(record: Record | PlainRecord) -> Record:
     """A record with its response as an object."""
-    if "json" not in record:
+    if isinstance(record, dict):
         return record
-    return {**{name: value for name, value in record.items() if name not in _PLAIN}, "response": json.loads(record["json"])}
+    _, _, text, value, source, drawn, pace = record
+    opened: Record = {"response": json.loads(text), "input": input_items(value), "place": [source, drawn]}
+    return {**opened, "before": [], "pace": pace, "state": "ended"}
 
 
-#: The members that only the record of a plain response has.
-_PLAIN = frozenset(["json", "id", "message"])
+def save_plain(store: State, record: PlainRecord, memory: int = 0) -> None:
+    """Store a plain response. ``memory`` is the bytes of the request and of the response, roughly."""
+    id, message, _, value = record[:4]
+    _put(store, id, record, memory)
+    store.put(_ITEMS, message, id)
+    if value.__class__ is not str:
+        _put_holder(store, value, id)
 
 
-def save_plain(store: State, record: Record, memory: int = 0) -> None:
-    """Store a plain response: its ``json``, its ``id``, and that of its only output item, a ``message``.
-
-    ``memory`` is the bytes of the request and of the response, roughly.
-    """
-    _put(store, record["id"], record, memory)
-    store.put(_ITEMS, record["message"], {_HOLDER: record["id"]})
-
-
-def _put(store: State, id: str, record: Record, memory: int) -> None:
-    """Store a record and its input; past ``MAX_STORED`` the oldest response is deleted."""
+def _put(store: State, id: str, record: Record | PlainRecord, memory: int) -> None:
+    """Store a record; past ``MAX_STORED`` the oldest response is deleted."""
     if store.count(RESPONSES) >= MAX_STORED and store.get(RESPONSES, id) is None:
         for oldest in lists.values(store, RESPONSES, 1):
-            delete(store, oldest["id"] if "json" in oldest else oldest["response"]["id"])
+            _delete(store, oldest["response"]["id"] if isinstance(oldest, dict) else oldest[0], oldest)
     store.put(RESPONSES, id, record, size=ENTRY + memory)
-    for item in record["input"]:
-        if "place" not in record:
-            _put_item(store, item)
-        elif item.get("id"):
-            store.put(_ITEMS, item["id"], {_HOLDER: id})
+
+
+def _put_holder(store: State, items: Iterable[Item], id: str) -> None:
+    """Make the items of an input that have an id available to references: the id of the response that has them stands there."""
+    for item in items:
+        if item.get("id"):
+            store.put(_ITEMS, item["id"], id)
 
 
 def _put_item(store: State, item: Item) -> None:
@@ -96,13 +99,15 @@ def _size(item: Item) -> int:
 
 def save(store: State, record: Record, memory: int = 0) -> None:
     """Store a response; past ``MAX_STORED`` the oldest is deleted. ``memory`` is the bytes of the request, roughly."""
-    _put(store, record["response"]["id"], record, memory)
+    id = record["response"]["id"]
+    _put(store, id, record, memory)
+    if "place" in record:
+        _put_holder(store, record["input"], id)
+    else:
+        for item in record["input"]:
+            _put_item(store, item)
     if record["state"] == "ended":
         _store_output(store, record)
-
-
-#: The member of an entry of ``_ITEMS`` that stands for an item: the response that has it.
-_HOLDER = "response"
 
 
 def completed(record: Record) -> Record:
@@ -127,10 +132,10 @@ def own_items(store: State, record: Record) -> list[Item]:
 
 def _stored_item(store: State, id: str) -> Item | None:
     """A stored item by its id."""
-    item: Item | None = store.get(_ITEMS, id)
-    if item is None or _HOLDER not in item or "type" in item:
+    item: Item | str | None = store.get(_ITEMS, id)
+    if not isinstance(item, str):
         return item
-    record = _find(store, item[_HOLDER])
+    record = _find(store, item)
     if record is None:
         return None
     return next((own for own in [*own_items(store, record), *record["response"]["output"]] if own["id"] == id), None)
@@ -149,21 +154,25 @@ def _store_output(store: State, record: Record) -> None:
 def delete(store: State, id: str) -> bool:
     """Delete a response and its items; whether there was one."""
     record = store.get(RESPONSES, id)
-    if record is None:
-        return False
+    if record is not None:
+        _delete(store, id, record)
+    return record is not None
+
+
+def _delete(store: State, id: str, record: Record | PlainRecord) -> None:
     store.delete(RESPONSES, id)
-    if "json" in record:
-        store.delete(_ITEMS, record["message"])
+    items: Iterable[Item]
+    if not isinstance(record, dict):
+        store.delete(_ITEMS, record[1])
+        items = () if isinstance(record[3], str) else record[3]
     elif conversation_id(record["response"]):
-        return True
+        return
     else:
-        for item in record["response"]["output"]:
-            store.delete(_ITEMS, item["id"])
+        items = [*record["response"]["output"], *record["input"]]
     # An item that has no id yet is not stored by itself.
-    for item in record["input"]:
+    for item in items:
         if item.get("id"):
             store.delete(_ITEMS, item["id"])
-    return True
 
 
 def current(record: Record) -> Response:
@@ -200,6 +209,11 @@ def cancel(store: State, record: Record) -> Record:
 
 
 _A = {"completed": "a completed", "failed": "a failed", "incomplete": "an incomplete"}
+
+
+def pace_record(pace: Pace | None) -> dict[str, Any] | None:
+    """A pace as it is stored."""
+    return {"chunk": pace.chunk, "chunks": list(pace.chunks)} if pace else None
 
 
 def pace_of(record: Record) -> Pace | None:
@@ -248,9 +262,17 @@ def context_items(store: State, record: Record) -> list[Item]:
     return [*chain(store, record["response"]["previous_response_id"]), *record["before"], *own_items(store, record)]
 
 
+def has_references(items: Iterable[Item]) -> bool:
+    """Whether an item stands for a stored one."""
+    for item in items:  # noqa: SIM110 (a generator would take three times as long)
+        if item.get("type") in _REFERENCES and "role" not in item:
+            return True
+    return False
+
+
 def resolve_references(store: State | None, items: Sequence[Item]) -> list[Item]:
     """The items, with references replaced by the items they name. APIError 404 for one that is not stored."""
-    if not any(item.get("type") in _REFERENCES for item in items):
+    if not has_references(items):
         return list(items)
     resolved = []
     for item in items:

@@ -55,8 +55,8 @@ class Index:
         """Append rules; each is indexed under its prefilter that the fewest other rules share."""
         # Each step frees what it takes from the one before: together they need more memory than the finished index.
         pairs = deque((rule, prefilters(rule)) for rule in rules)
-        for _, candidates in pairs:
-            self._shared.update(_term_key(term) for prefilter in candidates for term in prefilter)
+        # One update for all: each takes as long as the terms of a rule.
+        self._shared.update(_term_key(term) for _, candidates in pairs for prefilter in candidates for term in prefilter)
         selected: deque[tuple[Rule, Prefilter]] = deque()
         while pairs:
             rule, candidates = pairs.popleft()
@@ -220,7 +220,7 @@ class _SubstringTable:
     def prepared(self, term: Term) -> Term:
         needs = ngrams.read(term.key)
         self._grams.note(needs)
-        return term._replace(key=needs)
+        return Term(term.slot, term.read, term.table, needs, term.optional)
 
     def add(self, term: Term, number: int) -> None:
         self._grams.add(term.key, number)

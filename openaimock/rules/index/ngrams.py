@@ -64,6 +64,11 @@ class Needs(NamedTuple):
     pieces: array[int]
 
     @property
+    def has_short(self) -> bool:
+        """Whether some text is shorter than four bytes; the last one is the shortest."""
+        return len(self.texts[-1]) < 4
+
+    @property
     def short(self) -> list[bytes]:
         """The texts shorter than four bytes."""
         return [data for data in self.texts if len(data) < 4]
@@ -111,14 +116,15 @@ class Grams:
     def note(self, needs: Needs) -> None:
         """Count the pieces of a needle before it is added, so that rare ones are known."""
         self._known.update(needs.pieces)
-        self._known.update(needs.short)
+        if needs.has_short:
+            self._known.update(needs.short)
 
     def add(self, needs: Needs, number: int) -> None:
         """Add a rule that requires some texts."""
         frequency = self._known.__getitem__
         rarest = sorted(needs.pieces, key=frequency)[:_DEPTH]
         needle = Needle(needs.texts[0], needs.texts[1:], tuple(rarest), number)
-        short = min(needs.short, key=frequency, default=None)
+        short = min(needs.short, key=frequency) if needs.has_short else None
         # The search for short texts is slower: it pays only for much rarer ones.
         if short is not None and (not rarest or frequency(short) * FEW < frequency(rarest[0])):
             self._short.setdefault(short, []).append(needle)

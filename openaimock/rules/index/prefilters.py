@@ -54,7 +54,7 @@ def _flow_prefilters(rule: Rule) -> list[Prefilter]:
             read = _message_reader(at, rule.opens_with_system)
             prefilter = _prefilter(slot, read, turn.matcher)
             if prefilter:
-                result.append(tuple(term._replace(optional=optional) for term in prefilter))
+                result.append(tuple(term._replace(optional=True) for term in prefilter) if optional else prefilter)
         # A shorter conversation matches too, but it has at least one message.
         optional = True
     return result

@@ -71,9 +71,9 @@ def test_a_plain_response_is_the_same_as_any_other(bodies, reply):
     expected = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(create, "is_plain", lambda ask, reply: False)
-        expected = story(new_app(reply), bodies)
-    assert story(new_app(reply), bodies) == expected
-    assert story(new_app(reply), bodies) == expected
+        expected = story(new_app(reply), bodies * 2)
+    assert story(new_app(reply), bodies * 2) == expected
+    assert story(new_app(reply), bodies * 2) == expected
 
 
 def test_templates_are_bounded(monkeypatch):
