@@ -11,7 +11,7 @@ from waitress.parser import HTTPRequestParser, ParsingError, crack_first_line, s
 from waitress.utilities import Error
 
 from ..http.forms import is_form
-from .parser import ParserLimits, RequestHead, build_head
+from .parser import ParserLimits, RequestHead, build_head, variable
 
 
 class BodyNotStored(Error):
@@ -63,7 +63,8 @@ class ParsedRequest(HTTPRequestParser):
         """Its head, once it is completed."""
         version = "1.1" if self.version == "1.1" or self.error else "1.0"
         line = self.command, self.request_uri, self.path, self.query
-        return build_head(self._shared, *line, version, self.headers, self.content_length)
+        headers = {variable(name): value for name, value in self.headers.items()}
+        return build_head(self._shared, *line, version, headers, self.content_length)
 
     @cached_property
     def body(self) -> IO[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache, partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _LINE = re.compile(rb"([A-Z]+) ((/(?!/)[!-\"$&->@-~]*)(?:\?([!-\"$-~]*))?) HTTP/1\.1")
 #: A plain header line. A name with ``_`` would be the same in an environ as one with ``-``.
 _FIELD = re.compile(rb"([!#$%&'*+.^`|~0-9A-Za-z-]+):([\t -~\x80-\xff]*)")
+#: The beginning of the line that differs from request to request, in lower case.
+_LENGTH = b"\r\ncontent-length:"
 #: Longer heads are not cached: this bounds the memory, and such heads are rare.
 LONG = 8192
 #: Heads that a server caches.
@@ -50,7 +53,6 @@ class RequestHead(NamedTuple):
     path: str
     #: ``1.1``, or ``1.0`` for all others.
     version: str
-    headers: dict[str, str]
     #: Whether the connection may serve another request after this one.
     keep: bool
     #: The declared length of the body.
@@ -100,13 +102,14 @@ class PlainRequest:
 class RequestReader:
     """Makes requests of the bytes that clients send. ``shared`` is the part of the environ that all of them share.
 
-    Clients send the same head with each request of the same length, and to parse it is most of the work.
+    Clients send the same head with each request, but for the length of the body, and to parse it is most of the work.
     """
 
     def __init__(self, limits: ParserLimits, shared: dict[str, Any]) -> None:
         self.limits = limits
         self.shared = shared
-        self._plain_head = lru_cache(maxsize=HEADS)(partial(_plain_head, shared))
+        parse = lru_cache(maxsize=HEADS)(partial(_plain_head, shared))
+        self._plain_head = lru_cache(maxsize=HEADS)(partial(_sized_head, parse))
 
     def read(self, data: bytes) -> tuple[PlainRequest | ParsedRequest, bytes]:
         """A request that begins with these bytes, and the bytes after it. It may not be completed."""
@@ -123,8 +126,23 @@ class RequestReader:
         return parsed, parsed.feed(data)
 
 
+def _sized_head(parse: Callable[[bytes], RequestHead | None], head: bytes) -> RequestHead | None:
+    """A head of up to LONG bytes as waitress parses it; None when it is not plain. ``parse`` gets it with the length 0."""
+    start = head.lower().find(_LENGTH)
+    if start < 0:
+        return parse(head)
+    stop = head.index(b"\r\n", start + 2)
+    length = head[start + len(_LENGTH) : stop].strip(b" \t")
+    plain = parse(b"%b%b 0%b" % (head[:start], _LENGTH, head[stop:]))
+    if plain is None or not length.isdigit() or len(length) > _DIGITS:
+        return None
+    environ = plain.environ.copy()
+    environ["CONTENT_LENGTH"] = length.decode()
+    return RequestHead(plain.method, plain.path, plain.version, plain.keep, int(length), environ)
+
+
 def _plain_head(shared: dict[str, Any], head: bytes) -> RequestHead | None:
-    """A head of up to LONG bytes as waitress parses it; None when it is not plain.
+    """A head whose body has the length 0; None when it is not plain.
 
     Folded lines, doubled names, other versions, transfer encodings, errors are not plain.
     """
@@ -134,16 +152,13 @@ def _plain_head(shared: dict[str, Any], head: bytes) -> RequestHead | None:
     if start is None or None in fields:
         return None
     headers: dict[str, str] = dict(fields)  # type: ignore[arg-type]
-    length = headers.get("CONTENT_LENGTH", "0")
-    if len(headers) != len(fields) or len(length) > _DIGITS or not (length.isascii() and length.isdecimal()):
-        return None
-    return build_head(shared, *start, "1.1", headers, int(length))
+    return build_head(shared, *start, "1.1", headers, 0) if len(headers) == len(fields) else None
 
 
 def build_head(
     shared: dict[str, Any], method: str, uri: str, path: str, query: str, version: str, headers: dict[str, str], length: int
 ) -> RequestHead:
-    """The head of a request; ``shared`` is the part of the environ that all requests share."""
+    """The head of a request; ``shared`` is the part of the environ that all requests share, ``headers`` have its names."""
     environ = {
         **shared,
         "REQUEST_METHOD": method,
@@ -151,11 +166,16 @@ def build_head(
         "QUERY_STRING": query,
         "REQUEST_URI": uri,
         "SERVER_PROTOCOL": f"HTTP/{version}",
-        **{name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else "HTTP_" + name: value for name, value in headers.items()},
+        **headers,
     }
-    connection = headers.get("CONNECTION", "").lower()
+    connection = headers.get("HTTP_CONNECTION", "").lower()
     keep = "close" not in connection if version == "1.1" else "keep-alive" in connection
-    return RequestHead(method, path, version, headers, keep, length, environ)
+    return RequestHead(method, path, version, keep, length, environ)
+
+
+def variable(name: str) -> str:
+    """The name in the environ of a header in upper case with underscores."""
+    return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
 
 
 @lru_cache(maxsize=1024)
@@ -172,10 +192,10 @@ def _request_line(line: bytes) -> tuple[str, str, str, str] | None:
 
 @lru_cache(maxsize=1024)
 def _field(line: bytes) -> tuple[str, str] | None:
-    """Name and value of a plain header line, else None."""
+    """The name in the environ and the value of a plain header line, else None."""
     match = _FIELD.fullmatch(line)
     if match is None:
         return None
     name, value = match.groups()
     key = name.upper().replace(b"-", b"_").decode("ascii")
-    return None if key in ("TRANSFER_ENCODING", "EXPECT") else (key, value.strip(b" \t").decode("latin-1"))
+    return None if key in ("TRANSFER_ENCODING", "EXPECT") else (variable(key), value.strip(b" \t").decode("latin-1"))

@@ -131,7 +131,7 @@ class Task:
         self._send_error(f"{error.code} {error.reason}", APIError(error.code, message), keep=False)
 
     def _send_error(self, status: str, error: APIError, *, keep: bool) -> None:
-        request_id = self.request.head.headers.get("X_REQUEST_ID", "")
+        request_id = self.request.head.environ.get("HTTP_X_REQUEST_ID", "")
         if not request_id.isascii() or not 0 < len(request_id) <= 512:
             request_id = f"req_{next(_refusals):032x}"
         self.response = Response(self.request)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waitress.parser import HTTPRequestParser
 
+from openaimock.server import parser
 from openaimock.server.parsed import WaitressSettings
 from openaimock.server.parser import HEADS, ParserLimits, PlainRequest, RequestReader
 
@@ -16,23 +17,26 @@ SHARED = {"SERVER_NAME": "mock"}
 
 def expected(data):
     """What waitress's parser reads of a request: an error, or method, path, headers, whether the connection is kept, and body."""
-    parser = HTTPRequestParser(WaitressSettings(LIMITS))
-    while data and not parser.completed:
+    waitress = HTTPRequestParser(WaitressSettings(LIMITS))
+    while data and not waitress.completed:
         try:
-            data = data[parser.received(data) :]
+            data = data[waitress.received(data) :]
         except ValueError:  # waitress does not catch it
             return 400, "The URI or the Content-Length cannot be read"
-    if parser.error:
-        return parser.error.code, parser.error.body
-    if not parser.completed:
+    if waitress.error:
+        return waitress.error.code, waitress.error.body
+    if not waitress.completed:
         return "incomplete"
-    if parser.empty:
+    if waitress.empty:
         return "empty"
-    connection = parser.headers.get("CONNECTION", "").lower()
-    keep = "close" not in connection if parser.version == "1.1" else "keep-alive" in connection
-    version = "1.1" if parser.version == "1.1" else "1.0"
-    line = parser.command, parser.request_uri, parser.path, parser.query
-    return *line, version, parser.headers, keep, parser.get_body_stream().read(), data
+    connection = waitress.headers.get("CONNECTION", "").lower()
+    keep = "close" not in connection if waitress.version == "1.1" else "keep-alive" in connection
+    version = "1.1" if waitress.version == "1.1" else "1.0"
+    line = waitress.command, waitress.request_uri, waitress.path, waitress.query
+    headers = {
+        name if name in ("CONTENT_LENGTH", "CONTENT_TYPE") else f"HTTP_{name}": value for name, value in waitress.headers.items()
+    }
+    return *line, version, headers, keep, waitress.get_body_stream().read(), data
 
 
 def read(reader, pieces):
@@ -58,14 +62,12 @@ def read(reader, pieces):
     assert environ["SERVER_NAME"] == "mock"
     assert environ["SERVER_PROTOCOL"] == f"HTTP/{head.version}"
     assert environ["PATH_INFO"] == ("/" + head.path.lstrip("/") if head.path.startswith("//") else head.path)
-    assert {name: value for name, value in environ.items() if name.startswith(("HTTP_", "CONTENT_"))} == {
-        name if name in ("CONTENT_LENGTH", "CONTENT_TYPE") else f"HTTP_{name}": value for name, value in head.headers.items()
-    }
+    headers = {name: value for name, value in environ.items() if name.startswith(("HTTP_", "CONTENT_"))}
     line = environ["REQUEST_METHOD"], environ["REQUEST_URI"], head.path, environ["QUERY_STRING"]
     assert line[0] == head.method
     body = request.body.read()
     request.close()
-    return *line, head.version, head.headers, head.keep, body, rest
+    return *line, head.version, headers, head.keep, body, rest
 
 
 def same(data, cut=0):
@@ -87,6 +89,15 @@ PLAIN = [
     b"\r\n\r\nGET / HTTP/1.1\r\nHost: mock\r\n\r\n",
 ]
 ODD = [
+    b"POST / HTTP/1.1\r\ncontent-LENGTH:2 \t\r\nHost: x\r\n\r\n{}",
+    b"POST / HTTP/1.1\r\nContent-Length: 002\r\n\r\n{}",
+    b"POST / HTTP/1.1\r\nContent-Length:\r\n\r\n",
+    b"POST / HTTP/1.1\r\nContent-Length : 2\r\n\r\n{}",
+    b"POST / HTTP/1.1\r\nContent-Length: 2\r\n 3\r\n\r\n{}",
+    b"POST / HTTP/1.1\r\nContent-Length: 2\n\r\n\r\n{}",
+    b"POST / HTTP/1.1\r\nContent_Length: 2\r\nContent-Length: 0\r\n\r\n",
+    b"POST / HTTP/1.1\r\nX-Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+    b"POST / HTTP/1.1\r\nX: \r\nContent-Length: \xb2\r\n\r\n",
     b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
     b"GET / HTTP/2.0\r\n\r\n",
     b"GET /\r\n\r\n",
@@ -124,6 +135,19 @@ def test_plain_heads_are_cached(data):
     first, second = reader.read(data)[0], reader.read(data)[0]
     assert type(first) is PlainRequest
     assert first.head is second.head
+
+
+def test_heads_that_differ_in_the_length_alone_are_parsed_once(monkeypatch):
+    heads = []
+    plain_head = parser._plain_head
+    monkeypatch.setattr(parser, "_plain_head", lambda shared, head: heads.append(head) or plain_head(shared, head))
+    reader = RequestReader(LIMITS, SHARED)
+    requests = [
+        reader.read(b"POST / HTTP/1.1\r\nContent-Length: %d\r\nHost: x\r\n\r\n%b" % (size, b"x" * size))[0] for size in range(9)
+    ]
+    assert [request.head.environ["CONTENT_LENGTH"] for request in requests] == [str(size) for size in range(9)]
+    assert [len(request.body.read()) for request in requests] == list(range(9))
+    assert len(heads) == 1
 
 
 @given(
