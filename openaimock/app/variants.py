@@ -35,9 +35,9 @@ def find_text(raw: bytes, names: tuple[str, ...]) -> Text | None:
     start = -1
     # Clients write all members of a body in one way.
     for mark in _marks(names, raw.find(b'": ', 0, 64) > 0):
-        at = raw.rfind(mark)
+        at = raw.rfind(mark, max(start, 0))
         if at >= 0:
-            start = max(start, at + len(mark))
+            start = at + len(mark)
     end = raw.find(b'"', start, start + LONGEST) if start > 0 else -1
     if end <= start:
         return None

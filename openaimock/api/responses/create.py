@@ -194,7 +194,7 @@ ENDPOINTS = (
         params=RESPONSES,
         alone=_is_alone,
         blocking=takes_long,
-        varying=VaryingText(("input", "content"), _replace_text),
+        varying=VaryingText(("content", "input"), _replace_text),
     ),
     Operation("responses.connect", "GET", "/responses", _read_socket, _not_allowed, own=True),
     Operation(
