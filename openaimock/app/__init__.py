@@ -166,6 +166,7 @@ class App:
         """Let an injector decide what happens to each exchange; None: its normal course."""
         self.injector = injector
         self.sender.ended = None if injector is None else injector.end
+        self.sender.prepares = injector is None and not (self.config.load or self.config.limits or self.config.retries == "same")
         skipped = [stage for stage, is_on in OPTIONAL.items() if not is_on(self.config)] + [inject] * (injector is None)
         steps = [step for stage in STAGES if stage not in skipped for step in STEPS.get(stage, (stage,))]
         self._steps: Steps = tuple((step, may_block(step, self.namespaces.blocks)) for step in steps)
@@ -296,9 +297,10 @@ class App:
     def _run(self, call: Call, steps: Steps) -> Iterable[bytes]:
         """Run stages and send the response. Errors of every stage are answered here, in the API's envelope."""
         try:
-            for at, (stage, may_block) in enumerate(steps):
+            for step in steps:
+                stage, may_block = step
                 if may_block is not None and not call.in_pool and may_block(self, call):
-                    return self._move_to_pool(call, steps[at:])
+                    return self._move_to_pool(call, steps[steps.index(step) :])
                 if stage(self, call):
                     return self.sender.send_prepared(call)
             return self.sender.send(call)

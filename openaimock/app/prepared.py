@@ -18,7 +18,7 @@ from ..types.reply import Reply
 if TYPE_CHECKING:
     from .call import Call
 
-Write = Callable[[Ask, Reply, Context], "payloads.JSON | None"]
+Write = Callable[[Ask, Reply, Context], payloads.JSON]
 #: Rules whose answers are prepared for the same requests.
 MAX_PLANS = 16
 
@@ -36,9 +36,7 @@ def prepared(call: Call) -> Prepared | None:
     """The prepared answer of a call whose reply is chosen; None when there is none, or its body does not decide alone."""
     plan = call.selection.plan
     answer: Prepared | None = (call.ask.prepared or {}).get(id(plan))
-    if answer is None or answer.plan is not plan or not _depends_on_body_only(call):
-        return None
-    return answer
+    return answer if answer is not None and answer.plan is plan and _depends_on_body_only(call) else None
 
 
 def prepare(call: Call, write: Write, headers: Sequence[tuple[str, str]]) -> None:
@@ -56,17 +54,11 @@ def prepare(call: Call, write: Write, headers: Sequence[tuple[str, str]]) -> Non
 
 
 def _depends_on_body_only(call: Call) -> bool:
-    """Whether no header of the request, no setting and no other request decides about the answer beside the body."""
-    return not (
-        call.fault is not None
-        or call.latency is not None
-        or call.change is not None
-        or call.chosen is not None
-        or call.retry is not None
-        or call.place is not None
-        or call.headers
-        or call.parts
-        or call.exchange.lint
-        or call.exchange.error is not None
-        or "HTTP_ORIGIN" in call.request.environ
+    """Whether no header of the request decides about the answer, and lint has found nothing (``Sender.prepares``: settings)."""
+    return (
+        call.fault is None
+        and call.latency is None
+        and call.chosen is None
+        and not call.exchange.lint
+        and "HTTP_ORIGIN" not in call.request.environ
     )

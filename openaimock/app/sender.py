@@ -50,6 +50,8 @@ class Sender:
         self.metrics = Metrics()
         self.holds = Holds()
         self._open_to_all = config.cors == "*" and not config.api_keys
+        #: Whether answers are prepared for later requests: no setting changes the answer or the headers of single requests.
+        self.prepares = False
         #: Called with each exchange that ends, and the number of its events.
         self.ended: Callable[[Exchange, int], None] | None = None
         #: The share of requests with a random fault, and the faults; may be replaced at run time.
@@ -105,7 +107,7 @@ class Sender:
         if fault is not None:
             body = faults.spoil(body, fault)
         if _is_instant(reply, latency, fault):
-            if type(payload) is payloads.JSON and payload.again is not None:
+            if type(payload) is payloads.JSON and payload.again is not None and self.prepares:
                 prepare(call, payload.again, headers)
             headers.append(("content-length", str(len(body))))
             self._start(call, status, headers, 0.0)
@@ -125,9 +127,7 @@ class Sender:
         assert call.prepared is not None
         _, reply, headers, write = call.prepared
         call.reply = call.exchange.reply = reply
-        payload = write(call.ask, reply, call.context)
-        assert payload is not None, "a response that the text of a request changes is not prepared"
-        body: bytes = payload.payload
+        body: bytes = write(call.ask, reply, call.context).payload
         self._start(call, 200, [*headers, ("content-length", str(len(body)))], 0.0)
         self._end(call)
         return [body]

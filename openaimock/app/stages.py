@@ -168,9 +168,10 @@ def claim(app: App, call: Call) -> bool:
         call.exchange.match = call.selection.match
     if call.retry is not None:
         retries.remember(app, call)
-    if call.ask.prepared and app.sender.chaos is None:
+    if app.sender.prepares and app.sender.chaos is None and call.ask.prepared:
         call.prepared = prepared(call)
-    return call.prepared is not None
+        return call.prepared is not None
+    return False
 
 
 def reply(app: App, call: Call) -> None:

@@ -104,13 +104,12 @@ class JSON(NamedTuple):
     """A JSON response of ``tokens`` tokens, from which a pace computes its time.
 
     ``payload`` is a value, or its JSON as bytes. ``again(ask, reply, context)`` makes the response to another request, whose body
-    is equal or differs in one text (``app.variants``); None where that is not faster, and as a result where the response would be
-    another one.
+    is equal or differs in one text (``app.variants``); None where that is not faster.
     """
 
     payload: Any
     tokens: float = 0.0
-    again: Callable[[Any, Any, Any], JSON | None] | None = None
+    again: Callable[[Any, Any, Any], JSON] | None = None
 
     def encoded(self) -> bytes:
         """The bytes to send."""
