@@ -29,6 +29,9 @@ _STRICT = frozenset(["stream_options", "prompt_cache_options", "reasoning", "tex
 #: Members that hold the conversation; plain text there needs no check.
 _CONVERSATION_KEYS = frozenset(["messages", "input"])
 
+#: The response format for which a word in the texts of the conversation decides.
+_WORD = "json_object"
+
 #: The place of a check in the table, and its function.
 Row = tuple[int, Find]
 
@@ -55,6 +58,15 @@ class Linter:
 
     def __call__(self, ask: Ask, model: Model) -> Sequence[Finding]:
         """The findings of a request, in the order in which the API reports them; ``model`` has the facts of its model."""
+        same = ask.__dict__.get("same")
+        if same is None or not same.get("clean") or not models.suits(ask, model):
+            findings = self._all(ask, model)
+            if same is not None and not findings and ask.response_format != _WORD:
+                same["clean"] = True
+            return findings
+        return ()
+
+    def _all(self, ask: Ask, model: Model) -> Sequence[Finding]:
         due: tuple[Row, ...] = ()
         strange: tuple[str, ...] = ()
         strict: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...http.catalog import api_error
 from ...state.namespace import Context
-from ...text import moderation, prompts
+from ...text import moderation, prompts, tokens
 from ...types.ask import Ask
 from ...types.parts import once
 from ...types.reply import Block, Reply
@@ -27,6 +27,8 @@ class ResponsesAsk(Ask):
 
     items: Sequence[Item] = ()
     before: Sequence[Item] = ()
+    #: What was computed for an equal body, or for one that differs only in the text of the user at its end (``app.variants``).
+    same: dict[str, Any]
 
 
 _NO_IMAGES = {
@@ -93,7 +95,9 @@ def new_response(ask: ResponsesAsk, reply: Reply, context: Context) -> Response:
         if value is not None and parameter in ECHOED:
             echo = ECHOED[parameter]
             response[parameter] = value if echo is None else echo(value, model)
-    response["tools"] = tools(ask.body.get("tools") or (), [*ask.before, *ask.items], model)
+    if "tools" not in ask.same:
+        ask.same["tools"] = tools(ask.body.get("tools") or (), [*ask.before, *ask.items], model)
+    response["tools"] = ask.same["tools"]
     if ask.body.get("prompt") and not isinstance(response["instructions"], str):
         response["instructions"] = prompt_instructions(ask.body["prompt"])
     response["id"] = _id(reply, context)
@@ -229,17 +233,19 @@ def usage(ask: ResponsesAsk, reply: Reply, context: Context) -> Item:
 def input_tokens(ask: ResponsesAsk, context: Context) -> int:
     """The tokens of a request with the conversation before it and the tools it offers.
 
-    They are counted once for a body that is sent again, but for the stored files that it names.
+    They are counted once for bodies that differ in the last text only, but for the stored files that they name.
     """
     model = context.model(ask.model)
-    if not ask.prompt_tokens:
+    last = tokens.count_encoded(ask.text, model.encoding)
+    if "tokens" not in ask.same:
         files: list[Any] = []
         items = [*ask.before, *ask.items] if ask.before else ask.items
-        ask.prompt_tokens = prompts.count_items(items, ask.body, model, files)
-        if files:
-            ask.__dict__["stored_parts"] = files
-    if not ask.stored_parts:
-        return ask.prompt_tokens
+        # Without the last text, which may differ.
+        ask.same["tokens"] = prompts.count_items(items, ask.body, model, files) - last, files
+    others, files = ask.same["tokens"]
+    count: int = others + last
+    if not files:
+        return count
     from .. import stored_parts  # few prompts name files
 
-    return ask.prompt_tokens + stored_parts.difference(ask.stored_parts, model, "responses", context)
+    return count + stored_parts.difference(files, model, "responses", context)

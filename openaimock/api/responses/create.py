@@ -46,7 +46,7 @@ def read(request: Request) -> ResponsesAsk:
         conversation = text_messages(body["input"], instructions)
     text = next((message.text for message in reversed(conversation) if message.role == "user"), "")
     ask = ResponsesAsk("responses", body, conversation, text, model, stream)
-    ask.items, ask.before = items, before
+    ask.items, ask.before, ask.same = items, before, {}
     describe(ask)
     return ask
 
@@ -105,7 +105,9 @@ def write(ask: ResponsesAsk, reply: Reply, context: Context) -> payloads.JSON | 
         stored.save(context.store, record, context.memory)
     elif "conversation" in response:
         stored.append(context.store, response["conversation"]["id"], [*record["input"], *response["output"]])
-    written = texts(ask.body, response)
+    if "texts" not in ask.same:
+        ask.same["texts"] = texts(ask.body, response)
+    written = ask.same["texts"]
     if not ask.stream:
         answer = stored.current(record)
         # A reply with members of its own changes the object.
@@ -138,7 +140,7 @@ def _unmatched(request: Request, body: dict[str, Any]) -> ResponsesAsk:
     RESPONSES.check(body)
     items, before = _items(request, body)
     ask = ResponsesAsk("responses", body, model=body.get("model") or "")
-    ask.items, ask.before = items, before
+    ask.items, ask.before, ask.same = items, before, {}
     return ask
 
 
