@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .call import Call
 
 Write = Callable[[Ask, Reply, Context], payloads.JSON]
-#: Rules whose answers are prepared for the same requests.
-MAX_PLANS = 16
+#: Rules whose answers are prepared for the same requests, about a kilobyte for each.
+MAX_PLANS = 512
 
 
 class Prepared(NamedTuple):
