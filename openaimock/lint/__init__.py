@@ -58,7 +58,7 @@ class Linter:
 
     def __call__(self, ask: Ask, model: Model) -> Sequence[Finding]:
         """The findings of a request, in the order in which the API reports them; ``model`` has the facts of its model."""
-        same = ask.__dict__.get("same")
+        same = ask.same
         if same is None or not same.get("clean") or not models.suits(ask, model):
             findings = self._all(ask, model)
             if same is not None and not findings and ask.response_format != _WORD:

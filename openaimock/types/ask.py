@@ -113,6 +113,8 @@ class Ask:
     attempt: int = 0
     #: Keys of the body that are repeated in one object. A class variable, so that other requests pay nothing for it.
     repeated_keys: ClassVar[tuple[str, ...]] = ()
+    #: What was computed for an equal body, or one that differs only in its last text (``app.variants``); None: nothing is kept.
+    same: dict[str, Any] | None = None
     #: The answers that are prepared for requests like this one, by the identity of their plan (``app.prepared``).
     prepared: dict[int, Any] | None = None
     #: The address of the mock as the client sees it, set by operations whose answers have addresses.

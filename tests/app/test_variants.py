@@ -11,18 +11,27 @@ from hypothesis import strategies as st
 from werkzeug.test import Client
 
 from openaimock import create_app
+from openaimock.api.chat.usage import prompt_tokens
+from openaimock.api.responses.body import input_tokens
 from openaimock.api.router import ROUTER
 from openaimock.app import asks, variants
+from openaimock.app.stages import linter_of
 from openaimock.config.load import load
 from openaimock.errors import APIError
 from openaimock.http.request import Request
-from openaimock.state.namespace import Namespaces
+from openaimock.params.models import family
+from openaimock.state.namespace import Context, Namespaces
+from openaimock.types.clock import Clock
 
 CHAT = ROUTER.find("POST", "/v1/chat/completions")
-NAMESPACE = Namespaces(load({"unmatched": "echo"}))["mine"]
+CONFIG = load({"unmatched": "echo"})
+NAMESPACE = Namespaces(CONFIG)["mine"]
+CONTEXT = Context(NAMESPACE, Clock(), 0, CONFIG, create_app(CONFIG).api.jobs)
 TOOL = {"type": "function", "function": {"name": "find", "parameters": {"properties": {"content": {"default": "x"}}}}}
 
 
+#: What is computed later, or belongs to one request.
+COMPUTED = ("headers", "same", "prompt_tokens", "stored_parts")
 RESPONSES = ROUTER.find("POST", "/v1/responses")
 
 
@@ -33,10 +42,14 @@ def read(reader, raw, route=CHAT):
         ask = reader.read(route, request, NAMESPACE)
     except APIError as error:
         return error.message
-    members = {field.name: getattr(ask, field.name) for field in fields(ask) if field.name != "headers"}
+    members = {field.name: getattr(ask, field.name) for field in fields(ask) if field.name not in COMPUTED}
     members["messages"] = list(members["messages"])
     members |= {"items": getattr(ask, "items", None), "before": getattr(ask, "before", None)}
-    return {**members, "user": ask.user, "size": ask.size, "memory": request.memory}
+    # What is computed once for all variants.
+    model = family(ask.model)
+    findings = list(linter_of(route.operation)(ask, model))
+    tokens = input_tokens(ask, CONTEXT) if route is RESPONSES else prompt_tokens(ask, model, CONTEXT)
+    return {**members, "user": ask.user, "size": ask.size, "memory": request.memory, "findings": findings, "tokens": tokens}
 
 
 TEXTS = st.one_of(

@@ -33,6 +33,7 @@ def read(request: Request) -> Ask:
     CHAT.check(body)
     messages = once_each(body["messages"], message, message)
     ask = Ask("chat", body, messages, _last_user(messages), body["model"], bool(body.get("stream")))
+    ask.same = {}
     describe(ask)
     return ask
 
@@ -65,10 +66,12 @@ def _last_user(messages: Sequence[Message]) -> str:
 
 def _replace_text(ask: Ask, text: str) -> None:
     """Put another text into the last message of an Ask that was just read."""
-    param = {**ask.body["messages"][-1], "content": text}
-    ask.body = {**ask.body, "messages": [*ask.body["messages"][:-1], param]}
-    ask.messages = [*ask.messages[:-1], ask.messages[-1]._replace(text=text)]
-    ask.text = _last_user(ask.messages)
+    *earlier, param = ask.body["messages"]
+    ask.body = {**ask.body, "messages": [*earlier, {**param, "content": text}]}
+    *before, last = ask.messages
+    ask.messages = [*before, Message(last.role, text, *last[2:])]
+    if last.role == "user":
+        ask.text = text
 
 
 def write(ask: Ask, reply: Reply, context: Context) -> payloads.JSON | payloads.Events:

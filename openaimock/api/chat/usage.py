@@ -7,18 +7,25 @@ from typing import Any
 
 from ...params.models import Model
 from ...state.namespace import Context
-from ...text import prompts
+from ...text import prompts, tokens
 from ...types.ask import Ask
 from ...types.reply import Reply
 from .. import shaping
 
 
 def prompt_tokens(ask: Ask, model: Model, context: Context) -> int:
-    """Tokens of the whole prompt; counted once for a body that is sent again, but for the stored files that it names."""
+    """Tokens of the whole prompt; of bodies that differ in the last text, the others are counted once, but for stored files."""
     if not ask.prompt_tokens:
-        files: list[Any] = []
-        ask.prompt_tokens = prompts.count_chat(ask.body, model, files)
-        ask.__dict__["stored_parts"] = files
+        same = {} if ask.same is None else ask.same
+        last = ask.body["messages"][-1].get("content")
+        varying = tokens.count_encoded(last, model.encoding) if last.__class__ is str else 0
+        if "tokens" not in same:
+            files: list[Any] = []
+            same["tokens"] = prompts.count_chat(ask.body, model, files) - varying, files
+        others, files = same["tokens"]
+        ask.prompt_tokens = others + varying
+        if files:
+            ask.__dict__["stored_parts"] = files
     if not ask.stored_parts:
         return ask.prompt_tokens
     from .. import stored_parts  # few prompts name files

@@ -27,7 +27,6 @@ class ResponsesAsk(Ask):
 
     items: Sequence[Item] = ()
     before: Sequence[Item] = ()
-    #: What was computed for an equal body, or for one that differs only in the text of the user at its end (``app.variants``).
     same: dict[str, Any]
 
 
