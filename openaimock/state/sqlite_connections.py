@@ -81,6 +81,8 @@ class Connections:
             if fcntl is not None and self._lock_file is None:
                 self._lock_file = os.open(f"{self.path}-lock", os.O_RDWR | os.O_CREAT, 0o600)
         connection = sqlite3.connect(self.path, timeout=TIMEOUT, isolation_level=None, check_same_thread=False)
+        # One after the other: SQLite does not wait for another process that changes the journal mode of a new file.
+        self.lock()
         try:
             # A commit survives the death of the process; only a failure of power can lose the last ones.
             for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY"):
@@ -89,6 +91,8 @@ class Connections:
         except BaseException:
             connection.close()
             raise
+        finally:
+            self.unlock()
         self._open.append(connection)
         return connection
 

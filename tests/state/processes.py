@@ -10,7 +10,7 @@ from pathlib import Path
 from openaimock.config.load import Config
 from openaimock.state.shared_store import SharedStore
 from openaimock.state.sqlite import SQLiteEngine
-from openaimock.state.store import Cost
+from openaimock.state.store import Cost, StoreUnavailable
 
 
 def store(path: str) -> SharedStore:
@@ -31,6 +31,17 @@ def take(path: str, limit: str) -> None:
     print(sum(1 for _ in itertools.takewhile(lambda _: state.take([cost], 0.0).is_enough, itertools.count())))
 
 
+def join(path: str) -> None:
+    """For each name that comes, open a new store of that name, with the others that get the name; print the errors."""
+    os.write(1, b"ready\n")
+    for name in sys.stdin:
+        try:
+            store(f"{path}/{name.strip()}.db")["shared"].claim("rule")
+            os.write(1, b"ok\n")
+        except StoreUnavailable as error:
+            os.write(1, f"{error}\n".encode())
+
+
 def write(path: str) -> None:
     """Claim and store without end, and print each step after it is done."""
     state = store(path)["shared"]
@@ -42,4 +53,4 @@ def write(path: str) -> None:
 
 
 if __name__ == "__main__":
-    {"claim": claim, "take": take, "write": write}[sys.argv[1]](*sys.argv[2:])
+    {"claim": claim, "take": take, "join": join, "write": write}[sys.argv[1]](*sys.argv[2:])

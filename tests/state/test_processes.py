@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def begin(work: str, *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.state.processes", work, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
 @pytest.fixture
@@ -48,6 +48,18 @@ def test_eight_processes_claim_each_of_10000_steps_once(tmp_path):
 def test_processes_take_no_more_than_a_bucket_holds(tmp_path):
     processes = [begin("take", tmp_path / "state.db", 500) for _ in range(4)]
     assert sum(int(process.communicate(timeout=240)[0]) for process in processes) == 500
+
+
+def test_processes_open_a_new_file_at_the_same_time(tmp_path):
+    processes = [begin("join", tmp_path) for _ in range(4)]
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 4
+    for number in range(20):
+        for process in processes:
+            process.stdin.write(f"{number}\n")
+            process.stdin.flush()
+        assert [process.stdout.readline() for process in processes] == ["ok\n"] * 4
+    for process in processes:
+        process.communicate()
 
 
 def test_a_process_that_is_killed_loses_no_claim_and_no_object(tmp_path, open_store):
