@@ -27,6 +27,9 @@ def listen(host: str, port: int) -> list[sockets.socket]:
     except (sockets.gaierror, UnicodeError) as error:
         raise OSError(getattr(error, "errno", None) or errno.EINVAL, f"Cannot listen on {host}: {_reason(error)}") from None
     addresses = dict.fromkeys((family, address) for family, _, _, _, address in infos)
+    if host.lower() == "localhost":
+        # curl and browsers use both addresses of this name, whatever the system says about it.
+        addresses |= dict.fromkeys([(sockets.AF_INET, ("127.0.0.1", port)), (sockets.AF_INET6, ("::1", port, 0, 0))])
     # Clients of a name with several addresses try IPv4 in any case.
     ordered = sorted(addresses, key=lambda item: item[0] != sockets.AF_INET)
     for attempt in range(_ATTEMPTS):

@@ -21,7 +21,7 @@ def hello(environ, start_response):
 
 
 @pytest.fixture
-def localhost(monkeypatch):
+def two_addresses(monkeypatch):
     """A name with both addresses, whatever this machine's hosts file says."""
     try:
         with socket.socket(socket.AF_INET6) as probe:
@@ -31,15 +31,16 @@ def localhost(monkeypatch):
     real = socket.getaddrinfo
 
     def resolve(host, *arguments, **options):
-        if host not in ("localhost", b"localhost"):
+        if host not in ("mock.test", b"mock.test"):
             return real(host, *arguments, **options)
         return [info for name in ("::1", "127.0.0.1") for info in real(name, *arguments, **options)]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
 
-def test_a_name_listens_on_all_its_addresses(serve, localhost):
-    server = serve(hello, host="localhost")
+@pytest.mark.parametrize("name", ["mock.test", "localhost", "LocalHost"])
+def test_a_name_listens_on_all_its_addresses(serve, two_addresses, name):
+    server = serve(hello, host=name)
     for host in ("127.0.0.1", "::1"):
         with socket.create_connection((host, server.port), timeout=20) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: mock\r\n\r\n")
@@ -50,17 +51,17 @@ def test_a_name_listens_on_all_its_addresses(serve, localhost):
             socket.create_connection((host, server.port), timeout=20)
 
 
-def test_a_port_in_use_at_one_address_is_in_use(localhost):
+def test_a_port_in_use_at_one_address_is_in_use(two_addresses):
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as other, pytest.raises(OSError, match="in use"):
-        listen("localhost", other.getsockname()[1])
+        listen("mock.test", other.getsockname()[1])
 
 
-def test_an_address_that_the_machine_does_not_have_is_passed_over(localhost, monkeypatch):
+def test_an_address_that_the_machine_does_not_have_is_passed_over(two_addresses, monkeypatch):
     resolve = socket.getaddrinfo
     monkeypatch.setattr(
         socket, "getaddrinfo", lambda host, *a, **k: [*resolve("192.0.2.1", *a, **k), *resolve("127.0.0.1", *a, **k)]
     )
-    (listener,) = listen("localhost", 0)
+    (listener,) = listen("mock.test", 0)
     with listener:
         assert listener.getsockname()[0] == "127.0.0.1"
 
