@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..types.clock import http_date
 from .parser import PlainRequest
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ _HOP = frozenset({"content-length", "connection", "transfer-encoding", "keep-ali
 _VARYING = frozenset({"x-request-id", "content-length"})
 #: A chunk of a body, the last chunk with the end, and the end alone.
 CHUNK, _LAST_CHUNK, _END = b"%x\r\n%b\r\n", b"%x\r\n%b\r\n0\r\n\r\n", b"0\r\n\r\n"
-#: Not those of ``strftime``, which may be in another language.
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 #: Layouts of headers that are kept.
 LAYOUTS = 64
 
@@ -58,8 +56,7 @@ def request_environ(request: PlainRequest | ParsedRequest, address: str, port: s
 
 @lru_cache(maxsize=1)
 def _date(second: int) -> str:
-    year, month, day, hour, minute, rest, weekday, *_ = time.gmtime(second)
-    return f"date: {_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year} {hour:02}:{minute:02}:{rest:02} GMT\r\n"
+    return f"date: {http_date(second)}\r\n"
 
 
 class _Block(NamedTuple):

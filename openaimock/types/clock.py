@@ -17,6 +17,17 @@ monotonic: Callable[[], float] = (
 _LAST = 253_402_300_799.0
 
 
+#: Not those of ``strftime``, which may be in another language.
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def http_date(seconds: float) -> str:
+    """A time in seconds since the epoch as HTTP's headers have it (RFC 9110, IMF-fixdate)."""
+    year, month, day, hour, minute, second, weekday, *_ = time.gmtime(seconds)
+    return f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year} {hour:02}:{minute:02}:{second:02} GMT"
+
+
 class Clock:
     """The time of a mock: real or frozen. ``advance`` moves both forward."""
 
