@@ -49,30 +49,25 @@ class AskReader:
         return ask
 
     def _cache_read(self, key: tuple[str, str | None, bytes], operation: Operation, request: Request) -> Ask:
-        ask = self._read_variant(key, operation, request)
-        if not _is_alone(operation, ask):
-            return ask
-        if ask.prepared is None:
-            ask.prepared = {}
-        if len(key[2]) <= MAX_BODY:
-            if len(self._cache) >= MAX_ENTRIES:
-                self._cache.clear()
-            self._cache[key] = ask
-        return ask
-
-    def _read_variant(self, key: tuple[str, str | None, bytes], operation: Operation, request: Request) -> Ask:
         path, content_type, raw = key
         varying = operation.varying
         text = None if varying is None else find_text(raw, varying.names)
-        if varying is None or text is None:
-            return _read(operation, request)
-        template = self._variants.template((path, content_type), raw, text)
-        if template is not None:
+        template = None if text is None else self._variants.template((path, content_type), raw, text)
+        if text is not None and template is not None:
             request.commas = template.commas + text.content.count(",")
-            return template.ask(text.content)
-        ask = _read(operation, request)
-        if not request.repeated_keys and _is_alone(operation, ask):
-            self._variants.learn((path, content_type), raw, text, ask, varying.replace)
+            ask = template.ask(text.content)
+        else:
+            ask = _read(operation, request)
+            if not _is_alone(operation, ask):
+                return ask
+            # Requests with an equal body, and variants of it, share the answers that are prepared for it.
+            ask.prepared = {}
+            if varying is not None and text is not None and not request.repeated_keys:
+                self._variants.learn((path, content_type), raw, text, ask, varying.replace)
+        if len(raw) <= MAX_BODY:
+            if len(self._cache) >= MAX_ENTRIES:
+                self._cache.clear()
+            self._cache[key] = ask
         return ask
 
 

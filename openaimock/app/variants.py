@@ -101,8 +101,6 @@ class Variants:
         del self._candidates[key]
         prefix, suffix = earlier
         commas = prefix.count(b",") + suffix.count(b",")
-        # All variants share the answers that are prepared for them.
-        ask.prepared = {}
         template = Template(prefix, suffix, type(ask), dict(ask.__dict__), replace, commas)
         if _is_right(template, text.content):
             _keep(self._templates, key, template, TEMPLATES)
