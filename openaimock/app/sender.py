@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -27,7 +26,7 @@ from ..replies.plan import faults as make_faults
 from ..state.metrics import Metrics
 from ..state.store import StoreUnavailable
 from ..text.log import safe
-from ..types.clock import Clock, monotonic
+from ..types.clock import Clock, http_date, monotonic
 from ..types.exchange import Exchange
 from ..types.reply import Fault, Hold, Reply
 from .call import Call
@@ -69,8 +68,6 @@ class Sender:
         if reply.pace is not None and reply.pace.is_random:
             reply = replace(reply, pace=pace.drawn(reply.pace, lambda: ids.random))
         fault = call.exchange.fault = self._fault(call, reply)
-        if type(payload) is payloads.JSON:
-            return self._send_whole(call, payload, reply, latency, fault)
         if isinstance(payload, payloads.Proxied):
             if payload.is_stream or (fault is None and not latency and reply.hold is None):
                 return self._pass(call, payload, latency, fault)
@@ -106,14 +103,14 @@ class Sender:
             token_count = payload.tokens
         if fault is not None:
             body = faults.spoil(body, fault)
-        if _is_instant(reply, latency, fault):
-            if type(payload) is payloads.JSON and payload.again is not None and self.prepares:
-                prepare(call, payload.again, headers)
-            headers.append(("content-length", str(len(body))))
+        is_instant = _is_instant(reply, latency, fault)
+        if is_instant and self.prepares and type(payload) is payloads.JSON and payload.again is not None:
+            prepare(call, payload.again, headers)
+        headers.append(("content-length", str(len(body))))
+        if is_instant:
             self._start(call, status, headers, 0.0)
             self._end(call)
             return [body]
-        headers.append(("content-length", str(len(body))))
         ids = call.context.ids
         due = pace.whole(token_count, latency, reply.pace, lambda: ids.random)
         timed: faults.TimedChunks = iter([(due, body)])
@@ -242,7 +239,7 @@ class Sender:
         if error is None or not from_gateway(call.path, status, error.code):
             headers.append(("openai-processing-ms", milliseconds))
         if self.clock.frozen:
-            headers.append(("date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(call.context.now))))
+            headers.append(("date", http_date(call.context.now)))
         call.start_response(payloads.status_line(status), headers)
 
     def _with_own(self, call: Call, own: Mapping[str, str], headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
